@@ -1,0 +1,29 @@
+import type { TopicSpec } from './topic.js';
+
+/** A record of a control topic: JSON under a key, or a tombstone. */
+export interface ControlRecord {
+  key: string;
+  value: unknown;
+  partition: number;
+  offset: number;
+}
+
+export interface ControlPut {
+  /** The slot; see `slotOf`. */
+  partition: number;
+  key: string;
+  /** JSON; `null` deletes the key. */
+  value: unknown;
+}
+
+/**
+ * Keyed state that lives in compacted topics: the last value of each key stays. Definitions of queues, their progress,
+ * what is parked. One slot has one writer at a time; that is the business of the caller.
+ */
+export interface ControlLog {
+  /** Resolves with the offsets of the records, in their order, when every in-sync replica has all of them. */
+  put(topic: string, puts: readonly ControlPut[]): Promise<number[]>;
+  /** Applies every record of the partitions, in order, up to the end as it stood when this was called. */
+  load(topic: string, partitions: readonly number[], apply: (record: ControlRecord) => void): Promise<void>;
+  ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
+}

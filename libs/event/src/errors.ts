@@ -1,0 +1,96 @@
+/**
+ * Every way Heddle says no. The code is stable and public; the status is what HTTP doors answer with; a retryable
+ * error may succeed when the same thing is tried again unchanged.
+ */
+export const ERRORS = {
+  'attribute-invalid': { status: 400, retryable: false, title: 'A CloudEvents attribute breaks a rule' },
+  'body-invalid': { status: 400, retryable: false, title: 'The body cannot be read' },
+  'parameter-invalid': { status: 400, retryable: false, title: 'A parameter breaks a rule' },
+  'type-owned': { status: 403, retryable: false, title: 'Only the owner of this event type may publish it' },
+  'not-found': { status: 404, retryable: false, title: 'There is nothing under this name' },
+  'type-unknown': { status: 404, retryable: false, title: 'No schema is registered for this event type' },
+  'schema-unknown': { status: 404, retryable: false, title: 'The registry has no schema with this id' },
+  conflict: { status: 409, retryable: false, title: 'The object is in a state that does not allow this' },
+  'reference-unknown': { status: 409, retryable: true, title: 'An object this one refers to is not known here yet' },
+  'schema-incompatible': { status: 409, retryable: false, title: 'The schema is not compatible with its versions' },
+  'object-gone': { status: 410, retryable: false, title: 'The object was deleted' },
+  'precondition-failed': { status: 412, retryable: false, title: 'The object has changed since it was read' },
+  'too-large': { status: 413, retryable: false, title: 'The event is larger than allowed' },
+  'content-type-unsupported': { status: 415, retryable: false, title: 'This content type cannot be read here' },
+  'data-invalid': { status: 422, retryable: false, title: 'The data does not fit its schema' },
+  'precondition-required': { status: 428, retryable: false, title: 'The request must name the version it changes' },
+  'too-many': { status: 429, retryable: true, title: 'Too many at once' },
+  internal: { status: 500, retryable: false, title: 'Something went wrong inside' },
+  'log-unavailable': { status: 503, retryable: true, title: 'The event log did not confirm in time' },
+  'registry-unavailable': { status: 503, retryable: true, title: 'The schema registry cannot be reached' },
+  'store-unavailable': { status: 503, retryable: true, title: 'The database cannot be reached' },
+  'object-behind': { status: 503, retryable: true, title: 'The object is not yet at the version asked for' },
+  'owner-unavailable': { status: 503, retryable: true, title: 'The service that owns the object cannot be reached' },
+  'not-appended': { status: 503, retryable: true, title: 'Held back, for an earlier event of its key failed' },
+  stopping: { status: 503, retryable: true, title: 'The process is stopping' },
+  'setting-invalid': { status: 500, retryable: false, title: 'A setting is wrong' },
+} as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface ErrorDetails {
+  /** The field that is wrong, as a path: `data.to_Item.0.Material`, `attributes.subject`. */
+  field?: string;
+  /** All fields that are wrong, where more than one was found. */
+  fields?: readonly { field: string; rule: string }[];
+  /** Seconds after which trying again makes sense. */
+  retryAfterSeconds?: number;
+  cause?: unknown;
+}
+
+/** The one error class. `message` names what is wrong and what to do; foreign errors become this at the edge. */
+export class HeddleError extends Error {
+  readonly code: ErrorCode;
+  readonly field: string | undefined;
+  readonly fields: readonly { field: string; rule: string }[] | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'HeddleError';
+    this.code = code;
+    this.field = details.field ?? details.fields?.[0]?.field;
+    this.fields = details.fields;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable;
+  }
+}
+
+/** An RFC 9457 problem. `type` is relative to the server that answers; `code` is the stable name to program against. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ErrorCode;
+  retryable: boolean;
+  field?: string;
+  errors?: readonly { field: string; rule: string }[];
+}
+
+/** The problem document of any error; what is not a `HeddleError` becomes `internal` and keeps its text to itself. */
+export function problemOf(error: unknown): Problem {
+  const known = error instanceof HeddleError ? error : new HeddleError('internal', 'See the log of the server.');
+  return {
+    type: `/problems/${known.code}`,
+    title: ERRORS[known.code].title,
+    status: known.status,
+    detail: known.message,
+    code: known.code,
+    retryable: known.retryable,
+    ...(known.field === undefined ? {} : { field: known.field }),
+    ...(known.fields === undefined ? {} : { errors: known.fields }),
+  };
+}

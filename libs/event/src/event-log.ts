@@ -1,0 +1,114 @@
+import type { Event } from './event.js';
+import type { HeddleError } from './errors.js';
+import type { TopicSpec } from './topic.js';
+
+/** What is to be appended: the event, to which topic, under which business key (in canonical form). */
+export interface Append {
+  topic: string;
+  key: string;
+  event: Event;
+}
+
+/** Where an event stands. Offsets are counted within one partition of one topic. */
+export interface Position {
+  topic: string;
+  partition: number;
+  offset: number;
+}
+
+export type AppendOutcome = { position: Position } | { error: HeddleError };
+
+/** An event read back from the log. */
+export interface StoredEvent extends Event, Position {
+  key: string;
+  /** Milliseconds since the epoch, when the log took it. */
+  appendedAt: number;
+  /** The data in JSON form (decimals and large longs as strings, times as ISO 8601, bytes as base64). */
+  data: unknown;
+  /** The registry's id of the schema the data was written with, where it is Avro. */
+  schemaId?: number;
+}
+
+/** The readable range of a partition: the first offset kept, and the offset the next append will get. */
+export interface PartitionBounds {
+  partition: number;
+  earliest: number;
+  end: number;
+}
+
+export interface ConsumeOptions {
+  /** Members of one group share the partitions of its topics. */
+  group: string;
+  topics: readonly string[];
+  /** Where a group that never committed begins. */
+  from: 'earliest' | 'latest';
+  /**
+   * Resolving acknowledges the event. Events of one key come one after another, in order; those of different keys may
+   * run side by side. A retryable error is tried again with growing delays, holding back only that key; any other
+   * error makes the event a dead letter of the group, with the error's text as reason.
+   */
+  handle(event: StoredEvent): Promise<void>;
+}
+
+/** What a reader hands over: events in log order of one partition, and how far the reader is through after them. */
+export interface ReadBatch {
+  topic: string;
+  partition: number;
+  events: readonly StoredEvent[];
+  /** The first offset that is not yet handed over; it rises past records that are no events, too. */
+  nextOffset: number;
+  /** The end of the partition as the log last said. */
+  end: number;
+}
+
+/** Offsets `from` (inclusive) to `to` (exclusive) were wanted, but the log no longer has them. */
+export interface ReadGap {
+  topic: string;
+  partition: number;
+  from: number;
+  to: number;
+}
+
+export interface ReadOptions {
+  topics: readonly string[];
+  /** The offset to begin at, for each partition; asked again for partitions that appear later. */
+  from(topic: string, bounds: PartitionBounds): number;
+  /** A promise holds back further batches of that partition until it resolves. */
+  onBatch(batch: ReadBatch): Promise<void> | void;
+  onGap?(gap: ReadGap): void;
+}
+
+/** Reads every partition of its topics for itself alone; it shares nothing and commits nothing. */
+export interface Reader {
+  stop(): Promise<void>;
+}
+
+/** A member of a group. Stopping finishes what is being handled and commits it. */
+export interface Consumer {
+  stop(): Promise<void>;
+}
+
+/**
+ * The event log. What it promises (each line is held by `test/contract/event-log.contract.ts`):
+ *
+ * - Order: events appended under one key of one topic are read in the order of their appends, by everyone.
+ * - Acknowledgement: a position is returned only when every in-sync replica has the event. After a failed append, no
+ *   later event of that key in the same call is appended: its outcome is `not-appended`.
+ * - A crash leaves each event of an unanswered call either appended or not, and never a later one of a key without the
+ *   earlier. Appending it again may store it twice, with the same id.
+ * - A group's committed position never passes an event that was not acknowledged: after a crash, events handled but
+ *   not committed come again.
+ * - A record that is no event of ours never stops a partition: it is set aside and counted.
+ */
+export interface EventLog {
+  append(appends: readonly Append[]): Promise<AppendOutcome[]>;
+  consume(options: ConsumeOptions): Promise<Consumer>;
+  read(options: ReadOptions): Promise<Reader>;
+  /** The bounds of each partition of a topic, in order of partition. */
+  bounds(topic: string): Promise<PartitionBounds[]>;
+  /** Creates the topics that do not exist; never changes one that does. */
+  ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
+  /** Resolves when the log answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,43 @@
+export {
+  ATTRIBUTE_LIMITS,
+  AVRO_CONTENT_TYPE,
+  CLOUDEVENTS_JSON_BATCH_CONTENT_TYPE,
+  CLOUDEVENTS_JSON_CONTENT_TYPE,
+  JSON_CONTENT_TYPE,
+  attributeProblem,
+  checkAttributes,
+  type AttributeProblem,
+  type Event,
+  type EventAttributes,
+} from './event.js';
+export { ERRORS, HeddleError, problemOf, type ErrorCode, type ErrorDetails, type Problem } from './errors.js';
+export type {
+  Append,
+  AppendOutcome,
+  ConsumeOptions,
+  Consumer,
+  EventLog,
+  PartitionBounds,
+  Position,
+  ReadBatch,
+  ReadGap,
+  ReadOptions,
+  Reader,
+  StoredEvent,
+} from './event-log.js';
+export type { ControlLog, ControlPut, ControlRecord } from './control-log.js';
+export { canonicalKey } from './key.js';
+export { murmur2, partitionOf } from './murmur2.js';
+export { formatSequence } from './sequence.js';
+export {
+  CONTROL_TOPICS,
+  CONTROL_TOPIC_SPECS,
+  LOCAL_TENANT,
+  SLOT_COUNT,
+  objectTopicSpec,
+  slotOf,
+  topicOf,
+  type TopicSpec,
+} from './topic.js';
+export { typeMatcher, type TypeMatcher } from './type.js';
+export { uuidv7 } from './uuid.js';

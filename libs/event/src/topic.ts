@@ -1,0 +1,56 @@
+import { partitionOf } from './murmur2.js';
+
+export const LOCAL_TENANT = 'local';
+
+/** How many ownership slots there are: the partition count of every slotted control topic, fixed for life. */
+export const SLOT_COUNT = 32;
+
+/**
+ * Heddle's own topics. `queues`, `progress` and `parked` share one partition count and place their records by the slot
+ * of (tenant, queue), so that the owner of a slot owns all that belongs to its queues.
+ */
+export const CONTROL_TOPICS = {
+  queues: 'heddle.queues',
+  progress: 'heddle.progress',
+  parked: 'heddle.parked',
+  deadLetters: 'heddle.dead-letters',
+  setAside: 'heddle.set-aside',
+} as const;
+
+/** The topic of a business object: its name, with the tenant in front unless that is the local one. */
+export function topicOf(object: string, tenant: string = LOCAL_TENANT): string {
+  return tenant === LOCAL_TENANT ? object : `${tenant}.${object}`;
+}
+
+/** The slot, 0 to 31, that a queue of a tenant lives in. */
+export function slotOf(tenant: string, queue: string): number {
+  return partitionOf(`${tenant}/${queue}`, SLOT_COUNT);
+}
+
+/** How a topic is to be created. */
+export interface TopicSpec {
+  name: string;
+  partitions: number;
+  /** `compact` keeps the last record of each key, `delete` all records of the retention time. */
+  cleanup: 'delete' | 'compact';
+  /** Milliseconds; −1 keeps events without limit. */
+  retentionMs?: number;
+  /** Bytes of a segment; small ones let compaction and a takeover read little. */
+  segmentBytes?: number;
+}
+
+const SLOTTED = { partitions: SLOT_COUNT, cleanup: 'compact', segmentBytes: 16 * 1024 * 1024 } as const;
+
+/** The specs of Heddle's own topics. */
+export const CONTROL_TOPIC_SPECS: readonly TopicSpec[] = [
+  { name: CONTROL_TOPICS.queues, ...SLOTTED },
+  { name: CONTROL_TOPICS.progress, ...SLOTTED },
+  { name: CONTROL_TOPICS.parked, ...SLOTTED },
+  { name: CONTROL_TOPICS.deadLetters, partitions: SLOT_COUNT, cleanup: 'delete', retentionMs: -1 },
+  { name: CONTROL_TOPICS.setAside, partitions: 1, cleanup: 'compact' },
+];
+
+/** The spec of a business object's topic: events are kept without limit, the partition count is fixed for life. */
+export function objectTopicSpec(name: string, partitions: number): TopicSpec {
+  return { name, partitions, cleanup: 'delete', retentionMs: -1 };
+}

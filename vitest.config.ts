@@ -1,0 +1,38 @@
+import { defineConfig } from 'vitest/config';
+
+const shared = {
+  environment: 'node',
+  // Sources, not builds: a test never runs against a stale library.
+  pool: 'forks',
+} as const;
+
+export default defineConfig({
+  resolve: { conditions: ['source', 'node', 'import'] },
+  ssr: { resolve: { conditions: ['source', 'node', 'import'] } },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['{apps,libs,infra,test,bench,schemas}/**/*.test.ts'],
+          exclude: ['**/*.broker.test.ts', '**/*.e2e.test.ts', '**/*.crash.test.ts', '**/node_modules/**', '**/dist/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: 'broker',
+          include: ['{apps,libs,infra,test}/**/*.broker.test.ts', 'test/**/*.e2e.test.ts', 'test/**/*.crash.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          globalSetup: ['test/src/support/stack.setup.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
