@@ -38,7 +38,8 @@ const FORBIDDEN =
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 const URI_REFERENCE = /^(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/;
 const URI = /^[A-Za-z][A-Za-z0-9+.-]*:/;
-const MEDIA_TYPE = /^[A-Za-z0-9!#$&^_.+-]+\/[A-Za-z0-9!#$&^_.+*-]+(?:\s*;\s*[A-Za-z0-9!#$&^_.+-]+=(?:[^\s;"]+|"[^"]*"))*$/;
+const MEDIA_TYPE =
+  /^[A-Za-z0-9!#$&^_.+-]+\/[A-Za-z0-9!#$&^_.+*-]+(?:\s*;\s*[A-Za-z0-9!#$&^_.+-]+=(?:[^\s;"]+|"[^"]*"))*$/;
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d|60)(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 
 /** One broken rule: the attribute's name, and what it must be. */
@@ -60,7 +61,10 @@ export function attributeProblem(attributes: Readonly<Record<string, unknown>>):
     if (!CONTEXT_ATTRIBUTES.has(name)) {
       extensions += 1;
       if (extensions > ATTRIBUTE_LIMITS.extensions) {
-        return { attribute: name, rule: `is extension ${extensions}; at most ${ATTRIBUTE_LIMITS.extensions} are allowed` };
+        return {
+          attribute: name,
+          rule: `is extension ${extensions}; at most ${ATTRIBUTE_LIMITS.extensions} are allowed`,
+        };
       }
       if (!ATTRIBUTE_NAME.test(name)) return { attribute: name, rule: 'must be named with a-z and 0-9 only' };
       if (name === 'data' || name === 'specversion') return { attribute: name, rule: 'is a reserved name' };

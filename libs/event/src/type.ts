@@ -15,7 +15,8 @@ export function typeMatcher(patterns: readonly string[]): TypeMatcher {
   const exact = new Set<string>();
   const prefixes: string[] = [];
   for (const pattern of patterns) {
-    if (pattern.length > MAX_PATTERN_LENGTH) throw badPattern(pattern, `is longer than ${MAX_PATTERN_LENGTH} characters`);
+    if (pattern.length > MAX_PATTERN_LENGTH)
+      throw badPattern(pattern, `is longer than ${MAX_PATTERN_LENGTH} characters`);
     const stem = pattern.endsWith('*') ? pattern.slice(0, -1) : pattern;
     if (pattern !== '*' && !PATTERN.test(stem)) {
       throw badPattern(pattern, 'must be letters, digits, dots, hyphens and underscores, with * at its end at most');

@@ -1,0 +1,187 @@
+import { HeddleError, problemOf } from '@heddle/event';
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  type LoggerService,
+  StandardSchemaValidationPipe,
+  type Type,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyError, FastifyReply, FastifyServerOptions } from 'fastify';
+import type { Registry } from 'prom-client';
+import type { Health } from './health.js';
+import type { Log } from './log.js';
+
+/** Bytes of a request body at most, unless a route says otherwise. */
+export const BODY_LIMIT = 1024 * 1024;
+
+export interface HttpAppOptions {
+  log: Log;
+  health: Health;
+  metrics: Registry;
+  /** The document that `/openapi.json` answers with. */
+  openApi: object;
+  /** What this server needs other than the usual. */
+  server?: FastifyServerOptions;
+}
+
+/**
+ * A Nest application on Fastify, with what every process of the mesh answers on: `/healthz/live`, `/healthz/ready`,
+ * `/metrics` and `/openapi.json`. Every error leaves as an RFC 9457 problem; shapes on parameters are enforced.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any -- Nest types modules so
+export async function createHttpApp(
+  module: Type<any> | object,
+  options: HttpAppOptions,
+): Promise<NestFastifyApplication> {
+  const { log, health, metrics, openApi } = options;
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 30_000,
+    // Connections without a request at work are closed when the process stops, so that stopping is quick.
+    forceCloseConnections: 'idle',
+    ...options.server,
+  } as FastifyServerOptions);
+  const app = await NestFactory.create<NestFastifyApplication>(module as Type<unknown>, adapter, {
+    logger: nestLogger(log),
+    abortOnError: false,
+  });
+  app.useGlobalFilters(new ProblemFilter(log));
+  app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: shapeError }));
+  const server = adapter.getInstance();
+  server.setErrorHandler((error: FastifyError, _request, reply) => answerProblem(reply, error, log));
+  server.setNotFoundHandler((request, reply) =>
+    answerProblem(reply, new HeddleError('not-found', `Nothing answers ${request.method} ${request.url}.`), log),
+  );
+  server.get('/healthz/live', () => ({ status: 'ok' }));
+  for (const path of ['/healthz', '/healthz/ready']) {
+    server.get(path, async (_request, reply) => {
+      const report = await health.report();
+      return reply.status(report.status === 'ok' ? 200 : 503).send(report);
+    });
+  }
+  server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
+  server.get('/openapi.json', () => openApi);
+  return app;
+}
+
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
+
+/**
+ * Listens, and returns the URL. Nothing listens beyond loopback unless told to, for there is no identity check yet.
+ *
+ * @throws HeddleError `setting-invalid` when the port is in use, or the address is beyond loopback and not allowed.
+ */
+export async function listen(
+  app: NestFastifyApplication,
+  { host, port, listenOpenly }: { host: string; port: number; listenOpenly: boolean },
+): Promise<string> {
+  if (!LOOPBACK.test(host) && !listenOpenly) {
+    throw new HeddleError(
+      'setting-invalid',
+      `HOST is ${host}, which others can reach, and nobody is asked who they are yet: set HEDDLE_LISTEN_OPENLY=true if the network around it is yours (in a container, say).`,
+    );
+  }
+  try {
+    await app.listen(port, host);
+    return await app.getUrl();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;
+    const why = {
+      EADDRINUSE: 'is in use',
+      EACCES: 'may not be opened by this user',
+      EADDRNOTAVAIL: 'is not an address of this machine',
+    }[code];
+    throw new HeddleError('setting-invalid', `${host}:${port} ${why}: choose another with PORT (or HOST).`, {
+      cause: error,
+    });
+  }
+}
+
+/** Runs a process: what stops its start is one readable line and exit code 78 for a wrong setting, 1 for the rest. */
+export async function run(log: Log, main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    const known = asHeddleError(error);
+    log.fatal(
+      { event: 'start-failed', code: known?.code, ...(known === undefined ? { err: error } : {}) },
+      known?.message ?? 'the start failed',
+    );
+    process.exit(known?.code === 'setting-invalid' ? 78 : 1);
+  }
+}
+
+/** Answers with the problem of an error; unknown errors are logged, and say nothing of themselves to the outside. */
+export function answerProblem(reply: FastifyReply, error: unknown, log: Log): FastifyReply {
+  const known = asHeddleError(error);
+  if (known === undefined || known.code === 'internal')
+    log.error({ event: 'request-failed', err: error }, 'request failed');
+  const problem = problemOf(known ?? error);
+  if (known?.retryAfterSeconds !== undefined) void reply.header('retry-after', String(known.retryAfterSeconds));
+  else if (problem.status === 503) void reply.header('retry-after', '1');
+  return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+@Catch()
+class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly log: Log) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    void answerProblem(host.switchToHttp().getResponse<FastifyReply>(), error, this.log);
+  }
+}
+
+/** Errors of Fastify and Nest as ours, by their codes. */
+function asHeddleError(error: unknown): HeddleError | undefined {
+  if (error instanceof HeddleError) return error;
+  const { code, statusCode } = error as Partial<FastifyError>;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new HeddleError('too-large', `The body is larger than ${BODY_LIMIT} bytes.`);
+  }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new HeddleError('content-type-unsupported', 'This content type cannot be read here.');
+  }
+  const status = error instanceof HttpException ? error.getStatus() : statusCode;
+  if (status === 404) return new HeddleError('not-found', (error as Error).message);
+  if (status !== undefined && status >= 400 && status < 500) {
+    return new HeddleError('body-invalid', (error as Error).message);
+  }
+  return undefined;
+}
+
+type Issue = { message: string; path?: ReadonlyArray<PropertyKey | { key: PropertyKey }> | undefined };
+
+/** The issues of a shape as one error that names every field. */
+export function shapeError(issues: readonly Issue[]): HeddleError {
+  const fields = issues.map(({ path, message }) => ({
+    field: (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
+    rule: message,
+  }));
+  const first = fields[0];
+  return new HeddleError(
+    'data-invalid',
+    first === undefined ? 'The input is invalid.' : `${first.field}: ${first.rule}`,
+    {
+      fields,
+    },
+  );
+}
+
+/** Nest's own words go to the log: warnings and errors, not its start-up chatter. */
+function nestLogger(log: Log): LoggerService {
+  const quiet = (): void => {};
+  return {
+    log: quiet,
+    debug: quiet,
+    verbose: quiet,
+    warn: (message: unknown) => log.warn({ event: 'nest' }, String(message)),
+    error: (message: unknown, ...rest: unknown[]) =>
+      log.error({ event: 'nest', detail: rest.map(String).join(' ') }, String(message)),
+    fatal: (message: unknown) => log.fatal({ event: 'nest' }, String(message)),
+  };
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+
+/** A TCP port; 0 lets the system choose one. */
+export const portSchema = z.coerce
+  .number('must be a number')
+  .int('must be a whole number')
+  .min(0, 'must be 0 to 65535')
+  .max(65_535, 'must be 0 to 65535');
+
+const urlSchema = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+
+/** An http(s) URL without a slash at its end. */
+export const baseUrlSchema = urlSchema.transform((url) => url.replace(/\/+$/, ''));
+
+/** The settings every process of the mesh has. */
+export const meshSettings = {
+  host: { env: 'HOST', schema: z.string().default('127.0.0.1'), about: 'address to listen on' },
+  kafkaBrokers: {
+    env: 'KAFKA_BROKERS',
+    schema: z
+      .string()
+      .default('127.0.0.1:9092')
+      .transform((text) => text.split(',').map((broker) => broker.trim())),
+    about: 'Kafka brokers as host:port, separated by commas',
+  },
+  registryUrl: {
+    env: 'SCHEMA_REGISTRY_URL',
+    schema: baseUrlSchema.default('http://127.0.0.1:8181/apis/ccompat/v7'),
+    about: 'URL of a schema registry that speaks the Confluent API',
+  },
+  listenOpenly: {
+    env: 'HEDDLE_LISTEN_OPENLY',
+    schema: z.stringbool('must be true or false').default(false),
+    about: 'true to listen on an address that others can reach, although nobody is asked who they are yet',
+  },
+  logLevel: {
+    env: 'LOG_LEVEL',
+    schema: z
+      .enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent')
+      .default('info'),
+    about: 'least level that is logged',
+  },
+} as const;

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { HeddleError } from '@heddle/event';
+import type { z } from 'zod';
+
+/** One setting: the environment variable it comes from, its rule with its default, and what it means. */
+export interface Setting<T> {
+  env: string;
+  schema: z.ZodType<T>;
+  about: string;
+  /** Masked wherever settings are shown; also read from the file that `<env>_FILE` names. */
+  secret?: boolean;
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- the value type of each setting is inferred, not known here
+type SettingMap = Record<string, Setting<any>>;
+
+type Values<M extends SettingMap> = { readonly [K in keyof M]: M[K] extends Setting<infer T> ? T : never };
+
+/** The values of a settings schema, as `SettingsOf<typeof gatewaySettings>`. */
+export type SettingsOf<S> = S extends Settings<infer M> ? Values<M> : never;
+
+export interface SettingRow {
+  env: string;
+  about: string;
+  secret: boolean;
+  /** As text; empty where the setting is required. */
+  fallback: string;
+}
+
+/** Variables with this prefix are ours: one that is not known stops the start. */
+const OWN_PREFIX = 'HEDDLE_';
+
+/** The settings of one process: every variable it reads, with rules, defaults and meanings. Made by `defineSettings`. */
+export class Settings<M extends SettingMap> {
+  constructor(private readonly map: M) {}
+
+  /** The names of all variables, those of secret files included. */
+  get keys(): string[] {
+    return Object.values(this.map).flatMap(({ env, secret }) => (secret ? [env, `${env}_FILE`] : [env]));
+  }
+
+  /**
+   * Reads the values out of an environment; empty variables count as not set.
+   *
+   * @throws HeddleError `setting-invalid` that names every wrong variable with its rule, one per line.
+   */
+  read(environment: Readonly<Record<string, string | undefined>>): Values<M> {
+    const problems: string[] = [];
+    const known = new Set(this.keys);
+    for (const name of Object.keys(environment)) {
+      if (name.startsWith(OWN_PREFIX) && !known.has(name)) {
+        const near = nearest(name, [...known]);
+        problems.push(`${name} is not a setting${near === undefined ? '' : `; did you mean ${near}?`}`);
+      }
+    }
+    const values: Record<string, unknown> = {};
+    for (const [key, setting] of Object.entries(this.map)) {
+      const outcome = setting.schema.safeParse(textOf(setting, environment, problems));
+      if (outcome.success) values[key] = outcome.data;
+      else problems.push(`${setting.env} ${outcome.error.issues[0]?.message ?? 'is wrong'} (${setting.about})`);
+    }
+    if (problems.length > 0) throw new HeddleError('setting-invalid', problems.join('\n'));
+    return values as Values<M>;
+  }
+
+  /** For the reference page and `.env.example`. */
+  describe(): SettingRow[] {
+    return Object.values(this.map).map(({ env, about, secret, schema }) => {
+      const outcome = schema.safeParse(undefined);
+      const value: unknown = outcome.success ? outcome.data : undefined;
+      return { env, about, secret: secret ?? false, fallback: value === undefined ? '' : String(value) };
+    });
+  }
+}
+
+/** Declares the settings of a process; types are inferred from the rules. */
+export function defineSettings<const M extends SettingMap>(map: M): Settings<M> {
+  return new Settings(map);
+}
+
+/** Reads the settings of this process; a wrong one ends it with exit code 78 (EX_CONFIG) and one line for each. */
+export function readSettings<M extends SettingMap>(settings: Settings<M>): Values<M> {
+  try {
+    return settings.read(process.env);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(78);
+  }
+}
+
+function textOf(
+  setting: Setting<unknown>,
+  environment: Readonly<Record<string, string | undefined>>,
+  problems: string[],
+): string | undefined {
+  const direct = environment[setting.env];
+  if (direct !== undefined && direct !== '') return direct;
+  const file = setting.secret ? environment[`${setting.env}_FILE`] : undefined;
+  if (file === undefined || file === '') return undefined;
+  try {
+    return readFileSync(file, 'utf8').trimEnd();
+  } catch {
+    problems.push(`${setting.env}_FILE names a file that cannot be read: ${file}`);
+    return undefined;
+  }
+}
+
+/** The candidate with the fewest edits (Levenshtein), if it is near enough to be a slip of the pen. */
+function nearest(word: string, candidates: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.ceil(word.length / 3) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(word, candidate);
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const replace = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(replace, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+    }
+    previous = row;
+  }
+  return previous[b.length] ?? 0;
+}
