@@ -1,0 +1,197 @@
+import { HeddleError } from '@heddle/event';
+import type { Type } from 'avsc';
+import { avscType } from './avsc-type.js';
+import type { AvroSchema } from './avro-schema.js';
+import { AVRO_LIMITS, byteWalker, type AvroLimits } from './byte-walker.js';
+import { dataCheck } from './data-check.js';
+import type { SchemaRegistry } from './schema-registry.js';
+import { checkSchemaRules } from './schema-rules.js';
+import { schemaTree } from './schema-tree.js';
+
+const MAGIC = 0;
+const HEADER_BYTES = 5;
+const SCRATCH_BYTES = 64 * 1024;
+/** How long the registry's word that it has no such schema holds, and how long a failed look-up is not repeated. */
+const UNKNOWN_MS = 5_000;
+const RETRY_MS = 1_000;
+/** Ids come in from outside with each record: what is remembered of bad ones is bounded. */
+const MAX_REFUSED = 10_000;
+
+/** A schema made ready: compiled once per id, for as long as the process lives. */
+interface Compiled {
+  readonly type: Type;
+  readonly check: (data: unknown) => void;
+  readonly walk: (bytes: Uint8Array, from: number) => number;
+}
+
+type AvscResolver = ReturnType<Type['createResolver']>;
+
+/**
+ * Encodes and decodes Avro in Confluent's wire format: a zero byte, the schema's id in four bytes, the value. In memory
+ * data is its JSON form: plain JSON, unions unwrapped, decimals and longs beyond 2^53 as strings, dates and times in
+ * ISO 8601, bytes in base64. One instance serves a whole process.
+ */
+export class AvroCodec {
+  readonly #registry: SchemaRegistry;
+  readonly #limits: AvroLimits;
+  readonly #compiled = new Map<number, Compiled>();
+  readonly #loading = new Map<number, Promise<void>>();
+  readonly #refused = new Map<number, { error: unknown; until: number }>();
+  readonly #resolvers = new Map<string, AvscResolver>();
+  #scratch = Buffer.alloc(SCRATCH_BYTES);
+
+  constructor(registry: SchemaRegistry, limits: Partial<AvroLimits> = {}) {
+    this.#registry = registry;
+    this.#limits = { ...AVRO_LIMITS, ...limits };
+  }
+
+  /**
+   * Makes the schema of an id ready. Callers at the same time share one look-up; an id the registry does not have is
+   * not asked for again for five seconds, and one that could not be looked up for one second.
+   *
+   * @throws HeddleError `schema-unknown`, `schema-invalid`, `registry-unavailable`.
+   */
+  async load(id: number): Promise<void> {
+    if (this.#compiled.has(id)) return;
+    const refused = this.#refused.get(id);
+    if (refused !== undefined && Date.now() < refused.until) throw refused.error;
+    let loading = this.#loading.get(id);
+    if (loading === undefined) {
+      loading = this.#lookUp(id).finally(() => this.#loading.delete(id));
+      this.#loading.set(id, loading);
+    }
+    await loading;
+  }
+
+  isLoaded(id: number): boolean {
+    return this.#compiled.has(id);
+  }
+
+  /**
+   * The data in wire format; fields left out get their defaults. The schema must be loaded.
+   *
+   * @throws HeddleError `data-invalid` naming every field that is wrong, unknown ones included.
+   */
+  encode(id: number, data: unknown): Buffer {
+    const { type, check } = this.#ready(id);
+    check(data);
+    try {
+      let end = type.encode(data, this.#scratch, HEADER_BYTES);
+      if (end < 0) {
+        // Negative: how many bytes were missing.
+        this.#scratch = Buffer.alloc(Math.ceil((this.#scratch.length - end) * 1.5));
+        end = type.encode(data, this.#scratch, HEADER_BYTES);
+      }
+      const wire = Buffer.allocUnsafe(end);
+      this.#scratch.copy(wire, HEADER_BYTES, HEADER_BYTES, end);
+      wire[0] = MAGIC;
+      wire.writeUInt32BE(id, 1);
+      // One huge event does not keep its memory for ever.
+      if (this.#scratch.length > 32 * SCRATCH_BYTES) this.#scratch = Buffer.alloc(SCRATCH_BYTES);
+      return wire;
+    } catch (error) {
+      throw new HeddleError('data-invalid', 'The data does not fit its schema.', { field: 'data', cause: error });
+    }
+  }
+
+  /**
+   * The data of a value in wire format, in its JSON form. The schema must be loaded.
+   *
+   * @throws HeddleError `data-invalid` for bytes that are not exactly one value of the schema within the limits.
+   */
+  decode(wire: Uint8Array): { schemaId: number; data: unknown } {
+    const schemaId = schemaIdOf(wire);
+    return { schemaId, data: this.#read(this.#ready(schemaId), wire) };
+  }
+
+  /**
+   * The data as another schema sees it; both must be loaded.
+   *
+   * @throws HeddleError `schema-incompatible` when the reader cannot read what the writer wrote, `data-invalid`.
+   */
+  decodeAs(wire: Uint8Array, readerId: number): unknown {
+    const writerId = schemaIdOf(wire);
+    const writer = this.#ready(writerId);
+    if (writerId === readerId) return this.#read(writer, wire);
+    return this.#read(writer, wire, this.#ready(readerId), this.#resolver(writerId, readerId));
+  }
+
+  #read(writer: Compiled, wire: Uint8Array, reader: Compiled = writer, resolver?: AvscResolver): unknown {
+    const bytes = Buffer.isBuffer(wire) ? wire : Buffer.from(wire.buffer, wire.byteOffset, wire.byteLength);
+    try {
+      const end = writer.walk(bytes, HEADER_BYTES);
+      if (end !== bytes.length) throw new Error(`${bytes.length - end} bytes follow it`);
+      return reader.type.decode(bytes, HEADER_BYTES, resolver).value;
+    } catch (error) {
+      const reason = error instanceof RangeError || !(error instanceof Error) ? 'it cannot be decoded' : error.message;
+      throw new HeddleError('data-invalid', `The Avro value is broken: ${reason.slice(0, 200)}.`, {
+        field: 'data',
+        cause: error,
+      });
+    }
+  }
+
+  #resolver(writerId: number, readerId: number): AvscResolver {
+    const key = `${writerId}>${readerId}`;
+    let resolver = this.#resolvers.get(key);
+    if (resolver === undefined) {
+      try {
+        resolver = this.#ready(readerId).type.createResolver(this.#ready(writerId).type);
+      } catch (error) {
+        if (error instanceof HeddleError) throw error;
+        const message = `Schema ${readerId} cannot read what schema ${writerId} wrote.`;
+        throw new HeddleError('schema-incompatible', message, { cause: error });
+      }
+      this.#resolvers.set(key, resolver);
+    }
+    return resolver;
+  }
+
+  #ready(id: number): Compiled {
+    const compiled = this.#compiled.get(id);
+    if (compiled === undefined) throw new HeddleError('schema-unknown', `The schema ${id} is not loaded.`);
+    return compiled;
+  }
+
+  async #lookUp(id: number): Promise<void> {
+    try {
+      this.#compiled.set(id, compileSchema(await this.#registry.byId(id), this.#limits));
+      this.#refused.delete(id);
+    } catch (error) {
+      const code = error instanceof HeddleError ? error.code : 'internal';
+      const forMs =
+        code === 'schema-invalid' ? Number.POSITIVE_INFINITY : code === 'schema-unknown' ? UNKNOWN_MS : RETRY_MS;
+      const [oldest] = this.#refused.keys();
+      if (this.#refused.size >= MAX_REFUSED && oldest !== undefined) this.#refused.delete(oldest);
+      this.#refused.set(id, { error, until: Date.now() + forMs });
+      throw error;
+    }
+  }
+}
+
+/** @throws HeddleError `schema-invalid`. */
+export function compileSchema(schema: AvroSchema, limits: AvroLimits = AVRO_LIMITS): Compiled {
+  const tree = schemaTree(schema);
+  checkSchemaRules(tree);
+  return { type: avscType(tree), check: dataCheck(tree, limits), walk: byteWalker(tree, limits) };
+}
+
+/**
+ * The id of the schema a value in wire format was written with.
+ *
+ * @throws HeddleError `data-invalid` for fewer than five bytes, or a first byte that is not zero.
+ */
+export function schemaIdOf(wire: Uint8Array): number {
+  if (wire.length < HEADER_BYTES || wire[0] !== MAGIC) {
+    throw new HeddleError(
+      'data-invalid',
+      'The value is not in wire format: a zero byte and a schema id in four bytes.',
+      {
+        field: 'data',
+      },
+    );
+  }
+  return (
+    (((wire[1] as number) << 24) | ((wire[2] as number) << 16) | ((wire[3] as number) << 8) | (wire[4] as number)) >>> 0
+  );
+}

@@ -1,0 +1,115 @@
+import { HeddleError } from '@heddle/event';
+import type { AvroSchema } from './avro-schema.js';
+import type { RegisteredSchema } from './schema-registry.js';
+import { schemaInvalid, schemaTree } from './schema-tree.js';
+
+/** What the `heddle` property of a record says about its event type. */
+export interface EventDescription {
+  type: string;
+  topic: string;
+  /** The business object, as in paths and folders: `sales-order`. The topic's name unless said otherwise. */
+  object: string;
+  /** The field of the data that holds the business key. */
+  key: string;
+  /** The service that alone may publish it; none for types that come in through the gateway. */
+  owner?: string;
+  /** Where the owner answers for one object: `/sales-orders/{key}`. */
+  fetch?: string;
+  summary: string;
+  /** Data in its JSON form. */
+  example: unknown;
+}
+
+/** An event type as the registry knows it. */
+export interface EventType extends EventDescription {
+  /** The subject in the registry. */
+  subject: string;
+  schemaId: number;
+  version: number;
+  schema: AvroSchema;
+}
+
+const TYPE = /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)+$/;
+const TOPIC = /^[a-z0-9][a-z0-9._-]{0,200}$/;
+const SERVICE = /^[a-z][a-z0-9-]{0,62}$/;
+const PATH = /^\/[A-Za-z0-9/_.~-]*\{key\}[A-Za-z0-9/_.~-]*$/;
+
+/** Whether a schema describes an event type at all. */
+export function isEventSchema(schema: AvroSchema): boolean {
+  return typeof schema === 'object' && !Array.isArray(schema) && 'heddle' in schema;
+}
+
+/**
+ * Reads the `heddle` property of a record.
+ *
+ * @throws HeddleError `schema-invalid` for a property that is missing or wrong; the example is not checked here.
+ */
+export function eventDescriptionOf(schema: AvroSchema): EventDescription {
+  const tree = schemaTree(schema);
+  const given = isEventSchema(schema) ? (schema as Record<string, unknown>)['heddle'] : undefined;
+  if (tree.kind !== 'record' || typeof given !== 'object' || given === null) {
+    throw schemaInvalid('heddle', 'must be a record with an object as its heddle property');
+  }
+  const properties = given as Record<string, unknown>;
+  const text = (name: string, pattern: RegExp): string => {
+    const value = properties[name];
+    if (typeof value !== 'string' || !pattern.test(value))
+      throw schemaInvalid(`heddle.${name}`, `must be a string like ${pattern.source}`);
+    return value;
+  };
+  const optional = (name: string, pattern: RegExp) =>
+    properties[name] === undefined ? {} : { [name]: text(name, pattern) };
+  const key = text('key', /^\w+$/);
+  const field = tree.fields.find((one) => one.name === key);
+  if (field?.type.kind !== 'string') throw schemaInvalid('heddle.key', 'must name a field that is a string');
+  if (properties['fetch'] !== undefined && properties['owner'] === undefined) {
+    throw schemaInvalid('heddle.fetch', 'needs an owner that answers there');
+  }
+  const topic = text('topic', TOPIC);
+  return {
+    type: text('type', TYPE),
+    topic,
+    object: properties['object'] === undefined ? topic : text('object', SERVICE),
+    key,
+    ...optional('owner', SERVICE),
+    ...optional('fetch', PATH),
+    summary: text('summary', /\S/),
+    example: properties['example'],
+  };
+}
+
+/** The event type of a registered schema; undefined for a schema that describes none. @throws HeddleError `schema-invalid`. */
+export function eventTypeOf(subject: string, registered: RegisteredSchema): EventType | undefined {
+  if (!isEventSchema(registered.schema)) return undefined;
+  const { id, version, schema } = registered;
+  return { ...eventDescriptionOf(schema), subject, schemaId: id, version, schema };
+}
+
+/** `type-unknown`, naming the known type that is nearest, if one is near. */
+export function typeUnknown(type: string, known: Iterable<string>): HeddleError {
+  let nearest: string | undefined;
+  let least = Math.max(3, Math.floor(type.length / 4)) + 1;
+  for (const candidate of known) {
+    const steps = distance(type, candidate, least);
+    if (steps < least) [nearest, least] = [candidate, steps];
+  }
+  const hint = nearest === undefined ? '' : ` The nearest known type is ${nearest}.`;
+  return new HeddleError('type-unknown', `No schema is registered for the event type ${type.slice(0, 256)}.${hint}`, {
+    field: 'attributes.type',
+  });
+}
+
+/** Edits that turn one word into the other (Levenshtein); at least `limit` when it is not less. */
+function distance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit || a.length > 256) return limit;
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? limit;
+}

@@ -1,0 +1,118 @@
+/**
+ * Dates and times of Avro as ISO 8601 text and back. A number is an `int` or a safe `long`, a bigint any other `long`.
+ * Parsing answers with the rule that is broken, as a string; nothing is rounded.
+ */
+export type Ticks = number | bigint;
+
+const DAY_MS = 86_400_000;
+const MAX_DATE_MS = 8.64e15;
+const DATE = /^(\d{4}|[+-]\d{6})-(\d\d)-(\d\d)$/;
+const TIME = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?$/;
+const STAMP = /^((?:\d{4}|[+-]\d{6})-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)([Zz]|[+-]\d\d:\d\d)?$/;
+
+export interface TimeUnit {
+  /** Ticks in a millisecond. */
+  readonly perMs: 1 | 1000;
+  readonly places: 3 | 6;
+}
+
+export const MILLIS: TimeUnit = { perMs: 1, places: 3 };
+export const MICROS: TimeUnit = { perMs: 1000, places: 6 };
+
+export function parseDate(text: string): number | string {
+  const ms = dateMs(text);
+  return ms === undefined ? 'must be a date, as "2026-01-31"' : ms / DAY_MS;
+}
+
+export function formatDate(days: number): string | undefined {
+  const ms = days * DAY_MS;
+  return Math.abs(ms) > MAX_DATE_MS ? undefined : isoDate(ms);
+}
+
+export function parseTime(text: string, unit: TimeUnit): number | string {
+  const ticks = timeTicks(text, unit);
+  return typeof ticks === 'number' ? ticks : (ticks ?? 'must be a time, as "23:59:59.999"');
+}
+
+export function formatTime(ticks: number, unit: TimeUnit): string | undefined {
+  if (ticks < 0 || ticks >= DAY_MS * unit.perMs) return undefined;
+  const ms = Math.floor(ticks / unit.perMs);
+  return new Date(ms).toISOString().slice(11, 23) + fractionBelowMs(ticks - ms * unit.perMs, unit);
+}
+
+/** An instant carries its offset (`Z` or `+02:00`); a local time has none. */
+export function parseTimestamp(text: string, unit: TimeUnit, local: boolean): Ticks | string {
+  const match = STAMP.exec(text);
+  const rule = `must be a timestamp ${local ? 'without' : 'with'} an offset, as "2026-01-31T23:59:59.999${local ? '' : 'Z'}"`;
+  if (match === null || (match[3] === undefined) !== local) return rule;
+  const day = dateMs(match[1] ?? '');
+  const time = timeTicks(match[2] ?? '', unit);
+  if (day === undefined || time === undefined) return rule;
+  if (typeof time === 'string') return time;
+  const startMs = day - offsetMs(match[3]);
+  if (Number.isNaN(startMs)) return rule;
+  const ticks = BigInt(startMs) * BigInt(unit.perMs) + BigInt(time);
+  if (ticks > BigInt(MAX_DATE_MS) * BigInt(unit.perMs) || ticks < -BigInt(MAX_DATE_MS) * BigInt(unit.perMs))
+    return rule;
+  return narrow(ticks);
+}
+
+export function formatTimestamp(ticks: Ticks, unit: TimeUnit, local: boolean): string | undefined {
+  let ms: number;
+  let below = 0;
+  if (unit.perMs === 1) {
+    ms = Number(ticks);
+  } else {
+    const exact = BigInt(ticks);
+    const micros = ((exact % 1000n) + 1000n) % 1000n;
+    ms = Number((exact - micros) / 1000n);
+    below = Number(micros);
+  }
+  if (!(Math.abs(ms) <= MAX_DATE_MS)) return undefined;
+  const iso = new Date(ms).toISOString();
+  if (unit.perMs === 1 && !local) return iso;
+  return iso.slice(0, -1) + fractionBelowMs(below, unit) + (local ? '' : 'Z');
+}
+
+/** A bigint only where a number would not be exact. */
+export function narrow(value: bigint): Ticks {
+  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+}
+
+function dateMs(text: string): number | undefined {
+  const match = DATE.exec(text);
+  if (match === null) return undefined;
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  // A date that does not exist rolls over into the next month.
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() : undefined;
+}
+
+function timeTicks(text: string, unit: TimeUnit): number | string | undefined {
+  const match = TIME.exec(text);
+  if (match === null) return undefined;
+  const [hour, minute, second] = [Number(match[1]), Number(match[2]), Number(match[3] ?? 0)];
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  const fraction = match[4] ?? '';
+  if (!/^0*$/.test(fraction.slice(unit.places)))
+    return `must have at most ${unit.places} digits of a second's fraction`;
+  const whole = (hour * 3600 + minute * 60 + second) * 1000 * unit.perMs;
+  return whole + Number(fraction.slice(0, unit.places).padEnd(unit.places, '0'));
+}
+
+function offsetMs(offset: string | undefined): number {
+  if (offset === undefined || offset === 'Z' || offset === 'z') return 0;
+  const [hours, minutes] = [Number(offset.slice(1, 3)), Number(offset.slice(4, 6))];
+  if (hours > 23 || minutes > 59) return Number.NaN;
+  return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+}
+
+function isoDate(ms: number): string {
+  const iso = new Date(ms).toISOString();
+  return iso.slice(0, iso.indexOf('T'));
+}
+
+function fractionBelowMs(below: number, unit: TimeUnit): string {
+  return unit.perMs === 1 ? '' : String(below).padStart(3, '0');
+}

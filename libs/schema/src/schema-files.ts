@@ -1,0 +1,101 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { HeddleError } from '@heddle/event';
+import { AvroCodec, compileSchema } from './avro-codec.js';
+import { fullNameOf, subjectOf, type AvroSchema } from './avro-schema.js';
+import { eventDescriptionOf, type EventDescription } from './event-type.js';
+import { MemorySchemaRegistry } from './memory-schema-registry.js';
+import type { SchemaRegistry } from './schema-registry.js';
+import { schemaInvalid, schemaTree } from './schema-tree.js';
+
+/** An event type as its file describes it. */
+export interface SchemaFile {
+  /** Path below the directory that was read: `sales-order/Created.avsc`. */
+  file: string;
+  schema: AvroSchema;
+  description: EventDescription;
+  subject: string;
+}
+
+/**
+ * Reads every `<object>/<Name>.avsc` below a directory, in order of path, and holds each to its rules: the schema is
+ * valid, its names follow from the event type and the folder, every field has a doc, the example fits.
+ *
+ * @throws HeddleError `schema-invalid` or `data-invalid`, naming the file.
+ */
+export async function loadSchemaFiles(dir: string): Promise<SchemaFile[]> {
+  const entries = await readdir(dir, { recursive: true });
+  const paths = entries.filter((entry) => entry.endsWith('.avsc') && !entry.includes('node_modules')).toSorted();
+  const files = await Promise.all(paths.map((path) => loadSchemaFile(dir, path)));
+  const types = new Map<string, string>();
+  for (const { file, description } of files) {
+    const other = types.get(description.type);
+    if (other !== undefined) throw schemaInvalid(file, `describes ${description.type}, as ${other} does`);
+    types.set(description.type, file);
+  }
+  return files;
+}
+
+async function loadSchemaFile(dir: string, file: string): Promise<SchemaFile> {
+  try {
+    const schema = JSON.parse(await readFile(join(dir, file), 'utf8')) as AvroSchema;
+    compileSchema(schema);
+    const description = eventDescriptionOf(schema);
+    checkNames(file, schema, description);
+    checkDocs(schema);
+    await checkExample(schema, description.example);
+    return { file, schema, description, subject: subjectOf(description.topic, schema) };
+  } catch (error) {
+    const code = error instanceof HeddleError ? error.code : 'schema-invalid';
+    throw new HeddleError(code, `${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/** The record name an event type asks for: `a.v1.Order.Created.v1` is `a.v1.OrderCreated`, its `.v2` `a.v1.OrderCreatedV2`. */
+export function recordNameOf(type: string): string {
+  const parts = type.split('.');
+  const [object = '', action = '', version = 'v1'] = parts.slice(-3);
+  const suffix = version === 'v1' ? '' : version.toUpperCase();
+  return [...parts.slice(0, -3), object + action + suffix].join('.').replaceAll('-', '_');
+}
+
+function checkNames(file: string, schema: AvroSchema, { type, object }: EventDescription): void {
+  const wanted = recordNameOf(type);
+  if (fullNameOf(schema) !== wanted) throw schemaInvalid('name', `must be ${wanted}, after its event type`);
+  const folder = dirname(file);
+  if (folder !== object) throw schemaInvalid('heddle.topic', `must be that of its folder, ${folder}`);
+  if (!wanted.endsWith(basename(file, '.avsc'))) throw schemaInvalid('name', 'must end as the name of its file');
+}
+
+function checkDocs(schema: AvroSchema): void {
+  const tree = schemaTree(schema);
+  if (tree.kind !== 'record') return;
+  if (tree.doc === undefined) throw schemaInvalid('doc', 'is missing');
+  for (const field of tree.fields) if (!field.doc) throw schemaInvalid(`${field.name}.doc`, 'is missing');
+}
+
+async function checkExample(schema: AvroSchema, example: unknown): Promise<void> {
+  const registry = new MemorySchemaRegistry();
+  const codec = new AvroCodec(registry);
+  const id = await registry.register('example', schema);
+  await codec.load(id);
+  codec.encode(id, example);
+}
+
+export interface Registration {
+  file: string;
+  id: number;
+  /** Whether the registry had another version, or none, before. */
+  changed: boolean;
+}
+
+/** Registers every file under its subject, one after another. @throws HeddleError as `SchemaRegistry.register` does. */
+export async function registerSchemas(registry: SchemaRegistry, files: readonly SchemaFile[]): Promise<Registration[]> {
+  const registrations: Registration[] = [];
+  for (const { file, schema, subject } of files) {
+    const before = await registry.latest(subject);
+    const id = await registry.register(subject, schema);
+    registrations.push({ file, id, changed: before?.id !== id });
+  }
+  return registrations;
+}
