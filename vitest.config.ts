@@ -7,8 +7,8 @@ const shared = {
 } as const;
 
 export default defineConfig({
-  resolve: { conditions: ['source', 'node', 'import'] },
-  ssr: { resolve: { conditions: ['source', 'node', 'import'] } },
+  resolve: { conditions: ['source', 'node'] },
+  ssr: { resolve: { conditions: ['source', 'node'] } },
   test: {
     projects: [
       {

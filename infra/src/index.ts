@@ -1,0 +1,9 @@
+export { startBroker, type BrokerOptions } from './broker.js';
+export { CHECKOUT, VERSIONS } from './checkout.js';
+export { databaseUrl, startDatabase, type DatabaseOptions } from './database.js';
+export { LaunchError } from './launch-error.js';
+export { freePort, freePorts, isPortFree, waitForHttp, waitForPort, type WaitOptions } from './ready.js';
+export { registryUrl, startRegistry, type RegistryOptions } from './registry.js';
+export { readyOrExited, type Exit, type Running } from './running.js';
+export { spawnNode, type NodeOptions } from './spawn-node.js';
+export { startStack, type Stack, type StackBroker, type StackOptions } from './stack.js';

@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { CHECKOUT, PROGRAMS, VERSIONS } from './checkout.js';
+import { LaunchError } from './launch-error.js';
+
+const exec = promisify(execFile);
+
+/** Jars of the broker: the folder holds nothing else. */
+export const BROKER_JARS = join(PROGRAMS, `kafka-${VERSIONS.kafka}`);
+
+const REGISTRY_HOME = join(PROGRAMS, `apicurio-${VERSIONS.apicurio}`);
+
+export const REGISTRY_JAR = join(REGISTRY_HOME, `apicurio-registry-app-${VERSIONS.apicurio}-runner.jar`);
+
+export function hasPrograms(): boolean {
+  return existsSync(BROKER_JARS) && existsSync(REGISTRY_JAR);
+}
+
+/** Fetches broker and registry by Maven, once per version. A fetch that was broken off leaves nothing that looks whole. */
+export async function fetchPrograms(): Promise<void> {
+  if (hasPrograms()) return;
+  const draft = join(PROGRAMS, `draft-${process.pid}`);
+  const jars = join(draft, 'kafka');
+  const archive = join(draft, 'registry.tar.gz');
+  const unpacked = join(draft, 'registry');
+  await mkdir(unpacked, { recursive: true });
+  try {
+    await exec('mvn', mavenArguments(jars, archive), { maxBuffer: 64 * 1024 * 1024 });
+    await exec('tar', ['-xzf', archive, '-C', unpacked]);
+    await replace(jars, BROKER_JARS);
+    await replace(unpacked, REGISTRY_HOME);
+  } catch (cause) {
+    const { stdout = '', message } = cause as Error & { stdout?: string };
+    const why = /\[ERROR\].*/.exec(stdout)?.[0] ?? message;
+    throw new LaunchError(`Maven could not fetch the broker and the registry: ${why.slice(0, 400)}`, { cause });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+// Both in one run of Maven, for two would write its local repository at once. The parent pom of the registry is not
+// published, and later versions of the plugin insist on it, so 2.8 it is.
+function mavenArguments(jars: string, archive: string): string[] {
+  const plugin = `org.apache.maven.plugins:maven-dependency-plugin:${VERSIONS.mavenDependencyPlugin}`;
+  return [
+    '--quiet',
+    '--batch-mode',
+    '--file',
+    join(CHECKOUT, 'infra', 'maven', 'pom.xml'),
+    ...(['kafka', 'scala', 'slf4j'] as const).map((name) => `-D${name}=${VERSIONS[name]}`),
+    '-DincludeScope=runtime',
+    `-DoutputDirectory=${jars}`,
+    `-Dartifact=io.apicurio:apicurio-registry-app:${VERSIONS.apicurio}:tar.gz:all`,
+    '-Dtransitive=false',
+    `-Ddest=${archive}`,
+    `${plugin}:copy-dependencies`,
+    `${plugin}:get`,
+  ];
+}
+
+async function replace(from: string, to: string): Promise<void> {
+  await rm(to, { recursive: true, force: true });
+  await rename(from, to);
+}

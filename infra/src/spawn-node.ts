@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import { CHECKOUT } from './checkout.js';
+import { spawnProcess, type Running } from './running.js';
+
+export interface NodeOptions {
+  name: string;
+  /** The file to run, relative to the checkout: `apps/gateway/dist/main.js`. */
+  script: string;
+  args?: readonly string[];
+  /** Added to the environment of this process. */
+  env: Record<string, string>;
+  logFile: string;
+}
+
+/** What every Node process of the mesh runs with: stacks that name sources, and no warning of a client's own making. */
+export const NODE_OPTIONS = ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning'] as const;
+
+/** Starts a Node process of ours, with this process's own Node. It stops in order when this process is gone. */
+export async function spawnNode({ name, script, args = [], env, logFile }: NodeOptions): Promise<Running> {
+  return spawnProcess({
+    name,
+    command: process.execPath,
+    args: [...NODE_OPTIONS, join(CHECKOUT, script), ...args],
+    cwd: CHECKOUT,
+    env: { ...process.env, ...env },
+    logFile,
+    ipc: true,
+    stopTimeoutMs: 30_000,
+  });
+}
