@@ -120,7 +120,7 @@ export class AvroCodec {
     const bytes = Buffer.isBuffer(wire) ? wire : Buffer.from(wire.buffer, wire.byteOffset, wire.byteLength);
     try {
       const end = writer.walk(bytes, HEADER_BYTES);
-      if (end !== bytes.length) throw new Error(`${bytes.length - end} bytes follow it`);
+      if (end !== bytes.length) throw new Error('more bytes follow it');
       return reader.type.decode(bytes, HEADER_BYTES, resolver).value;
     } catch (error) {
       const reason = error instanceof RangeError || !(error instanceof Error) ? 'it cannot be decoded' : error.message;

@@ -6,11 +6,11 @@ import { fullNameOf, subjectOf, type AvroSchema } from './avro-schema.js';
 import { eventDescriptionOf, type EventDescription } from './event-type.js';
 import { MemorySchemaRegistry } from './memory-schema-registry.js';
 import type { SchemaRegistry } from './schema-registry.js';
-import { schemaInvalid, schemaTree } from './schema-tree.js';
+import { schemaInvalid, schemaTree, type SchemaNode } from './schema-tree.js';
 
 /** An event type as its file describes it. */
 export interface SchemaFile {
-  /** Path below the directory that was read: `sales-order/Created.avsc`. */
+  /** Path below the directory that was read: `sales-order/SalesOrderCreated.avsc`. */
   file: string;
   schema: AvroSchema;
   description: EventDescription;
@@ -42,7 +42,7 @@ async function loadSchemaFile(dir: string, file: string): Promise<SchemaFile> {
     compileSchema(schema);
     const description = eventDescriptionOf(schema);
     checkNames(file, schema, description);
-    checkDocs(schema);
+    checkDocs(schemaTree(schema));
     await checkExample(schema, description.example);
     return { file, schema, description, subject: subjectOf(description.topic, schema) };
   } catch (error) {
@@ -64,14 +64,20 @@ function checkNames(file: string, schema: AvroSchema, { type, object }: EventDes
   if (fullNameOf(schema) !== wanted) throw schemaInvalid('name', `must be ${wanted}, after its event type`);
   const folder = dirname(file);
   if (folder !== object) throw schemaInvalid('heddle.topic', `must be that of its folder, ${folder}`);
-  if (!wanted.endsWith(basename(file, '.avsc'))) throw schemaInvalid('name', 'must end as the name of its file');
+  const shortName = wanted.slice(wanted.lastIndexOf('.') + 1);
+  if (basename(file, '.avsc') !== shortName) throw schemaInvalid('name', `needs a file of its name, ${shortName}.avsc`);
 }
 
-function checkDocs(schema: AvroSchema): void {
-  const tree = schemaTree(schema);
-  if (tree.kind !== 'record') return;
-  if (tree.doc === undefined) throw schemaInvalid('doc', 'is missing');
-  for (const field of tree.fields) if (!field.doc) throw schemaInvalid(`${field.name}.doc`, 'is missing');
+/** Every record and every field says what it is, however deep. */
+function checkDocs(node: SchemaNode, at = ''): void {
+  if (node.kind === 'array') return checkDocs(node.items, at);
+  if (node.kind === 'union') return node.branches.forEach((branch) => checkDocs(branch, at));
+  if (node.kind !== 'record') return;
+  if (!node.doc) throw schemaInvalid(`${at}doc`, 'is missing');
+  for (const field of node.fields) {
+    if (!field.doc) throw schemaInvalid(`${at}${field.name}.doc`, 'is missing');
+    checkDocs(field.type, `${at}${field.name}.`);
+  }
 }
 
 async function checkExample(schema: AvroSchema, example: unknown): Promise<void> {

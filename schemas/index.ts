@@ -1,0 +1,24 @@
+// Generated from the .avsc files by `npm run schemas`; not to be changed by hand.
+export type {
+  BusinessPartnerChanged,
+  BusinessPartnerCreated,
+  BusinessPartnerEvents,
+} from './business-partner/business-partner.generated.js';
+export type {
+  ContractDraftCreated,
+  ContractEvents,
+  ContractKind,
+  ContractSigned,
+  DocumentReference,
+} from './contract/contract.generated.js';
+export type {
+  SalesOrderApprovalStsChanged,
+  SalesOrderChanged,
+  SalesOrderCreated,
+  SalesOrderDeleted,
+  SalesOrderEvents,
+  SalesOrderItemChanged,
+  SalesOrderItemCreated,
+  SalesOrderItemDeleted,
+  SalesOrderOvrlDelivStsChgd,
+} from './sales-order/sales-order.generated.js';
