@@ -1,0 +1,123 @@
+import type {
+  Append,
+  AppendOutcome,
+  ConsumeOptions,
+  Consumer,
+  EventLog,
+  PartitionBounds,
+  ReadOptions,
+  Reader,
+  TopicSpec,
+} from '@heddle/event';
+import type { AvroCodec } from '@heddle/schema';
+import { Appender } from './appender.js';
+import { DeadLetters } from './dead-letters.js';
+import { KafkaGroupConsumer } from './kafka-consumer.js';
+import { AdminClient, createKafka, silent, type KafkaConnection } from './kafka-client.js';
+import { heddleErrorOf } from './kafka-errors.js';
+import { KafkaReader, type LogParts } from './kafka-reader.js';
+import { headersOf } from './record.js';
+import { SetAside, type SetAsideRecord } from './set-aside.js';
+import { TopicDirectory } from './topic-directory.js';
+
+export interface KafkaEventLogOptions extends KafkaConnection {
+  codec: Pick<AvroCodec, 'decode' | 'isLoaded' | 'load'>;
+  /** Called for each record that is no event of ours, for counting. */
+  onSetAside?: (record: SetAsideRecord) => void;
+  /** Producers side by side (3); a key always uses the same one. */
+  appenders?: number;
+  /** Milliseconds until an append without confirmation is answered with `log-unavailable` (30,000). */
+  appendBoundMs?: number;
+  /** Bytes of the largest event with key and headers (900,000); beyond it is `too-large`. */
+  maxEventBytes?: number;
+  /** Events a consumer handles side by side, of different keys (64). */
+  concurrency?: number;
+}
+
+/** The event log on Apache Kafka: CloudEvents Kafka binding, binary mode, over kafkajs. */
+export class KafkaEventLog implements EventLog {
+  private readonly admin: AdminClient;
+  private readonly directory: TopicDirectory;
+  private readonly appender: Appender;
+  private readonly deadLetters: DeadLetters;
+  private readonly parts: LogParts;
+  private readonly readers = new Set<Reader>();
+  private readonly concurrency: number;
+
+  constructor(options: KafkaEventLogOptions) {
+    const log = options.log ?? silent;
+    const boundMs = options.appendBoundMs ?? 30_000;
+    const kafka = createKafka(options);
+    this.admin = new AdminClient(kafka);
+    this.directory = new TopicDirectory(this.admin, boundMs);
+    this.appender = new Appender(kafka, this.directory, {
+      lanes: options.appenders ?? 3,
+      boundMs,
+      maxRecordBytes: options.maxEventBytes ?? 900_000,
+      log,
+    });
+    this.deadLetters = new DeadLetters(this.appender, this.directory, log);
+    const setAside = new SetAside(this.appender, this.directory, log, options.onSetAside ?? (() => undefined));
+    this.parts = { kafka, admin: this.admin, directory: this.directory, decoder: options.codec, setAside, log };
+    this.concurrency = options.concurrency ?? 64;
+  }
+
+  append(appends: readonly Append[]): Promise<AppendOutcome[]> {
+    return this.appender.append(
+      appends.map(({ topic, key, event }) => ({
+        topic,
+        key,
+        value: Buffer.from(event.value.buffer, event.value.byteOffset, event.value.byteLength),
+        headers: headersOf(event),
+      })),
+    );
+  }
+
+  async consume(options: ConsumeOptions): Promise<Consumer> {
+    return this.begin(new KafkaGroupConsumer(this.parts, options, this.deadLetters, this.concurrency));
+  }
+
+  async read(options: ReadOptions): Promise<Reader> {
+    return this.begin(new KafkaReader(this.parts, options));
+  }
+
+  bounds(topic: string): Promise<PartitionBounds[]> {
+    return this.directory.bounds(topic);
+  }
+
+  ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
+    return this.directory.ensure(specs);
+  }
+
+  async ping(): Promise<void> {
+    try {
+      await this.admin.use((admin) => admin.describeCluster());
+    } catch (error) {
+      throw heddleErrorOf(error);
+    }
+  }
+
+  /** Stops readers and consumers, answers every append accepted so far, disconnects. */
+  async close(): Promise<void> {
+    await Promise.all([...this.readers].map((reader) => reader.stop()));
+    await this.appender.close();
+    await this.admin.close();
+  }
+
+  private async begin<T extends KafkaReader | KafkaGroupConsumer>(reader: T): Promise<Reader> {
+    this.readers.add(reader);
+    try {
+      await reader.start();
+    } catch (error) {
+      this.readers.delete(reader);
+      await reader.stop();
+      throw error;
+    }
+    return {
+      stop: () => {
+        this.readers.delete(reader);
+        return reader.stop();
+      },
+    };
+  }
+}

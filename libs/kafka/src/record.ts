@@ -1,0 +1,93 @@
+import { AVRO_CONTENT_TYPE, JSON_CONTENT_TYPE, attributeProblem } from '@heddle/event';
+import type { Event, EventAttributes } from '@heddle/event';
+import type { IHeaders, KafkaMessage } from 'kafkajs';
+
+/** Why a record is no event of ours: the first word of a line of the log, and of a dead letter's reason. */
+export type ForeignReason =
+  | 'no-value'
+  | 'no-key'
+  | 'no-attributes'
+  | 'attribute-invalid'
+  | 'content-type-unsupported'
+  | 'schema-unknown'
+  | 'data-invalid';
+
+export interface Foreign {
+  reason: ForeignReason;
+  detail: string;
+}
+
+/** A record whose envelope is in order; its data is not decoded yet. */
+export interface Envelope {
+  key: string;
+  attributes: EventAttributes;
+  form: 'avro' | 'json';
+}
+
+const PREFIX = 'ce_';
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The headers of an event: CloudEvents Kafka binding 1.0.2, binary content mode (§3.2). */
+export function headersOf(event: Event): IHeaders {
+  const headers: IHeaders = { ce_specversion: '1.0' };
+  const { attributes } = event;
+  for (const name in attributes) {
+    const value = attributes[name];
+    if (value === undefined) continue;
+    if (name === 'datacontenttype') headers['content-type'] = value;
+    else headers[PREFIX + name] = value;
+  }
+  return headers;
+}
+
+/** Reads the envelope of a record, or says what is foreign about it. */
+export function envelopeOf(message: KafkaMessage): Envelope | Foreign {
+  if (message.value === null) return { reason: 'no-value', detail: 'The record has no value.' };
+  if (message.key === null) return { reason: 'no-key', detail: 'The record has no key.' };
+  const attributes: Record<string, string> = {};
+  const headers = message.headers ?? {};
+  let version: string | undefined;
+  try {
+    for (const name in headers) {
+      const isContentType = name === 'content-type';
+      if (!isContentType && !name.startsWith(PREFIX)) continue;
+      const value = headers[name];
+      if (!Buffer.isBuffer(value)) return { reason: 'attribute-invalid', detail: `The header ${name} is not single.` };
+      if (isContentType) attributes['datacontenttype'] = text(value);
+      else if (name === 'ce_specversion') version = text(value);
+      else attributes[name.slice(PREFIX.length)] = text(value);
+    }
+    if (version === undefined) return { reason: 'no-attributes', detail: 'The header ce_specversion is missing.' };
+    if (version !== '1.0') return { reason: 'attribute-invalid', detail: 'The attribute specversion is not 1.0.' };
+    const problem = attributeProblem(attributes);
+    if (problem !== undefined) {
+      return {
+        reason: 'attribute-invalid',
+        detail: `The attribute ${problem.attribute.slice(0, 64)} ${problem.rule}.`,
+      };
+    }
+    const form = formOf(attributes['datacontenttype'], message.value);
+    if (form === undefined) {
+      return { reason: 'content-type-unsupported', detail: 'The content type is neither Avro nor JSON.' };
+    }
+    return { key: text(message.key), attributes: attributes as EventAttributes, form };
+  } catch {
+    return { reason: 'attribute-invalid', detail: 'The key or a header is not UTF-8.' };
+  }
+}
+
+/** Short ASCII is most of what travels; the strict decoder is for the rest. */
+function text(bytes: Buffer): string {
+  const quick = bytes.toString('latin1');
+  for (let index = 0; index < quick.length; index += 1) if (quick.charCodeAt(index) > 127) return utf8.decode(bytes);
+  return quick;
+}
+
+function formOf(contentType: string | undefined, value: Buffer): 'avro' | 'json' | undefined {
+  // Serialisers of other languages know the wire format but not the content type: its magic byte is a zero.
+  if (contentType === undefined) return value[0] === 0 ? 'avro' : undefined;
+  if (contentType === AVRO_CONTENT_TYPE) return 'avro';
+  const media = contentType.split(';', 1)[0]?.trim().toLowerCase();
+  if (media === AVRO_CONTENT_TYPE) return 'avro';
+  return media === JSON_CONTENT_TYPE ? 'json' : undefined;
+}
