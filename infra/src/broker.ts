@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { JVM_OPTIONS } from './java.js';
-import { BROKER_JARS } from './programs.js';
+import { JVM_OPTIONS } from './java.mjs';
+import { BROKER_JARS } from './programs.mjs';
 import { waitForPort } from './ready.js';
-import { readyOrExited, spawnProcess, type Running } from './running.js';
+import { readyOrExited, spawnProcess, type OnSpawn, type Running } from './running.js';
 
 const exec = promisify(execFile);
 
@@ -17,6 +17,7 @@ export interface BrokerOptions {
   /** Of the controller in the same process; port + 1 unless said otherwise. */
   controllerPort?: number;
   logFile: string;
+  onSpawn?: OnSpawn | undefined;
 }
 
 /** A Kafka broker of one node (KRaft) on loopback; resolves once it accepts connections. Its data outlives it. */
@@ -26,7 +27,13 @@ export async function startBroker(options: BrokerOptions): Promise<Running> {
   return running;
 }
 
-async function launchBroker({ dir, port, controllerPort = port + 1, logFile }: BrokerOptions): Promise<Running> {
+async function launchBroker({
+  dir,
+  port,
+  controllerPort = port + 1,
+  logFile,
+  onSpawn,
+}: BrokerOptions): Promise<Running> {
   await mkdir(dir, { recursive: true });
   const properties = join(dir, 'server.properties');
   await writeFile(properties, propertiesOf(join(dir, 'data'), port, controllerPort));
@@ -40,6 +47,7 @@ async function launchBroker({ dir, port, controllerPort = port + 1, logFile }: B
     command: 'java',
     args: ['-Xmx512m', ...JVM_OPTIONS, ...LOG_OPTIONS, ...classPath, 'kafka.Kafka', properties],
     logFile,
+    onSpawn,
     stopTimeoutMs: 30_000,
   });
 }

@@ -1,6 +1,6 @@
 import { GenericContainer, Network, Wait, getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers';
 import { BROKER_DEFAULTS } from './broker.js';
-import { VERSIONS } from './checkout.js';
+import { VERSIONS } from './checkout.mjs';
 import { databaseUrl } from './database.js';
 import { freePorts } from './ready.js';
 import { REGISTRY_DEFAULTS, registryUrl } from './registry.js';

@@ -4,7 +4,7 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { postgresBinaries } from './postgres-binaries.js';
-import { readyOrExited, spawnProcess, type Running } from './running.js';
+import { readyOrExited, spawnProcess, type OnSpawn, type Running } from './running.js';
 import { ownedByDatabaseUser, withoutRoot } from './unprivileged.js';
 import pg from 'pg';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,6 +16,7 @@ export interface DatabaseOptions {
   dir: string;
   port: number;
   logFile: string;
+  onSpawn?: OnSpawn | undefined;
 }
 
 /** Name and password are the same, and known: it listens on loopback only. */
@@ -27,7 +28,12 @@ export function databaseUrl(port: number): string {
 }
 
 /** A PostgreSQL server on loopback; resolves once it answers a query. Its data outlives it. */
-export async function startDatabase({ dir, port, logFile }: DatabaseOptions): Promise<Running & { url: string }> {
+export async function startDatabase({
+  dir,
+  port,
+  logFile,
+  onSpawn,
+}: DatabaseOptions): Promise<Running & { url: string }> {
   const binaries = await postgresBinaries();
   if (!existsSync(join(dir, 'PG_VERSION'))) await initialise(dir, binaries.initdb);
   const [command, args] = await withoutRoot(binaries.postgres, ['-D', dir, ...flags(port)]);
@@ -36,6 +42,7 @@ export async function startDatabase({ dir, port, logFile }: DatabaseOptions): Pr
     command,
     args,
     logFile,
+    onSpawn,
     cwd: '/',
     // SIGINT is its "fast shutdown": open transactions are rolled back, nothing committed is lost.
     stopSignal: 'SIGINT',

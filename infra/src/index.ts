@@ -1,7 +1,7 @@
 export { startBroker, type BrokerOptions } from './broker.js';
-export { CHECKOUT, VERSIONS } from './checkout.js';
+export { CHECKOUT, VERSIONS } from './checkout.mjs';
 export { databaseUrl, startDatabase, type DatabaseOptions } from './database.js';
-export { LaunchError } from './launch-error.js';
+export { LaunchError } from './launch-error.mjs';
 export { freePort, freePorts, isPortFree, waitForHttp, waitForPort, type WaitOptions } from './ready.js';
 export { registryUrl, startRegistry, type RegistryOptions } from './registry.js';
 export { readyOrExited, type Exit, type Running } from './running.js';

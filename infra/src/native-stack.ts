@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import { startBroker } from './broker.js';
 import { startDatabase } from './database.js';
-import { missingForNative } from './java.js';
-import { LaunchError } from './launch-error.js';
-import { fetchPrograms, hasPrograms } from './programs.js';
+import { fetchPrograms } from './programs.mjs';
 import { freePorts } from './ready.js';
 import { registryUrl, startRegistry } from './registry.js';
 import type { Running } from './running.js';
@@ -11,11 +9,7 @@ import type { Stack } from './stack.js';
 
 /** Broker, registry and database as processes of this machine, side by side, on free ports. */
 export async function startNativeStack(dir: string): Promise<Stack> {
-  if (!hasPrograms()) {
-    const missing = await missingForNative();
-    if (missing !== undefined) throw new LaunchError(missing);
-    await fetchPrograms();
-  }
+  await fetchPrograms();
   const [port = 0, controllerPort = 0, registryPort = 0, databasePort = 0] = await freePorts(4);
   const brokers = `127.0.0.1:${port}`;
   const log = (name: string): string => join(dir, 'logs', `${name}.log`);

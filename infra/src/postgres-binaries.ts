@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { LaunchError } from './launch-error.js';
+import { LaunchError } from './launch-error.mjs';
 
 export interface PostgresBinaries {
   postgres: string;

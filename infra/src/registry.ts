@@ -1,13 +1,14 @@
-import { JVM_OPTIONS } from './java.js';
-import { REGISTRY_JAR } from './programs.js';
+import { JVM_OPTIONS } from './java.mjs';
+import { REGISTRY_JAR } from './programs.mjs';
 import { waitForHttp } from './ready.js';
-import { readyOrExited, spawnProcess, type Running } from './running.js';
+import { readyOrExited, spawnProcess, type OnSpawn, type Running } from './running.js';
 
 export interface RegistryOptions {
   port: number;
   /** The broker that keeps the schemas, `host:port`. It may come up later than the registry, up to a minute. */
   brokers: string;
   logFile: string;
+  onSpawn?: OnSpawn | undefined;
 }
 
 /** Where the registry on this port speaks the Confluent API. */
@@ -24,12 +25,13 @@ export const REGISTRY_DEFAULTS = {
 } as const;
 
 /** An Apicurio Registry on loopback; resolves once it answers with all schemas of its journal. */
-export async function startRegistry({ port, brokers, logFile }: RegistryOptions): Promise<Running> {
+export async function startRegistry({ port, brokers, logFile, onSpawn }: RegistryOptions): Promise<Running> {
   const running = await spawnProcess({
     name: 'schema registry',
     command: 'java',
     args: ['-Xmx400m', ...JVM_OPTIONS, '-jar', REGISTRY_JAR],
     logFile,
+    onSpawn,
     env: {
       ...process.env,
       ...REGISTRY_DEFAULTS,

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { LaunchError } from './launch-error.js';
+import { LaunchError } from './launch-error.mjs';
 
 export interface Exit {
   code: number | null;
@@ -21,6 +21,8 @@ export interface Running {
   kill(): void;
 }
 
+export type OnSpawn = (running: Running) => void;
+
 export interface SpawnOptions {
   name: string;
   command: string;
@@ -30,6 +32,8 @@ export interface SpawnOptions {
   cwd?: string;
   stopSignal?: NodeJS.Signals;
   stopTimeoutMs?: number;
+  /** Told of the process at once, long before it is ready. */
+  onSpawn?: OnSpawn | undefined;
   /** An IPC channel, by which a Node child notices when this process is gone. */
   ipc?: boolean;
 }
@@ -54,7 +58,7 @@ export async function spawnProcess(options: SpawnOptions): Promise<Running> {
   // The channel exists to break; it must not keep this process alive.
   child.channel?.unref();
   child.on('error', () => {});
-  return {
+  const running: Running = {
     name,
     pid: child.pid ?? 0,
     logFile,
@@ -68,6 +72,8 @@ export async function spawnProcess(options: SpawnOptions): Promise<Running> {
       clearTimeout(timer);
     },
   };
+  options.onSpawn?.(running);
+  return running;
 }
 
 function started(child: ChildProcess, name: string, command: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { CHECKOUT } from './checkout.js';
-import { spawnProcess, type Running } from './running.js';
+import { CHECKOUT } from './checkout.mjs';
+import { spawnProcess, type OnSpawn, type Running } from './running.js';
 
 export interface NodeOptions {
   name: string;
@@ -10,13 +10,14 @@ export interface NodeOptions {
   /** Added to the environment of this process. */
   env: Record<string, string>;
   logFile: string;
+  onSpawn?: OnSpawn | undefined;
 }
 
 /** What every Node process of the mesh runs with: stacks that name sources, and no warning of a client's own making. */
 export const NODE_OPTIONS = ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning'] as const;
 
 /** Starts a Node process of ours, with this process's own Node. It stops in order when this process is gone. */
-export async function spawnNode({ name, script, args = [], env, logFile }: NodeOptions): Promise<Running> {
+export async function spawnNode({ name, script, args = [], env, logFile, onSpawn }: NodeOptions): Promise<Running> {
   return spawnProcess({
     name,
     command: process.execPath,
@@ -24,6 +25,7 @@ export async function spawnNode({ name, script, args = [], env, logFile }: NodeO
     cwd: CHECKOUT,
     env: { ...process.env, ...env },
     logFile,
+    onSpawn,
     ipc: true,
     stopTimeoutMs: 30_000,
   });

@@ -1,7 +1,7 @@
 import { chown } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { readFileSync } from 'node:fs';
-import { answers } from './java.js';
+import { answers } from './java.mjs';
 
 const IS_ROOT = userInfo().uid === 0;
 

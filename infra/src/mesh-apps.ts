@@ -1,0 +1,58 @@
+import { waitForHttp } from './ready.js';
+import { readyOrExited, type OnSpawn, type Running } from './running.js';
+import { spawnNode } from './spawn-node.js';
+
+/** The processes of the mesh that are ours, in the order they start; they stop in the reverse order. */
+export const MESH_APPS = ['business-partner', 'sales-order', 'gateway'] as const;
+
+export type MeshApp = (typeof MESH_APPS)[number];
+
+export type MeshPorts = Readonly<Record<MeshApp, number>>;
+
+/** What all of them stand on. */
+export interface MeshGround {
+  kafkaBrokers: readonly string[];
+  registryUrl: string;
+  databaseUrl: string;
+}
+
+export interface MeshAppOptions {
+  ground: MeshGround;
+  ports: MeshPorts;
+  logFile: string;
+  /** Added to the settings that place and connect it. */
+  env?: Record<string, string>;
+  onSpawn?: OnSpawn;
+}
+
+export function urlOf(app: MeshApp, ports: MeshPorts): string {
+  return `http://127.0.0.1:${ports[app]}`;
+}
+
+/** Starts one of our processes; resolves once it says that it is ready. */
+export async function startMeshApp(app: MeshApp, options: MeshAppOptions): Promise<Running> {
+  const { ground, ports, logFile, env = {}, onSpawn } = options;
+  const running = await spawnNode({
+    name: app,
+    script: `apps/${app}/dist/main.js`,
+    logFile,
+    onSpawn,
+    env: {
+      HOST: '127.0.0.1',
+      PORT: String(ports[app]),
+      KAFKA_BROKERS: ground.kafkaBrokers.join(','),
+      SCHEMA_REGISTRY_URL: ground.registryUrl,
+      ...(app === 'gateway' ? {} : { DATABASE_URL: ground.databaseUrl }),
+      ...addresses(ports),
+      ...env,
+    },
+  });
+  await readyOrExited(running, (signal) => waitForHttp(`${urlOf(app, ports)}/healthz/ready`, { signal }));
+  return running;
+}
+
+function addresses(ports: MeshPorts): Record<string, string> {
+  return Object.fromEntries(
+    MESH_APPS.map((app) => [`${app.toUpperCase().replace('-', '_')}_URL`, urlOf(app, ports)] as const),
+  );
+}

@@ -1,0 +1,5 @@
+// `npm start`: the whole mesh on this machine. `--fresh` begins with no data, `--demo` keeps changing objects.
+import { bootstrap } from './src/bootstrap.mjs';
+
+const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL } = process.env;
+await bootstrap({ entry: 'infra/dist/start.js', native: !KAFKA_BROKERS || !SCHEMA_REGISTRY_URL });
