@@ -6,6 +6,7 @@ export const ERRORS = {
   'attribute-invalid': { status: 400, retryable: false, title: 'A CloudEvents attribute breaks a rule' },
   'body-invalid': { status: 400, retryable: false, title: 'The body cannot be read' },
   'parameter-invalid': { status: 400, retryable: false, title: 'A parameter breaks a rule' },
+  'origin-refused': { status: 403, retryable: false, title: 'Pages of this origin may not connect' },
   'type-owned': { status: 403, retryable: false, title: 'Only the owner of this event type may publish it' },
   'not-found': { status: 404, retryable: false, title: 'There is nothing under this name' },
   'type-unknown': { status: 404, retryable: false, title: 'No schema is registered for this event type' },

@@ -4,5 +4,6 @@ export { createLog, type Log } from './log.js';
 export { baseUrlSchema, meshSettings, portSchema } from './mesh-settings.js';
 export { createMetrics } from './metrics.js';
 export { openApiDocument, type RouteDoc } from './openapi.js';
+export { reachable } from './reachable.js';
 export { Settings, defineSettings, readSettings, type Setting, type SettingRow, type SettingsOf } from './settings.js';
 export { stopInOrder, type StopStep } from './stop.js';

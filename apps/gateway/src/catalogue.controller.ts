@@ -1,0 +1,61 @@
+import { Catalogue, ConfluentSchemaRegistry, type EventType } from '@heddle/schema';
+import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
+import { z } from 'zod';
+import { HeddleError } from '@heddle/event';
+
+export const catalogueEntryShape = z.object({
+  type: z.string(),
+  object: z.string(),
+  topic: z.string(),
+  summary: z.string(),
+  key: z.string().describe('the data field with the business key'),
+  owner: z.string().optional().describe('the service that alone raises it; without one, anybody may publish it'),
+  schemaId: z.int(),
+  version: z.int(),
+  schema: z.unknown(),
+  example: z.unknown(),
+});
+
+export const catalogueShape = z.object({ types: z.array(catalogueEntryShape) });
+
+/** What events there are: each type with its schema and an example. */
+@Controller('v1')
+export class CatalogueController {
+  constructor(
+    @Inject(Catalogue) private readonly catalogue: Catalogue,
+    @Inject(ConfluentSchemaRegistry) private readonly registry: ConfluentSchemaRegistry,
+  ) {}
+
+  @Get('catalogue')
+  list(): z.infer<typeof catalogueShape> {
+    return { types: this.catalogue.list().map(entryOf) };
+  }
+
+  @Get('catalogue/:type')
+  async read(@Param('type') type: string): Promise<z.infer<typeof catalogueEntryShape>> {
+    return entryOf(await this.catalogue.find(type));
+  }
+
+  @Get('schemas/:id')
+  @Header('cache-control', 'public, max-age=31536000, immutable')
+  async schema(@Param('id') id: string): Promise<unknown> {
+    if (!/^\d{1,10}$/.test(id)) throw new HeddleError('parameter-invalid', 'A schema id is a number.', { field: 'id' });
+    return this.registry.byId(Number(id));
+  }
+}
+
+function entryOf(entry: EventType): z.infer<typeof catalogueEntryShape> {
+  const { type, object, topic, summary, key, owner, schemaId, version, schema, example } = entry;
+  return {
+    type,
+    object,
+    topic,
+    summary,
+    key,
+    ...(owner === undefined ? {} : { owner }),
+    schemaId,
+    version,
+    schema,
+    example,
+  };
+}

@@ -1,0 +1,124 @@
+import type { EventLog, PartitionBounds, ReadBatch, Reader } from '@heddle/event';
+import { DispatchedEvent } from './represent.js';
+import type { MovingPosition } from './streams/resume-token.js';
+import type { StreamHub } from './streams/stream-hub.js';
+import type { Tail } from './streams/tail.js';
+
+/** A piece of one partition, as the shared reader comes to it: everything from `from` (inclusive) to `to` (exclusive). */
+export interface Span {
+  topic: string;
+  partition: number;
+  from: number;
+  to: number;
+  events: readonly DispatchedEvent[];
+}
+
+/** Durable receivers: they take what they want of each span, and say how far back they still need the log. */
+export interface SpanTaker {
+  /** The lowest offset of a partition that is still wanted, or nothing. */
+  wantedFrom(topic: string, partition: number): number | undefined;
+  take(span: Span): void;
+}
+
+/** How many events of a partition are read again after a start, so that streams can resume without reading the log. */
+const WARM_UP_EVENTS = 500;
+
+/** A queue further behind than this catches up by itself; the shared reader does not go back so far for it. */
+const MAX_SHARED_LAG = 20_000;
+
+/**
+ * Neck two. Reads each partition of each topic once for everybody: appends what it reads to the tail, offers it to
+ * the queues, and hands it to the live streams.
+ */
+export class Dispatcher {
+  #readers: Reader[] = [];
+  #topics = new Set<string>();
+  #count = 0;
+  /** Per partition: below this offset events are old and no stream gets them as live ones. */
+  #liveFrom = new Map<string, number>();
+  #behind = new Map<string, PromiseWithResolvers<void>>();
+  #lastReadAt = Date.now();
+
+  constructor(
+    private readonly eventLog: EventLog,
+    private readonly tail: Tail,
+    private readonly position: MovingPosition,
+    private readonly streams: StreamHub,
+    private readonly queues: SpanTaker,
+    private readonly baseUrl: string,
+  ) {}
+
+  /** Reads further topics; resolves when what they already held has been dispatched. */
+  async add(topics: readonly string[]): Promise<void> {
+    const fresh = topics.filter((topic) => !this.#topics.has(topic));
+    if (fresh.length === 0) return;
+    for (const topic of fresh) this.#topics.add(topic);
+    for (const topic of fresh) {
+      for (const bounds of await this.eventLog.bounds(topic)) this.#begin(topic, bounds);
+    }
+    this.#readers.push(
+      await this.eventLog.read({
+        topics: fresh,
+        from: (topic, bounds) => this.#begin(topic, bounds),
+        onBatch: (batch) => this.#dispatch(batch),
+      }),
+    );
+    await Promise.all([...this.#behind.values()].map(({ promise }) => promise));
+  }
+
+  get topics(): readonly string[] {
+    return [...this.#topics];
+  }
+
+  get dispatched(): number {
+    return this.#count;
+  }
+
+  /** Milliseconds since the log last handed anything over. */
+  get idleMs(): number {
+    return Date.now() - this.#lastReadAt;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#readers.map((reader) => reader.stop()));
+  }
+
+  /** Where reading of a partition begins. */
+  #begin(topic: string, { partition, earliest, end }: PartitionBounds): number {
+    const name = `${topic}/${partition}`;
+    if (this.#liveFrom.has(name)) return this.position.next(topic, partition);
+    const wanted = this.queues.wantedFrom(topic, partition) ?? end;
+    const near = wanted >= end - MAX_SHARED_LAG ? wanted : end;
+    const from = Math.max(earliest, Math.min(near, end - WARM_UP_EVENTS));
+    this.#liveFrom.set(name, end);
+    this.position.moveTo(topic, partition, from);
+    this.tail.begin(topic, partition, from);
+    if (from < end) this.#behind.set(name, Promise.withResolvers());
+    return from;
+  }
+
+  #dispatch(batch: ReadBatch): void {
+    const { topic, partition, nextOffset } = batch;
+    const name = `${topic}/${partition}`;
+    const from = this.position.next(topic, partition);
+    const liveFrom = this.#liveFrom.get(name) ?? 0;
+    const events: DispatchedEvent[] = [];
+    this.#lastReadAt = Date.now();
+    for (const stored of batch.events) {
+      // An event that waited for its schema comes after later ones: the position never passes one still to come.
+      this.position.moveTo(topic, partition, Math.max(from, Math.min(stored.offset + 1, nextOffset)));
+      this.#count += 1;
+      const event = new DispatchedEvent(stored, this.#count, this.position.token, this.baseUrl);
+      this.tail.add(event);
+      events.push(event);
+      if (stored.offset >= liveFrom) this.streams.publish(event);
+    }
+    this.position.moveTo(topic, partition, Math.max(from, nextOffset));
+    this.queues.take({ topic, partition, from, to: nextOffset, events });
+    const behind = this.#behind.get(name);
+    if (behind !== undefined && nextOffset >= liveFrom) {
+      this.#behind.delete(name);
+      behind.resolve();
+    }
+  }
+}

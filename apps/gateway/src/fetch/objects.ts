@@ -1,0 +1,132 @@
+import { HeddleError, canonicalKey } from '@heddle/event';
+import type { Catalogue, EventType } from '@heddle/schema';
+import { Agent, request } from 'undici';
+import type { GatewayMetrics } from '../metrics.js';
+
+/** An object as its owner answered: its state, or the tombstone of a deleted one. */
+export interface ObjectAnswer {
+  kind: 'state' | 'tombstone';
+  version: number;
+  etag: string;
+  body: Buffer;
+}
+
+const OWNER_TIMEOUT_MS = 5000;
+const MAX_OBJECT_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Fetches business objects from the services that own them. Requests for one object at the same time share one
+ * answer. An answer is never older than the version asked for: a shared one that is too old is asked for once more.
+ */
+export class Objects {
+  #flights = new Map<string, Promise<ObjectAnswer>>();
+  #agent = new Agent({ connections: 32, headersTimeout: OWNER_TIMEOUT_MS, bodyTimeout: OWNER_TIMEOUT_MS });
+
+  constructor(
+    private readonly catalogue: Catalogue,
+    private readonly owners: ReadonlyMap<string, string>,
+    private readonly metrics: GatewayMetrics,
+  ) {}
+
+  /**
+   * @param version the least version that will do, as a notification named it
+   * @throws HeddleError `not-found`, `object-behind` (the owner is not at that version yet), `owner-unavailable`
+   */
+  async fetch(object: string, key: string, version: number | undefined): Promise<ObjectAnswer> {
+    const url = this.#urlOf(object, canonicalKey(key));
+    const joined = this.#flights.has(url);
+    let answer = await this.#joined(url, version);
+    // What was joined may have left the owner before the version asked for was there.
+    if (joined && isOlder(answer, version)) answer = await this.#joined(url, version);
+    if (isOlder(answer, version)) {
+      this.metrics.fetches.inc({ outcome: 'behind' });
+      throw behind(object, key, version);
+    }
+    this.metrics.fetches.inc({ outcome: joined ? 'joined' : answer.kind });
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.close();
+  }
+
+  async #joined(url: string, version: number | undefined): Promise<ObjectAnswer> {
+    let flight = this.#flights.get(url);
+    if (flight === undefined) {
+      flight = this.#ask(url).finally(() => this.#flights.delete(url));
+      this.#flights.set(url, flight);
+    }
+    try {
+      return await flight;
+    } catch (error) {
+      // Who was notified of an object knows that there is one: its owner has to catch up, not the reader to give up.
+      if (version !== undefined && error instanceof HeddleError && error.code === 'not-found') {
+        throw behind('object', url.slice(url.lastIndexOf('/') + 1), version);
+      }
+      throw error;
+    }
+  }
+
+  async #ask(url: string): Promise<ObjectAnswer> {
+    let response;
+    let body: Buffer;
+    try {
+      response = await request(url, {
+        dispatcher: this.#agent,
+        headers: { accept: 'application/json' },
+        signal: AbortSignal.timeout(OWNER_TIMEOUT_MS),
+      });
+      body = Buffer.from(await response.body.arrayBuffer());
+    } catch (error) {
+      throw new HeddleError('owner-unavailable', 'The service that owns the object did not answer; try again.', {
+        cause: error,
+        retryAfterSeconds: 1,
+      });
+    }
+    const { statusCode, headers } = response;
+    if (statusCode === 404) throw new HeddleError('not-found', 'The owner knows no such object.');
+    const etag = typeof headers.etag === 'string' ? headers.etag : '';
+    const version = Number(/^"(\d+)"$/.exec(etag)?.[1] ?? Number.NaN);
+    if (
+      (statusCode !== 200 && statusCode !== 410) ||
+      !Number.isSafeInteger(version) ||
+      body.length > MAX_OBJECT_BYTES
+    ) {
+      throw new HeddleError(
+        'owner-unavailable',
+        `The service that owns the object answered with ${statusCode}; try again.`,
+        {
+          retryAfterSeconds: 1,
+        },
+      );
+    }
+    return { kind: statusCode === 200 ? 'state' : 'tombstone', version, etag, body };
+  }
+
+  #urlOf(object: string, key: string): string {
+    const type = this.#typeOf(object);
+    const base = type?.owner === undefined ? undefined : this.owners.get(type.owner);
+    if (type?.fetch === undefined || base === undefined) {
+      throw new HeddleError('not-found', `Objects of the kind ${object} cannot be fetched here.`, { field: 'object' });
+    }
+    return base + type.fetch.replace('{key}', encodeURIComponent(key));
+  }
+
+  #typeOf(object: string): EventType | undefined {
+    return this.catalogue.list().find((type) => type.object === object && type.fetch !== undefined);
+  }
+}
+
+function isOlder(answer: ObjectAnswer, version: number | undefined): boolean {
+  return version !== undefined && answer.version < version;
+}
+
+function behind(object: string, key: string, version: number | undefined): HeddleError {
+  return new HeddleError(
+    'object-behind',
+    `The owner of ${object} ${key} is not at version ${version} yet; try again.`,
+    {
+      retryAfterSeconds: 1,
+    },
+  );
+}

@@ -1,0 +1,91 @@
+import 'reflect-metadata';
+import { KafkaControlLog, KafkaEventLog } from '@heddle/kafka';
+import {
+  Health,
+  createHttpApp,
+  createLog,
+  createMetrics,
+  listen,
+  reachable,
+  readSettings,
+  run,
+  stopInOrder,
+} from '@heddle/runtime';
+import { AvroCodec, Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
+import { GatewayModule } from './gateway.module.js';
+import { gatewayOpenApi } from './gateway.openapi.js';
+import { Gateway } from './gateway.js';
+import { addReadings, createGatewayMetrics } from './metrics.js';
+import { protocols } from './protocols/protocols.js';
+import { settings } from './settings.js';
+
+const values = readSettings(settings);
+const log = createLog('gateway', values.logLevel);
+
+await run(log, async () => {
+  const baseUrl = values.gatewayUrl ?? `http://${values.host}:${values.port}`;
+  const metricsRegistry = createMetrics('gateway');
+  const metrics = createGatewayMetrics(metricsRegistry);
+  const registry = new ConfluentSchemaRegistry({ url: values.registryUrl });
+  const codec = new AvroCodec(registry);
+  const catalogue = new Catalogue(registry, codec);
+  let setAside = 0;
+  const kafka = {
+    brokers: values.kafkaBrokers,
+    clientId: 'gateway',
+    log: (level: 'debug' | 'info' | 'warn' | 'error', event: string, fields: object) =>
+      log[level]({ event, ...fields }, event),
+  };
+  const eventLog = new KafkaEventLog({ ...kafka, codec, onSetAside: () => (setAside += 1) });
+  const controlLog = new KafkaControlLog(kafka);
+
+  await Promise.all([
+    reachable(log, `the event log at ${values.kafkaBrokers.join(',')}`, 'log-unavailable', () => eventLog.ping()),
+    reachable(log, `the schema registry at ${values.registryUrl}`, 'registry-unavailable', () => catalogue.refresh()),
+  ]);
+  const gateway = new Gateway({
+    settings: values,
+    baseUrl,
+    eventLog,
+    controlLog,
+    registry,
+    codec,
+    catalogue,
+    metrics,
+    log,
+  });
+  await gateway.start();
+  addReadings(metricsRegistry, {
+    dispatched: () => gateway.dispatcher.dispatched,
+    streams: () => gateway.streams.counts,
+    held: () => gateway.webhooks.held,
+    setAside: () => setAside,
+  });
+
+  const health = new Health().add('event-log', () => eventLog.ping()).add('schema-registry', () => registry.ping());
+  const app = await createHttpApp(GatewayModule.of(gateway, catalogue, registry), {
+    log,
+    health,
+    metrics: metricsRegistry,
+    openApi: gatewayOpenApi,
+  });
+  const { publisher, streams } = gateway;
+  const server = app.getHttpAdapter().getInstance();
+  const doors = { server, publisher, streams, types: () => catalogue.list(), log };
+  const open = protocols.map((protocol) => protocol.open(doors));
+  stopInOrder(log, [
+    { name: 'ready', run: () => health.stopping() },
+    { name: 'streams', run: () => streams.close() },
+    { name: 'protocols', run: () => Promise.all(open.map((protocol) => protocol.close())) },
+    { name: 'server', run: () => app.close() },
+    { name: 'gateway', run: () => gateway.stop() },
+    { name: 'control log', run: () => controlLog.close() },
+    { name: 'event log', run: () => eventLog.close() },
+    { name: 'catalogue', run: () => catalogue.close() },
+  ]);
+  const url = await listen(app, values);
+  log.info(
+    { event: 'listening', url, reach: 'loopback only, for nobody is asked who they are yet' },
+    `listening on ${url}`,
+  );
+});

@@ -1,0 +1,60 @@
+import { HeddleError, type TypeMatcher, typeMatcher } from '@heddle/event';
+import { z } from 'zod';
+import { parseToken } from '../streams/resume-token.js';
+import type { StreamStart } from '../streams/stream.js';
+
+/** What `GET /v1/stream` understands in its query, as SSE and as WebSocket. */
+export const streamQuery = z.object({
+  types: z
+    .string()
+    .optional()
+    .describe('event types, separated by commas, exact or with a trailing *; all when left out'),
+  start: z.enum(['now', 'earliest']).optional().describe('where to begin without a token; now when left out'),
+  resume: z.string().optional().describe('the token of the last event received; what came after it follows'),
+});
+
+export interface StreamWish {
+  patterns: readonly string[];
+  matches: TypeMatcher;
+  start: StreamStart;
+}
+
+const PARAMETERS = new Set(Object.keys(streamQuery.shape));
+const MAX_PATTERNS = 100;
+
+/**
+ * Reads what a stream is asked to carry. `lastEventId` stands before `resume`: it is what a client sends by itself
+ * when it reconnects to the URL it began with.
+ *
+ * @throws HeddleError `parameter-invalid`
+ */
+export function streamWish(query: URLSearchParams, lastEventId?: string): StreamWish {
+  for (const name of query.keys()) {
+    if (PARAMETERS.has(name)) continue;
+    throw new HeddleError('parameter-invalid', `There is no parameter ${name}: use types, start or resume.`, {
+      field: name,
+    });
+  }
+  const patterns = query
+    .getAll('types')
+    .flatMap((text) => text.split(','))
+    .map((text) => text.trim());
+  if (patterns.length > MAX_PATTERNS) {
+    throw new HeddleError('parameter-invalid', `At most ${MAX_PATTERNS} types can be named.`, { field: 'types' });
+  }
+  const wanted = patterns.length === 0 ? ['*'] : patterns;
+  return { patterns: wanted, matches: typeMatcher(wanted), start: startOf(query, lastEventId) };
+}
+
+function startOf(query: URLSearchParams, lastEventId: string | undefined): StreamStart {
+  const token = lastEventId ?? query.get('resume') ?? undefined;
+  if (token !== undefined && token !== '') {
+    parseToken(token);
+    return { token };
+  }
+  const start = query.get('start') ?? 'now';
+  if (start !== 'now' && start !== 'earliest') {
+    throw new HeddleError('parameter-invalid', 'start must be now or earliest.', { field: 'start' });
+  }
+  return start;
+}

@@ -1,0 +1,213 @@
+import {
+  AVRO_CONTENT_TYPE,
+  type Append,
+  type AppendOutcome,
+  type EventAttributes,
+  type EventLog,
+  HeddleError,
+  type Position,
+  attributeProblem,
+  canonicalKey,
+} from '@heddle/event';
+import {
+  type AvroCodec,
+  type Catalogue,
+  type EventType,
+  type SchemaRegistry,
+  fullNameOf,
+  schemaIdOf,
+} from '@heddle/schema';
+import { DedupeWindow } from './dedupe-window.js';
+import type { GatewayMetrics } from './metrics.js';
+
+/** An event as a door hands it over: attributes as strings, the data as JSON or as Avro in Confluent wire format. */
+export interface IncomingEvent {
+  attributes: Record<string, string | undefined>;
+  data: { json: unknown } | { avro: Uint8Array };
+}
+
+export type PublishOutcome = { position: Position; duplicate: boolean } | { error: HeddleError };
+
+/** The window in which the same (source, id) is appended once; per instance of the gateway. */
+export const DEDUPE_WINDOW = { events: 200_000, ms: 10 * 60_000 } as const;
+
+/** Bytes of data of one event; what the log takes at most is a little more. */
+export const MAX_DATA_BYTES = 900 * 1024;
+
+type Pending = Promise<AppendOutcome>;
+
+/** Neck one: everything that is published comes through here, whatever door it used. */
+export class Publisher {
+  #recordNames = new Map<number, string | undefined>();
+  #window = new DedupeWindow<Pending>(DEDUPE_WINDOW.events, DEDUPE_WINDOW.ms);
+
+  constructor(
+    private readonly catalogue: Catalogue,
+    private readonly registry: SchemaRegistry,
+    private readonly codec: AvroCodec,
+    private readonly eventLog: EventLog,
+    private readonly metrics: GatewayMetrics,
+  ) {}
+
+  /**
+   * Checks and appends events; each has its own outcome, in their order. An accepted one is on all in-sync replicas.
+   * After an event whose append failed, no later one of its key in the same call is appended.
+   */
+  async publish(events: readonly IncomingEvent[]): Promise<PublishOutcome[]> {
+    const outcomes = Array.from<PublishOutcome | Pending>({ length: events.length });
+    const duplicates = new Set<number>();
+    const appends: Append[] = [];
+    const settle: ((outcome: AppendOutcome) => void)[] = [];
+    const now = Date.now();
+    for (let index = 0; index < events.length; index += 1) {
+      const event = events[index]!;
+      let append: Append;
+      try {
+        const type = this.#typeOf(event) ?? (await this.catalogue.find(event.attributes.type ?? ''));
+        append = await this.#check(event, type);
+      } catch (error) {
+        outcomes[index] = { error: asRefusal(error) };
+        continue;
+      }
+      const { source, id } = append.event.attributes;
+      const known = this.#window.get(source, id, now);
+      if (known !== undefined) {
+        duplicates.add(index);
+        outcomes[index] = known;
+        continue;
+      }
+      const pending = new Promise<AppendOutcome>((resolve) => settle.push(resolve));
+      this.#window.set(source, id, pending, now);
+      outcomes[index] = pending;
+      appends.push(append);
+    }
+    if (appends.length > 0) void this.#append(appends, settle);
+    const results: PublishOutcome[] = [];
+    for (let index = 0; index < outcomes.length; index += 1) {
+      const outcome = await outcomes[index]!;
+      const duplicate = duplicates.has(index);
+      results.push('position' in outcome ? { position: outcome.position, duplicate } : outcome);
+      this.metrics.published.inc({
+        outcome: 'error' in outcome ? outcome.error.code : duplicate ? 'duplicate' : 'accepted',
+      });
+    }
+    return results;
+  }
+
+  async #append(appends: readonly Append[], settle: readonly ((outcome: AppendOutcome) => void)[]): Promise<void> {
+    let outcomes: AppendOutcome[];
+    try {
+      outcomes = await this.eventLog.append(appends);
+    } catch (error) {
+      const failure =
+        error instanceof HeddleError
+          ? error
+          : new HeddleError('log-unavailable', 'The event log failed.', { cause: error });
+      outcomes = appends.map(() => ({ error: failure }));
+    }
+    for (let index = 0; index < appends.length; index += 1) {
+      const outcome = outcomes[index] ?? { error: new HeddleError('internal', 'No outcome.') };
+      const { source, id } = appends[index]!.event.attributes;
+      // What failed may be published again; only what stands in the log counts as had.
+      if ('error' in outcome) this.#window.delete(source, id);
+      settle[index]?.(outcome);
+    }
+  }
+
+  /** The full name of the record a schema id stands for; an id never changes its meaning. */
+  async #recordName(schemaId: number): Promise<string | undefined> {
+    if (!this.#recordNames.has(schemaId)) {
+      this.#recordNames.set(schemaId, fullNameOf(await this.registry.byId(schemaId)));
+    }
+    return this.#recordNames.get(schemaId);
+  }
+
+  #typeOf(event: IncomingEvent): EventType | undefined {
+    return event.attributes.type === undefined ? undefined : this.catalogue.get(event.attributes.type);
+  }
+
+  async #check(event: IncomingEvent, type: EventType): Promise<Append> {
+    const problem = attributeProblem(event.attributes);
+    if (problem !== undefined) throw attributeError(problem.attribute, problem.rule);
+    if (type.owner !== undefined) {
+      throw new HeddleError('type-owned', `${type.type} is raised by ${type.owner} alone.`, {
+        field: 'attributes.type',
+      });
+    }
+    if (event.attributes.sequence !== undefined) {
+      throw attributeError('sequence', 'is numbered by the service that owns the object, and cannot be published');
+    }
+    const { value, data } = await this.#encode(event, type);
+    if (value.length > MAX_DATA_BYTES) {
+      throw new HeddleError(
+        'too-large',
+        `The data has ${value.length} bytes as Avro; at most ${MAX_DATA_BYTES} are allowed.`,
+        {
+          field: 'data',
+        },
+      );
+    }
+    const key = keyOf(data, type);
+    // The schema is named by the id in the value; a URL of the publisher's would be one nobody checked.
+    const { dataschema: _unchecked, ...given } = event.attributes as EventAttributes;
+    const attributes: EventAttributes = {
+      ...given,
+      id: given.id,
+      source: given.source,
+      type: given.type,
+      subject: subjectFor(event, key, type),
+      time: given.time ?? new Date().toISOString(),
+      datacontenttype: AVRO_CONTENT_TYPE,
+      partitionkey: key,
+    };
+    return { topic: type.topic, key, event: { attributes, value } };
+  }
+
+  async #encode(event: IncomingEvent, type: EventType): Promise<{ value: Uint8Array; data: unknown }> {
+    if ('json' in event.data) {
+      const { json } = event.data;
+      if (!this.codec.isLoaded(type.schemaId)) await this.codec.load(type.schemaId);
+      return { value: this.codec.encode(type.schemaId, json), data: json };
+    }
+    const { avro } = event.data;
+    const schemaId = schemaIdOf(avro);
+    if (!this.codec.isLoaded(schemaId)) await this.codec.load(schemaId);
+    if (schemaId !== type.schemaId && (await this.#recordName(schemaId)) !== fullNameOf(type.schema)) {
+      throw new HeddleError('schema-unknown', `Schema ${schemaId} is not a version of ${type.subject}.`, {
+        field: 'data',
+      });
+    }
+    return { value: avro, data: this.codec.decode(avro).data };
+  }
+}
+
+function keyOf(data: unknown, type: EventType): string {
+  const key = (data as Record<string, unknown> | null)?.[type.key];
+  if (typeof key !== 'string') {
+    throw new HeddleError('data-invalid', `${type.key} must be the business key, as a string.`, {
+      field: `data.${type.key}`,
+    });
+  }
+  return canonicalKey(key);
+}
+
+/** The subject is the business key: what a publisher says must agree with its data. */
+function subjectFor(event: IncomingEvent, key: string, type: EventType): string {
+  const { subject } = event.attributes;
+  if (subject !== undefined && canonicalKey(subject) !== key) {
+    throw attributeError('subject', `must be the business key, which data.${type.key} says is ${key}`);
+  }
+  return key;
+}
+
+function attributeError(attribute: string, rule: string): HeddleError {
+  return new HeddleError('attribute-invalid', `The attribute ${attribute} ${rule}.`, {
+    field: `attributes.${attribute}`,
+  });
+}
+
+function asRefusal(error: unknown): HeddleError {
+  return error instanceof HeddleError
+    ? error
+    : new HeddleError('internal', 'The event could not be checked.', { cause: error });
+}

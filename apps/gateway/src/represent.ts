@@ -1,0 +1,65 @@
+import { AVRO_CONTENT_TYPE, JSON_CONTENT_TYPE, type StoredEvent } from '@heddle/event';
+
+/** One way to write an event for receivers. The bytes are made once per event and shared by all who want this form. */
+export interface Form {
+  name: string;
+  encode(event: DispatchedEvent): Buffer;
+}
+
+/** An event on its way to receivers, with every form of it that has been asked for so far. */
+export class DispatchedEvent {
+  #forms = new Map<Form, Buffer>();
+  #open: string | undefined;
+
+  /**
+   * @param number counts the events of this process in the order they were read from the log
+   * @param token resumes a stream right after this event
+   * @param baseUrl of the gateway, without a slash at its end; references are made absolute with it
+   */
+  constructor(
+    readonly stored: StoredEvent,
+    readonly number: number,
+    readonly token: string,
+    readonly baseUrl: string,
+  ) {}
+
+  /** The bytes of this event in a form. */
+  as(form: Form): Buffer {
+    let bytes = this.#forms.get(form);
+    if (bytes === undefined) {
+      bytes = form.encode(this);
+      this.#forms.set(form, bytes);
+    }
+    return bytes;
+  }
+
+  /** The structured JSON event (CloudEvents JSON format 1.0.2) without its closing brace, so that doors may add to it. */
+  get openJson(): string {
+    this.#open ??= openJson(this.stored, this.baseUrl);
+    return this.#open;
+  }
+}
+
+/** The attributes as a receiver sees them: references absolute, the data described as the JSON it is handed. */
+export function receiverAttributes(stored: StoredEvent, baseUrl: string): [name: string, value: string][] {
+  const attributes: [string, string][] = [];
+  for (const name in stored.attributes) {
+    const value = stored.attributes[name];
+    if (value === undefined || name === 'datacontenttype') continue;
+    if (name === 'dataschema' && stored.schemaId !== undefined) continue;
+    attributes.push([name, name === 'dataref' && value.startsWith('/') ? baseUrl + value : value]);
+  }
+  const written = stored.attributes.datacontenttype;
+  attributes.push([
+    'datacontenttype',
+    written === undefined || written === AVRO_CONTENT_TYPE ? JSON_CONTENT_TYPE : written,
+  ]);
+  if (stored.schemaId !== undefined) attributes.push(['dataschema', `${baseUrl}/v1/schemas/${stored.schemaId}`]);
+  return attributes;
+}
+
+function openJson(stored: StoredEvent, baseUrl: string): string {
+  let text = '{"specversion":"1.0"';
+  for (const [name, value] of receiverAttributes(stored, baseUrl)) text += `,"${name}":${JSON.stringify(value)}`;
+  return `${text},"data":${JSON.stringify(stored.data)}`;
+}

@@ -1,0 +1,62 @@
+import { baseUrlSchema, defineSettings, meshSettings, portSchema } from '@heddle/runtime';
+import type { SettingsOf } from '@heddle/runtime';
+import { z } from 'zod';
+
+const milliseconds = z.coerce.number('must be a number of milliseconds').int().min(1, 'must be at least 1');
+
+/** Every setting of the gateway. */
+export const settings = defineSettings({
+  ...meshSettings,
+  port: { env: 'PORT', schema: portSchema.default(8080), about: 'TCP port to listen on' },
+  gatewayUrl: {
+    env: 'GATEWAY_URL',
+    schema: baseUrlSchema.optional(),
+    about:
+      'URL under which receivers reach this gateway; references in events begin with it. Where it listens, when not set',
+  },
+  owners: {
+    env: 'OWNER_URLS',
+    schema: z
+      .string()
+      .default('sales-order=http://127.0.0.1:8101,business-partner=http://127.0.0.1:8102')
+      .transform(parseOwners),
+    about: 'services that own business objects, as name=URL, separated by commas',
+  },
+  retryFirstMs: {
+    env: 'HEDDLE_RETRY_FIRST_MS',
+    schema: milliseconds.default(1000),
+    about: 'milliseconds until the second attempt of a delivery; each further delay is twice the one before',
+  },
+  retryCapMs: {
+    env: 'HEDDLE_RETRY_CAP_MS',
+    schema: milliseconds.default(300_000),
+    about: 'milliseconds between two attempts at most',
+  },
+  tailEvents: {
+    env: 'HEDDLE_TAIL_EVENTS',
+    schema: z.coerce.number().int().min(100).default(50_000),
+    about: 'recent events kept in memory, from which streams resume without reading the log',
+  },
+  tailBytes: {
+    env: 'HEDDLE_TAIL_BYTES',
+    schema: z.coerce.number().int().min(1_000_000).default(64_000_000),
+    about: 'bytes of data that those events may have together',
+  },
+});
+
+export type GatewaySettings = SettingsOf<typeof settings>;
+
+function parseOwners(text: string, context: z.RefinementCtx): Map<string, string> {
+  const owners = new Map<string, string>();
+  for (const part of text.split(',').map((entry) => entry.trim())) {
+    if (part === '') continue;
+    const at = part.indexOf('=');
+    const url = baseUrlSchema.safeParse(part.slice(at + 1));
+    if (at < 1 || !url.success) {
+      context.addIssue({ code: 'custom', message: `must be name=URL, separated by commas; ${part} is not` });
+      return z.NEVER;
+    }
+    owners.set(part.slice(0, at), url.data);
+  }
+  return owners;
+}

@@ -1,0 +1,169 @@
+import { type TypeMatcher, uuidv7 } from '@heddle/event';
+import { DispatchedEvent, type Form } from '../represent.js';
+import { type Group, MAX_QUEUED_BYTES, type Member, type StreamSink } from './fan-out.js';
+import type { StreamGap } from './history.js';
+import { type PositionVector, formatToken, parseToken } from './resume-token.js';
+import type { StreamHub } from './stream-hub.js';
+
+/** Where a stream is to begin: at the live end, at the first event the log keeps, or after an event. */
+export type StreamStart = 'now' | 'earliest' | { token: string };
+
+export interface StreamRequest {
+  /** Event types, exact or with a trailing wildcard. */
+  patterns: readonly string[];
+  matches: TypeMatcher;
+  form: Form;
+  start: StreamStart;
+  sink: StreamSink;
+}
+
+/** How the beginning of a stream relates to what was asked for. */
+export type Resumed = 'live' | 'exact' | 'truncated' | 'reset';
+
+export const OPENED_TYPE = 'heddle.stream.v1.Stream.Opened.v1';
+
+/** Bytes written in one go while catching up, before the receiver is looked at again. */
+const CHUNK_BYTES = 128 * 1024;
+
+/**
+ * One receiver's live, non-durable stream. It is either a member of a live group, or behind: then it is served from
+ * the tail, or from the log where that no longer reaches, at the speed at which it reads, until it has caught up.
+ */
+export class Stream implements Member {
+  readonly sink: StreamSink;
+  #group: Group | undefined;
+  #closed = false;
+
+  constructor(
+    private readonly hub: StreamHub,
+    private readonly request: StreamRequest,
+  ) {
+    this.sink = request.sink;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Says where the stream begins, then follows the log from there. */
+  async open(): Promise<void> {
+    const { start } = this.request;
+    if (start === 'now') {
+      this.#sayOpened('live', [], this.hub.position.copy());
+      this.#join();
+      return;
+    }
+    const wanted: PositionVector = start === 'earliest' ? new Map() : parseToken(start.token);
+    const { position, gaps, resumed } = await this.hub.history.resolve(wanted, start === 'earliest', this.hub.tail);
+    if (this.#closed) return;
+    this.#sayOpened(resumed, gaps, position);
+    await this.#catchUp(position);
+  }
+
+  /** Ends the stream; nothing is written to it any more. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#leave();
+    this.hub.closed(this);
+  }
+
+  onLag(token: string): void {
+    const group = this.#group;
+    this.#group = undefined;
+    if (group !== undefined) this.hub.fanOut.leave(group, this);
+    this.hub.lagged();
+    this.sink.onceDrained(() => this.#follow(parseToken(token)));
+  }
+
+  #join(): void {
+    const { patterns, matches, form } = this.request;
+    this.#group = this.hub.fanOut.group(patterns, matches, form, this.hub.position.token);
+    this.hub.fanOut.join(this.#group, this);
+  }
+
+  #leave(): void {
+    if (this.#group !== undefined) this.hub.fanOut.leave(this.#group, this);
+    this.#group = undefined;
+  }
+
+  #follow(position: PositionVector): void {
+    this.#catchUp(position).catch((error: unknown) => this.hub.failed(this, error));
+  }
+
+  async #catchUp(from: PositionVector): Promise<void> {
+    let position = from;
+    while (!this.#closed) {
+      if (!this.hub.tail.covers(position)) {
+        position = await this.hub.history.read(position, {
+          wants: (event) => !this.#closed && this.request.matches(event.attributes.type),
+          baseUrl: this.hub.baseUrl,
+          write: (event) => this.#write(event.as(this.request.form)),
+          isOver: () => this.#closed,
+        });
+        continue;
+      }
+      const last = this.#writeChunk(position);
+      if (last === undefined) {
+        this.#join();
+        return;
+      }
+      position = parseToken(last.token);
+      await this.#room();
+    }
+  }
+
+  /** Writes from the tail; returns the last event looked at when there is more to come, nothing when all is written. */
+  #writeChunk(position: PositionVector): DispatchedEvent | undefined {
+    let frames: Buffer[] = [];
+    let bytes = 0;
+    for (const event of this.hub.tail.since(position)) {
+      if (!this.request.matches(event.stored.attributes.type)) continue;
+      const frame = event.as(this.request.form);
+      frames.push(frame);
+      bytes += frame.length;
+      if (bytes < CHUNK_BYTES) continue;
+      this.sink.write(Buffer.concat(frames));
+      frames = [];
+      return event;
+    }
+    if (frames.length > 0) this.sink.write(Buffer.concat(frames));
+    return undefined;
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    this.sink.write(bytes);
+    await this.#room();
+  }
+
+  /** Waits until the receiver has read what it was given, if that is much. */
+  async #room(): Promise<void> {
+    if (this.sink.queuedBytes <= MAX_QUEUED_BYTES / 4) return;
+    await new Promise<void>((resolve) => this.sink.onceDrained(resolve));
+  }
+
+  #sayOpened(resumed: Resumed, gaps: readonly StreamGap[], position: PositionVector): void {
+    const opened = new DispatchedEvent(
+      {
+        topic: '',
+        partition: 0,
+        offset: 0,
+        key: '',
+        appendedAt: Date.now(),
+        value: new Uint8Array(0),
+        attributes: {
+          id: uuidv7(),
+          source: `${this.hub.baseUrl}/v1/stream`,
+          type: OPENED_TYPE,
+          time: new Date().toISOString(),
+          datacontenttype: 'application/json',
+        },
+        data: { resumed, types: this.request.patterns, gaps },
+      },
+      0,
+      formatToken(position),
+      this.hub.baseUrl,
+    );
+    this.sink.write(opened.as(this.request.form));
+  }
+}
