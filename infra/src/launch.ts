@@ -73,6 +73,7 @@ export class Launch {
   }
 
   async #stopInOrder(exitCode: number, reason: string | undefined): Promise<void> {
+    this.#progress.ending();
     if (reason !== undefined) this.#progress.line(reason);
     for (const names of STOP_ORDER) {
       const group = this.#children.filter(({ name }) => names.includes(name));

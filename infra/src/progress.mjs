@@ -15,6 +15,7 @@ export class Progress {
   #timer;
   #stream;
   #live;
+  #ending = false;
 
   /** @param {NodeJS.WriteStream} stream */
   constructor(stream = process.stdout) {
@@ -39,11 +40,16 @@ export class Progress {
       this.#end(name, `${this.#colour(32, '✔')} ${name.padEnd(44)} ${seconds(started)}`);
       return outcome;
     } catch (error) {
-      this.#end(name, `${this.#colour(31, '✖')} ${name.padEnd(44)} ${seconds(started)}`);
+      this.#end(name, this.#ending ? undefined : `${this.#colour(31, '✖')} ${name.padEnd(44)} ${seconds(started)}`);
       throw error;
     } finally {
       clearTimeout(long);
     }
+  }
+
+  /** From now on steps that fail do so because all is being stopped, and say nothing. */
+  ending() {
+    this.#ending = true;
   }
 
   /**
@@ -70,11 +76,11 @@ export class Progress {
 
   /**
    * @param {string} name
-   * @param {string} text
+   * @param {string} [text]
    */
   #end(name, text) {
     this.#working.delete(name);
-    this.line(text);
+    if (text !== undefined) this.line(text);
     if (this.#working.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
