@@ -13,6 +13,8 @@ export interface ConfluentSchemaRegistryOptions {
   timeoutMs?: number;
 }
 
+type Middleware = NonNullable<ConstructorParameters<typeof ConfluentClient>[0]['middlewares']>[number];
+
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 const LEVEL = COMPATIBILITY.FULL_TRANSITIVE;
 
@@ -29,6 +31,11 @@ function asWritten(schema: unknown): Type {
   return carrier;
 }
 
+/** The client knows no time limit of its own; its HTTP layer takes one per request. */
+function timeLimit(timeoutMs: number): Middleware {
+  return () => ({ prepareRequest: async (next) => (await next()).enhance({ timeout: timeoutMs } as never) });
+}
+
 /** A registry that speaks Confluent's API (Confluent, Apicurio, Karapace). */
 export class ConfluentSchemaRegistry implements SchemaRegistry {
   readonly #url: string;
@@ -41,7 +48,7 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
     this.#url = options.url.replace(/\/+$/, '');
     this.#timeoutMs = options.timeoutMs ?? 5_000;
     this.#client = new ConfluentClient(
-      { host: this.#url, clientId: 'heddle', retry: { retries: 0 } },
+      { host: this.#url, clientId: 'heddle', retry: { retries: 0 }, middlewares: [timeLimit(this.#timeoutMs)] },
       { forSchemaOptions: { typeHook: asWritten } },
     );
   }
@@ -54,7 +61,7 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
     if (latest !== undefined && sameSchema(latest.schema, schema)) return latest.id;
     try {
       const written = { type: 'AVRO' as never, schema: JSON.stringify(schema) };
-      const { id } = await this.#within(this.#client.register(written, { subject, compatibility: LEVEL }));
+      const { id } = await this.#client.register(written, { subject, compatibility: LEVEL });
       return id;
     } catch (error) {
       if (statusOf(error) === 409) throw schemaIncompatible(subject, await this.#reasons(subject, schema), error);
@@ -65,8 +72,13 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
 
   async byId(id: number): Promise<AvroSchema> {
     try {
-      const type = (await this.#within(this.#client.getSchema(id))) as unknown as WrittenType;
-      if (type.written === undefined) throw new HeddleError('schema-invalid', `The schema ${id} is not Avro.`);
+      const type = (await this.#client.getSchema(id)) as unknown as WrittenType;
+      if (!('written' in type)) throw new HeddleError('schema-invalid', `The schema ${id} is not Avro.`);
+      if (type.written === undefined) {
+        // What answered was no registry; the client has kept it all the same.
+        this.#client.cache.clear();
+        throw unavailable(new Error('an answer without a schema'));
+      }
       return type.written;
     } catch (error) {
       if (error instanceof HeddleError) throw error;
@@ -136,20 +148,6 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
       return { status: response.status, body: await response.json() };
     } catch (error) {
       throw unavailable(error);
-    }
-  }
-
-  /** The client knows no time limit of its own. */
-  async #within<T>(work: Promise<T>): Promise<T> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => reject(unavailable(new Error(`no answer in ${this.#timeoutMs} ms`))),
-      this.#timeoutMs,
-    );
-    try {
-      return await Promise.race([work, promise]);
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

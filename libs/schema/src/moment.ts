@@ -6,6 +6,7 @@ export type Ticks = number | bigint;
 
 const DAY_MS = 86_400_000;
 const MAX_DATE_MS = 8.64e15;
+const MS_OF_400_YEARS = 146_097 * DAY_MS;
 const DATE = /^(\d{4}|[+-]\d{6})-(\d\d)-(\d\d)$/;
 const TIME = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?$/;
 const STAMP = /^((?:\d{4}|[+-]\d{6})-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)([Zz]|[+-]\d\d:\d\d)?$/;
@@ -51,10 +52,9 @@ export function parseTimestamp(text: string, unit: TimeUnit, local: boolean): Ti
   if (typeof time === 'string') return time;
   const startMs = day - offsetMs(match[3]);
   if (Number.isNaN(startMs)) return rule;
-  const ticks = BigInt(startMs) * BigInt(unit.perMs) + BigInt(time);
-  if (ticks > BigInt(MAX_DATE_MS) * BigInt(unit.perMs) || ticks < -BigInt(MAX_DATE_MS) * BigInt(unit.perMs))
-    return rule;
-  return narrow(ticks);
+  // The fraction below a millisecond cannot bring a whole one past the last there is.
+  if (Math.abs(startMs + Math.floor(time / unit.perMs)) > MAX_DATE_MS) return rule;
+  return unit.perMs === 1 ? startMs + time : narrow(BigInt(startMs) * 1000n + BigInt(time));
 }
 
 export function formatTimestamp(ticks: Ticks, unit: TimeUnit, local: boolean): string | undefined {
@@ -83,10 +83,17 @@ function dateMs(text: string): number | undefined {
   const match = DATE.exec(text);
   if (match === null) return undefined;
   const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  // A date that does not exist rolls over into the next month.
-  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() : undefined;
+  // Date.UTC takes 0 to 99 for 1900 to 1999; the calendar repeats every 400 years.
+  const isShort = year >= 0 && year < 100;
+  const ms = isShort ? Date.UTC(year + 400, month - 1, day) - MS_OF_400_YEARS : Date.UTC(year, month - 1, day);
+  if (Number.isNaN(ms)) return undefined;
+  // A day that does not exist would have rolled over into the next month.
+  return month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month) ? ms : undefined;
+}
+
+function daysIn(year: number, month: number): number {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
 function timeTicks(text: string, unit: TimeUnit): number | string | undefined {

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { subjectOf, type AvroDefinition, type SchemaRegistry } from '@heddle/schema';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+/** What every schema registry promises; see `SchemaRegistry`. Subjects are new each time, for a real one is shared. */
+export function schemaRegistryContract(name: string, open: () => SchemaRegistry | Promise<SchemaRegistry>): void {
+  describe(`the schema registry contract: ${name}`, () => {
+    let registry: SchemaRegistry;
+    beforeAll(async () => {
+      registry = await open();
+    });
+
+    it('gives back under its id exactly the schema that was registered, properties of our own included', async () => {
+      const { subject, schema } = order();
+      const id = await registry.register(subject, schema);
+      expect(await registry.byId(id)).toEqual(schema);
+      expect(await registry.latest(subject)).toEqual({ id, version: 1, schema });
+      expect(await registry.subjects()).toContain(subject);
+    });
+
+    it('gives the same id to the same schema again, and makes no second version', async () => {
+      const { subject, schema } = order();
+      const id = await registry.register(subject, schema);
+      expect(await registry.register(subject, structuredClone(schema))).toBe(id);
+      expect((await registry.latest(subject))?.version).toBe(1);
+    });
+
+    it('keeps both versions when a field with a default is added, under ids of their own', async () => {
+      const { subject, schema } = order();
+      const first = await registry.register(subject, schema);
+      const wider = withField(schema, { name: 'Note', type: ['null', 'string'], default: null });
+      const second = await registry.register(subject, wider);
+      expect(second).not.toBe(first);
+      expect(await registry.byId(first)).toEqual(schema);
+      expect(await registry.latest(subject)).toEqual({ id: second, version: 2, schema: wider });
+    });
+
+    it('refuses a field without a default, naming it, and keeps what it had', async () => {
+      const { subject, schema } = order();
+      const id = await registry.register(subject, schema);
+      const stricter = withField(schema, { name: 'Currency', type: 'string' });
+      await expect(registry.register(subject, stricter)).rejects.toMatchObject({
+        code: 'schema-incompatible',
+        message: expect.stringContaining('Currency') as string,
+      });
+      expect(await registry.latest(subject)).toEqual({ id, version: 1, schema });
+    });
+
+    it('refuses a field taken away that never had a default, for old consumers need it', async () => {
+      const { subject, schema } = order();
+      await registry.register(subject, schema);
+      const narrower = { ...schema, fields: schema.fields.slice(0, 1) };
+      await expect(registry.register(subject, narrower)).rejects.toMatchObject({ code: 'schema-incompatible' });
+    });
+
+    it('holds a schema against every version, not only against the last', async () => {
+      const { subject, schema } = order();
+      await registry.register(subject, withField(schema, { name: 'Flag', type: 'int', default: 0 }));
+      await registry.register(subject, schema);
+      const other = withField(schema, { name: 'Flag', type: 'string', default: '' });
+      await expect(registry.register(subject, other)).rejects.toMatchObject({ code: 'schema-incompatible' });
+    });
+
+    it('says whether a schema would be accepted, and why not, without registering it', async () => {
+      const { subject, schema } = order();
+      expect(await registry.check(subject, schema)).toEqual({ compatible: true, messages: [] });
+      expect(await registry.latest(subject)).toBeUndefined();
+      await registry.register(subject, schema);
+      const answer = await registry.check(subject, withField(schema, { name: 'Currency', type: 'string' }));
+      expect(answer.compatible).toBe(false);
+      expect(answer.messages.join('\n')).toContain('data.Currency');
+      expect(await registry.check(subject, withField(schema, { name: 'Note', type: 'string', default: '' }))).toEqual({
+        compatible: true,
+        messages: [],
+      });
+      expect((await registry.latest(subject))?.version).toBe(1);
+    });
+
+    it('has nothing under a subject that was never registered', async () => {
+      expect(await registry.latest(`nothing-${randomUUID()}`)).toBeUndefined();
+    });
+
+    it('says that it has no such schema for an id it never gave', async () => {
+      await expect(registry.byId(2_000_000_000)).rejects.toMatchObject({ code: 'schema-unknown', retryable: false });
+    });
+
+    it('refuses what is no valid schema, or one that hostile bytes could abuse, before it becomes a version', async () => {
+      const { subject, schema } = order();
+      const bomb = withField(schema, { name: 'Nulls', type: { type: 'array', items: 'null' }, default: [] });
+      const unnamed = withField(schema, { name: 'Strange', type: 'nowhere.Defined' });
+      const ambiguous = withField(schema, { name: 'Either', type: ['string', 'bytes'] });
+      for (const bad of [bomb, unnamed, ambiguous]) {
+        await expect(registry.register(subject, bad)).rejects.toMatchObject({ code: 'schema-invalid' });
+      }
+      expect(await registry.latest(subject)).toBeUndefined();
+      expect(await registry.register(subject, schema)).toBeGreaterThan(0);
+    });
+
+    it('answers a ping', async () => {
+      await expect(registry.ping()).resolves.toBeUndefined();
+    });
+  });
+}
+
+type RecordSchema = AvroDefinition & { fields: readonly { name: string; type: never }[] };
+
+function order(): { subject: string; schema: RecordSchema } {
+  const topic = `contract-${randomUUID()}`;
+  const schema = {
+    type: 'record',
+    namespace: 'heddle.test.v1',
+    name: `Order${topic.replaceAll('-', '')}`,
+    doc: 'An order.',
+    heddle: { anything: ['of', 'ours', { at: 'all' }] },
+    fields: [
+      { name: 'Order', type: { type: 'string', maxLength: 10 }, doc: 'Number.' },
+      { name: 'NetAmount', type: { type: 'bytes', logicalType: 'decimal', precision: 16, scale: 3 } },
+      { name: 'ChangedAt', type: ['null', { type: 'long', logicalType: 'timestamp-millis' }], default: null },
+    ],
+  } as unknown as RecordSchema;
+  return { subject: subjectOf(topic, schema), schema };
+}
+
+function withField(schema: RecordSchema, field: { name: string; type: unknown; default?: unknown }): RecordSchema {
+  return { ...schema, fields: [...schema.fields, field as never] };
+}
