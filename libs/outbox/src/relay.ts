@@ -76,6 +76,7 @@ export class Relay {
   /** Carries over what is unsent, for at most the time given, then gives its shards to other relays. */
   async stop(drainMs = 5000): Promise<void> {
     this.#stopBy ??= performance.now() + drainMs;
+    this.#isDrained = false;
     this.#wakeUp.now();
     await this.#running;
   }
@@ -159,9 +160,7 @@ export class Relay {
       return;
     }
     this.#cycle += 1;
-    const marks = this.#marks;
-    const rows = await unsent.read(shards, this.#gate.held(now), marks);
-    this.#marks = this.#marks.slice(marks.length);
+    const rows = await this.#withMarks((marks) => unsent.read(shards, this.#gate.held(now), marks));
     // The read took time: what is appended now must still be ours by our own clock.
     if (claims.readable(performance.now()).length === 0) return;
     this.#isDrained =
@@ -177,10 +176,19 @@ export class Relay {
   }
 
   async #mark(unsent: UnsentRows): Promise<void> {
+    if (this.#marks.length > 0) await this.#withMarks((marks) => unsent.mark(marks));
+  }
+
+  /** Hands over the marks there are; those that come meanwhile are for the next time, and a failure loses none. */
+  async #withMarks<T>(use: (marks: readonly Mark[]) => Promise<T>): Promise<T> {
     const marks = this.#marks;
-    if (marks.length === 0) return;
-    await unsent.mark(marks);
-    this.#marks = this.#marks.slice(marks.length);
+    this.#marks = [];
+    try {
+      return await use(marks);
+    } catch (error) {
+      this.#marks.push(...marks);
+      throw error;
+    }
   }
 
   /** Appends the rows of one key; the others' answers are not waited for. */
