@@ -43,7 +43,7 @@ export async function startMeshApp(app: MeshApp, options: MeshAppOptions): Promi
       KAFKA_BROKERS: ground.kafkaBrokers.join(','),
       SCHEMA_REGISTRY_URL: ground.registryUrl,
       ...(app === 'gateway' ? {} : { DATABASE_URL: ground.databaseUrl }),
-      ...addresses(ports),
+      ...addresses(app, ports),
       ...env,
     },
   });
@@ -51,8 +51,9 @@ export async function startMeshApp(app: MeshApp, options: MeshAppOptions): Promi
   return running;
 }
 
-function addresses(ports: MeshPorts): Record<string, string> {
-  return Object.fromEntries(
-    MESH_APPS.map((app) => [`${app.toUpperCase().replace('-', '_')}_URL`, urlOf(app, ports)] as const),
-  );
+/** Where the processes find each other: the gateway asks the owners of objects, who refer to it by path alone. */
+function addresses(app: MeshApp, ports: MeshPorts): Record<string, string> {
+  if (app !== 'gateway') return {};
+  const owners = MESH_APPS.filter((owner) => owner !== 'gateway').map((owner) => `${owner}=${urlOf(owner, ports)}`);
+  return { GATEWAY_URL: urlOf('gateway', ports), OWNER_URLS: owners.join(',') };
 }
