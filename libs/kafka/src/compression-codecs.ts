@@ -1,6 +1,6 @@
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { promisify } from 'node:util';
-import kafkajs from 'kafkajs';
+import type kafkajs from 'kafkajs';
 import { compressFrame, decompressFrame } from 'lz4-napi';
 import { compress, uncompress } from 'snappy';
 
@@ -16,8 +16,7 @@ const zstd = promisify(zstdCompress);
 const unzstd = promisify(zstdDecompress);
 
 /** kafkajs knows gzip only; one compressed batch of a foreign producer would stop a consumer without these. */
-export function registerCodecs(): void {
-  const { CompressionCodecs, CompressionTypes } = kafkajs;
+export function registerCodecs({ CompressionCodecs, CompressionTypes }: typeof kafkajs): void {
   CompressionCodecs[CompressionTypes.Snappy] = () => ({
     compress: (encoder: Encoder) => compress(encoder.buffer),
     decompress: snappyDecompress,

@@ -1,7 +1,5 @@
-import kafkajs from 'kafkajs';
 import type { Admin, Kafka, LogEntry } from 'kafkajs';
-import { registerCodecs } from './compression-codecs.js';
-import { stopNegativeTimeouts } from './negative-timeouts.js';
+import { kafkajs } from './kafkajs.js';
 
 /** Where log lines go: a level, an event name such as `append.failed`, and its fields. */
 export type LogLine = (
@@ -36,8 +34,6 @@ export const REQUEST_TIMEOUT_MS = 10_000;
 export const silent: LogLine = () => undefined;
 
 export function createKafka(connection: KafkaConnection): Kafka {
-  registerCodecs();
-  stopNegativeTimeouts();
   const log = connection.log ?? silent;
   return new kafkajs.Kafka({
     brokers: [...connection.brokers],

@@ -6,15 +6,11 @@ interface RequestQueue {
   scheduleCheckPendingRequests(this: RequestQueue): void;
 }
 
-let done = false;
-
 /**
  * kafkajs 2.2.4 arms a timer after every response, even when nothing waits: with the time −1 − now, which Node warns of
  * (TimeoutNegativeWarning) and which costs a timer per request. A check is due only while requests wait.
  */
 export function stopNegativeTimeouts(): void {
-  if (done) return;
-  done = true;
   const queue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as { prototype: RequestQueue };
   const schedule = queue.prototype.scheduleCheckPendingRequests;
   queue.prototype.scheduleCheckPendingRequests = function () {
