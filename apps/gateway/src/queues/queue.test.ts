@@ -1,0 +1,33 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { DueHeap } from './due-heap.js';
+import { retryDelayMs } from './queue.js';
+
+const schedule = { firstMs: 1000, factor: 2, capMs: 300_000, jitter: 0.25 };
+
+it('retry delays never shrink below the schedule, and are bounded', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 200 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, chance) => {
+      const delay = retryDelayMs(schedule, attempt, chance);
+      expect(delay).toBeGreaterThanOrEqual(retryDelayMs(schedule, Math.max(1, attempt - 1), 0));
+      expect(delay).toBeLessThanOrEqual(schedule.capMs * 1.25);
+    }),
+  );
+});
+
+it('the first retry comes after the first delay', () => {
+  expect(retryDelayMs(schedule, 1, 0)).toBe(1000);
+  expect(retryDelayMs(schedule, 4, 0)).toBe(8000);
+});
+
+it('a heap gives back what is due earliest first', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer()), (times) => {
+      const heap = new DueHeap<{ dueAt: number }>();
+      for (const dueAt of times) heap.push({ dueAt });
+      const popped: number[] = [];
+      for (let item = heap.pop(); item !== undefined; item = heap.pop()) popped.push(item.dueAt);
+      expect(popped).toEqual([...times].sort((a, b) => a - b));
+    }),
+  );
+});
