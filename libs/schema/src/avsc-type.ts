@@ -1,5 +1,6 @@
 import avro, { type Type } from 'avsc';
 import { JSON_FORMS, PLAIN } from './json-forms.js';
+import { jsonKindsOf } from './schema-rules.js';
 import { schemaInvalid, type SchemaNode } from './schema-tree.js';
 
 /**
@@ -29,7 +30,7 @@ export function avscType(tree: SchemaNode): Type {
 function describe(node: SchemaNode, defined: Set<string>): unknown {
   switch (node.kind) {
     case 'union':
-      return node.branches.map((branch) => describe(branch, defined));
+      return describeUnion(node.branches, defined);
     case 'array':
       return { type: 'array', items: describe(node.items, defined) };
     case 'map':
@@ -76,6 +77,15 @@ function describe(node: SchemaNode, defined: Set<string>): unknown {
     default:
       return node.kind;
   }
+}
+
+function describeUnion(branches: readonly SchemaNode[], defined: Set<string>): unknown[] {
+  const hasStrings = branches.some((branch) => branch.kind !== 'union' && jsonKindsOf(branch).includes('string'));
+  return branches.map((branch) =>
+    hasStrings && (branch.kind === 'float' || branch.kind === 'double')
+      ? { type: branch.kind, logicalType: PLAIN.finite }
+      : describe(branch, defined),
+  );
 }
 
 function formOf(

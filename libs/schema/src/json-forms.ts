@@ -209,6 +209,13 @@ class FloatForm extends JsonForm {
   }
 }
 
+/** Beside a branch of strings, where "NaN" is a string like any other. */
+class FiniteForm extends FloatForm {
+  protected override _toValue(value: unknown): number | undefined {
+    return typeof value === 'number' ? floatOf(value) : undefined;
+  }
+}
+
 /** A float or double in its JSON form as a value; undefined if it is none. */
 export function floatOf(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
@@ -293,6 +300,7 @@ export const PLAIN = {
   long: 'heddle.long',
   float: 'heddle.float',
   double: 'heddle.double',
+  finite: 'heddle.finite',
   base64: 'heddle.base64',
 } as const;
 
@@ -301,6 +309,7 @@ export const JSON_FORMS: Record<string, new (schema: avro.Schema, options?: unkn
   [PLAIN.long]: LongForm,
   [PLAIN.float]: FloatForm,
   [PLAIN.double]: FloatForm,
+  [PLAIN.finite]: FiniteForm,
   [PLAIN.base64]: Base64Form,
   uuid: UuidForm,
   decimal: DecimalForm,
