@@ -94,9 +94,19 @@ async function run(command, args) {
     await exec(command, [...args], { cwd: CHECKOUT, maxBuffer: 64 * 1024 * 1024 });
   } catch (cause) {
     const { stdout, stderr } = /** @type {Error & { stdout: string, stderr: string }} */ (cause);
-    const output = `${stdout}\n${stderr}`.trim().split('\n').slice(-40).join('\n');
+    const output = shortened(`${stdout}\n${stderr}`.trim().split('\n'));
     throw new LaunchError(`${[command, ...args].join(' ')} failed:\n${output}`, { cause });
   }
+}
+
+/**
+ * The first and the last lines: npm says first what is wrong, others last.
+ *
+ * @param {string[]} lines
+ */
+function shortened(lines) {
+  const kept = lines.length > 40 ? [...lines.slice(0, 20), '…', ...lines.slice(-20)] : lines;
+  return kept.join('\n');
 }
 
 /**
