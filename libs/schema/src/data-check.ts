@@ -196,7 +196,7 @@ function stringCheck(maxLength: number): Check {
   return (value, findings) => {
     if (typeof value !== 'string') return findings.add('must be a string');
     // UTF-16 units are never fewer than characters.
-    if (value.length > maxLength && [...value].length > maxLength) {
+    if (value.length > maxLength && Array.from(value).length > maxLength) {
       findings.add(`must have at most ${maxLength} ${maxLength === 1 ? 'character' : 'characters'}`);
     }
     if (!value.isWellFormed()) findings.add('must not have half of a surrogate pair');

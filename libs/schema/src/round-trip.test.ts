@@ -58,9 +58,11 @@ function plainOf(node: PrimitiveNode | FixedNode): fc.Arbitrary<unknown> {
         .uint8Array({ minLength: node.size, maxLength: node.size })
         .map((bytes) => Buffer.from(bytes).toString('base64'));
     case 'string':
-      return fc
-        .string({ unit: 'binary', maxLength: node.maxLength ?? 200 })
-        .map((text) => [...text].slice(0, node.maxLength ?? 200).join(''));
+      return fc.string({ unit: 'binary', maxLength: node.maxLength ?? 200 }).map((text) =>
+        Array.from(text)
+          .slice(0, node.maxLength ?? 200)
+          .join(''),
+      );
   }
 }
 
