@@ -234,6 +234,16 @@ describe('data', () => {
     expect(codec.decode(codec.encode(id, 'small')).data).toBe('small');
   });
 
+  it('that others encoded without regard to lengths can be held to them after decoding', async () => {
+    const wire = codec.encode(await ready('string'), 'too long');
+    const id = await ready({ type: 'string', maxLength: 3 });
+    const { data } = codec.decode(wire);
+    expect(problemsOf(() => codec.check(id, data))).toEqual([
+      { field: 'data', rule: 'must have at most 3 characters' },
+    ]);
+    expect(codec.check(id, 'abc')).toBeUndefined();
+  });
+
   it('of one encoding is not changed by the next', async () => {
     const id = await ready('string');
     const first = codec.encode(id, 'first');

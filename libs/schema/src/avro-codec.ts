@@ -95,6 +95,16 @@ export class AvroCodec {
   }
 
   /**
+   * Holds data to its schema as `encode` does, lengths included: for values that someone else has encoded, for Avro's
+   * bytes know no length of a field. The schema must be loaded.
+   *
+   * @throws HeddleError `data-invalid`.
+   */
+  check(id: number, data: unknown): void {
+    this.#ready(id).check(data);
+  }
+
+  /**
    * The data of a value in wire format, in its JSON form. The schema must be loaded.
    *
    * @throws HeddleError `data-invalid` for bytes that are not exactly one value of the schema within the limits.
