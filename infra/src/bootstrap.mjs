@@ -32,8 +32,29 @@ export async function bootstrap({ entry, native }) {
     process.exit(1);
   }
   const file = join(CHECKOUT, entry);
-  if (nodeMajor() >= OWN_NODE_MAJOR) await import(pathToFileURL(file).href);
-  else runUnderOwnNode(file);
+  if (nodeMajor() >= OWN_NODE_MAJOR) {
+    whenNpmIsGone(() => process.emit('disconnect'));
+    await import(pathToFileURL(file).href);
+  } else {
+    const child = runUnderOwnNode(file);
+    whenNpmIsGone(() => child.disconnect());
+  }
+}
+
+/**
+ * A SIGTERM to npm ends npm and its shell, and reaches nobody else: the parent of this process changes then.
+ *
+ * @param {() => void} gone
+ */
+function whenNpmIsGone(gone) {
+  if (process.env['npm_lifecycle_event'] === undefined) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    gone();
+  }, 500);
+  timer.unref();
 }
 
 /**
@@ -124,6 +145,7 @@ function runUnderOwnNode(file) {
     process.on(signal, () => child.kill(signal));
   }
   child.once('exit', (code) => process.exit(code ?? 1));
+  return child;
 }
 
 function nodeMajor() {

@@ -2,17 +2,10 @@ import { join } from 'node:path';
 import type { Progress } from './progress.mjs';
 import type { RunFile } from './run-file.js';
 import { lastError, type Running } from './running.js';
+import { STOP_ORDER } from './stop-order.js';
 
 /** A second signal within this time is the same one: a terminal and npm both pass on a Ctrl-C. */
 const SAME_SIGNAL_MS = 1000;
-
-/** The names of groups of children in the order they stop: who leans on others goes first. */
-const STOP_ORDER: readonly (readonly string[])[] = [
-  ['gateway'],
-  ['sales-order', 'business-partner'],
-  ['schema registry', 'PostgreSQL'],
-  ['Kafka'],
-];
 
 /** All that was started, so that it can be stopped in order, whatever the reason. */
 export class Launch {
@@ -60,7 +53,8 @@ export class Launch {
       else void this.stopAll(0);
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
-    process.on('disconnect', stop);
+    // Whoever started this one is gone.
+    process.on('disconnect', () => void this.stopAll(0));
     // A terminal that was closed takes no more lines; that must not be what ends this.
     process.stdout.on('error', () => {});
     process.stderr.on('error', () => {});

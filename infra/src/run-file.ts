@@ -2,8 +2,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LaunchError } from './launch-error.mjs';
+import { MESH_APPS } from './mesh-apps.js';
 import { identityOf } from './process-identity.js';
 import type { Running } from './running.js';
+import { stopRank } from './stop-order.js';
 
 interface Entry {
   name: string;
@@ -17,6 +19,8 @@ interface Contents {
 }
 
 const STOP_TIMEOUT_MS = 20_000;
+/** Our own processes stop by themselves when their launcher is gone; a signal on top would cut that short. */
+const OWN_STOP_MS = 10_000;
 
 /**
  * The file in the data folder that says which processes work on it: it keeps a second start away, and leads a start
@@ -47,8 +51,7 @@ export class RunFile {
       );
     }
     const orphans = (left?.children ?? []).filter(isAlive);
-    // Those that started last lean on those before them.
-    for (const orphan of orphans.toReversed()) await stop(orphan);
+    for (const orphan of orphans.toSorted((a, b) => stopRank(a.name) - stopRank(b.name))) await stop(orphan);
     const runFile = new RunFile(path);
     runFile.#write();
     return { runFile, stopped: orphans.map(({ name }) => name) };
@@ -87,11 +90,28 @@ function isAlive({ pid, identity }: Entry): boolean {
 }
 
 async function stop(entry: Entry): Promise<void> {
+  const own = (MESH_APPS as readonly string[]).includes(entry.name);
+  if (own && (await isGoneWithin(entry, OWN_STOP_MS))) return;
   // For PostgreSQL a SIGTERM means to wait for its clients, which are gone or going; SIGINT does not wait.
-  process.kill(entry.pid, entry.name === 'PostgreSQL' ? 'SIGINT' : 'SIGTERM');
-  const deadline = performance.now() + STOP_TIMEOUT_MS;
+  signal(entry, entry.name === 'PostgreSQL' ? 'SIGINT' : 'SIGTERM');
+  if (await isGoneWithin(entry, STOP_TIMEOUT_MS)) return;
+  signal(entry, 'SIGKILL');
+  await isGoneWithin(entry, STOP_TIMEOUT_MS);
+}
+
+function signal({ pid }: Entry, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended in between.
+  }
+}
+
+async function isGoneWithin(entry: Entry, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
   while (isAlive(entry)) {
-    if (performance.now() > deadline) process.kill(entry.pid, 'SIGKILL');
+    if (performance.now() > deadline) return false;
     await delay(50);
   }
+  return true;
 }
