@@ -2,8 +2,19 @@ export { startBroker, type BrokerOptions } from './broker.js';
 export { CHECKOUT, VERSIONS } from './checkout.mjs';
 export { databaseUrl, startDatabase, type DatabaseOptions } from './database.js';
 export { LaunchError } from './launch-error.mjs';
+export {
+  MESH_APPS,
+  startMeshApp,
+  urlOf,
+  type MeshApp,
+  type MeshAppOptions,
+  type MeshGround,
+  type MeshPorts,
+} from './mesh-apps.js';
 export { freePort, freePorts, isPortFree, waitForHttp, waitForPort, type WaitOptions } from './ready.js';
+export { registerOwnSchemas } from './register-schemas.js';
 export { registryUrl, startRegistry, type RegistryOptions } from './registry.js';
 export { readyOrExited, type Exit, type Running } from './running.js';
+export { createOrder, createPartner } from './sample-objects.js';
 export { spawnNode, type NodeOptions } from './spawn-node.js';
 export { startStack, type Stack, type StackBroker, type StackOptions } from './stack.js';
