@@ -177,7 +177,10 @@ export class Publisher {
         field: 'data',
       });
     }
-    return { value: avro, data: this.codec.decode(avro).data };
+    const { data } = this.codec.decode(avro);
+    // Bytes that somebody else encoded say nothing of the lengths that fields may have.
+    this.codec.check(schemaId, data);
+    return { value: avro, data };
   }
 }
 
