@@ -27,6 +27,10 @@ export type {
 } from './event-log.js';
 export type { ControlLog, ControlPut, ControlRecord } from './control-log.js';
 export { canonicalKey } from './key.js';
+export { KeyWork, Slots, type HandlingFailure, type KeyWorkSettings } from './key-work.js';
+export { MemoryControlLog } from './memory-control-log.js';
+export { MemoryEventLog, type MemoryEventLogOptions } from './memory-event-log.js';
+export { type MemoryDeadLetter } from './memory-group.js';
 export { murmur2, partitionOf } from './murmur2.js';
 export { formatSequence } from './sequence.js';
 export {

@@ -1,10 +1,9 @@
-import { HeddleError } from '@heddle/event';
-import type { ConsumeOptions, Consumer, PartitionBounds, StoredEvent } from '@heddle/event';
+import { KeyWork, Slots } from '@heddle/event';
+import type { ConsumeOptions, Consumer, HandlingFailure, PartitionBounds } from '@heddle/event';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DeadLetters } from './dead-letters.js';
 import { GroupMember, type TopicPartition } from './group-member.js';
 import { nameOf, type LogParts } from './kafka-reader.js';
-import { KeyWork, Slots } from './key-work.js';
 import { PartitionIntake } from './partition-intake.js';
 
 interface Share extends TopicPartition {
@@ -13,11 +12,15 @@ interface Share extends TopicPartition {
   committed: number;
 }
 
+export interface ConsumerLimits {
+  /** Events handled side by side. */
+  concurrency: number;
+  /** How long stopping waits for what is being handled. */
+  stopPatienceMs: number;
+}
+
 const COMMIT_EVERY_MS = 500;
 const RETRY_MS = 200;
-const MAX_HANDLE_RETRY_MS = 30_000;
-/** Stopping waits this long for what is being handled. */
-const STOP_PATIENCE_MS = 20_000;
 
 /** A member of a group whose handled events move the group's committed offsets, and nothing else does. */
 export class KafkaGroupConsumer implements Consumer {
@@ -25,7 +28,7 @@ export class KafkaGroupConsumer implements Consumer {
   private readonly slots: Slots;
   private readonly member: GroupMember;
   private readonly placed = Promise.withResolvers<void>();
-  private readonly stopping = new AbortController();
+  private isStopped = false;
   private committing: Promise<void> | undefined;
   private ticker: NodeJS.Timeout | undefined;
   private joins = 0;
@@ -36,9 +39,9 @@ export class KafkaGroupConsumer implements Consumer {
     private readonly parts: LogParts,
     private readonly options: ConsumeOptions,
     private readonly deadLetters: DeadLetters,
-    concurrency: number,
+    private readonly limits: ConsumerLimits,
   ) {
-    this.slots = new Slots(concurrency);
+    this.slots = new Slots(limits.concurrency);
     this.member = new GroupMember(parts.kafka, parts.directory, {
       group: options.group,
       topics: options.topics,
@@ -63,8 +66,8 @@ export class KafkaGroupConsumer implements Consumer {
   }
 
   async stop(): Promise<void> {
-    if (this.stopping.signal.aborted) return;
-    this.stopping.abort();
+    if (this.isStopped) return;
+    this.isStopped = true;
     this.placed.resolve();
     clearInterval(this.ticker);
     const shares = [...this.shares.values()];
@@ -72,7 +75,7 @@ export class KafkaGroupConsumer implements Consumer {
     const patience = new AbortController();
     await Promise.race([
       Promise.all(shares.map((share) => share.work.revoke())),
-      delay(STOP_PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => undefined),
+      delay(this.limits.stopPatienceMs, undefined, { signal: patience.signal }).catch(() => undefined),
     ]);
     patience.abort();
     await this.committing;
@@ -97,7 +100,7 @@ export class KafkaGroupConsumer implements Consumer {
   }
 
   private async place(assigned: readonly TopicPartition[], join: number): Promise<void> {
-    while (!this.stopping.signal.aborted && join === this.joins) {
+    while (!this.isStopped && join === this.joins) {
       try {
         const topics = [...new Set(assigned.map((at) => at.topic))];
         for (const topic of topics) await this.placeTopic(topic, assigned, join);
@@ -153,7 +156,14 @@ export class KafkaGroupConsumer implements Consumer {
   }
 
   private begin(topic: string, partition: number, from: number, committed: number): void {
-    const work = new KeyWork(from, this.slots, (event, own) => this.finish(event, own));
+    const work = new KeyWork({
+      from,
+      slots: this.slots,
+      handle: (event) => this.options.handle(event),
+      deadLetter: (event, error) => this.deadLetters.add(this.options.group, event, error),
+      onFailure: (failure) => this.logFailure(failure),
+      retryMs: RETRY_MS,
+    });
     const intake = new PartitionIntake({
       topic,
       partition,
@@ -170,49 +180,17 @@ export class KafkaGroupConsumer implements Consumer {
     this.member.seek(topic, partition, from);
   }
 
-  /** Handles until it succeeds, or until its dead letter is written; false when this is nobody's work here any more. */
-  private async finish(event: StoredEvent, work: KeyWork): Promise<boolean> {
-    let hasSlot = true;
-    try {
-      for (let attempt = 0; ; attempt += 1) {
-        const error = await this.attempt(event);
-        if (error === undefined) return true;
-        const isRetryable = error instanceof HeddleError && error.retryable;
-        // A key that waits must not keep others from their turn.
-        this.slots.give();
-        hasSlot = false;
-        const { group } = this.options;
-        this.parts.log(isRetryable ? 'warn' : 'error', isRetryable ? 'handle.retry' : 'handle.dead-letter', {
-          group,
-          ...positionOf(event),
-          message: error instanceof Error ? error.message : String(error),
-          attempt,
-        });
-        if (!isRetryable && (await this.deadLetters.add(group, event, error))) return true;
-        await this.pause(attempt);
-        if (work.isOver) return false;
-        await this.slots.take();
-        hasSlot = true;
-        if (work.isOver) return false;
-      }
-    } finally {
-      if (hasSlot) this.slots.give();
-    }
-  }
-
-  private async attempt(event: StoredEvent): Promise<unknown> {
-    try {
-      await this.options.handle(event);
-      return undefined;
-    } catch (error) {
-      return error ?? new Error('The handler rejected without a reason.');
-    }
-  }
-
-  /** Delays double from 0.2 s to 30 s, spread by a quarter. */
-  private async pause(attempt: number): Promise<void> {
-    const ms = Math.min(RETRY_MS * 2 ** Math.min(attempt, 10), MAX_HANDLE_RETRY_MS) * (0.75 + Math.random() / 4);
-    await delay(ms, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+  private logFailure({ event, error, attempt, isRetryable }: HandlingFailure): void {
+    const { topic, partition, offset, key } = event;
+    this.parts.log(isRetryable ? 'warn' : 'error', isRetryable ? 'handle.retry' : 'handle.dead-letter', {
+      group: this.options.group,
+      topic,
+      partition,
+      offset,
+      key,
+      attempt,
+      message: error instanceof Error ? error.message : String(error),
+    });
   }
 
   private commit(): Promise<void> {
@@ -236,8 +214,4 @@ export class KafkaGroupConsumer implements Consumer {
       this.parts.log('debug', 'consume.commit', { group: this.options.group, message });
     }
   }
-}
-
-function positionOf(event: StoredEvent): Record<string, unknown> {
-  return { topic: event.topic, partition: event.partition, offset: event.offset, key: event.key };
 }

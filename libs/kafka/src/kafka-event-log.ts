@@ -12,7 +12,7 @@ import type {
 import type { AvroCodec } from '@heddle/schema';
 import { Appender } from './appender.js';
 import { DeadLetters } from './dead-letters.js';
-import { KafkaGroupConsumer } from './kafka-consumer.js';
+import { KafkaGroupConsumer, type ConsumerLimits } from './kafka-consumer.js';
 import { AdminClient, createKafka, silent, type KafkaConnection } from './kafka-client.js';
 import { heddleErrorOf } from './kafka-errors.js';
 import { KafkaReader, type LogParts } from './kafka-reader.js';
@@ -32,6 +32,8 @@ export interface KafkaEventLogOptions extends KafkaConnection {
   maxEventBytes?: number;
   /** Events a consumer handles side by side, of different keys (64). */
   concurrency?: number;
+  /** Milliseconds that stopping a consumer waits for what is being handled (20,000). */
+  stopPatienceMs?: number;
 }
 
 /** The event log on Apache Kafka: CloudEvents Kafka binding, binary mode, over kafkajs. */
@@ -42,7 +44,7 @@ export class KafkaEventLog implements EventLog {
   private readonly deadLetters: DeadLetters;
   private readonly parts: LogParts;
   private readonly readers = new Set<Reader>();
-  private readonly concurrency: number;
+  private readonly consumerLimits: ConsumerLimits;
 
   constructor(options: KafkaEventLogOptions) {
     const log = options.log ?? silent;
@@ -59,7 +61,10 @@ export class KafkaEventLog implements EventLog {
     this.deadLetters = new DeadLetters(this.appender, this.directory, log);
     const setAside = new SetAside(this.appender, this.directory, log, options.onSetAside ?? (() => undefined));
     this.parts = { kafka, admin: this.admin, directory: this.directory, decoder: options.codec, setAside, log };
-    this.concurrency = options.concurrency ?? 64;
+    this.consumerLimits = {
+      concurrency: options.concurrency ?? 64,
+      stopPatienceMs: options.stopPatienceMs ?? 20_000,
+    };
   }
 
   append(appends: readonly Append[]): Promise<AppendOutcome[]> {
@@ -74,7 +79,7 @@ export class KafkaEventLog implements EventLog {
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
-    return this.begin(new KafkaGroupConsumer(this.parts, options, this.deadLetters, this.concurrency));
+    return this.begin(new KafkaGroupConsumer(this.parts, options, this.deadLetters, this.consumerLimits));
   }
 
   async read(options: ReadOptions): Promise<Reader> {

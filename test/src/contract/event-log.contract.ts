@@ -1,0 +1,464 @@
+import { randomUUID } from 'node:crypto';
+import { HeddleError, partitionOf } from '@heddle/event';
+import type { Append, AppendOutcome, Event, EventLog, Position, ReadBatch, StoredEvent } from '@heddle/event';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
+/** What the suite needs besides the port: how to look behind it, and how to make an append fail. */
+export interface EventLogHarness {
+  log: EventLog;
+  /** An event whose data is `{ n }`. */
+  event(n: number): Event;
+  /** Turns an append into one that this log refuses for good. */
+  refused(append: Append): Append;
+  /** Puts a record under the key that is no event of ours. */
+  putForeign(topic: string, key: string): Promise<void>;
+  /** Where the records stand that were set aside. */
+  setAside(): readonly Position[];
+  /** The ids of the events the group gave up on, with the code of the reason. */
+  deadLetters(group: string): Promise<{ id: string; code: string }[]>;
+  close(): Promise<void>;
+}
+
+const PARTITIONS = 4;
+const WAIT = { timeout: 15_000, interval: 5 };
+
+/** What every event log promises; see `EventLog`. Topics and groups are new each time, for a real log is shared. */
+export function eventLogContract(name: string, open: () => Promise<EventLogHarness>): void {
+  describe(`the event log contract: ${name}`, () => {
+    let harness: EventLogHarness;
+    let log: EventLog;
+    beforeAll(async () => {
+      harness = await open();
+      log = harness.log;
+    });
+    afterAll(() => harness.close());
+
+    const newTopic = async (): Promise<string> => {
+      const topic = `contract-${randomUUID()}`;
+      await log.ensureTopics([{ name: topic, partitions: PARTITIONS, cleanup: 'delete', retentionMs: -1 }]);
+      return topic;
+    };
+    const append = (topic: string, key: string, n: number): Append => ({ topic, key, event: harness.event(n) });
+    const appendAll = async (topic: string, key: string, ns: readonly number[]): Promise<Position[]> =>
+      (await log.append(ns.map((n) => append(topic, key, n)))).map(positionOf);
+    const collect = async (topics: readonly string[], from: 'earliest' | 'end' = 'earliest') => {
+      const events: StoredEvent[] = [];
+      const batches: ReadBatch[] = [];
+      const reader = await log.read({
+        topics,
+        from: (_, bounds) => bounds[from],
+        onBatch: (batch) => {
+          batches.push(batch);
+          events.push(...batch.events);
+        },
+      });
+      return { reader, events, batches };
+    };
+
+    describe('append', () => {
+      it('keeps the order of a key, whatever calls its events came in', async () => {
+        const topic = await newTopic();
+        const keys = ['a', 'b', 'c', 'd', 'e'];
+        const calls = Array.from({ length: 40 }, (_, n) => log.append(keys.map((key) => append(topic, key, n))));
+        const outcomes = (await Promise.all(calls)).flat();
+        expect(outcomes.every((outcome) => 'position' in outcome)).toBe(true);
+        const { reader, events } = await collect([topic]);
+        await vi.waitFor(() => expect(events).toHaveLength(200), WAIT);
+        await reader.stop();
+        const expected = Array.from({ length: 40 }, (_, n) => n);
+        for (const key of keys) expect(numbers(events.filter((event) => event.key === key))).toEqual(expected);
+      });
+
+      it('answers with the position each event is read at, and never names one position twice', async () => {
+        const topic = await newTopic();
+        const calls = Array.from({ length: 30 }, (_, call) =>
+          Array.from({ length: 20 }, (_, n) => append(topic, `key-${n % 7}`, call * 100 + n)),
+        );
+        const answered = await Promise.all(
+          calls.map(async (call) => {
+            const outcomes = await log.append(call);
+            return outcomes.map((outcome, index) => ({ position: positionOf(outcome), append: call[index] as Append }));
+          }),
+        );
+        const positions = new Map(answered.flat().map((at) => [nameOf(at.position), at.append]));
+        expect(positions.size).toBe(600);
+        const { reader, events } = await collect([topic]);
+        await vi.waitFor(() => expect(events).toHaveLength(600), WAIT);
+        await reader.stop();
+        for (const event of events) {
+          const appended = positions.get(nameOf(event));
+          expect(event.attributes.id).toBe(appended?.event.attributes.id);
+          expect(event.key).toBe(appended?.key);
+        }
+      });
+
+      it('places a key as the Java client does', async () => {
+        const topic = await newTopic();
+        const keys = ['4711', 'ünïcode', 'a-rather-long-key-with-many-bytes'];
+        const outcomes = await log.append(keys.map((key) => append(topic, key, 1)));
+        expect(outcomes.map((outcome) => positionOf(outcome).partition)).toEqual(
+          keys.map((key) => partitionOf(key, PARTITIONS)),
+        );
+      });
+
+      it('appends nothing of a key after one of its events failed, and everything of the others', async () => {
+        const topic = await newTopic();
+        const outcomes = await log.append([
+          append(topic, 'bad', 1),
+          harness.refused(append(topic, 'bad', 2)),
+          append(topic, 'good', 3),
+          append(topic, 'bad', 4),
+          append(topic, 'good', 5),
+        ]);
+        expect(outcomes.map(codeOf)).toEqual([
+          'appended',
+          expect.not.stringMatching(/^(appended|not-appended)$/),
+          'appended',
+          'not-appended',
+          'appended',
+        ]);
+        const { reader, events } = await collect([topic]);
+        await vi.waitFor(() => expect(events).toHaveLength(3), WAIT);
+        // The key is free again in the next call.
+        await appendAll(topic, 'bad', [6]);
+        await vi.waitFor(() => expect(numbers(events).toSorted()).toEqual([1, 3, 5, 6]), WAIT);
+        await reader.stop();
+      });
+
+      it('answers for a topic that does not exist, and appends to those that do', async () => {
+        const topic = await newTopic();
+        const outcomes = await log.append([append(`no-${topic}`, 'k', 1), append(topic, 'k', 2)]);
+        expect(outcomes.map(codeOf)).toEqual(['log-unavailable', 'appended']);
+      });
+
+      it('answers an empty call', async () => {
+        expect(await log.append([])).toEqual([]);
+      });
+    });
+
+    describe('read', () => {
+      it('gives back attributes, bytes, key, position and decoded data', async () => {
+        const topic = await newTopic();
+        const sent = append(topic, 'ünïcode', 7);
+        sent.event.attributes['correlationid'] = 'çorrelation';
+        const [outcome] = await log.append([sent]);
+        const { reader, events } = await collect([topic]);
+        await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
+        await reader.stop();
+        const [event] = events as [StoredEvent];
+        expect(event).toMatchObject({ ...positionOf(outcome), key: 'ünïcode', data: { n: 7 } });
+        expect(event.attributes).toEqual(sent.event.attributes);
+        expect(Buffer.from(event.value).equals(sent.event.value)).toBe(true);
+        expect(Math.abs(event.appendedAt - Date.now())).toBeLessThan(60_000);
+      });
+
+      it('begins where it is told, and says how far it is through', async () => {
+        const topic = await newTopic();
+        const positions = await appendAll(topic, 'k', [0, 1, 2, 3, 4]);
+        const { partition, offset } = positions[3] as Position;
+        const batches: ReadBatch[] = [];
+        const reader = await log.read({
+          topics: [topic],
+          from: (_, bounds) => (bounds.partition === partition ? offset : bounds.end),
+          onBatch: (batch) => void batches.push(batch),
+        });
+        await vi.waitFor(() => expect(batches.at(-1)?.nextOffset).toBe(offset + 2), WAIT);
+        expect(numbers(batches.flatMap((batch) => batch.events))).toEqual([3, 4]);
+        expect(batches.at(-1)?.end).toBe(offset + 2);
+        await appendAll(topic, 'k', [5]);
+        await vi.waitFor(() => expect(batches.at(-1)?.nextOffset).toBe(offset + 3), WAIT);
+        expect(numbers(batches.flatMap((batch) => batch.events))).toEqual([3, 4, 5]);
+        await reader.stop();
+      });
+
+      it('is held back by a promise, in that partition only, and goes on when it resolves', async () => {
+        const topic = await newTopic();
+        const [slow, quick] = keysOfTwoPartitions();
+        const gate = Promise.withResolvers<void>();
+        const events: StoredEvent[] = [];
+        const held = partitionOf(slow, PARTITIONS);
+        const reader = await log.read({
+          topics: [topic],
+          from: (_, bounds) => bounds.end,
+          onBatch: (batch) => {
+            events.push(...batch.events);
+            return batch.partition === held ? gate.promise : undefined;
+          },
+        });
+        await appendAll(topic, slow, [1]);
+        await vi.waitFor(() => expect(numbers(events)).toEqual([1]), WAIT);
+        await appendAll(topic, slow, [2]);
+        for (const n of [10, 11, 12]) await appendAll(topic, quick, [n]);
+        await vi.waitFor(() => expect(numbers(events)).toEqual([1, 10, 11, 12]), WAIT);
+        gate.resolve();
+        await vi.waitFor(() => expect(numbers(events)).toEqual([1, 10, 11, 12, 2]), WAIT);
+        await reader.stop();
+      });
+
+      it('hands over a batch again when the reader failed to take it', async () => {
+        const topic = await newTopic();
+        const taken: number[] = [];
+        let failures = 0;
+        const reader = await log.read({
+          topics: [topic],
+          from: (_, bounds) => bounds.end,
+          onBatch: (batch) => {
+            if (failures === 0) {
+              failures += 1;
+              throw new Error('not now');
+            }
+            taken.push(...numbers(batch.events));
+          },
+        });
+        await appendAll(topic, 'k', [1, 2]);
+        await vi.waitFor(() => expect(taken).toEqual([1, 2]), WAIT);
+        await reader.stop();
+      });
+
+      it('finds topics that appear later', async () => {
+        const topic = `contract-${randomUUID()}`;
+        const { reader, events } = await collect([topic]);
+        await log.ensureTopics([{ name: topic, partitions: 1, cleanup: 'delete' }]);
+        await appendAll(topic, 'k', [1]);
+        await vi.waitFor(() => expect(numbers(events)).toEqual([1]), WAIT);
+        await reader.stop();
+      });
+
+      it('hands over nothing after it was stopped, and others still get theirs', async () => {
+        const topic = await newTopic();
+        const one = await collect([topic]);
+        const other = await collect([topic]);
+        await appendAll(topic, 'k', [1]);
+        await vi.waitFor(() => expect(numbers(one.events)).toEqual([1]), WAIT);
+        await one.reader.stop();
+        await appendAll(topic, 'k', [2]);
+        await vi.waitFor(() => expect(numbers(other.events)).toEqual([1, 2]), WAIT);
+        expect(numbers(one.events)).toEqual([1]);
+        await other.reader.stop();
+      });
+
+      it('is not stopped by a record that is no event: it is set aside, and the position passes it', async () => {
+        const topic = await newTopic();
+        await appendAll(topic, 'k', [1]);
+        await harness.putForeign(topic, 'k');
+        await appendAll(topic, 'k', [2]);
+        const { reader, events, batches } = await collect([topic]);
+        await vi.waitFor(() => expect(numbers(events)).toEqual([1, 2]), WAIT);
+        const partition = partitionOf('k', PARTITIONS);
+        expect(harness.setAside().filter((at) => at.topic === topic)).toEqual([
+          expect.objectContaining({ partition, offset: 1 }),
+        ]);
+        await harness.putForeign(topic, 'k');
+        await vi.waitFor(() => expect(batches.at(-1)?.nextOffset).toBe(4), WAIT);
+        await reader.stop();
+      });
+    });
+
+    describe('consume', () => {
+      it('gives each event to one member of a group, and goes on after the last acknowledged', async () => {
+        const topic = await newTopic();
+        const group = `group-${randomUUID()}`;
+        const handled: number[] = [];
+        const member = () =>
+          log.consume({
+            group,
+            topics: [topic],
+            from: 'earliest',
+            handle: (event) => {
+              handled.push(...numbers([event]));
+              return Promise.resolve();
+            },
+          });
+        await appendAll(topic, 'a', [1, 2]);
+        await appendAll(topic, 'b', [3]);
+        const first = await member();
+        await vi.waitFor(() => expect(handled.toSorted()).toEqual([1, 2, 3]), WAIT);
+        await first.stop();
+        await appendAll(topic, 'a', [4]);
+        const second = await member();
+        await vi.waitFor(() => expect(handled.toSorted()).toEqual([1, 2, 3, 4]), WAIT);
+        await second.stop();
+      });
+
+      it('handles the events of a key one after another, and other keys beside them', async () => {
+        const topic = await newTopic();
+        const gate = Promise.withResolvers<void>();
+        const begun: string[] = [];
+        const consumer = await log.consume({
+          group: `group-${randomUUID()}`,
+          topics: [topic],
+          from: 'earliest',
+          handle: async (event) => {
+            begun.push(`${event.key}${numbers([event])[0]}`);
+            if (event.key === 'slow') await gate.promise;
+          },
+        });
+        await appendAll(topic, 'slow', [1, 2]);
+        await appendAll(topic, 'quick', [1, 2, 3]);
+        await vi.waitFor(() => expect(begun.toSorted()).toEqual(['quick1', 'quick2', 'quick3', 'slow1']), WAIT);
+        gate.resolve();
+        await vi.waitFor(() => expect(begun).toContain('slow2'), WAIT);
+        await consumer.stop();
+      });
+
+      it('tries again what may succeed later, holding back only that key', async () => {
+        const topic = await newTopic();
+        const handled: string[] = [];
+        let failures = 3;
+        const consumer = await log.consume({
+          group: `group-${randomUUID()}`,
+          topics: [topic],
+          from: 'earliest',
+          handle: (event) => {
+            if (event.key === 'late' && failures > 0) {
+              failures -= 1;
+              return Promise.reject(new HeddleError('store-unavailable', 'not yet'));
+            }
+            handled.push(`${event.key}${numbers([event])[0]}`);
+            return Promise.resolve();
+          },
+        });
+        await appendAll(topic, 'late', [1, 2]);
+        await appendAll(topic, 'other', [1]);
+        await vi.waitFor(() => expect(handled).toHaveLength(3), WAIT);
+        expect(handled).toEqual(['other1', 'late1', 'late2']);
+        expect(failures).toBe(0);
+        await consumer.stop();
+      });
+
+      it('makes a dead letter of what can never succeed, and goes on with the key', async () => {
+        const topic = await newTopic();
+        const group = `group-${randomUUID()}`;
+        const handled: number[] = [];
+        const consumer = await log.consume({
+          group,
+          topics: [topic],
+          from: 'earliest',
+          handle: (event) => {
+            const [n] = numbers([event]);
+            if (n === 1) return Promise.reject(new HeddleError('data-invalid', 'no such thing'));
+            if (n === 2) return Promise.reject(new TypeError('a bug'));
+            handled.push(n ?? 0);
+            return Promise.resolve();
+          },
+        });
+        const sent = [append(topic, 'k', 1), append(topic, 'k', 2), append(topic, 'k', 3)];
+        await log.append(sent);
+        await vi.waitFor(() => expect(handled).toEqual([3]), WAIT);
+        await consumer.stop();
+        expect(await harness.deadLetters(group)).toEqual([
+          { id: sent[0]?.event.attributes.id, code: 'data-invalid' },
+          { id: sent[1]?.event.attributes.id, code: 'internal' },
+        ]);
+      });
+
+      it('gives an event again that was not acknowledged when its member stopped, and the later ones of its key', async () => {
+        const topic = await newTopic();
+        const group = `group-${randomUUID()}`;
+        const begun: string[] = [];
+        const stuck = await log.consume({
+          group,
+          topics: [topic],
+          from: 'earliest',
+          handle: async (event) => {
+            begun.push(`${event.key}${numbers([event])[0]}`);
+            if (event.key === 'stuck') await new Promise<void>(() => undefined);
+          },
+        });
+        await appendAll(topic, 'stuck', [1, 2]);
+        await appendAll(topic, 'fine', [1]);
+        await vi.waitFor(() => expect(begun.toSorted()).toEqual(['fine1', 'stuck1']), WAIT);
+        await stuck.stop();
+        const handled: string[] = [];
+        const next = await log.consume({
+          group,
+          topics: [topic],
+          from: 'latest',
+          handle: (event) => {
+            handled.push(`${event.key}${numbers([event])[0]}`);
+            return Promise.resolve();
+          },
+        });
+        await vi.waitFor(() => expect(handled).toEqual(expect.arrayContaining(['stuck1', 'stuck2'])), WAIT);
+        expect(handled.filter((event) => event.startsWith('stuck'))).toEqual(['stuck1', 'stuck2']);
+        await next.stop();
+      });
+
+      it('begins a new group at the end when it is told so, and misses nothing appended from then on', async () => {
+        const topic = await newTopic();
+        await appendAll(topic, 'k', [1]);
+        const handled: number[] = [];
+        const consumer = await log.consume({
+          group: `group-${randomUUID()}`,
+          topics: [topic],
+          from: 'latest',
+          handle: (event) => {
+            handled.push(...numbers([event]));
+            return Promise.resolve();
+          },
+        });
+        await appendAll(topic, 'k', [2, 3]);
+        await vi.waitFor(() => expect(handled).toEqual([2, 3]), WAIT);
+        await consumer.stop();
+      });
+
+      it('is not stopped by a record that is no event', async () => {
+        const topic = await newTopic();
+        await harness.putForeign(topic, 'k');
+        await appendAll(topic, 'k', [1]);
+        const handled: number[] = [];
+        const consumer = await log.consume({
+          group: `group-${randomUUID()}`,
+          topics: [topic],
+          from: 'earliest',
+          handle: (event) => {
+            handled.push(...numbers([event]));
+            return Promise.resolve();
+          },
+        });
+        await vi.waitFor(() => expect(handled).toEqual([1]), WAIT);
+        await consumer.stop();
+      });
+    });
+
+    describe('topics', () => {
+      it('are created once, and a second wish changes nothing', async () => {
+        const topic = await newTopic();
+        await appendAll(topic, 'k', [1]);
+        await log.ensureTopics([{ name: topic, partitions: PARTITIONS + 3, cleanup: 'compact' }]);
+        const bounds = await log.bounds(topic);
+        expect(bounds.map((at) => at.partition)).toEqual([0, 1, 2, 3]);
+        expect(bounds[partitionOf('k', PARTITIONS)]).toMatchObject({ earliest: 0, end: 1 });
+      });
+
+      it('that do not exist have no bounds', async () => {
+        await expect(log.bounds(`no-${randomUUID()}`)).rejects.toMatchObject({ code: 'log-unavailable' });
+      });
+    });
+  });
+}
+
+function positionOf(outcome: AppendOutcome | undefined): Position {
+  if (outcome === undefined) throw new Error('no outcome');
+  if ('error' in outcome) throw outcome.error;
+  return outcome.position;
+}
+
+function codeOf(outcome: AppendOutcome): string {
+  return 'error' in outcome ? outcome.error.code : 'appended';
+}
+
+function nameOf({ topic, partition, offset }: Position): string {
+  return `${topic}/${partition}/${offset}`;
+}
+
+function numbers(events: readonly StoredEvent[]): number[] {
+  return events.map((event) => (event.data as { n: number }).n);
+}
+
+function keysOfTwoPartitions(): [string, string] {
+  const first = 'key-0';
+  for (let n = 1; ; n += 1) {
+    if (partitionOf(`key-${n}`, PARTITIONS) !== partitionOf(first, PARTITIONS)) return [first, `key-${n}`];
+  }
+}
