@@ -39,7 +39,7 @@ export class Outbox {
   readonly #options: Required<OutboxOptions>;
 
   constructor(options: OutboxOptions) {
-    this.#options = { objectsPath: '/v1/objects', maxValueBytes: 900 * 1024, ...options };
+    this.#options = { objectsPath: '/v1/objects', maxValueBytes: 850 * 1024, ...options };
   }
 
   /**

@@ -50,7 +50,7 @@ export class Trial {
     readonly codec: AvroCodec,
   ) {}
 
-  static async open(maxValueBytes = 900 * 1024): Promise<Trial> {
+  static async open(maxValueBytes = 850 * 1024): Promise<Trial> {
     const database = await openDatabase<TrialTables>({
       url: inject('stack').databaseUrl,
       database: `outbox_${process.pid}_${Math.random().toString(36).slice(2, 10)}`,

@@ -1,0 +1,8 @@
+import { createOutboxTables } from '@heddle/outbox';
+import { createSalesOrderTables } from './001-sales-order.js';
+
+/** In the order of their names; each runs once per database. */
+export const migrations = {
+  '000-outbox': createOutboxTables,
+  '001-sales-order': createSalesOrderTables,
+};

@@ -1,0 +1,113 @@
+import type { OutboxTables } from '@heddle/outbox';
+import { type ColumnType, type Kysely, type Transaction, sql } from 'kysely';
+import type { SalesOrder } from './sales-order.shape.js';
+
+export interface SalesOrderTables extends OutboxTables {
+  sales_order: {
+    key: string;
+    version: number;
+    is_deleted: boolean;
+    state: ColumnType<SalesOrder, string, string>;
+  };
+  known_partner: { key: string; sequence: number };
+}
+
+/** An order as it is stored. The version rises by one with each change of state, deletion and re-creation included. */
+export interface StoredOrder {
+  key: string;
+  version: number;
+  isDeleted: boolean;
+  order: SalesOrder;
+}
+
+type Tx = Transaction<SalesOrderTables>;
+
+/** Partners remembered as known: they are never deleted, so what was true once stays true. */
+const MAX_REMEMBERED = 100_000;
+
+/** The SQL of sales orders. */
+export class SalesOrderRepository {
+  #knownPartners = new Set<string>();
+
+  constructor(private readonly db: Kysely<SalesOrderTables>) {}
+
+  /** One method of the service is one transaction. */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.db.transaction().execute(work);
+  }
+
+  async find(key: string): Promise<StoredOrder | undefined> {
+    const row = await this.db.selectFrom('sales_order').select(COLUMNS).where('key', '=', key).executeTakeFirst();
+    return row === undefined ? undefined : storedOf(row);
+  }
+
+  /** As `find`, and nobody else changes it until the transaction ends. */
+  async lock(tx: Tx, key: string): Promise<StoredOrder | undefined> {
+    const row = await tx
+      .selectFrom('sales_order')
+      .select(COLUMNS)
+      .where('key', '=', key)
+      .forUpdate()
+      .executeTakeFirst();
+    return row === undefined ? undefined : storedOf(row);
+  }
+
+  /** The orders that are not deleted, by number. */
+  async list(limit: number, after: string): Promise<StoredOrder[]> {
+    const rows = await this.db
+      .selectFrom('sales_order')
+      .select(COLUMNS)
+      .where('key', '>', after)
+      .where('is_deleted', '=', false)
+      .orderBy('key')
+      .limit(limit)
+      .execute();
+    return rows.map(storedOf);
+  }
+
+  /** The version the new order has, or nothing when there is one under its number. */
+  async insert(tx: Tx, order: SalesOrder): Promise<number | undefined> {
+    const { rows } = await sql<{ version: number }>`
+      insert into sales_order as stored (key, version, state) values (${order.SalesOrder}, 1, ${JSON.stringify(order)})
+      on conflict (key) do update set version = stored.version + 1, is_deleted = false, state = excluded.state
+      where stored.is_deleted
+      returning version
+    `.execute(tx);
+    return rows[0]?.version;
+  }
+
+  /** For an order that this transaction has locked. */
+  async update(tx: Tx, { key, version, isDeleted, order }: StoredOrder): Promise<void> {
+    await tx
+      .updateTable('sales_order')
+      .set({ version, is_deleted: isDeleted, state: JSON.stringify(order) })
+      .where('key', '=', key)
+      .execute();
+  }
+
+  async drawNumber(tx: Tx): Promise<string> {
+    const { rows } = await sql<{ number: number }>`select nextval('sales_order_number') as number`.execute(tx);
+    return String(rows[0]?.number);
+  }
+
+  async isPartnerKnown(tx: Tx, key: string): Promise<boolean> {
+    if (this.#knownPartners.has(key)) return true;
+    const row = await tx.selectFrom('known_partner').select('key').where('key', '=', key).executeTakeFirst();
+    if (row !== undefined && this.#knownPartners.size < MAX_REMEMBERED) this.#knownPartners.add(key);
+    return row !== undefined;
+  }
+
+  /** Safe to repeat, and to do in any order: the highest event number stays. */
+  async knowPartner(key: string, sequence: number): Promise<void> {
+    await sql`
+      insert into known_partner as known (key, sequence) values (${key}, ${sequence})
+      on conflict (key) do update set sequence = excluded.sequence where known.sequence < excluded.sequence
+    `.execute(this.db);
+  }
+}
+
+const COLUMNS = ['key', 'version', 'is_deleted', 'state'] as const;
+
+function storedOf(row: { key: string; version: number; is_deleted: boolean; state: SalesOrder }): StoredOrder {
+  return { key: row.key, version: row.version, isDeleted: row.is_deleted, order: row.state };
+}
