@@ -72,6 +72,10 @@ export async function spawnProcess(options: SpawnOptions): Promise<Running> {
       clearTimeout(timer);
     },
   };
+  // Whatever way this process ends by itself, it leaves none behind.
+  const last = (): void => running.kill();
+  process.once('exit', last);
+  void exited.then(() => process.removeListener('exit', last));
   options.onSpawn?.(running);
   return running;
 }
