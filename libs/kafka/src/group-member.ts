@@ -1,6 +1,7 @@
 import type { Consumer as KafkaConsumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CLIENT_RETRY, type LogLine } from './kafka-client.js';
+import { manualAssigner } from './manual-assigner.js';
 import type { TopicDirectory } from './topic-directory.js';
 
 /** Records of one partition, as fetched; `next` is the offset after the last of them. */
@@ -23,6 +24,8 @@ export interface MemberSettings {
   topics: readonly string[];
   sessionTimeoutMs: number;
   heartbeatMs: number;
+  /** For a group of one: which partitions it wants. Without it, the members of the group share them. */
+  isWanted?: (topic: string, partition: number) => boolean;
   /** Called with every new assignment; places the partitions by `seek` before it returns or later. */
   onJoin(assigned: readonly TopicPartition[]): void;
   onRebalance(): void;
@@ -108,6 +111,7 @@ export class GroupMember {
 
   /** One consumer's life: until it crashes, the topics that exist change, or this member is stopped. */
   private async round(topics: readonly string[]): Promise<void> {
+    const { isWanted } = this.settings;
     const consumer = this.kafka.consumer({
       groupId: this.settings.group,
       sessionTimeout: this.settings.sessionTimeoutMs,
@@ -116,6 +120,7 @@ export class GroupMember {
       minBytes: 1,
       metadataMaxAge: METADATA_AGE_MS,
       allowAutoTopicCreation: false,
+      ...(isWanted === undefined ? {} : { partitionAssigners: [manualAssigner(isWanted)] }),
       retry: { ...CLIENT_RETRY, restartOnFailure: async () => false },
     });
     const ended = Promise.withResolvers<void>();

@@ -39,6 +39,7 @@ export class KafkaReader implements Reader {
     this.member = new GroupMember(parts.kafka, parts.directory, {
       group: this.group,
       topics: options.topics,
+      isWanted: () => true,
       sessionTimeoutMs: 30_000,
       heartbeatMs: 3000,
       onJoin: (assigned) => this.onJoin(assigned),
