@@ -1,0 +1,113 @@
+import 'reflect-metadata';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ServiceTrial } from './service-trial.js';
+
+describe('business partners over REST', () => {
+  let trial: ServiceTrial;
+
+  beforeAll(async () => {
+    trial = await ServiceTrial.open();
+  });
+
+  afterAll(() => trial.close());
+
+  beforeEach(() => trial.forgetEvents());
+
+  const organisation = { BusinessPartnerCategory: '2', OrganizationBPName1: 'Alder & Birch Ltd' };
+  const create = (more: object = {}) => trial.request('POST', '/business-partners', { ...organisation, ...more });
+  const patch = (key: string, value: object, ifMatch?: string) =>
+    trial.request('PATCH', `/business-partners/${key}`, value, ifMatch === undefined ? {} : { 'if-match': ifMatch });
+
+  it('are created, and Created reaches the log with number, reference and origin', async () => {
+    const answer = await trial.request(
+      'POST',
+      '/business-partners',
+      {
+        BusinessPartner: '0001000667',
+        BusinessPartnerCategory: '1',
+        FirstName: 'Ada',
+        LastName: 'Byron',
+        to_BusinessPartnerAddress: [{ CityName: 'London', to_EmailAddress: [{ EmailAddress: 'ada@example.org' }] }],
+      },
+      { 'x-correlation-id': 'corr-1' },
+    );
+    expect(answer).toMatchObject({
+      status: 201,
+      headers: { etag: '"1"', location: '/business-partners/1000667' },
+      body: { BusinessPartner: '1000667', BusinessPartnerFullName: 'Ada Byron' },
+    });
+    const [created] = await trial.eventsOf('1000667', 1);
+    expect(created).toMatchObject({
+      type: 'sap.s4.beh.businesspartner.v1.BusinessPartner.Created.v1',
+      subject: '1000667',
+      sequence: '000000000001',
+      dataref: '/v1/objects/business-partner/1000667?version=1',
+      correlationid: 'corr-1',
+      data: { BusinessPartner: '1000667' },
+    });
+  });
+
+  it('get a number when none is given, and keep the one they have', async () => {
+    const first = Number((await create()).body['BusinessPartner']);
+    expect(first).toBeGreaterThanOrEqual(1_000_000);
+    await create({ BusinessPartner: String(first + 1) });
+    expect(Number((await create()).body['BusinessPartner'])).toBe(first + 2);
+    expect(await create({ BusinessPartner: String(first) })).toMatchObject({ status: 409, body: { code: 'conflict' } });
+  });
+
+  it('are read with their version, and not again by who has it', async () => {
+    await create({ BusinessPartner: 'READ' });
+    expect(await trial.request('GET', '/business-partners/READ')).toMatchObject({
+      status: 200,
+      headers: { etag: '"1"' },
+      body: { OrganizationBPName1: 'Alder & Birch Ltd' },
+    });
+    const again = await trial.request('GET', '/business-partners/READ', undefined, { 'if-none-match': '"1"' });
+    expect(again).toMatchObject({ status: 304, text: '' });
+    expect(await trial.request('GET', '/business-partners/NONE')).toMatchObject({ status: 404 });
+  });
+
+  it('are changed, blocked and marked for archiving, each raising Changed, and nothing when nothing differs', async () => {
+    await create({ BusinessPartner: 'P1' });
+    expect(await patch('P1', { Industry: 'IT' })).toMatchObject({ status: 428 });
+    expect(await patch('P1', { Industry: 'IT' }, '"7"')).toMatchObject({ status: 412 });
+    expect(await patch('P1', { Industry: 'IT' }, '"1"')).toMatchObject({ status: 200, headers: { etag: '"2"' } });
+    expect(await patch('P1', { Industry: 'IT' }, '"2"')).toMatchObject({ status: 200, headers: { etag: '"2"' } });
+    const blocked = await patch('P1', { BusinessPartnerIsBlocked: true }, '*');
+    expect(blocked).toMatchObject({ status: 200, headers: { etag: '"3"' }, body: { BusinessPartnerIsBlocked: true } });
+    await patch('P1', { IsMarkedForArchiving: true }, '"3"');
+    expect(await patch('P1', { Industry: 'IT2' }, '*')).toMatchObject({ status: 409 });
+    const events = await trial.eventsOf('P1', 4);
+    expect(events.map(({ type, sequence }) => [type.split('.').at(-2), Number(sequence)])).toEqual([
+      ['Created', 1],
+      ['Changed', 2],
+      ['Changed', 3],
+      ['Changed', 4],
+    ]);
+  });
+
+  it('are listed page by page, each once', async () => {
+    for (const number of ['Q1', 'Q2', 'Q3']) await create({ BusinessPartner: number });
+    const seen: string[] = [];
+    for (let path: string | null = '/business-partners?limit=2&after=Q'; path !== null;) {
+      const page = await trial.request('GET', path);
+      const partners = page.body['value'] as { BusinessPartner: string }[];
+      seen.push(...partners.map(({ BusinessPartner }) => BusinessPartner));
+      path = page.body['next'] as string | null;
+    }
+    expect(seen.slice(0, 3)).toEqual(['Q1', 'Q2', 'Q3']);
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  it('that are wrong are answered with the field', async () => {
+    expect(await create({ OrganizationBPName1: '' })).toMatchObject({
+      status: 422,
+      body: { code: 'data-invalid', field: 'OrganizationBPName1' },
+    });
+    expect(await create({ Shoe: 42 })).toMatchObject({ status: 422, body: { code: 'data-invalid' } });
+  });
+
+  it('are documented as they answer, operation by operation', () => {
+    expect(trial.realRoutes()).toEqual(trial.documentedRoutes());
+  });
+});

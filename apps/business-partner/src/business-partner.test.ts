@@ -1,0 +1,117 @@
+import { HeddleError } from '@heddle/event';
+import { describe, expect, it } from 'vitest';
+import { changePartner, createPartner } from './business-partner.js';
+import { type PartnerPatch, newPartnerShape, partnerPatchShape } from './business-partner.shape.js';
+
+const now = new Date('2026-01-31T12:00:00.000Z');
+const later = new Date('2026-02-01T08:30:00.000Z');
+const UUID = '0197b2a0-0000-7000-8000-000000000001';
+
+const create = (input: object) => createPartner(newPartnerShape.parse(input), '1000667', UUID, now);
+const person = create({ BusinessPartnerCategory: '1', FirstName: 'Ada', LastName: 'Byron' }).partner;
+const change = (patch: object, partner = person) => changePartner(partner, partnerPatchShape.parse(patch), later);
+
+const errorOf = (rule: () => unknown): HeddleError => {
+  try {
+    rule();
+  } catch (error) {
+    if (error instanceof HeddleError) return error;
+    throw error;
+  }
+  throw new Error('there was no error');
+};
+
+describe('a new business partner', () => {
+  it('raises Created with its number and nothing else', () => {
+    const { events } = create({ BusinessPartnerCategory: '2', OrganizationBPName1: 'Alder & Birch Ltd' });
+    expect(events).toEqual([
+      { type: 'sap.s4.beh.businesspartner.v1.BusinessPartner.Created.v1', data: { BusinessPartner: '1000667' } },
+    ]);
+  });
+
+  it('has a full name by its category, and must have the name that this takes', () => {
+    expect(person).toMatchObject({ BusinessPartnerFullName: 'Ada Byron', IsNaturalPerson: true });
+    const organisation = create({ BusinessPartnerCategory: '2', OrganizationBPName1: 'Alder' }).partner;
+    expect(organisation).toMatchObject({ BusinessPartnerFullName: 'Alder', IsNaturalPerson: false });
+    expect(errorOf(() => create({ BusinessPartnerCategory: '1', FirstName: 'Ada' }))).toMatchObject({
+      code: 'data-invalid',
+      field: 'LastName',
+    });
+    expect(errorOf(() => create({ BusinessPartnerCategory: '2', LastName: 'Byron' })).field).toBe(
+      'OrganizationBPName1',
+    );
+  });
+
+  it('numbers addresses and e-mails that have no number, and refuses a number twice', () => {
+    const emails = [{ EmailAddress: 'a@example.org' }, { EmailAddress: 'b@example.org', OrdinalNumber: '001' }];
+    const { to_BusinessPartnerAddress: addresses } = create({
+      BusinessPartnerCategory: '1',
+      LastName: 'Byron',
+      to_BusinessPartnerAddress: [{ CityName: 'Hull', to_EmailAddress: emails }, { AddressID: '1' }],
+    }).partner;
+    expect(addresses.map(({ AddressID }) => AddressID)).toEqual(['2', '1']);
+    expect(addresses[0]?.to_EmailAddress.map(({ OrdinalNumber }) => OrdinalNumber)).toEqual(['2', '1']);
+    const twice = { to_BusinessPartnerAddress: [{ AddressID: '7' }, { AddressID: '07' }] };
+    expect(errorOf(() => create({ BusinessPartnerCategory: '1', LastName: 'B', ...twice })).code).toBe('conflict');
+  });
+});
+
+describe('a change', () => {
+  it('raises Changed once, however many fields differ', () => {
+    const { events, partner } = change({
+      LastName: 'Lovelace',
+      BusinessPartnerIsBlocked: true,
+      to_BusinessPartnerAddress: [{ CityName: 'London' }],
+    });
+    expect(events).toEqual([
+      { type: 'sap.s4.beh.businesspartner.v1.BusinessPartner.Changed.v1', data: { BusinessPartner: '1000667' } },
+    ]);
+    expect(partner).toMatchObject({
+      BusinessPartnerFullName: 'Ada Lovelace',
+      BusinessPartnerIsBlocked: true,
+      LastChangeDateTime: later.toISOString(),
+    });
+  });
+
+  it('raises nothing and keeps the state when nothing differs', () => {
+    const addressed = change({ to_BusinessPartnerAddress: [{ CityName: 'London' }] }).partner;
+    const patches: PartnerPatch[] = [{}, { LastName: 'Byron' }, { BusinessPartnerIsBlocked: false }];
+    for (const patch of patches) expect(change(patch)).toEqual({ partner: person, events: [] });
+    expect(change({ to_BusinessPartnerAddress: [{ CityName: 'London' }] }, addressed).events).toEqual([]);
+  });
+
+  it('blocks and unblocks', () => {
+    const blocked = change({ BusinessPartnerIsBlocked: true }).partner;
+    expect(change({ BusinessPartnerIsBlocked: false }, blocked).events).toHaveLength(1);
+  });
+
+  it('is refused to who is marked for archiving, until the mark is taken off', () => {
+    const marked = change({ IsMarkedForArchiving: true }).partner;
+    expect(errorOf(() => change({ LastName: 'Lovelace' }, marked)).code).toBe('conflict');
+    expect(change({ LastName: 'Lovelace', IsMarkedForArchiving: false }, marked).events).toHaveLength(1);
+    expect(change({ IsMarkedForArchiving: true }, marked).events).toEqual([]);
+  });
+
+  it('must leave a name', () => {
+    expect(errorOf(() => change({ LastName: '' }))).toMatchObject({ code: 'data-invalid', field: 'LastName' });
+  });
+});
+
+describe('the shapes', () => {
+  it('name each wrong field', () => {
+    const { error } = newPartnerShape.safeParse({
+      BusinessPartnerCategory: '3',
+      LastName: 'B'.repeat(41),
+      to_BusinessPartnerAddress: [{ to_EmailAddress: [{ EmailAddress: 'nobody' }] }],
+      Shoe: 42,
+    });
+    expect(error?.issues.flatMap((issue) => [issue.path.join('.'), ...('keys' in issue ? issue.keys : [])])).toEqual(
+      expect.arrayContaining([
+        'BusinessPartnerCategory',
+        'LastName',
+        'to_BusinessPartnerAddress.0.to_EmailAddress.0.EmailAddress',
+        'Shoe',
+      ]),
+    );
+  });
+});
