@@ -9,12 +9,17 @@ export interface EventLogStrategyOptions extends Pick<ConsumeOptions, 'group' | 
   onUnhandled?: (event: StoredEvent) => void;
 }
 
-/** The part of a Nest application that is needed here. */
+/** The part of a Nest application, and of what it connects, that is needed here. */
 interface HybridApplication {
   connectMicroservice(
     options: { strategy: CustomTransportStrategy },
-    hybrid: { inheritAppConfig: boolean },
-  ): { useGlobalFilters(filter: { catch(error: unknown): Observable<never> }): unknown };
+    hybrid: { inheritAppConfig: boolean; deferInitialization: boolean },
+  ): object;
+}
+
+interface Microservice {
+  useGlobalFilters(filter: { catch(error: unknown): Observable<never> }): unknown;
+  setIsInitHookCalled(isCalled: boolean): void;
 }
 
 interface Route {
@@ -29,9 +34,12 @@ interface Route {
  */
 export function connectEventLog(app: HybridApplication, options: EventLogStrategyOptions): EventLogStrategy {
   const strategy = new EventLogStrategy(options);
-  app
-    .connectMicroservice({ strategy }, { inheritAppConfig: false })
-    .useGlobalFilters({ catch: (error: unknown) => throwError(() => error) });
+  // Deferred, for handlers get the filters that are there when they are set up.
+  const hybrid = { inheritAppConfig: false, deferInitialization: true };
+  const microservice = app.connectMicroservice({ strategy }, hybrid) as Microservice;
+  microservice.useGlobalFilters({ catch: (error: unknown) => throwError(() => error) });
+  // The hooks are the application's to call; a deferred microservice would call them once more.
+  microservice.setIsInitHookCalled(true);
   return strategy;
 }
 
