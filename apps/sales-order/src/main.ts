@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { objectTopicSpec } from '@heddle/event';
-import { KafkaEventLog } from '@heddle/kafka';
+import { KafkaEventLog, connectEventLog } from '@heddle/kafka';
 import { type Database, Outbox, Relay, RelayMetrics, openDatabase } from '@heddle/outbox';
 import {
   Health,
@@ -19,7 +19,6 @@ import { migrations } from './migrations/migrations.js';
 import { keepNotFoundHandler } from './not-found.js';
 import { SalesOrderModule } from './sales-order.module.js';
 import { salesOrderOpenApi } from './sales-order.openapi.js';
-import { SalesOrderReactions } from './sales-order.reactions.js';
 import type { SalesOrderTables } from './sales-order.repository.js';
 import { SALES_ORDER_TYPES } from './sales-order.js';
 import { settings } from './settings.js';
@@ -81,23 +80,16 @@ await run(log, async () => {
   });
   keepNotFoundHandler(app);
   logChanges(app.getHttpAdapter().getInstance(), log);
-  await app.init();
-  const reactions = app.get(SalesOrderReactions);
-  const consumer = await eventLog.consume({
-    group: SERVICE,
-    topics: [PARTNERS_TOPIC],
-    from: 'earliest',
-    handle: (event) => reactions.onBusinessPartner(event),
-  });
+  connectEventLog(app, { eventLog, group: SERVICE, topics: [PARTNERS_TOPIC], from: 'earliest' });
   stopInOrder(log, [
     { name: 'ready', run: () => health.stopping() },
-    { name: 'server', run: () => app.close() },
-    { name: 'consumer', run: () => consumer.stop() },
+    { name: 'server and consumer', run: () => app.close() },
     { name: 'relay', run: () => relay.stop() },
     { name: 'event log', run: () => eventLog.close() },
     { name: 'catalogue', run: () => catalogue.close() },
     { name: 'database', run: close },
   ]);
+  await app.startAllMicroservices();
   const url = await listen(app, values);
   log.info({ event: 'listening', url }, `listening on ${url}`);
 });

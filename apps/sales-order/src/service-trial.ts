@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { AVRO_CONTENT_TYPE, type EventAttributes, MemoryEventLog, formatSequence, uuidv7 } from '@heddle/event';
+import { connectEventLog } from '@heddle/kafka';
 import { type Database, Outbox, Relay, openDatabase } from '@heddle/outbox';
 import { Health, createHttpApp, createLog, createMetrics } from '@heddle/runtime';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
@@ -9,7 +10,6 @@ import { migrations } from './migrations/migrations.js';
 import { keepNotFoundHandler } from './not-found.js';
 import { SalesOrderModule } from './sales-order.module.js';
 import { routes, salesOrderOpenApi } from './sales-order.openapi.js';
-import { SalesOrderReactions } from './sales-order.reactions.js';
 import type { SalesOrderTables } from './sales-order.repository.js';
 
 declare module 'vitest' {
@@ -74,6 +74,8 @@ export class ServiceTrial {
       .addHook('onRoute', ({ method, url }) => {
         for (const name of [method].flat()) registered.push(`${name} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
       });
+    connectEventLog(app, { eventLog, group: 'sales-order', topics: ['business-partner'], from: 'earliest' });
+    await app.startAllMicroservices();
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
     const trial = new ServiceTrial(app, database, relay, eventLog, catalogue, codec, registered);
@@ -143,13 +145,6 @@ export class ServiceTrial {
   }
 
   async #follow(): Promise<void> {
-    const reactions = this.app.get(SalesOrderReactions);
-    await this.eventLog.consume({
-      group: 'sales-order',
-      topics: ['business-partner'],
-      from: 'earliest',
-      handle: (event) => reactions.onBusinessPartner(event),
-    });
     await this.eventLog.read({
       topics: ['sales-order'],
       from: (_topic, { earliest }) => earliest,
