@@ -16,6 +16,9 @@ export interface NodeOptions {
 /** What every Node process of the mesh runs with: stacks that name sources, and no warning of a client's own making. */
 export const NODE_OPTIONS = ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning'] as const;
 
+/** Variables for what starts the mesh; a process that does not know them would refuse to start over them. */
+const NOT_FOR_CHILDREN = { HEDDLE_DATA: undefined, HEDDLE_TEST_STACK: undefined };
+
 /** Starts a Node process of ours, with this process's own Node. It stops in order when this process is gone. */
 export async function spawnNode({ name, script, args = [], env, logFile, onSpawn }: NodeOptions): Promise<Running> {
   return spawnProcess({
@@ -23,7 +26,7 @@ export async function spawnNode({ name, script, args = [], env, logFile, onSpawn
     command: process.execPath,
     args: [...NODE_OPTIONS, join(CHECKOUT, script), ...args],
     cwd: CHECKOUT,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...NOT_FOR_CHILDREN, ...env },
     logFile,
     onSpawn,
     ipc: true,
