@@ -52,10 +52,6 @@ export async function createHttpApp(
   app.useGlobalFilters(new ProblemFilter(log));
   app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: shapeError }));
   const server = adapter.getInstance();
-  server.setErrorHandler((error: FastifyError, _request, reply) => answerProblem(reply, error, log));
-  server.setNotFoundHandler((request, reply) =>
-    answerProblem(reply, new HeddleError('not-found', `Nothing answers ${request.method} ${request.url}.`), log),
-  );
   server.get('/healthz/live', () => ({ status: 'ok' }));
   for (const path of ['/healthz', '/healthz/ready']) {
     server.get(path, async (_request, reply) => {
