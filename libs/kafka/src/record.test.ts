@@ -1,0 +1,77 @@
+import type { KafkaMessage } from 'kafkajs';
+import { describe, expect, it } from 'vitest';
+import { envelopeOf, headersOf } from './record.js';
+
+const attributes = {
+  id: '1',
+  source: '/sales-order',
+  type: 'heddle.test.v1.Test.Happened.v1',
+  datacontenttype: 'application/avro',
+  correlationid: 'ünïcode ✓',
+};
+const value = Buffer.from([0, 0, 0, 0, 1]);
+
+function message(
+  headers: Record<string, string | string[] | undefined>,
+  own: Partial<KafkaMessage> = {},
+): KafkaMessage {
+  const asBytes = (held: string | string[] | undefined) =>
+    Array.isArray(held) ? held.map((one) => Buffer.from(one)) : held === undefined ? undefined : Buffer.from(held);
+  return {
+    key: Buffer.from('4711'),
+    value,
+    timestamp: '0',
+    attributes: 0,
+    offset: '0',
+    headers: Object.fromEntries(Object.entries(headers).map(([name, held]) => [name, asBytes(held)])),
+    ...own,
+  };
+}
+
+const fine = headersOf({ attributes, value }) as Record<string, string>;
+
+describe('the envelope of a record', () => {
+  it('is written as the CloudEvents Kafka binding says, and read back the same', () => {
+    expect(fine).toEqual({
+      ce_specversion: '1.0',
+      ce_id: '1',
+      ce_source: '/sales-order',
+      ce_type: 'heddle.test.v1.Test.Happened.v1',
+      ce_correlationid: 'ünïcode ✓',
+      'content-type': 'application/avro',
+    });
+    expect(envelopeOf(message(fine))).toEqual({ key: '4711', attributes, form: 'avro' });
+  });
+
+  it('leaves alone headers that are not its own', () => {
+    expect(envelopeOf(message({ ...fine, traceid: 'x', 'kafka-anything': 'y' }))).toMatchObject({ attributes });
+  });
+
+  it('may lack the content type when the value is in the registry’s wire format', () => {
+    const { 'content-type': _, ...others } = fine;
+    expect(envelopeOf(message(others))).toMatchObject({ form: 'avro' });
+    expect(envelopeOf(message(others, { value: Buffer.from('{}') }))).toMatchObject({
+      reason: 'content-type-unsupported',
+    });
+  });
+
+  it('is read for JSON, with parameters too', () => {
+    expect(envelopeOf(message({ ...fine, 'content-type': 'application/json; charset=utf-8' }))).toMatchObject({
+      form: 'json',
+    });
+  });
+
+  it.each([
+    ['no value', message(fine, { value: null }), 'no-value'],
+    ['no key', message(fine, { key: null }), 'no-key'],
+    ['no headers', message({}), 'no-attributes'],
+    ['another specversion', message({ ...fine, ce_specversion: '0.3' }), 'attribute-invalid'],
+    ['no type', message({ ...fine, ce_type: undefined }), 'attribute-invalid'],
+    ['an empty id', message({ ...fine, ce_id: '' }), 'attribute-invalid'],
+    ['an attribute twice', message({ ...fine, ce_subject: ['a', 'b'] }), 'attribute-invalid'],
+    ['another content type', message({ ...fine, 'content-type': 'text/plain' }), 'content-type-unsupported'],
+    ['a key that is not UTF-8', message(fine, { key: Buffer.from([0xff, 0xfe]) }), 'attribute-invalid'],
+  ])('is refused with %s', (_, record, reason) => {
+    expect(envelopeOf(record)).toMatchObject({ reason });
+  });
+});
