@@ -1,17 +1,10 @@
 import { GenericContainer, Network, Wait, getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers';
 import { BROKER_DEFAULTS } from './broker.js';
-import { VERSIONS } from './checkout.mjs';
 import { databaseUrl } from './database.js';
+import { IMAGES } from './images.js';
 import { freePorts } from './ready.js';
 import { REGISTRY_DEFAULTS, registryUrl } from './registry.js';
 import type { Stack } from './stack.js';
-
-/** The images, by the one list of versions. */
-export const IMAGES = {
-  kafka: `apache/kafka:${VERSIONS.kafka}`,
-  registry: `apicurio/apicurio-registry:${VERSIONS.apicurio}`,
-  database: `postgres:${VERSIONS.postgres}-alpine`,
-} as const;
 
 /** Whether containers can be started here. */
 export async function containerEngineAnswers(): Promise<boolean> {

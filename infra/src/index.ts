@@ -1,6 +1,7 @@
-export { startBroker, type BrokerOptions } from './broker.js';
+export { BROKER_DEFAULTS, startBroker, type BrokerOptions } from './broker.js';
 export { CHECKOUT, VERSIONS } from './checkout.mjs';
 export { databaseUrl, startDatabase, type DatabaseOptions } from './database.js';
+export { IMAGES } from './images.js';
 export { LaunchError } from './launch-error.mjs';
 export {
   MESH_APPS,
@@ -13,7 +14,7 @@ export {
 } from './mesh-apps.js';
 export { freePort, freePorts, isPortFree, waitForHttp, waitForPort, type WaitOptions } from './ready.js';
 export { registerOwnSchemas } from './register-schemas.js';
-export { registryUrl, startRegistry, type RegistryOptions } from './registry.js';
+export { REGISTRY_DEFAULTS, registryUrl, startRegistry, type RegistryOptions } from './registry.js';
 export { readyOrExited, type Exit, type Running } from './running.js';
 export { createOrder, createPartner } from './sample-objects.js';
 export { spawnNode, type NodeOptions } from './spawn-node.js';

@@ -1,0 +1,24 @@
+# syntax=docker/dockerfile:1
+# One image for every process of ours; the command says which: node apps/gateway/dist/main.js
+
+FROM node:24.21.0-bookworm-slim AS build
+WORKDIR /heddle
+COPY . .
+RUN --mount=type=cache,target=/root/.npm npm ci
+RUN node_modules/.bin/tsc -b apps/gateway apps/sales-order apps/business-partner
+# Once more, with only what the processes need when they run.
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts \
+      --workspace apps/gateway --workspace apps/sales-order --workspace apps/business-partner --workspace libs/schema \
+ && find apps libs schemas \( -name '*.test.*' -o -name '*.tsbuildinfo' \) -not -path '*/node_modules/*' -delete
+
+FROM node:24.21.0-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /heddle
+COPY --from=build /heddle/package.json ./
+COPY --from=build /heddle/node_modules node_modules
+COPY --from=build /heddle/libs libs
+COPY --from=build /heddle/schemas schemas
+COPY --from=build /heddle/apps apps
+# Everything above belongs to root: the process can change nothing of itself.
+USER node
+ENTRYPOINT ["node", "--enable-source-maps", "--disable-warning=TimeoutNegativeWarning"]

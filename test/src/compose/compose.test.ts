@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { BROKER_DEFAULTS, CHECKOUT, IMAGES, MESH_APPS, REGISTRY_DEFAULTS, type MeshApp } from '@heddle/infra';
+import { Ajv } from 'ajv';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { settings as businessPartnerSettings } from '../../../apps/business-partner/src/settings.js';
+import { settings as gatewaySettings } from '../../../apps/gateway/src/settings.js';
+import { settings as salesOrderSettings } from '../../../apps/sales-order/src/settings.js';
+
+interface Service {
+  image: string;
+  build?: string;
+  ports?: string[];
+  environment: Record<string, string>;
+  depends_on?: Record<string, { condition: string }>;
+  healthcheck?: { test: string[] };
+}
+
+interface ComposeFile {
+  services: Record<string, Service>;
+}
+
+const SETTINGS = {
+  gateway: gatewaySettings,
+  'sales-order': salesOrderSettings,
+  'business-partner': businessPartnerSettings,
+} satisfies Record<MeshApp, { keys: string[]; read: unknown }>;
+
+const compose = parse(read('docker-compose.yml'), { merge: true }) as ComposeFile;
+const services = Object.entries(compose.services);
+
+test('the file fits the schema of the Compose specification', () => {
+  const directory = join(createRequire(import.meta.url).resolve('docker-compose'), '..', '..');
+  const schema = JSON.parse(readFileSync(join(directory, 'schema', 'compose-spec.json'), 'utf8')) as {
+    $schema?: string;
+  };
+  // The specification names its meta-schema with https, which no validator knows it by.
+  delete schema.$schema;
+  const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema);
+  expect(validate(compose), JSON.stringify(validate.errors, undefined, 2)).toBe(true);
+});
+
+test('images have the versions that tests and native starts use', () => {
+  expect(compose.services['kafka']?.image).toBe(IMAGES.kafka);
+  expect(compose.services['registry']?.image).toBe(IMAGES.registry);
+  expect(compose.services['postgres']?.image).toBe(IMAGES.database);
+});
+
+test('our image has the Node that everything else runs with', () => {
+  const { devDependencies } = JSON.parse(read('package.json')) as { devDependencies: { node: string } };
+  const stages = [...read('Dockerfile').matchAll(/^FROM node:(\S+)/gm)].map(([, tag]) => tag);
+  expect(stages).toEqual([`${devDependencies.node}-bookworm-slim`, `${devDependencies.node}-bookworm-slim`]);
+});
+
+test('broker and registry have the settings of the native ones', () => {
+  const broker = Object.entries(BROKER_DEFAULTS).map(([key, value]) => [
+    `KAFKA_${key.toUpperCase().replaceAll('.', '_')}`,
+    String(value),
+  ]);
+  expect(compose.services['kafka']?.environment).toMatchObject(Object.fromEntries(broker));
+  expect(compose.services['registry']?.environment).toMatchObject(REGISTRY_DEFAULTS);
+});
+
+test('nothing is published beyond loopback', () => {
+  const ports = services.flatMap(([, { ports = [] }]) => ports);
+  expect(ports.length).toBeGreaterThan(0);
+  for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+});
+
+test('every service that stays has a health check', () => {
+  const without = services.filter(([, { healthcheck }]) => healthcheck === undefined).map(([name]) => name);
+  expect(without).toEqual(['schemas']);
+});
+
+test('nothing starts before what it leans on is healthy or done', () => {
+  for (const [name, { depends_on: needs = {} }] of services) {
+    for (const [other, { condition }] of Object.entries(needs)) {
+      const done = other === 'schemas' ? 'service_completed_successfully' : 'service_healthy';
+      expect(condition, `${name} needs ${other}`).toBe(done);
+    }
+  }
+});
+
+describe.each(MESH_APPS)('%s', (app) => {
+  const service = compose.services[app];
+
+  test('is given settings that it has, with values that it accepts', () => {
+    const environment = service?.environment ?? {};
+    expect(Object.keys(environment).length).toBeGreaterThan(0);
+    expect(SETTINGS[app].keys).toEqual(expect.arrayContaining(Object.keys(environment)));
+    expect(SETTINGS[app].read(environment)).toMatchObject({ port: Number(environment['PORT']) });
+  });
+
+  test('is published on the port that it listens on', () => {
+    const port = service?.environment['PORT'];
+    expect(service?.ports).toEqual([`127.0.0.1:${port}:${port}`]);
+  });
+});
+
+function read(file: string): string {
+  return readFileSync(join(CHECKOUT, file), 'utf8');
+}
