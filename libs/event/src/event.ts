@@ -34,6 +34,7 @@ const CONTEXT_ATTRIBUTES = new Set(['id', 'source', 'type', 'subject', 'time', '
 const ATTRIBUTE_NAME = /^[a-z0-9]{1,64}$/;
 /** The characters CloudEvents strings must not have: controls, lone surrogates, Unicode noncharacters. */
 const FORBIDDEN =
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   /[\u0000-\u001f\u007f-\u009f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]|[\u{1fffe}\u{1ffff}\u{2fffe}\u{2ffff}\u{3fffe}\u{3ffff}\u{4fffe}\u{4ffff}\u{5fffe}\u{5ffff}\u{6fffe}\u{6ffff}\u{7fffe}\u{7ffff}\u{8fffe}\u{8ffff}\u{9fffe}\u{9ffff}\u{afffe}\u{affff}\u{bfffe}\u{bffff}\u{cfffe}\u{cffff}\u{dfffe}\u{dffff}\u{efffe}\u{effff}\u{ffffe}\u{fffff}\u{10fffe}\u{10ffff}]/u;
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 const URI_REFERENCE = /^(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/;

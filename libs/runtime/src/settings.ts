@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { HeddleError } from '@heddle/event';
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /** One setting: the environment variable it comes from, its rule with its default, and what it means. */
 export interface Setting<T> {
@@ -23,7 +23,7 @@ export interface SettingRow {
   env: string;
   about: string;
   secret: boolean;
-  /** As text; empty where the setting is required. */
+  /** As it is written in an environment; empty where nothing is the default, or the setting is required. */
   fallback: string;
 }
 
@@ -66,9 +66,10 @@ export class Settings<M extends SettingMap> {
   /** For the reference page and `.env.example`. */
   describe(): SettingRow[] {
     return Object.values(this.map).map(({ env, about, secret, schema }) => {
-      const outcome = schema.safeParse(undefined);
-      const value: unknown = outcome.success ? outcome.data : undefined;
-      return { env, about, secret: secret ?? false, fallback: value === undefined ? '' : String(value) };
+      const { data: value } = schema.safeParse(undefined);
+      // What a rule turns into an object is shown as it would be written; that default stands before the rule.
+      const written = typeof value === 'object' ? z.toJSONSchema(schema, { io: 'input' }).default : value;
+      return { env, about, secret: secret ?? false, fallback: written === undefined ? '' : textFor(written) };
     });
   }
 }
@@ -86,6 +87,10 @@ export function readSettings<M extends SettingMap>(settings: Settings<M>): Value
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(78);
   }
+}
+
+function textFor(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function textOf(
