@@ -1,5 +1,6 @@
 import type { OutboxTables } from '@heddle/outbox';
 import { type ColumnType, type Kysely, type Transaction, sql } from 'kysely';
+import { NUMBER_BLOCK } from './migrations/001-sales-order.js';
 import type { SalesOrder } from './sales-order.shape.js';
 
 export interface SalesOrderTables extends OutboxTables {
@@ -28,6 +29,8 @@ const MAX_REMEMBERED = 100_000;
 /** The SQL of sales orders. */
 export class SalesOrderRepository {
   #knownPartners = new Set<string>();
+  #nextNumber = 0;
+  #numbersEnd = 0;
 
   constructor(private readonly db: Kysely<SalesOrderTables>) {}
 
@@ -85,9 +88,16 @@ export class SalesOrderRepository {
       .execute();
   }
 
+  /** A number nobody else draws. Sequences are outside of transactions, so a block outlives one rolled back. */
   async drawNumber(tx: Tx): Promise<string> {
-    const { rows } = await sql<{ number: number }>`select nextval('sales_order_number') as number`.execute(tx);
-    return String(rows[0]?.number);
+    if (this.#nextNumber >= this.#numbersEnd) {
+      const { rows } = await sql<{ number: number }>`select nextval('sales_order_number') as number`.execute(tx);
+      this.#nextNumber = rows[0]?.number ?? 0;
+      this.#numbersEnd = this.#nextNumber + NUMBER_BLOCK;
+    }
+    const number = this.#nextNumber;
+    this.#nextNumber += 1;
+    return String(number);
   }
 
   async isPartnerKnown(tx: Tx, key: string): Promise<boolean> {
