@@ -24,7 +24,7 @@ export interface MemberSettings {
   topics: readonly string[];
   sessionTimeoutMs: number;
   heartbeatMs: number;
-  /** For a group of one: which partitions it wants. Without it, the members of the group share them. */
+  /** Makes it a group of one: which partitions it wants. Without it, the members of the group share them. */
   isWanted?: (topic: string, partition: number) => boolean;
   /** Called with every new assignment; places the partitions by `seek` before it returns or later. */
   onJoin(assigned: readonly TopicPartition[]): void;
@@ -40,7 +40,7 @@ const MAX_WAIT_MS = 250;
 const METADATA_AGE_MS = 5000;
 const TOPIC_CHECK_MS = 1000;
 const RESTART_DELAY_MS = 200;
-const MAX_RESTART_DELAY_MS = 2000;
+const MAX_RESTART_DELAY_MS = 1000;
 
 /**
  * A member of a consumer group that stays one: a consumer that crashed or lost its broker is replaced by a fresh one.
@@ -51,6 +51,7 @@ export class GroupMember {
   private running: Promise<void> | undefined;
   private isStopped = false;
   private endRound: (() => void) | undefined;
+  private rounds = 0;
   private readonly stopping = new AbortController();
 
   constructor(
@@ -58,6 +59,14 @@ export class GroupMember {
     private readonly directory: TopicDirectory,
     private readonly settings: MemberSettings,
   ) {}
+
+  /**
+   * The id of the group. A group of one takes a new one with each consumer: in the old one, the broker would first wait
+   * for a member that crashed, until its session is over.
+   */
+  get group(): string {
+    return this.settings.isWanted === undefined ? this.settings.group : `${this.settings.group}-${this.rounds}`;
+  }
 
   start(): void {
     this.running = this.run();
@@ -112,8 +121,9 @@ export class GroupMember {
   /** One consumer's life: until it crashes, the topics that exist change, or this member is stopped. */
   private async round(topics: readonly string[]): Promise<void> {
     const { isWanted } = this.settings;
+    this.rounds += 1;
     const consumer = this.kafka.consumer({
-      groupId: this.settings.group,
+      groupId: this.group,
       sessionTimeout: this.settings.sessionTimeoutMs,
       heartbeatInterval: this.settings.heartbeatMs,
       maxWaitTimeInMs: MAX_WAIT_MS,

@@ -45,7 +45,8 @@ export class KafkaGroupConsumer implements Consumer {
     this.member = new GroupMember(parts.kafka, parts.directory, {
       group: options.group,
       topics: options.topics,
-      sessionTimeoutMs: 10_000,
+      // The least a broker allows by default: a member that died holds its partitions for so long.
+      sessionTimeoutMs: 6000,
       heartbeatMs: 1000,
       onJoin: (assigned) => this.onJoin(assigned),
       onRebalance: () => void this.commit(),

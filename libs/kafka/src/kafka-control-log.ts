@@ -65,9 +65,8 @@ export class KafkaControlLog implements ControlLog {
       clearTimeout(patience);
       patience = setTimeout(() => done.reject(loadStuck(topic)), LOAD_PATIENCE_MS);
     };
-    const group = `heddle-load-${uuidv7()}`;
     const member: GroupMember = new GroupMember(this.kafka, this.directory, {
-      group,
+      group: `heddle-load-${uuidv7()}`,
       topics: [topic],
       isWanted: (_, partition) => wanted.has(partition),
       sessionTimeoutMs: 30_000,
@@ -98,7 +97,9 @@ export class KafkaControlLog implements ControlLog {
       clearTimeout(patience);
       open.clear();
       // Leaving takes as long as the last fetch waits: nobody has to wait for that.
-      void member.stop().then(() => this.admin.use((admin) => admin.deleteGroups([group])).catch(() => undefined));
+      void member
+        .stop()
+        .then(() => this.admin.use((admin) => admin.deleteGroups([member.group])).catch(() => undefined));
     }
   }
 

@@ -25,7 +25,6 @@ const RETRY_MS = 200;
  * public way to a manual assignment; the group is deleted when the reader stops.
  */
 export class KafkaReader implements Reader {
-  private readonly group = `heddle-reader-${uuidv7()}`;
   private readonly intakes = new Map<string, PartitionIntake>();
   private readonly member: GroupMember;
   private readonly placed = Promise.withResolvers<void>();
@@ -37,7 +36,7 @@ export class KafkaReader implements Reader {
     private readonly options: ReadOptions,
   ) {
     this.member = new GroupMember(parts.kafka, parts.directory, {
-      group: this.group,
+      group: `heddle-reader-${uuidv7()}`,
       topics: options.topics,
       isWanted: () => true,
       sessionTimeoutMs: 30_000,
@@ -63,7 +62,7 @@ export class KafkaReader implements Reader {
     for (const intake of this.intakes.values()) intake.stop();
     await this.member.stop();
     // An empty group without offsets vanishes by itself as well, only later.
-    await this.parts.admin.use((admin) => admin.deleteGroups([this.group])).catch(() => undefined);
+    await this.parts.admin.use((admin) => admin.deleteGroups([this.member.group])).catch(() => undefined);
   }
 
   private onJoin(assigned: readonly TopicPartition[]): void {

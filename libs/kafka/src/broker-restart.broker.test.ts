@@ -1,0 +1,165 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Append, Consumer, ReadBatch, Reader } from '@heddle/event';
+import { uuidv7 } from '@heddle/event';
+import { freePorts, startBroker, type Running } from '@heddle/infra';
+import { AvroCodec, MemorySchemaRegistry } from '@heddle/schema';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { KafkaEventLog } from './kafka-event-log.js';
+
+const WAIT = { timeout: 45_000, interval: 20 };
+
+let dir: string;
+let port: number;
+let controllerPort: number;
+let broker: Running;
+const logs: KafkaEventLog[] = [];
+
+const start = (): Promise<Running> =>
+  startBroker({ dir: join(dir, 'broker'), port, controllerPort, logFile: join(dir, 'broker.log') });
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'heddle-restart-'));
+  [port, controllerPort] = (await freePorts(2)) as [number, number];
+  broker = await start();
+});
+afterEach(async () => {
+  await Promise.all(logs.splice(0).map((log) => log.close()));
+});
+afterAll(async () => {
+  await broker.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+function open(own: { appendBoundMs?: number } = {}): KafkaEventLog {
+  const codec = new AvroCodec(new MemorySchemaRegistry());
+  const log = new KafkaEventLog({ brokers: [`127.0.0.1:${port}`], clientId: 'restart', codec, ...own });
+  logs.push(log);
+  return log;
+}
+
+async function newTopic(log: KafkaEventLog): Promise<string> {
+  const topic = `restart-${uuidv7()}`;
+  await log.ensureTopics([{ name: topic, partitions: 3, cleanup: 'delete' }]);
+  return topic;
+}
+
+function append(topic: string, key: string, n: number): Append {
+  const attributes = { id: `${key}-${n}`, source: '/t', type: 'a.b', datacontenttype: 'application/json' };
+  return { topic, key, event: { attributes, value: Buffer.from(JSON.stringify({ n })) } };
+}
+
+/** The numbers of each key, repeats left out. */
+function firstOccurrences(batches: readonly ReadBatch[]): Map<string, number[]> {
+  const seen = new Map<string, number[]>();
+  for (const { key, data } of batches.flatMap((batch) => batch.events)) {
+    const numbers = seen.get(key) ?? [];
+    const { n } = data as { n: number };
+    if (!numbers.includes(n)) numbers.push(n);
+    seen.set(key, numbers);
+  }
+  return seen;
+}
+
+describe('when the broker is killed under load and comes back', () => {
+  it('every append is answered, none acknowledged is lost, and first occurrences keep the order of their key', async () => {
+    const log = open();
+    const topic = await newTopic(log);
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const acknowledged = new Map<string, number[]>(keys.map((key) => [key, []]));
+    const positions = new Set<string>();
+    let isOver = false;
+    const writers = keys.map(async (key) => {
+      for (let n = 0; !isOver; n += 1) {
+        // A failed append is made again before the next, as a relay does.
+        for (;;) {
+          const [outcome] = await log.append([append(topic, key, n)]);
+          if (outcome === undefined || 'error' in outcome) continue;
+          const { partition, offset } = outcome.position;
+          expect(positions.has(`${partition}/${offset}`)).toBe(false);
+          positions.add(`${partition}/${offset}`);
+          acknowledged.get(key)?.push(n);
+          break;
+        }
+      }
+    });
+    const total = (): number => positions.size;
+    const batches: ReadBatch[] = [];
+    const reader = await log.read({
+      topics: [topic],
+      from: (_, bounds) => bounds.earliest,
+      onBatch: (batch) => void batches.push(batch),
+    });
+    await vi.waitFor(() => expect(total()).toBeGreaterThan(500), WAIT);
+    broker.kill();
+    await broker.exited;
+    broker = await start();
+    const before = total();
+    await vi.waitFor(() => expect(total()).toBeGreaterThan(before + 500), WAIT);
+    isOver = true;
+    await Promise.all(writers);
+    for (const key of keys) {
+      await vi.waitFor(() => expect(firstOccurrences(batches).get(key)).toEqual(acknowledged.get(key)), WAIT);
+    }
+    await reader.stop();
+  });
+
+  it('a consumer goes on by itself, after what it had acknowledged', async () => {
+    const log = open();
+    const topic = await newTopic(log);
+    const handled: number[] = [];
+    const consumer: Consumer = await log.consume({
+      group: `restart-${uuidv7()}`,
+      topics: [topic],
+      from: 'earliest',
+      handle: (event) => {
+        handled.push((event.data as { n: number }).n);
+        return Promise.resolve();
+      },
+    });
+    await log.append([append(topic, 'k', 1)]);
+    await vi.waitFor(() => expect(handled).toEqual([1]), WAIT);
+    await broker.stop();
+    broker = await start();
+    await log.append([append(topic, 'k', 2)]);
+    await vi.waitFor(() => expect(handled).toContain(2), WAIT);
+    await consumer.stop();
+  });
+});
+
+describe('while the broker is away', () => {
+  it('an append is answered within its bound, nothing later of its key is appended, and the log works again after', async () => {
+    const log = open({ appendBoundMs: 2000 });
+    const topic = await newTopic(log);
+    await log.append([append(topic, 'k', 0)]);
+    await broker.stop();
+    const began = performance.now();
+    const first = log.append([append(topic, 'k', 1)]);
+    const later = log.append([append(topic, 'k', 2), append(topic, 'other', 3)]);
+    const outcomes = (await Promise.all([first, later])).flat();
+    expect(performance.now() - began).toBeLessThan(6000);
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ error: { retryable: true } });
+    await expect(log.ping()).rejects.toMatchObject({ code: 'log-unavailable' });
+    broker = await start();
+    await vi.waitFor(async () => {
+      expect(await log.append([append(topic, 'k', 4)])).toMatchObject([{ position: { topic } }]);
+    }, WAIT);
+    await log.ping();
+  });
+
+  it('a reader that is asked for is refused, and one that runs can be stopped', async () => {
+    const log = open({ appendBoundMs: 1000 });
+    const topic = await newTopic(log);
+    const reader: Reader = await log.read({ topics: [topic], from: () => 0, onBatch: () => undefined });
+    await broker.stop();
+    await expect(log.read({ topics: [`new-${topic}`], from: () => 0, onBatch: () => undefined })).rejects.toMatchObject(
+      {
+        code: 'log-unavailable',
+      },
+    );
+    await reader.stop();
+    broker = await start();
+    await vi.waitFor(() => log.ping(), WAIT);
+  });
+});
