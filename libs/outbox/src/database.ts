@@ -68,8 +68,6 @@ export async function openDatabase<T>(options: DatabaseOptions): Promise<Databas
 }
 
 async function connectClient(client: PreparingClient): Promise<void> {
-  // A connection lost between statements is reported by an event; who waits for a statement is told there.
-  client.on('error', () => {});
   try {
     await client.connect();
   } catch (error) {

@@ -46,10 +46,6 @@ export class KeyGate {
     return keys;
   }
 
-  isHeld(key: string, now: number): boolean {
-    return this.#busy.has(key) || (this.#failed.get(key)?.retryAt ?? 0) > now;
-  }
-
   /** Milliseconds until the next failed key is due, or `fallback` when that is sooner. */
   nextDue(now: number, fallback: number): number {
     let due = fallback;

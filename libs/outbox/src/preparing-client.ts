@@ -32,6 +32,9 @@ export class PreparingClient extends Client {
       types,
       pipeline: true,
     } as ClientConfig);
+    // A lost connection is also told of by an event, which without a listener would end the process. Who waits for a
+    // statement is told there; a pool discards the connection.
+    this.on('error', () => {});
   }
 
   // @ts-expect-error -- of the overloads of `query`, only text with values (or without) is used here

@@ -124,6 +124,14 @@ export class Trial {
     );
   }
 
+  /** Ends the sessions of all relays. */
+  async endSessions(): Promise<void> {
+    await sql`
+      select pg_terminate_backend(pid) from pg_locks
+      where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())
+    `.execute(this.db);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#relays.map((relay) => relay.stop(0)));
     await this.database.close();
