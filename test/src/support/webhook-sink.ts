@@ -1,5 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Arrivals } from './arrivals.js';
+import type { CloudEvent } from './cloud-event.js';
 
 /** One request that the sink received, as it came over the wire. */
 export interface Delivery {
@@ -11,24 +13,22 @@ export interface Delivery {
   body: Buffer;
 }
 
-/** What the sink answers to a delivery: a status, or whatever is done with the response. */
+/** What the sink answers to a delivery: a status, or whatever is done with the response; nothing done means it hangs. */
 export type Answer = number | ((delivery: Delivery, response: ServerResponse) => void | Promise<void>);
 
 /** A receiver of webhooks that remembers everything and answers as it is told. */
 export class WebhookSink {
-  readonly deliveries: Delivery[] = [];
+  #arrivals = new Arrivals<Delivery>();
   #answer: Answer = 204;
-  #waiting = new Set<() => void>();
   #server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const { method = '', url: path = '', headers } = request;
       const delivery = { at: performance.now(), method, path, headers, body: Buffer.concat(chunks) };
-      this.deliveries.push(delivery);
       if (typeof this.#answer === 'number') response.writeHead(this.#answer).end();
       else void this.#answer(delivery, response);
-      for (const check of this.#waiting) check();
+      this.#arrivals.add(delivery);
     });
   });
 
@@ -43,6 +43,10 @@ export class WebhookSink {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
 
+  get deliveries(): readonly Delivery[] {
+    return this.#arrivals.all;
+  }
+
   /** How deliveries from now on are answered; 204 until told otherwise. */
   answerWith(answer: Answer): void {
     this.#answer = answer;
@@ -53,27 +57,16 @@ export class WebhookSink {
     holds: (deliveries: readonly Delivery[]) => boolean,
     { timeoutMs = 20_000, what = 'the deliveries awaited' } = {},
   ): Promise<readonly Delivery[]> {
-    return new Promise((resolve, reject) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(check);
-      };
-      const check = (): void => {
-        if (!holds(this.deliveries)) return;
-        done();
-        resolve(this.deliveries);
-      };
-      const timer = setTimeout(() => {
-        done();
-        reject(new Error(`After ${timeoutMs} ms ${what} had not come; there were ${this.deliveries.length}.`));
-      }, timeoutMs);
-      this.#waiting.add(check);
-      check();
-    });
+    return this.#arrivals.until(holds, { timeoutMs, what });
   }
 
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
+}
+
+/** The event of a delivery in structured mode. */
+export function eventOf({ body }: Delivery): CloudEvent {
+  return JSON.parse(body.toString('utf8')) as CloudEvent;
 }

@@ -1,0 +1,57 @@
+import { MESH_APPS } from '@heddle/infra';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { call } from '../support/http-call.js';
+import { Mesh } from '../support/mesh.js';
+
+interface OpenApi {
+  openapi: string;
+  info: { title: string };
+  paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+let mesh: Mesh;
+
+beforeAll(async () => {
+  mesh = await Mesh.start({ ground: inject('stack') });
+});
+
+afterAll(() => mesh.stop());
+
+describe.each(MESH_APPS)('the OpenAPI document of %s', (app) => {
+  test('names exactly the operations that are answered at its paths, and describes what each may answer', async () => {
+    const base = mesh.url(app);
+    const document = (await call('GET', `${base}/openapi.json`)).json as OpenApi;
+    expect(document.openapi).toMatch(/^3\.1/);
+    expect(Object.keys(document.paths).length).toBeGreaterThan(1);
+    for (const [path, operations] of Object.entries(document.paths)) {
+      const documented = METHODS.filter((method) => operations[method.toLowerCase()] !== undefined);
+      const answered: string[] = [];
+      for (const method of METHODS) {
+        // A parameter nobody knows: streams refuse it, which keeps them from staying open; others pass over it.
+        const answer = await call(method, `${base}${path.replaceAll(/\{\w+\}/g, 'unheard-of')}?unheard-of=1`);
+        if (!isNoRoute(answer.json)) answered.push(method);
+        else continue;
+        const statuses = Object.keys(operations[method.toLowerCase()]?.responses ?? {});
+        expect(statuses, `${method} ${path}: ${answer.text}`).toContain(String(answer.status));
+      }
+      expect(answered, path).toEqual(documented);
+    }
+  });
+});
+
+test('a path that is nothing is a problem with its code, everywhere', async () => {
+  for (const app of MESH_APPS) {
+    const answer = await call('GET', `${mesh.url(app)}/nothing-here`);
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+    expect(answer.json).toMatchObject({ status: 404, code: 'not-found' });
+    expect(isNoRoute(answer.json)).toBe(true);
+  }
+});
+
+/** Whether an answer says that there is no such operation, rather than no such thing. */
+function isNoRoute(json: unknown): boolean {
+  const { status, detail } = (json ?? {}) as { status?: number; detail?: string };
+  return status === 404 && /^(Cannot|Route|Nothing is answered)/.test(detail ?? '');
+}
