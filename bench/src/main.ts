@@ -1,0 +1,111 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Bench } from './bench.js';
+import { benches } from './benches/benches.js';
+import { Ground } from './ground.js';
+import { Report } from './report.js';
+
+const report = new Report((line) => process.stdout.write(`${line}\n`));
+let dir: string | undefined;
+let ground: Ground | undefined;
+let isStopping = false;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void cutOff());
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!isStopping) process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function main(): Promise<number> {
+  const options = Object.fromEntries(
+    benches.flatMap((bench) => Object.keys(bench.options)).map((name) => [name, { type: 'string' as const }]),
+  );
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { ...options, profile: { type: 'string' } },
+  });
+  if (positionals.length === 0) {
+    list();
+    return 0;
+  }
+  const chosen = positionals.includes('all') ? benches : positionals.map(benchNamed);
+  for (const bench of chosen) await runBench(bench, values as Record<string, string | undefined>);
+  report.conclusion();
+  return 0;
+}
+
+async function runBench(bench: Bench, values: Record<string, string | undefined>): Promise<void> {
+  report.title(`${bench.name}: ${bench.measures}`);
+  const profile = values['profile'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(values['profile'])}`];
+  dir = await mkdtemp(join(tmpdir(), 'heddle-bench-'));
+  try {
+    ground = await Ground.start(dir);
+    await bench.run({
+      ground,
+      report,
+      size: (option) => sizeOf(bench, option, values[option]),
+      measuredEnv: profile.length === 0 ? {} : { NODE_OPTIONS: profile.join(' ') },
+      measuredArgs: profile,
+    });
+  } finally {
+    if (!isStopping) await clear();
+  }
+  process.stdout.write('\n');
+}
+
+function benchNamed(name: string): Bench {
+  const bench = benches.find((each) => each.name === name);
+  if (bench === undefined)
+    throw new Error(`There is no bench ${name}: ${benches.map((each) => each.name).join(', ')}.`);
+  return bench;
+}
+
+function sizeOf(bench: Bench, option: string, given: string | undefined): number {
+  const size = given === undefined ? bench.options[option]?.default : Number(given);
+  if (size === undefined || !Number.isFinite(size) || size < 0) {
+    throw new Error(`--${option} of ${bench.name} must be a number, not ${given ?? 'missing'}.`);
+  }
+  return size;
+}
+
+function list(): void {
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  say('npm run bench -- NAME [--OPTION NUMBER]…   or all');
+  for (const { name, measures, options } of benches) {
+    say('');
+    say(`${name}: ${measures}`);
+    for (const [option, { default: value, about }] of Object.entries(options)) {
+      say(`    --${option.padEnd(14)}${about} (${value})`);
+    }
+  }
+  say('');
+  say('    --profile DIR  writes a CPU profile of the measured process there');
+}
+
+async function clear(): Promise<void> {
+  await ground?.stop();
+  if (dir !== undefined) await rm(dir, { recursive: true, force: true });
+  ground = undefined;
+  dir = undefined;
+}
+
+/** Stops what has been started. A second signal does not wait for it, and a start half way is not waited for either. */
+async function cutOff(): Promise<void> {
+  if (isStopping || ground === undefined) {
+    // Registered last, it runs after the listeners that kill the processes with files in there.
+    if (dir !== undefined) process.once('exit', removeNow.bind(undefined, dir));
+    process.exit(130);
+  }
+  isStopping = true;
+  await clear();
+  process.exit(130);
+}
+
+function removeNow(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+}

@@ -1,0 +1,54 @@
+import type { Ground } from './ground.js';
+import { costOf } from './process-cost.js';
+import type { Report } from './report.js';
+
+/** What a piece of work cost: CPU-seconds by process, and the memory of the measured one at its end. */
+export interface Spent {
+  /** Of the measured process. */
+  cpuSeconds: number;
+  /** Of the processes it leans on, as far as they can be seen. */
+  others: Record<string, number>;
+  rssBytes: number;
+  seconds: number;
+}
+
+/** Does the work, and says what it cost the process. */
+export async function metered<T>(
+  ground: Ground,
+  pid: number,
+  work: () => Promise<T>,
+): Promise<{ result: T; spent: Spent }> {
+  const parts = ['broker', 'database'] as const;
+  const before = parts.map((part) => ground.cost(part)?.cpuSeconds);
+  const own = costOf(pid).cpuSeconds;
+  const started = performance.now();
+  const result = await work();
+  const seconds = (performance.now() - started) / 1000;
+  const { cpuSeconds, rssBytes } = costOf(pid);
+  const others: Record<string, number> = {};
+  for (const [index, part] of parts.entries()) {
+    const after = ground.cost(part)?.cpuSeconds;
+    if (after !== undefined) others[part] = after - (before[index] ?? 0);
+  }
+  return { result, spent: { cpuSeconds: cpuSeconds - own, others, rssBytes, seconds } };
+}
+
+/** The lines on cost that every bench has; `counts` are the things done in each run. */
+export function reportCost(
+  report: Report,
+  name: string,
+  runs: readonly Spent[],
+  counts: readonly number[],
+  what: string,
+): void {
+  const perThousand = (seconds: (spent: Spent) => number): number[] =>
+    runs.map((spent, index) => (seconds(spent) / (counts[index] ?? 0)) * 1000);
+  const unit = `CPU-s per 1,000 ${what}`;
+  report.figure({ label: name, values: perThousand(({ cpuSeconds }) => cpuSeconds), unit });
+  for (const part of Object.keys(runs[0]?.others ?? {})) {
+    const values = perThousand(({ others }) => others[part] ?? 0);
+    if (values.some((value) => value > 0)) report.figure({ label: part, values, unit });
+  }
+  const mebibytes = runs.map(({ rssBytes }) => rssBytes / 1024 / 1024);
+  report.figure({ label: `${name}, memory (RSS)`, values: [Math.max(...mebibytes)], unit: 'MiB' });
+}

@@ -1,0 +1,148 @@
+import { connect, type Socket } from 'node:net';
+import { AnswerReader } from '../answer-reader.js';
+import { Latencies, nowMicros } from '../latencies.js';
+import { paced } from '../pace.js';
+import { eventTemplate, writeId, writeKey } from '../sample-event.js';
+import { answer } from './answer.js';
+
+export interface Target {
+  port: number;
+  connections: number;
+  /** Bytes of an event as structured JSON. */
+  eventBytes: number;
+  /** Events in a request; one is published as itself, more as a batch. */
+  perRequest: number;
+  keys: number;
+}
+
+export interface Load {
+  seconds: number;
+  /** Requests a second, started whatever becomes of earlier ones; without it, each connection asks as fast as it is answered. */
+  perSecond?: number;
+}
+
+export interface LoadResult {
+  /** Requests answered with 202. */
+  accepted: number;
+  /** Statuses of the others. */
+  refused: Record<string, number>;
+  seconds: number;
+  latencies: string;
+}
+
+export type PublishLoad = {
+  open(target: Target): Promise<void>;
+  load(load: Load): Promise<LoadResult>;
+  close(): void;
+};
+
+const PATH = '/v1/events';
+const readBuffer = Buffer.alloc(256 * 1024);
+
+/** One keep-alive connection with one request at a time; the bytes of the request stay, id and key are written over. */
+class Connection {
+  readonly #request: Buffer;
+  readonly #slots: { idAt: number; keyAt: number }[] = [];
+  readonly #reader = new AnswerReader((status) => this.onAnswer(status));
+  #socket: Socket | undefined;
+  startedAt = 0;
+  onAnswer: (status: number) => void = () => undefined;
+
+  constructor(private readonly target: Target) {
+    const { json, idAt, keyAt } = eventTemplate(target.eventBytes);
+    const isBatch = target.perRequest > 1;
+    const body = isBatch
+      ? Buffer.from(`[${Array.from({ length: target.perRequest }, () => json.toString()).join(',')}]`)
+      : json;
+    const head = Buffer.from(
+      `POST ${PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/cloudevents${isBatch ? '-batch' : ''}+json\r\n` +
+        `content-length: ${body.length}\r\n\r\n`,
+    );
+    this.#request = Buffer.concat([head, body]);
+    for (let index = 0; index < target.perRequest; index += 1) {
+      const begin = head.length + (isBatch ? 1 + index * (json.length + 1) : 0);
+      this.#slots.push({ idAt: begin + idAt, keyAt: begin + keyAt });
+    }
+  }
+
+  open(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onread = {
+        buffer: readBuffer,
+        callback: (bytes: number) => {
+          this.#reader.feed(readBuffer, bytes);
+          return true;
+        },
+      };
+      this.#socket = connect({ host: '127.0.0.1', port: this.target.port, noDelay: true, onread }, resolve);
+      this.#socket.on('error', reject);
+    });
+  }
+
+  send(startedAt: number): void {
+    this.startedAt = startedAt;
+    for (const { idAt, keyAt } of this.#slots) {
+      writeId(this.#request, idAt, nextId);
+      writeKey(this.#request, keyAt, nextId % this.target.keys);
+      nextId += 1;
+    }
+    this.#socket?.write(this.#request);
+  }
+
+  close(): void {
+    this.#socket?.destroy();
+  }
+}
+
+let connections: Connection[] = [];
+/** Begins at the clock, so that no id comes twice from two processes one after another. */
+let nextId = Date.now() * 1000;
+
+async function load({ seconds, perSecond }: Load): Promise<LoadResult> {
+  const latencies = new Latencies();
+  const refused: Record<string, number> = {};
+  let accepted = 0;
+  const begun = nowMicros();
+  const idle = [...connections];
+  const waiting: number[] = [];
+  let isAllStarted = perSecond === undefined;
+  const allIdle = Promise.withResolvers<void>();
+  for (const connection of connections) {
+    connection.onAnswer = (status) => {
+      const now = nowMicros();
+      latencies.record(now - connection.startedAt);
+      if (status === 202) accepted += 1;
+      else refused[status] = (refused[status] ?? 0) + 1;
+      const since = waiting.shift();
+      if (since !== undefined) connection.send(since);
+      else if (perSecond === undefined && now - begun < seconds * 1_000_000) connection.send(now);
+      else if (idle.push(connection) === connections.length && isAllStarted) allIdle.resolve();
+    };
+  }
+  if (perSecond === undefined) {
+    for (const connection of idle.splice(0)) connection.send(nowMicros());
+  } else {
+    await paced(perSecond, seconds, () => {
+      const connection = idle.shift();
+      // Without a free connection, the request waits, and that time is part of its latency.
+      if (connection === undefined) waiting.push(nowMicros());
+      else connection.send(nowMicros());
+    });
+    isAllStarted = true;
+    if (idle.length === connections.length) allIdle.resolve();
+  }
+  await allIdle.promise;
+  return { accepted, refused, seconds: (nowMicros() - begun) / 1_000_000, latencies: latencies.encoded() };
+}
+
+answer({
+  async open(target: Target) {
+    connections = Array.from({ length: target.connections }, () => new Connection(target));
+    await Promise.all(connections.map((connection) => connection.open()));
+  },
+  load,
+  close() {
+    for (const connection of connections) connection.close();
+    connections = [];
+  },
+} satisfies PublishLoad);
