@@ -50,7 +50,11 @@ export interface ConsumeOptions {
   handle(event: StoredEvent): Promise<void>;
 }
 
-/** What a reader hands over: events in log order of one partition, and how far the reader is through after them. */
+/**
+ * What a reader hands over: events of one partition, and how far the reader is through after them. They come in log
+ * order, but for those of a key whose schema could not be had for a while: they come later, in their own order, and
+ * `nextOffset` stays at the oldest of them until then, so that it is always safe to go on from.
+ */
 export interface ReadBatch {
   topic: string;
   partition: number;
@@ -71,9 +75,12 @@ export interface ReadGap {
 
 export interface ReadOptions {
   topics: readonly string[];
-  /** The offset to begin at, for each partition; asked again for partitions that appear later. */
+  /**
+   * The offset to begin at, for each partition; asked again for partitions that appear later. One that the log does not
+   * have (below its start, or past its end, as after a topic was made anew) begins at the log's start.
+   */
   from(topic: string, bounds: PartitionBounds): number;
-  /** A promise holds back further batches of that partition until it resolves. */
+  /** A promise holds back further batches of that partition until it resolves; a batch that fails is handed over again. */
   onBatch(batch: ReadBatch): Promise<void> | void;
   onGap?(gap: ReadGap): void;
 }

@@ -69,9 +69,9 @@ describe('when the broker is killed under load and comes back', () => {
     const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
     const acknowledged = new Map<string, number[]>(keys.map((key) => [key, []]));
     const positions = new Set<string>();
-    let isOver = false;
+    const over = new AbortController();
     const writers = keys.map(async (key) => {
-      for (let n = 0; !isOver; n += 1) {
+      for (let n = 0; !over.signal.aborted; n += 1) {
         // A failed append is made again before the next, as a relay does.
         for (;;) {
           const [outcome] = await log.append([append(topic, key, n)]);
@@ -97,7 +97,7 @@ describe('when the broker is killed under load and comes back', () => {
     broker = await start();
     const before = total();
     await vi.waitFor(() => expect(total()).toBeGreaterThan(before + 500), WAIT);
-    isOver = true;
+    over.abort();
     await Promise.all(writers);
     for (const key of keys) {
       await vi.waitFor(() => expect(firstOccurrences(batches).get(key)).toEqual(acknowledged.get(key)), WAIT);

@@ -44,7 +44,7 @@ function intake(own: Partial<IntakeSettings> = {}): PartitionIntake {
       },
     },
     hand: (batch) => void batches.push(batch),
-    setAside: (message, { reason }) => aside.push(`${message.offset} ${reason}`),
+    setAside: ({ offset }, { reason }) => aside.push(`${offset} ${reason}`),
     bounds: () => Promise.resolve({ partition: 0, earliest: 0, end: 1_000_000 }),
     onGap: (gap) => void gaps.push(gap),
     flow: (isWanted) => void flows.push(isWanted),
