@@ -1,7 +1,6 @@
 import { HeddleError } from '@heddle/event';
 import type { AppendOutcome } from '@heddle/event';
 import type { IHeaders, Kafka, Producer, RecordMetadata } from 'kafkajs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { CLIENT_RETRY, type LogLine } from './kafka-client.js';
 import { heddleErrorOf } from './kafka-errors.js';
 
@@ -137,7 +136,8 @@ export class AppendLane {
       }
       await this.failMissing(open);
       open = open.filter((record) => !record.isSettled && (record.deadline > Date.now() || this.fail(record, known)));
-      if (open.length > 0) await delay(Math.min(RETRY_DELAY_MS * 2 ** attempt, MAX_RETRY_DELAY_MS));
+      const waitMs = Math.min(RETRY_DELAY_MS * 2 ** attempt, MAX_RETRY_DELAY_MS);
+      if (open.length > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
   }
 
