@@ -132,17 +132,16 @@ class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Errors of Fastify and Nest as ours, by their codes. */
+/** Errors of Fastify and Nest as ours. */
 function asHeddleError(error: unknown): HeddleError | undefined {
   if (error instanceof HeddleError) return error;
-  const { code, statusCode } = error as Partial<FastifyError>;
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new HeddleError('too-large', `The body is larger than ${BODY_LIMIT} bytes.`);
-  }
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+  const { statusCode } = error as Partial<FastifyError>;
+  // By their status, for Nest wraps what Fastify throws and leaves its code behind.
+  const status = error instanceof HttpException ? error.getStatus() : statusCode;
+  if (status === 413) return new HeddleError('too-large', `The body is larger than ${BODY_LIMIT} bytes.`);
+  if (status === 415) {
     return new HeddleError('content-type-unsupported', 'This content type cannot be read here.');
   }
-  const status = error instanceof HttpException ? error.getStatus() : statusCode;
   if (status === 404) return new HeddleError('not-found', (error as Error).message);
   if (status !== undefined && status >= 400 && status < 500) {
     return new HeddleError('body-invalid', (error as Error).message);
