@@ -76,7 +76,7 @@ await run(log, async () => {
   stopInOrder(log, [
     { name: 'ready', run: () => health.stopping() },
     { name: 'streams', run: () => streams.close() },
-    { name: 'protocols', run: () => Promise.all(open.map((protocol) => protocol.close())) },
+    { name: 'protocols', run: () => Promise.all(open.map(async (protocol) => protocol.close())) },
     { name: 'server', run: () => app.close() },
     { name: 'gateway', run: () => gateway.stop() },
     { name: 'control log', run: () => controlLog.close() },

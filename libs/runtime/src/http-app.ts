@@ -32,11 +32,7 @@ export interface HttpAppOptions {
  * A Nest application on Fastify, with what every process of the mesh answers on: `/healthz/live`, `/healthz/ready`,
  * `/metrics` and `/openapi.json`. Every error leaves as an RFC 9457 problem; shapes on parameters are enforced.
  */
-// oxlint-disable-next-line typescript/no-explicit-any -- Nest types modules so
-export async function createHttpApp(
-  module: Type<any> | object,
-  options: HttpAppOptions,
-): Promise<NestFastifyApplication> {
+export async function createHttpApp(module: object, options: HttpAppOptions): Promise<NestFastifyApplication> {
   const { log, health, metrics, openApi } = options;
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,

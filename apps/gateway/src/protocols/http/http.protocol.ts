@@ -37,9 +37,9 @@ async function publish({ publisher, log }: Doors, request: FastifyRequest, reply
         : binaryEvent(request.headers, contentType, mediaType, body);
     const [outcome] = await publisher.publish([event]);
     if (outcome === undefined) throw new HeddleError('internal', 'No outcome.');
-    if ('error' in outcome) return answerProblem(reply, outcome.error, log);
+    if ('error' in outcome) return await answerProblem(reply, outcome.error, log);
     const { position, duplicate } = outcome;
-    return reply
+    return await reply
       .status(202)
       .type('application/json')
       .send(
