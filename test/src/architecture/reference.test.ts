@@ -1,0 +1,40 @@
+import { ERRORS } from '@heddle/event';
+import { expect, it } from 'vitest';
+import { allSettings, environmentExample, errorsPage, settingsPage } from './reference-pages.js';
+import { FILES, SOURCES, path, read } from './tree.js';
+
+// `npm run docs` is this file with --update: it writes what is compared here.
+const PAGES = ['docs/reference/errors.md', 'docs/reference/settings.md', '.env.example'];
+
+it('the reference pages are there, and belong to the project', () => {
+  expect(PAGES.filter((page) => !FILES.includes(page))).toEqual([]);
+});
+
+it('the page of errors says what the list of errors says', async () => {
+  await expect(await errorsPage()).toMatchFileSnapshot(path('docs/reference/errors.md'));
+});
+
+it('the page of settings and the example say what the processes read', async () => {
+  const settings = await allSettings();
+  await expect(await settingsPage(settings)).toMatchFileSnapshot(path('docs/reference/settings.md'));
+  await expect(environmentExample(settings)).toMatchFileSnapshot(path('.env.example'));
+});
+
+it('a variable of ours means one thing in every process', async () => {
+  const meanings = new Map<string, Set<string>>();
+  for (const { process, rows } of await allSettings()) {
+    // What the launcher takes from outside it takes instead of starting it; for processes it is where to go.
+    if (process === 'npm start') continue;
+    for (const { env, about } of rows) meanings.set(env, (meanings.get(env) ?? new Set()).add(about));
+  }
+  expect(meanings.size).toBeGreaterThan(0);
+  expect([...meanings].filter(([, abouts]) => abouts.size > 1).map(([env]) => env)).toEqual([]);
+});
+
+it('every error code is raised somewhere', () => {
+  const code = SOURCES.filter((file) => /^(apps|libs)\//.test(file) && !/errors\.ts$|\.test\.ts$/.test(file))
+    .map(read)
+    .join('\n');
+  const silent = Object.keys(ERRORS).filter((name) => !code.includes(`'${name}'`));
+  expect(silent).toEqual([]);
+});
