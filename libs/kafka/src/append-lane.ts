@@ -61,11 +61,6 @@ export class AppendLane {
     });
   }
 
-  /** Connects ahead of the first record. */
-  async connect(): Promise<void> {
-    await this.connected();
-  }
-
   /**
    * Answers what has waited past its deadline. A request under way may still succeed later: the lane stays with it, so
    * that nothing of the same key can overtake it.

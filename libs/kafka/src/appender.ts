@@ -58,11 +58,6 @@ export class Appender {
     this.expiry.unref();
   }
 
-  /** Connects every lane. */
-  async connect(): Promise<void> {
-    await Promise.all(this.lanes.map((lane) => lane.connect()));
-  }
-
   append(records: readonly RawRecord[]): Promise<AppendOutcome[]> {
     if (this.isClosed) {
       const error = new HeddleError('stopping', 'The event log is closed.');
