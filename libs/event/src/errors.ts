@@ -21,7 +21,6 @@ export const ERRORS = {
   'data-invalid': { status: 422, retryable: false, title: 'The data does not fit its schema' },
   'schema-invalid': { status: 422, retryable: false, title: 'The schema breaks a rule' },
   'precondition-required': { status: 428, retryable: false, title: 'The request must name the version it changes' },
-  'too-many': { status: 429, retryable: true, title: 'Too many at once' },
   internal: { status: 500, retryable: false, title: 'Something went wrong inside' },
   'log-unavailable': { status: 503, retryable: true, title: 'The event log did not confirm in time' },
   'registry-unavailable': { status: 503, retryable: true, title: 'The schema registry cannot be reached' },

@@ -1,7 +1,7 @@
 import { HeddleError } from './errors.js';
 
 const MAX_KEY_BYTES = 256;
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\ud800-\udfff]/u;
 
 /**

@@ -66,9 +66,11 @@ export class Settings<M extends SettingMap> {
   /** For the reference page and `.env.example`. */
   describe(): SettingRow[] {
     return Object.values(this.map).map(({ env, about, secret, schema }) => {
-      const { data: value } = schema.safeParse(undefined);
-      // What a rule turns into an object is shown as it would be written; that default stands before the rule.
-      const written = typeof value === 'object' ? z.toJSONSchema(schema, { io: 'input' }).default : value;
+      // As it would be written, not as a rule turns it into a list or a path of this machine.
+      const { default: written = schema.safeParse(undefined).data } = z.toJSONSchema(schema, {
+        io: 'input',
+        unrepresentable: 'any',
+      });
       return { env, about, secret: secret ?? false, fallback: written === undefined ? '' : textFor(written) };
     });
   }

@@ -5,8 +5,8 @@ import { FILES, SOURCES } from './tree.js';
 /** Names that say where something was put instead of what it is. */
 const EMPTY_NAMES = new Set(
   (
-    'util utils helper helpers common shared misc core base type types interface interfaces dto dtos enum enums ' +
-    'constant constants impl manager managers'
+    'util utils helper helpers common shared misc core base types interfaces dto dtos enums constants impl ' +
+    'manager managers'
   ).split(' '),
 );
 

@@ -30,12 +30,9 @@ it('processes of the mesh write to their log, never to the console', () => {
 });
 
 it('a rule of the linter is switched off for one line, with the reason', () => {
-  const offs = SOURCES.flatMap((file) => linesOf(file, /(ox|es)lint-disable/).map((at) => ({ at, file })));
-  const bare = offs.filter(({ at, file }) => {
-    const line = read(file).split('\n')[Number(at.split(':')[1]) - 1] ?? '';
-    return !/(\boxlint-disable-next-line [\w/-]+(, [\w/-]+)* -- \S|lint-disable\/)/.test(line);
-  });
-  expect(bare.map(({ at }) => at)).toEqual([]);
+  // Written apart, so that this file does not find itself.
+  const off = new RegExp('(ox|es)lint-' + 'disable(?!-next-line [a-z/-]+(, [a-z/-]+)* -- [^ ])');
+  expect(SOURCES.flatMap((file) => linesOf(file, off))).toEqual([]);
 });
 
 it('relative imports name the file they mean', () => {
