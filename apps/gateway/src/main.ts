@@ -36,7 +36,12 @@ await run(log, async () => {
     log: (level: 'debug' | 'info' | 'warn' | 'error', event: string, fields: object) =>
       log[level]({ event, ...fields }, event),
   };
-  const eventLog = new KafkaEventLog({ ...kafka, codec, onSetAside: () => (setAside += 1) });
+  const eventLog = new KafkaEventLog({
+    ...kafka,
+    codec,
+    appendBoundMs: values.appendTimeoutMs,
+    onSetAside: () => (setAside += 1),
+  });
   const controlLog = new KafkaControlLog(kafka);
 
   await Promise.all([

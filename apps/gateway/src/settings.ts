@@ -22,6 +22,11 @@ export const settings = defineSettings({
       .transform(parseOwners),
     about: 'services that own business objects, as name=URL, separated by commas',
   },
+  appendTimeoutMs: {
+    env: 'HEDDLE_APPEND_TIMEOUT_MS',
+    schema: milliseconds.default(10_000),
+    about: 'milliseconds until a publish that the log has not confirmed is answered with 503',
+  },
   retryFirstMs: {
     env: 'HEDDLE_RETRY_FIRST_MS',
     schema: milliseconds.default(1000),
