@@ -16,7 +16,6 @@ import {
 import { AvroCodec, Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { logChanges } from './change-log.js';
 import { migrations } from './migrations/migrations.js';
-import { keepNotFoundHandler } from './not-found.js';
 import { BusinessPartnerModule } from './business-partner.module.js';
 import { businessPartnerOpenApi } from './business-partner.openapi.js';
 import type { BusinessPartnerTables } from './business-partner.repository.js';
@@ -76,7 +75,6 @@ await run(log, async () => {
     metrics,
     openApi: businessPartnerOpenApi,
   });
-  keepNotFoundHandler(app);
   logChanges(app.getHttpAdapter().getInstance(), log);
   stopInOrder(log, [
     { name: 'ready', run: () => health.stopping() },

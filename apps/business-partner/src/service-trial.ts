@@ -6,7 +6,6 @@ import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSc
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { inject, vi } from 'vitest';
 import { migrations } from './migrations/migrations.js';
-import { keepNotFoundHandler } from './not-found.js';
 import { BusinessPartnerModule } from './business-partner.module.js';
 import { routes, businessPartnerOpenApi } from './business-partner.openapi.js';
 import type { BusinessPartnerTables } from './business-partner.repository.js';
@@ -62,7 +61,6 @@ export class ServiceTrial {
       metrics: createMetrics('business-partner'),
       openApi: businessPartnerOpenApi,
     });
-    keepNotFoundHandler(app);
     const registered: string[] = [];
     app
       .getHttpAdapter()

@@ -16,7 +16,6 @@ import {
 import { AvroCodec, Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { logChanges } from './change-log.js';
 import { migrations } from './migrations/migrations.js';
-import { keepNotFoundHandler } from './not-found.js';
 import { SalesOrderModule } from './sales-order.module.js';
 import { salesOrderOpenApi } from './sales-order.openapi.js';
 import type { SalesOrderTables } from './sales-order.repository.js';
@@ -78,7 +77,6 @@ await run(log, async () => {
     metrics,
     openApi: salesOrderOpenApi,
   });
-  keepNotFoundHandler(app);
   logChanges(app.getHttpAdapter().getInstance(), log);
   connectEventLog(app, { eventLog, group: SERVICE, topics: [PARTNERS_TOPIC], from: 'earliest' });
   stopInOrder(log, [

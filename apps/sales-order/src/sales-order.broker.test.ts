@@ -185,7 +185,7 @@ describe('sales orders over REST', () => {
     });
   });
 
-  it('that are wrong are answered with every wrong field, a broken body with 400', async () => {
+  it('that are wrong are answered with every wrong field, a broken body with 400, another type with 415', async () => {
     const wrong = await create({ SalesOrganization: '17100', to_Item: [{ Material: 'M'.repeat(41) }] });
     expect(wrong).toMatchObject({ status: 422, body: { code: 'data-invalid' } });
     expect(wrong.headers['content-type']).toContain('application/problem+json');
@@ -195,6 +195,8 @@ describe('sales orders over REST', () => {
     ]);
     const broken = await trial.raw('POST', '/sales-orders', '{"SalesOrder":', 'application/json');
     expect(broken).toMatchObject({ status: 400, body: { code: 'body-invalid' } });
+    const foreign = await trial.raw('POST', '/sales-orders', '<a/>', 'application/xml');
+    expect(foreign).toMatchObject({ status: 415, body: { code: 'content-type-unsupported' } });
   });
 
   it('are documented as they answer, operation by operation', () => {

@@ -122,7 +122,7 @@ export function setDeliveryStatus(order: SalesOrder, status: Status, now: Date):
 }
 
 /** @throws HeddleError `not-found` */
-export function itemOf(order: SalesOrder, number: string): SalesOrderItem {
+function itemOf(order: SalesOrder, number: string): SalesOrderItem {
   const item = order.to_Item.find(({ SalesOrderItem }) => SalesOrderItem === number);
   if (item === undefined) throw new HeddleError('not-found', `Sales order ${order.SalesOrder} has no item ${number}.`);
   return item;

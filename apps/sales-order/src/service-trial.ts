@@ -7,7 +7,6 @@ import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSc
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { inject, vi } from 'vitest';
 import { migrations } from './migrations/migrations.js';
-import { keepNotFoundHandler } from './not-found.js';
 import { SalesOrderModule } from './sales-order.module.js';
 import { routes, salesOrderOpenApi } from './sales-order.openapi.js';
 import type { SalesOrderTables } from './sales-order.repository.js';
@@ -66,7 +65,6 @@ export class ServiceTrial {
       metrics: createMetrics('sales-order'),
       openApi: salesOrderOpenApi,
     });
-    keepNotFoundHandler(app);
     const registered: string[] = [];
     app
       .getHttpAdapter()

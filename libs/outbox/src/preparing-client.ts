@@ -72,7 +72,7 @@ export class PreparingPool extends Pool {
 const RETRYABLE_CLASSES = new Set(['08', '40', '53', '57', '58']);
 
 /** An error of the driver as ours; what the server says about a statement of ours stays what it is. */
-export function storeError(error: unknown): unknown {
+function storeError(error: unknown): unknown {
   if (error instanceof HeddleError || error instanceof TypeError || error instanceof RangeError) return error;
   if (error instanceof DatabaseError && !RETRYABLE_CLASSES.has(error.code?.slice(0, 2) ?? '')) return error;
   return new HeddleError('store-unavailable', 'The database did not answer; try again.', {

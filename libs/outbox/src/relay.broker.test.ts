@@ -25,7 +25,7 @@ describe('the relay', () => {
         });
         await outcome.then(
           () => relays[round % 2]?.wake(),
-          (error: Error) => expect(error.message).toBe('rolled back on purpose'),
+          (error: unknown) => expect(error).toMatchObject({ message: 'rolled back on purpose' }),
         );
       }
     });

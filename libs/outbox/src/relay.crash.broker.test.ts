@@ -67,15 +67,21 @@ async function run(
     .book(keys, () => {
       if (rollsBack) throw new Error('rolled back on purpose');
     })
-    .catch((error: Error) => expect(error.message).toBe('rolled back on purpose'));
+    .catch((error: unknown) => expect(error).toMatchObject({ message: 'rolled back on purpose' }));
   relay.wake();
-  if (rollsBack) return void (await relay.stop(50));
+  if (rollsBack) {
+    await relay.stop(50);
+    return;
+  }
   // A relay of an earlier step may have been quicker; then there is nothing left to crash in.
   await vi.waitFor(async () => expect(isHit || (await trial.unsent()) === 0).toBe(true), {
     timeout: 5000,
     interval: 2,
   });
-  if (!isHit) return void (await relay.stop(50));
+  if (!isHit) {
+    await relay.stop(50);
+    return;
+  }
   landed.add(point);
   if (point === 'session') await trial.endSessions();
   if (point === 'sleep') sleep.begin();
