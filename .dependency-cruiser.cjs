@@ -41,7 +41,10 @@ const forbidden = [
     'declared',
     'a package that the package.json of its workspace does not declare; the tools of all tests stand in the root',
     {},
-    { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'deprecated'], pathNot: packages(['vitest', 'fast-check']) },
+    {
+      dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'deprecated'],
+      pathNot: packages(['vitest', 'fast-check', 'prettier']),
+    },
   ),
   rule(
     'not-for-production',

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** The checkout. */
-export const ROOT = resolve(import.meta.dirname, '../../..');
+const ROOT = resolve(import.meta.dirname, '../../..');
 
 /** Every file of the project, as paths from its root: what is tracked, and what is about to be. */
 export const FILES: readonly string[] = execFileSync(
