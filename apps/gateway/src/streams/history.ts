@@ -1,8 +1,10 @@
 import { type EventLog, HeddleError, type PartitionBounds, type ReadBatch, type StoredEvent } from '@heddle/event';
 import { DispatchedEvent } from '../represent.js';
 import { type PositionVector, formatToken } from './resume-token.js';
-import type { Resumed } from './stream.js';
 import type { Tail } from './tail.js';
+
+/** How the beginning of a stream relates to what was asked for. */
+export type Resumed = 'live' | 'exact' | 'truncated' | 'reset';
 
 /** Offsets `from` (inclusive) to `to` (exclusive) can no longer be delivered. */
 export interface StreamGap {

@@ -3,11 +3,11 @@ import type { DispatchedEvent } from '../represent.js';
 import { FanOut } from './fan-out.js';
 import type { History } from './history.js';
 import type { MovingPosition } from './resume-token.js';
-import { Stream, type StreamRequest } from './stream.js';
+import { Stream, type StreamHome, type StreamRequest } from './stream.js';
 import type { Tail } from './tail.js';
 
 /** All streams of this process. */
-export class StreamHub {
+export class StreamHub implements StreamHome {
   readonly fanOut = new FanOut();
   #streams = new Set<Stream>();
   #lags = 0;

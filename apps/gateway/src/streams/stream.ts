@@ -1,9 +1,9 @@
 import { type TypeMatcher, uuidv7 } from '@heddle/event';
 import { DispatchedEvent, type Form } from '../represent.js';
-import { type Group, MAX_QUEUED_BYTES, type Member, type StreamSink } from './fan-out.js';
-import type { StreamGap } from './history.js';
-import { type PositionVector, formatToken, parseToken } from './resume-token.js';
-import type { StreamHub } from './stream-hub.js';
+import { type FanOut, type Group, MAX_QUEUED_BYTES, type Member, type StreamSink } from './fan-out.js';
+import type { History, Resumed, StreamGap } from './history.js';
+import { type MovingPosition, type PositionVector, formatToken, parseToken } from './resume-token.js';
+import type { Tail } from './tail.js';
 
 /** Where a stream is to begin: at the live end, at the first event the log keeps, or after an event. */
 export type StreamStart = 'now' | 'earliest' | { token: string };
@@ -17,10 +17,19 @@ export interface StreamRequest {
   sink: StreamSink;
 }
 
-/** How the beginning of a stream relates to what was asked for. */
-export type Resumed = 'live' | 'exact' | 'truncated' | 'reset';
-
 export const OPENED_TYPE = 'heddle.stream.v1.Stream.Opened.v1';
+
+/** What a stream needs of where it lives. */
+export interface StreamHome {
+  readonly fanOut: FanOut;
+  readonly tail: Tail;
+  readonly history: History;
+  readonly position: MovingPosition;
+  readonly baseUrl: string;
+  lagged(): void;
+  closed(stream: Stream): void;
+  failed(stream: Stream, error: unknown): void;
+}
 
 /** Bytes written in one go while catching up, before the receiver is looked at again. */
 const CHUNK_BYTES = 128 * 1024;
@@ -35,7 +44,7 @@ export class Stream implements Member {
   #closed = false;
 
   constructor(
-    private readonly hub: StreamHub,
+    private readonly home: StreamHome,
     private readonly request: StreamRequest,
   ) {
     this.sink = request.sink;
@@ -49,12 +58,12 @@ export class Stream implements Member {
   async open(): Promise<void> {
     const { start } = this.request;
     if (start === 'now') {
-      this.#sayOpened('live', [], this.hub.position.copy());
+      this.#sayOpened('live', [], this.home.position.copy());
       this.#join();
       return;
     }
     const wanted: PositionVector = start === 'earliest' ? new Map() : parseToken(start.token);
-    const { position, gaps, resumed } = await this.hub.history.resolve(wanted, start === 'earliest', this.hub.tail);
+    const { position, gaps, resumed } = await this.home.history.resolve(wanted, start === 'earliest', this.home.tail);
     if (this.#closed) return;
     this.#sayOpened(resumed, gaps, position);
     await this.#catchUp(position);
@@ -65,39 +74,39 @@ export class Stream implements Member {
     if (this.#closed) return;
     this.#closed = true;
     this.#leave();
-    this.hub.closed(this);
+    this.home.closed(this);
   }
 
   onLag(token: string): void {
     const group = this.#group;
     this.#group = undefined;
-    if (group !== undefined) this.hub.fanOut.leave(group, this);
-    this.hub.lagged();
+    if (group !== undefined) this.home.fanOut.leave(group, this);
+    this.home.lagged();
     this.sink.onceDrained(() => this.#follow(parseToken(token)));
   }
 
   #join(): void {
     const { patterns, matches, form } = this.request;
-    this.#group = this.hub.fanOut.group(patterns, matches, form, this.hub.position.token);
-    this.hub.fanOut.join(this.#group, this);
+    this.#group = this.home.fanOut.group(patterns, matches, form, this.home.position.token);
+    this.home.fanOut.join(this.#group, this);
   }
 
   #leave(): void {
-    if (this.#group !== undefined) this.hub.fanOut.leave(this.#group, this);
+    if (this.#group !== undefined) this.home.fanOut.leave(this.#group, this);
     this.#group = undefined;
   }
 
   #follow(position: PositionVector): void {
-    this.#catchUp(position).catch((error: unknown) => this.hub.failed(this, error));
+    this.#catchUp(position).catch((error: unknown) => this.home.failed(this, error));
   }
 
   async #catchUp(from: PositionVector): Promise<void> {
     let position = from;
     while (!this.#closed) {
-      if (!this.hub.tail.covers(position)) {
-        position = await this.hub.history.read(position, {
+      if (!this.home.tail.covers(position)) {
+        position = await this.home.history.read(position, {
           wants: (event) => !this.#closed && this.request.matches(event.attributes.type),
-          baseUrl: this.hub.baseUrl,
+          baseUrl: this.home.baseUrl,
           write: (event) => this.#write(event.as(this.request.form)),
           isOver: () => this.#closed,
         });
@@ -117,7 +126,7 @@ export class Stream implements Member {
   #writeChunk(position: PositionVector): DispatchedEvent | undefined {
     let frames: Buffer[] = [];
     let bytes = 0;
-    for (const event of this.hub.tail.since(position)) {
+    for (const event of this.home.tail.since(position)) {
       if (!this.request.matches(event.stored.attributes.type)) continue;
       const frame = event.as(this.request.form);
       frames.push(frame);
@@ -153,7 +162,7 @@ export class Stream implements Member {
         value: new Uint8Array(0),
         attributes: {
           id: uuidv7(),
-          source: `${this.hub.baseUrl}/v1/stream`,
+          source: `${this.home.baseUrl}/v1/stream`,
           type: OPENED_TYPE,
           time: new Date().toISOString(),
           datacontenttype: 'application/json',
@@ -162,7 +171,7 @@ export class Stream implements Member {
       },
       0,
       formatToken(position),
-      this.hub.baseUrl,
+      this.home.baseUrl,
     );
     this.sink.write(opened.as(this.request.form));
   }
