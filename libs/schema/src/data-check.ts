@@ -37,7 +37,7 @@ export function dataCheck(tree: SchemaNode, limits: AvroLimits): (data: unknown)
   };
 }
 
-export function dataInvalid(found: readonly { field: string; rule: string }[]): HeddleError {
+function dataInvalid(found: readonly { field: string; rule: string }[]): HeddleError {
   const [first] = found;
   const more = found.length > 1 ? ` (and ${found.length - 1} more)` : '';
   return new HeddleError('data-invalid', `${first?.field ?? 'data'} ${first?.rule ?? 'is wrong'}${more}.`, {

@@ -35,7 +35,7 @@ const SERVICE = /^[a-z][a-z0-9-]{0,62}$/;
 const PATH = /^\/[A-Za-z0-9/_.~-]*\{key\}[A-Za-z0-9/_.~-]*$/;
 
 /** Whether a schema describes an event type at all. */
-export function isEventSchema(schema: AvroSchema): boolean {
+function isEventSchema(schema: AvroSchema): boolean {
   return typeof schema === 'object' && !Array.isArray(schema) && 'heddle' in schema;
 }
 
