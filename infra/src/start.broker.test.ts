@@ -1,0 +1,137 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CHECKOUT } from './checkout.mjs';
+import { freePorts } from './ready.js';
+import { identityOf } from './process-identity.js';
+import { createPartner } from './sample-objects.js';
+
+// `npm start` itself, as a process, on real everything: the tests follow each other over one data folder.
+
+const RUNS = 'Heddle runs';
+const PORT_SETTINGS = [
+  'GATEWAY_PORT',
+  'SALES_ORDER_PORT',
+  'BUSINESS_PARTNER_PORT',
+  'REGISTRY_PORT',
+  'DATABASE_PORT',
+  'KAFKA_PORT',
+  'KAFKA_CONTROLLER_PORT',
+] as const;
+
+interface Start {
+  process: ChildProcess;
+  /** Resolves with all it has written once it says this, or has ended. */
+  until(text: string): Promise<string>;
+  ended: Promise<{ code: number | null; output: string }>;
+}
+
+let dir: string;
+let ports: Record<(typeof PORT_SETTINGS)[number], number>;
+let partners: string;
+let running: Start;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'heddle-start-'));
+  const free = await freePorts(PORT_SETTINGS.length);
+  ports = Object.fromEntries(PORT_SETTINGS.map((name, index) => [name, free[index] ?? 0])) as typeof ports;
+  partners = `http://127.0.0.1:${ports.BUSINESS_PARTNER_PORT}/business-partners`;
+});
+
+afterAll(async () => {
+  running.process.kill('SIGKILL');
+  await stopOrphans();
+  await rm(dir, { recursive: true, force: true });
+});
+
+test('a port in use is named with what wants it and the setting, and nothing is started', async () => {
+  const squatter = createServer();
+  await new Promise<void>((resolve) => squatter.listen(ports.REGISTRY_PORT, '127.0.0.1', resolve));
+  const { code, output } = await start().ended;
+  await new Promise((resolve) => squatter.close(resolve));
+  expect(code).toBe(1);
+  expect(output.trim()).toBe(
+    `✖ Port ${ports.REGISTRY_PORT} is in use, and the schema registry wants it: end what uses it, or choose another with REGISTRY_PORT=….`,
+  );
+  expect(existsSync(join(dir, 'kafka'))).toBe(false);
+});
+
+test('everything starts, and takes an object', async () => {
+  running = start();
+  expect(await running.until(RUNS)).toContain(RUNS);
+  const answer = await fetch(partners, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(createPartner('10100001')),
+  });
+  expect(answer.status).toBe(201);
+});
+
+test('a second start over the same data is refused in one line', async () => {
+  const { code, output } = await start().ended;
+  expect(code).toBe(1);
+  expect(output.trim().split('\n')).toEqual([expect.stringMatching(/^✖ Heddle runs on .* already: stop it first/)]);
+});
+
+test('after a launcher was killed with -9 our processes end by themselves, and the next start finds the rest and all data', async () => {
+  running.process.kill('SIGKILL');
+  await running.ended;
+  running = start();
+  const output = await running.until(RUNS);
+  expect(output).toMatch(/stopped what an earlier start left running: .*schema registry.*Kafka/);
+  expect(output).toContain(RUNS);
+  expect((await fetch(`${partners}/10100001`)).status).toBe(200);
+});
+
+test('a child that dies is named with its log, and the rest is stopped in order', async () => {
+  const sales = children().find(({ name }) => name === 'sales-order');
+  process.kill(sales?.pid ?? 0, 'SIGKILL');
+  const { code, output } = await running.ended;
+  expect(code).toBe(1);
+  expect(output).toMatch(/✖ sales-order ended by itself \(SIGKILL\): .*sales-order\.log\)/);
+  expect(output).toMatch(/stop gateway[\s\S]*stop schema registry, PostgreSQL[\s\S]*stop Kafka/);
+  expect(existsSync(join(dir, 'run.json'))).toBe(false);
+});
+
+test('a signal stops all in order, with exit code 0 and no process left', async () => {
+  running = start();
+  await running.until(RUNS);
+  const started = children();
+  running.process.kill('SIGTERM');
+  const { code, output } = await running.ended;
+  expect(code).toBe(0);
+  expect(output).toMatch(/stop gateway[\s\S]*stop schema registry, PostgreSQL[\s\S]*stop Kafka/);
+  expect(started).toHaveLength(6);
+  expect(started.filter(({ pid, identity }) => identityOf(pid) === identity)).toEqual([]);
+});
+
+function start(): Start {
+  const settings = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]));
+  const env = { ...process.env, ...settings, HEDDLE_DATA: dir };
+  const child = spawn(process.execPath, [join(CHECKOUT, 'infra', 'dist', 'start.js')], { env });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const ended = new Promise<{ code: number | null; output: string }>((resolve) =>
+    child.once('close', (code) => resolve({ code, output })),
+  );
+  const said = (text: string): Promise<string> =>
+    new Promise((resolve) => {
+      child.stdout.on('data', () => output.includes(text) && resolve(output));
+    });
+  return { process: child, ended, until: (text) => Promise.race([said(text), ended.then(() => output)]) };
+}
+
+function children(): { name: string; pid: number; identity: string }[] {
+  const file = join(dir, 'run.json');
+  return existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as { children: ReturnType<typeof children> }).children
+    : [];
+}
+
+async function stopOrphans(): Promise<void> {
+  for (const { pid, identity } of children()) if (identityOf(pid) === identity) process.kill(pid, 'SIGKILL');
+}
