@@ -29,12 +29,9 @@ export class Latencies {
     this.#histogram.recordValue(Math.min(LONGEST_MICROS, Math.max(1, Math.round(micros))));
   }
 
-  get count(): number {
-    return this.#histogram.totalCount;
-  }
-
-  /** Milliseconds below which that share of percent lies. */
+  /** Milliseconds below which that share of percent lies; not a number where nothing was recorded. */
   percentileMs(percent: number): number {
+    if (this.#histogram.totalCount === 0) return Number.NaN;
     return this.#histogram.getValueAtPercentile(percent) / 1000;
   }
 

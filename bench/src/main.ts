@@ -36,7 +36,7 @@ async function main(): Promise<number> {
   const chosen = positionals.includes('all') ? benches : positionals.map(benchNamed);
   for (const bench of chosen) await runBench(bench, values as Record<string, string | undefined>);
   report.conclusion();
-  return 0;
+  return report.faults.length > 0 ? 1 : 0;
 }
 
 async function runBench(bench: Bench, values: Record<string, string | undefined>): Promise<void> {

@@ -29,6 +29,13 @@ describe('a report', () => {
     ]);
   });
 
+  it('repeats at its end what went wrong', () => {
+    report.title('latency: from end to end');
+    report.fault('3 events did not come');
+    report.conclusion();
+    expect(lines.slice(-2)).toEqual(['1 faults:', '  latency: 3 events did not come']);
+  });
+
   it('counts a figure that could not be measured as not reached', () => {
     report.figure({ label: 'rate', values: [], unit: '/s', target: atLeast(1) });
     expect(report.missed).toHaveLength(1);

@@ -29,6 +29,7 @@ const VALUE_WIDTH = 28;
 export class Report {
   reached = 0;
   readonly missed: string[] = [];
+  readonly faults: string[] = [];
   #title = '';
 
   constructor(private readonly write: (line: string) => void) {}
@@ -71,8 +72,16 @@ export class Report {
     this.write(`    ${text}`);
   }
 
-  /** One line on all targets, and one for each that was missed. */
+  /** Work that was not done: figures beside it mean nothing. */
+  fault(text: string): void {
+    this.note(`FAULT: ${text}`);
+    this.faults.push(`${this.#title}: ${text}`);
+  }
+
+  /** One line on all targets, and one for each that was missed; before it, what went wrong. */
   conclusion(): void {
+    if (this.faults.length > 0) this.write(`${this.faults.length} faults:`);
+    for (const each of this.faults) this.write(`  ${each}`);
     const count = this.reached + this.missed.length;
     if (count === 0) return;
     this.write('');

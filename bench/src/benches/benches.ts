@@ -1,5 +1,9 @@
 import type { Bench } from '../bench.js';
+import { fanOut } from './fan-out.js';
+import { idleSockets } from './idle-sockets.js';
+import { latency } from './latency.js';
+import { outbox } from './outbox.js';
 import { publish } from './publish.js';
 
 /** Every bench, in the order `all` runs them. */
-export const benches: readonly Bench[] = [publish];
+export const benches: readonly Bench[] = [outbox, publish, latency, fanOut, idleSockets];

@@ -74,7 +74,7 @@ async function measure(
   );
   for (const { result } of runs) {
     const refused = Object.entries(result.refused).map(([status, count]) => `${count} answered ${status}`);
-    if (refused.length > 0) report.note(`REFUSED: ${refused.join(', ')}`);
+    if (refused.length > 0) report.fault(`refused: ${refused.join(', ')}`);
   }
   const events = runs.map(({ result }) => result.accepted * perRequest);
   const rates = runs.map(({ result }, index) => (events[index] ?? 0) / result.seconds);
