@@ -19,7 +19,7 @@ export async function call(method: string, url: string, { headers = {}, body }: 
   const response = await fetch(url, {
     method,
     headers: body === undefined || isRaw ? headers : { 'content-type': 'application/json', ...headers },
-    ...(body === undefined ? {} : { body: isRaw ? (body as BodyInit) : JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: isRaw ? (body as string) : JSON.stringify(body) }),
     signal: AbortSignal.timeout(30_000),
   });
   const text = await response.text();
