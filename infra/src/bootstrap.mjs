@@ -20,12 +20,13 @@ const LEAST_NODE_MAJOR = 20;
  * From a bare checkout to a compiled program that runs: installs packages, fetches broker and registry, compiles, and
  * goes on in `entry` (a compiled file) under our own Node, with the arguments of this process.
  *
- * @param {{ entry: string, native: boolean }} options `native`: whether broker and registry have to run here
+ * @param {{ entry: string, native: boolean, projects?: readonly string[] }} options `native`: whether broker and
+ *   registry have to run here; `projects`: what is compiled, all when left out
  */
-export async function bootstrap({ entry, native }) {
+export async function bootstrap({ entry, native, projects = [] }) {
   const progress = new Progress();
   try {
-    await prepare(progress, native);
+    await prepare(progress, native, projects);
   } catch (error) {
     if (!(error instanceof LaunchError)) throw error;
     progress.line(`✖ ${error.message}`);
@@ -60,8 +61,9 @@ function whenNpmIsGone(gone) {
 /**
  * @param {Progress} progress
  * @param {boolean} native
+ * @param {readonly string[]} projects
  */
-async function prepare(progress, native) {
+async function prepare(progress, native, projects) {
   if (nodeMajor() < LEAST_NODE_MAJOR) {
     throw new LaunchError(
       `Heddle needs Node ${LEAST_NODE_MAJOR} or later to start, and this is ${process.version}: install a newer one.`,
@@ -81,7 +83,7 @@ async function prepare(progress, native) {
   ]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   const compiler = join(CHECKOUT, 'node_modules', 'typescript', 'bin', 'tsc');
-  await progress.step('build', () => run(OWN_NODE, [compiler, '-b']));
+  await progress.step('build', () => run(OWN_NODE, [compiler, '-b', ...projects]));
 }
 
 /** Whether every package of the lock file is installed in its version; npm writes its own list when it is done. */
