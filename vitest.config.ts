@@ -17,7 +17,13 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['{apps,libs,infra,test,bench,schemas}/**/*.test.ts'],
-          exclude: ['**/*.broker.test.ts', '**/*.e2e.test.ts', '**/*.crash.test.ts', '**/node_modules/**', '**/dist/**'],
+          exclude: [
+            '**/*.broker.test.ts',
+            '**/*.e2e.test.ts',
+            '**/*.crash.test.ts',
+            '**/node_modules/**',
+            '**/dist/**',
+          ],
         },
       },
       {

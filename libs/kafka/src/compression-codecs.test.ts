@@ -13,7 +13,7 @@ describe('compressed records', () => {
     ['lz4', CompressionTypes.LZ4],
     ['zstd', CompressionTypes.ZSTD],
   ])('in %s come back as they were', async (_, type) => {
-    const codec = CompressionCodecs[type]() as {
+    const codec = (CompressionCodecs as Record<number, () => unknown>)[type]?.() as {
       compress(encoder: { buffer: Buffer }): Promise<Buffer>;
       decompress(bytes: Buffer): Promise<Buffer>;
     };

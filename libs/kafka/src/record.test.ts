@@ -25,7 +25,7 @@ function message(
     offset: '0',
     headers: Object.fromEntries(Object.entries(headers).map(([name, held]) => [name, asBytes(held)])),
     ...own,
-  };
+  } as KafkaMessage;
 }
 
 const fine = headersOf({ attributes, value }) as Record<string, string>;
