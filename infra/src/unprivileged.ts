@@ -23,7 +23,9 @@ export async function withoutRoot(command: string, args: readonly string[]): Pro
   if (!IS_ROOT) return [command, [...args]];
   const { uid, gid } = databaseUser();
   const user = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
-  const reach = ['--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override'];
+  // Without the secure bit the right would not count in access(2), by which PostgreSQL looks for its own programs.
+  const rights = ['--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override'];
+  const reach = [...rights, '--securebits=+no_setuid_fixup'];
   const options = (await answers('setpriv', [...user, ...reach, 'true'])) ? [...user, ...reach] : user;
   return ['setpriv', [...options, command, ...args]];
 }
