@@ -16,7 +16,7 @@ export function banner({ ground, ports, logs }: { ground: MeshGround; ports: Mes
     ['Kafka', ground.kafkaBrokers.join(','), ''],
     ['schema registry', ground.registryUrl, ''],
     ['PostgreSQL', withoutPassword(ground.databaseUrl), ''],
-    ['logs', relative(CHECKOUT, logs) || '.', 'one file each'],
+    ['logs', fromCheckout(logs), 'one file each'],
   ] as const;
   const width = Math.max(...rows.map(([, where]) => where.length));
   const table = rows.map(([what, where, note]) => `  ${what.padEnd(17)} ${where.padEnd(width)}  ${note}`.trimEnd());
@@ -44,6 +44,11 @@ function tryIt(ports: MeshPorts): string[] {
     '',
     `curl -N '${gateway}/v1/stream?types=sap.s4.beh.*'`,
   ];
+}
+
+function fromCheckout(path: string): string {
+  const shorter = relative(CHECKOUT, path);
+  return shorter.startsWith('..') ? path : shorter;
 }
 
 function withoutPassword(url: string): string {

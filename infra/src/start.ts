@@ -58,7 +58,7 @@ async function start(): Promise<void> {
   await progress.step('event schemas', () => registerOwnSchemas(ground.registryUrl));
   const ports = await startApps(settings, ground, launch);
   progress.line(banner({ ground, ports, logs: join(dataDir, 'logs') }));
-  if (flags.demo) await runDemo(ports, (text) => progress.line(text));
+  if (flags.demo) await runDemo(ports, (text) => launch?.isStopping || progress.line(text));
 }
 
 async function deleteData({ dataDir, kafkaBrokers, databaseUrl }: LaunchSettings): Promise<void> {
