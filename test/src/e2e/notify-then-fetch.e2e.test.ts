@@ -14,7 +14,7 @@ import { Mesh } from '../support/mesh.js';
 import { Orders, freshKey } from '../support/orders.js';
 import { afterOpened, openSse, openWebSocket } from '../support/stream-clients.js';
 import { type Delivery, WebhookSink, eventOf } from '../support/webhook-sink.js';
-import { putWebhook } from '../support/webhooks.js';
+import { deleteAllWebhooks, putWebhook } from '../support/webhooks.js';
 
 let mesh: Mesh;
 let orders: Orders;
@@ -30,6 +30,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await deleteAllWebhooks(gateway);
   await mesh.stop();
   await sink.stop();
 });

@@ -9,7 +9,7 @@ import { freshKey } from '../support/orders.js';
 import { contractEvent, publishBatch } from '../support/publishing.js';
 import { type Place, settledOf } from '../support/stored-progress.js';
 import { type Delivery, WebhookSink, eventOf } from '../support/webhook-sink.js';
-import { deleteWebhook, deliveryOf, putWebhook } from '../support/webhooks.js';
+import { deleteAllWebhooks, deleteWebhook, deliveryOf, putWebhook } from '../support/webhooks.js';
 
 const RETRY_FIRST_MS = 150;
 const TYPES = [CONTRACT_SIGNED];
@@ -33,7 +33,10 @@ beforeEach(async () => {
   sink = await WebhookSink.start();
 });
 
-afterEach(() => sink.stop());
+afterEach(async () => {
+  await deleteAllWebhooks(gateway);
+  await sink.stop();
+});
 
 describe('a webhook that fails', () => {
   test('is tried again after delays that grow, with the same id and bytes, each attempt signed anew and said to be one', async () => {
@@ -193,7 +196,7 @@ describe('the position of a webhook', () => {
 test('a webhook that is deleted is delivered nothing more, also after a restart, and another one goes on', async () => {
   const kept = await WebhookSink.start();
   const { name } = await putWebhook(gateway, { url: sink.url, types: TYPES });
-  const other = await putWebhook(gateway, { url: kept.url, types: TYPES });
+  await putWebhook(gateway, { url: kept.url, types: TYPES });
   await publish([`C-${freshKey()}`]);
   await sink.until((all) => all.length === 1);
   expect((await deleteWebhook(gateway, name)).status).toBe(204);
@@ -205,7 +208,6 @@ test('a webhook that is deleted is delivered nothing more, also after a restart,
   await publish([`C-${freshKey()}`]);
   await kept.until((all) => all.length === 3);
   expect(sink.deliveries).toHaveLength(1);
-  await deleteWebhook(gateway, other.name);
   await kept.stop();
 });
 

@@ -30,3 +30,9 @@ export async function deliveryOf(gateway: string, name: string): Promise<Record<
 export function deleteWebhook(gateway: string, name: string): Promise<Answer> {
   return call('DELETE', `${gateway}/v1/webhooks/${name}`);
 }
+
+/** Leaves no webhook behind: one without a receiver would be retried for as long as the log lasts. */
+export async function deleteAllWebhooks(gateway: string): Promise<void> {
+  const { json } = await call('GET', `${gateway}/v1/webhooks`);
+  for (const { name } of (json as { webhooks: { name: string }[] }).webhooks) await deleteWebhook(gateway, name);
+}
