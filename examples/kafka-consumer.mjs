@@ -21,7 +21,8 @@ await consumer.run({
     // The attributes of the event are headers (CloudEvents Kafka binding, binary mode); the value is its data as Avro.
     const { ce_type: type, ce_id: id, ce_sequence: sequence = '' } = message.headers;
     const data = await registry.decode(message.value);
-    console.log(`${partition}/${message.offset}  ${message.key}  ${type}  ${id} ${sequence}  ${JSON.stringify(data)}`);
+    const key = message.key?.toString();
+    console.log(`${partition}/${message.offset}  ${key}  ${type}  ${id} ${sequence}  ${JSON.stringify(data)}`);
   },
 });
 
