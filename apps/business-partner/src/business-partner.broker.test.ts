@@ -1,12 +1,14 @@
 import 'reflect-metadata';
+import { ServiceTrial } from '@heddle/mesh/trial';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ServiceTrial } from './service-trial.js';
+import { businessPartner } from './business-partner.module.js';
+import type { BusinessPartnerTables } from './business-partner.repository.js';
 
 describe('business partners over REST', () => {
-  let trial: ServiceTrial;
+  let trial: ServiceTrial<BusinessPartnerTables>;
 
   beforeAll(async () => {
-    trial = await ServiceTrial.open();
+    trial = await ServiceTrial.open(businessPartner);
   });
 
   afterAll(() => trial.close());

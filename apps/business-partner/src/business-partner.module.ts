@@ -1,12 +1,14 @@
-import type { Outbox, Relay } from '@heddle/outbox';
+import type { Service, ServiceParts } from '@heddle/mesh';
 import type { DynamicModule } from '@nestjs/common';
-import type { Kysely } from 'kysely';
 import { BusinessPartnerController } from './business-partner.controller.js';
+import { businessPartnerOpenApi } from './business-partner.openapi.js';
 import { BusinessPartnerRepository, type BusinessPartnerTables } from './business-partner.repository.js';
 import { BusinessPartnerService } from './business-partner.service.js';
+import { BUSINESS_PARTNER_TYPES } from './business-partner.js';
+import { migrations } from './migrations/migrations.js';
 
-export class BusinessPartnerModule {
-  static of(db: Kysely<BusinessPartnerTables>, outbox: Outbox, relay: Pick<Relay, 'wake'>): DynamicModule {
+class BusinessPartnerModule {
+  static of({ db, outbox, relay }: ServiceParts<BusinessPartnerTables>): DynamicModule {
     const service = new BusinessPartnerService(new BusinessPartnerRepository(db), outbox, relay);
     return {
       module: BusinessPartnerModule,
@@ -15,3 +17,12 @@ export class BusinessPartnerModule {
     };
   }
 }
+
+/** The microservice of business partners. */
+export const businessPartner: Service<BusinessPartnerTables> = {
+  name: 'business-partner',
+  types: BUSINESS_PARTNER_TYPES,
+  migrations,
+  openApi: businessPartnerOpenApi,
+  module: (parts) => BusinessPartnerModule.of(parts),
+};

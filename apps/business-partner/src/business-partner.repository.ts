@@ -1,3 +1,4 @@
+import type { ObjectStore, Stored } from '@heddle/mesh';
 import type { OutboxTables } from '@heddle/outbox';
 import { type ColumnType, type Kysely, type Transaction, sql } from 'kysely';
 import type { BusinessPartner } from './business-partner.shape.js';
@@ -6,17 +7,10 @@ export interface BusinessPartnerTables extends OutboxTables {
   business_partner: { key: string; version: number; state: ColumnType<BusinessPartner, string, string> };
 }
 
-/** A partner as it is stored. The version rises by one with each change of state. */
-export interface StoredPartner {
-  key: string;
-  version: number;
-  partner: BusinessPartner;
-}
-
 type Tx = Transaction<BusinessPartnerTables>;
 
 /** The SQL of business partners. */
-export class BusinessPartnerRepository {
+export class BusinessPartnerRepository implements ObjectStore<BusinessPartnerTables, BusinessPartner> {
   constructor(private readonly db: Kysely<BusinessPartnerTables>) {}
 
   /** One method of the service is one transaction. */
@@ -24,49 +18,41 @@ export class BusinessPartnerRepository {
     return this.db.transaction().execute(work);
   }
 
-  async find(key: string): Promise<StoredPartner | undefined> {
-    const row = await this.db.selectFrom('business_partner').select(COLUMNS).where('key', '=', key).executeTakeFirst();
-    return row === undefined ? undefined : storedOf(row);
+  async find(key: string): Promise<Stored<BusinessPartner> | undefined> {
+    return this.db.selectFrom('business_partner').select(COLUMNS).where('key', '=', key).executeTakeFirst();
   }
 
   /** As `find`, and nobody else changes it until the transaction ends. */
-  async lock(tx: Tx, key: string): Promise<StoredPartner | undefined> {
-    const row = await tx
-      .selectFrom('business_partner')
-      .select(COLUMNS)
-      .where('key', '=', key)
-      .forUpdate()
-      .executeTakeFirst();
-    return row === undefined ? undefined : storedOf(row);
+  async lock(tx: Tx, key: string): Promise<Stored<BusinessPartner> | undefined> {
+    return tx.selectFrom('business_partner').select(COLUMNS).where('key', '=', key).forUpdate().executeTakeFirst();
   }
 
   /** The partners by number. */
-  async list(limit: number, after: string): Promise<StoredPartner[]> {
-    const rows = await this.db
+  async list(limit: number, after: string): Promise<Stored<BusinessPartner>[]> {
+    return this.db
       .selectFrom('business_partner')
       .select(COLUMNS)
       .where('key', '>', after)
       .orderBy('key')
       .limit(limit)
       .execute();
-    return rows.map(storedOf);
   }
 
-  /** False when there is one under its number. */
-  async insert(tx: Tx, partner: BusinessPartner): Promise<boolean> {
+  /** Nothing when there is one under its number: partners are never deleted, so the first version is the only one. */
+  async insert(tx: Tx, key: string, partner: BusinessPartner): Promise<number | undefined> {
     const { numInsertedOrUpdatedRows } = await tx
       .insertInto('business_partner')
-      .values({ key: partner.BusinessPartner, version: 1, state: JSON.stringify(partner) })
+      .values({ key, version: 1, state: JSON.stringify(partner) })
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst();
-    return numInsertedOrUpdatedRows === 1n;
+    return numInsertedOrUpdatedRows === 1n ? 1 : undefined;
   }
 
   /** For a partner that this transaction has locked. */
-  async update(tx: Tx, { key, version, partner }: StoredPartner): Promise<void> {
+  async update(tx: Tx, { key, version, state }: Stored<BusinessPartner>): Promise<void> {
     await tx
       .updateTable('business_partner')
-      .set({ version, state: JSON.stringify(partner) })
+      .set({ version, state: JSON.stringify(state) })
       .where('key', '=', key)
       .execute();
   }
@@ -78,7 +64,3 @@ export class BusinessPartnerRepository {
 }
 
 const COLUMNS = ['key', 'version', 'state'] as const;
-
-function storedOf(row: { key: string; version: number; state: BusinessPartner }): StoredPartner {
-  return { key: row.key, version: row.version, partner: row.state };
-}

@@ -1,17 +1,8 @@
 import { canonicalKey } from '@heddle/event';
+import { number, text } from '@heddle/mesh';
 import { z } from 'zod';
 
-const text = (max: number) => z.string('must be text').max(max, `must be at most ${max} characters`);
-const code = (max: number) => text(max).min(1, 'must not be empty');
 const flag = z.boolean('must be true or false');
-
-const number = (max: number) =>
-  code(max)
-    .regex(/^[A-Za-z0-9]+$/, 'must be a number: letters and digits')
-    .transform(canonicalKey);
-
-/** The number of a partner in a path. */
-export const keyShape = z.string().max(64, 'must be at most 64 characters').transform(canonicalKey);
 
 const MAX_ADDRESSES = 100;
 const MAX_EMAILS = 20;
@@ -27,7 +18,7 @@ const emailShape = z.strictObject({
 });
 
 const addressShape = z.strictObject({
-  AddressID: number(10).optional(),
+  AddressID: number(10, 'address').optional(),
   StreetName: text(60).default(''),
   HouseNumber: text(10).default(''),
   PostalCode: text(10).default(''),
@@ -59,7 +50,7 @@ const category = z.enum(['1', '2'], 'must be 1 (person) or 2 (organisation)');
 
 /** What a client may say about a new partner; without a number, one is drawn. */
 export const newPartnerShape = z.strictObject({
-  BusinessPartner: number(10).optional(),
+  BusinessPartner: number(10, 'business partner').optional(),
   BusinessPartnerCategory: category,
   BusinessPartnerGrouping: text(4).default(''),
   FirstName: fields.FirstName.default(''),
@@ -106,24 +97,8 @@ export const partnerShape = newPartnerShape.extend({
   to_BusinessPartnerAddress: z.array(storedAddressShape),
 });
 
-export const listQueryShape = z.object({
-  limit: z.coerce
-    .number('must be a number')
-    .int()
-    .min(1, 'must be at least 1')
-    .max(500, 'must be at most 500')
-    .default(50),
-  after: z.string().max(10).optional(),
-});
-
-export const listShape = z.object({
-  value: z.array(partnerShape),
-  next: z.string().nullable(),
-});
-
 export type NewPartner = z.output<typeof newPartnerShape>;
 export type PartnerPatch = z.output<typeof partnerPatchShape>;
 export type BusinessPartner = z.output<typeof partnerShape>;
 export type NewAddress = z.output<typeof addressShape>;
 export type Address = z.output<typeof storedAddressShape>;
-export type ListQuery = z.output<typeof listQueryShape>;

@@ -1,11 +1,20 @@
+import {
+  type ListQuery,
+  Origin,
+  type OriginOfChange,
+  answerPage,
+  answerRead,
+  answerState,
+  expectedOf,
+  keyShape,
+  listQueryShape,
+  requiredOf,
+} from '@heddle/mesh';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Origin, type OriginOfChange, entityTag, expectedOf, isKnown, requiredOf } from './preconditions.js';
-import type { StoredOrder } from './sales-order.repository.js';
-import { SalesOrderService, gone } from './sales-order.service.js';
+import { SalesOrderService } from './sales-order.service.js';
 import {
   type ItemPatch,
-  type ListQuery,
   type NewItem,
   type NewOrder,
   type OrderPatch,
@@ -15,8 +24,6 @@ import {
   deliveryShape,
   itemNumberShape,
   itemPatchShape,
-  keyShape,
-  listQueryShape,
   newItemShape,
   newOrderShape,
   orderPatchShape,
@@ -24,7 +31,7 @@ import {
 
 const PATH = '/sales-orders';
 const IF_MATCH = 'if-match';
-const key = { schema: keyShape };
+const ofPath = { schema: keyShape };
 const item = { schema: itemNumberShape };
 
 @Controller('sales-orders')
@@ -39,7 +46,7 @@ export class SalesOrderController {
   ): Promise<SalesOrder> {
     const stored = await this.orders.create(input, origin);
     void reply.header('location', `${PATH}/${stored.key}`);
-    return answer(reply, stored);
+    return answerState(reply, stored);
   }
 
   @Get()
@@ -47,112 +54,107 @@ export class SalesOrderController {
     @Query({ schema: listQueryShape }) query: ListQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<{ value: SalesOrder[]; next: string | null }> {
-    const { orders, hasMore } = await this.orders.list(query);
-    const last = orders.at(-1);
-    const next = hasMore && last !== undefined ? `${PATH}?limit=${query.limit}&after=${last.key}` : null;
-    if (next !== null) void reply.header('link', `<${next}>; rel="next"`);
-    return { value: orders.map(({ order }) => order), next };
+    return answerPage(reply, PATH, await this.orders.list(query));
   }
 
   @Get(':key')
   async read(
-    @Param('key', key) number: string,
+    @Param('key', ofPath) key: string,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SalesOrder | undefined> {
-    const stored = await this.orders.read(number);
-    void reply.header('etag', entityTag(stored.version));
-    if (stored.isDeleted) throw gone(stored);
-    if (!isKnown(ifNoneMatch, stored.version)) return stored.order;
-    void reply.status(304);
-    return undefined;
+    return answerRead(reply, await this.orders.read(key), ifNoneMatch);
   }
 
   @Patch(':key')
   async change(
-    @Param('key', key) number: string,
+    @Param('key', ofPath) key: string,
     @Body({ schema: orderPatchShape }) patch: OrderPatch,
     @Headers(IF_MATCH) ifMatch: string | undefined,
     @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SalesOrder> {
-    return answer(reply, await this.orders.change(number, patch, requiredOf(ifMatch), origin));
+    return answerState(reply, await this.orders.change({ key, expected: requiredOf(ifMatch), origin }, patch));
   }
 
   @Delete(':key')
   @HttpCode(204)
   async delete(
-    @Param('key', key) number: string,
+    @Param('key', ofPath) key: string,
     @Headers(IF_MATCH) ifMatch: string | undefined,
     @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    answer(reply, await this.orders.delete(number, requiredOf(ifMatch), origin));
+    answerState(reply, await this.orders.delete({ key, expected: requiredOf(ifMatch), origin }));
   }
 
   @Post(':key/items')
   async addItem(
-    @Param('key', key) number: string,
+    @Param('key', ofPath) key: string,
     @Body({ schema: newItemShape }) input: NewItem,
     @Headers(IF_MATCH) ifMatch: string | undefined,
     @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SalesOrder> {
-    const stored = await this.orders.addItem(number, input, expectedOf(ifMatch), origin);
+    const stored = await this.orders.addItem({ key, expected: expectedOf(ifMatch), origin }, input);
     void reply.header('location', `${PATH}/${stored.key}/items/${stored.item}`);
-    return answer(reply, stored);
+    return answerState(reply, stored);
   }
 
   @Patch(':key/items/:item')
   async changeItem(
-    @Param('key', key) number: string,
+    @Param('key', ofPath) key: string,
     @Param('item', item) itemNumber: string,
     @Body({ schema: itemPatchShape }) patch: ItemPatch,
     @Headers(IF_MATCH) ifMatch: string | undefined,
     @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SalesOrder> {
-    return answer(reply, await this.orders.changeItem(number, itemNumber, patch, requiredOf(ifMatch), origin));
+    return answerState(
+      reply,
+      await this.orders.changeItem({ key, expected: requiredOf(ifMatch), origin }, itemNumber, patch),
+    );
   }
 
   @Delete(':key/items/:item')
   @HttpCode(204)
   async deleteItem(
-    @Param('key', key) number: string,
+    @Param('key', ofPath) key: string,
     @Param('item', item) itemNumber: string,
     @Headers(IF_MATCH) ifMatch: string | undefined,
     @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    answer(reply, await this.orders.deleteItem(number, itemNumber, requiredOf(ifMatch), origin));
+    answerState(reply, await this.orders.deleteItem({ key, expected: requiredOf(ifMatch), origin }, itemNumber));
   }
 
   @Post(':key/approval')
   @HttpCode(200)
   async approve(
-    @Param('key', key) number: string,
+    @Param('key', ofPath) key: string,
     @Body({ schema: approvalShape }) { status }: { status: Status },
     @Headers(IF_MATCH) ifMatch: string | undefined,
     @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SalesOrder> {
-    return answer(reply, await this.orders.setApprovalStatus(number, status, expectedOf(ifMatch), origin));
+    return answerState(
+      reply,
+      await this.orders.setApprovalStatus({ key, expected: expectedOf(ifMatch), origin }, status),
+    );
   }
 
   @Post(':key/delivery-status')
   @HttpCode(200)
   async deliver(
-    @Param('key', key) number: string,
+    @Param('key', ofPath) key: string,
     @Body({ schema: deliveryShape }) { status }: { status: Status },
     @Headers(IF_MATCH) ifMatch: string | undefined,
     @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SalesOrder> {
-    return answer(reply, await this.orders.setDeliveryStatus(number, status, expectedOf(ifMatch), origin));
+    return answerState(
+      reply,
+      await this.orders.setDeliveryStatus({ key, expected: expectedOf(ifMatch), origin }, status),
+    );
   }
-}
-
-function answer(reply: FastifyReply, { version, order }: StoredOrder): SalesOrder {
-  void reply.header('etag', entityTag(version));
-  return order;
 }

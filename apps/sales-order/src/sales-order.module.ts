@@ -1,13 +1,15 @@
-import type { Outbox, Relay } from '@heddle/outbox';
+import type { Service, ServiceParts } from '@heddle/mesh';
 import type { DynamicModule } from '@nestjs/common';
-import type { Kysely } from 'kysely';
+import { migrations } from './migrations/migrations.js';
 import { SalesOrderController } from './sales-order.controller.js';
+import { salesOrderOpenApi } from './sales-order.openapi.js';
 import { SalesOrderReactions } from './sales-order.reactions.js';
 import { SalesOrderRepository, type SalesOrderTables } from './sales-order.repository.js';
 import { SalesOrderService } from './sales-order.service.js';
+import { SALES_ORDER_TYPES } from './sales-order.js';
 
-export class SalesOrderModule {
-  static of(db: Kysely<SalesOrderTables>, outbox: Outbox, relay: Pick<Relay, 'wake'>): DynamicModule {
+class SalesOrderModule {
+  static of({ db, outbox, relay }: ServiceParts<SalesOrderTables>): DynamicModule {
     const service = new SalesOrderService(new SalesOrderRepository(db), outbox, relay);
     return {
       module: SalesOrderModule,
@@ -16,3 +18,13 @@ export class SalesOrderModule {
     };
   }
 }
+
+/** The microservice of sales orders. */
+export const salesOrder: Service<SalesOrderTables> = {
+  name: 'sales-order',
+  types: SALES_ORDER_TYPES,
+  reactsTo: ['business-partner'],
+  migrations,
+  openApi: salesOrderOpenApi,
+  module: (parts) => SalesOrderModule.of(parts),
+};

@@ -1,3 +1,4 @@
+import type { ObjectStore, Stored } from '@heddle/mesh';
 import type { OutboxTables } from '@heddle/outbox';
 import { type ColumnType, type Kysely, type Transaction, sql } from 'kysely';
 import { NUMBER_BLOCK } from './migrations/001-sales-order.js';
@@ -13,21 +14,13 @@ export interface SalesOrderTables extends OutboxTables {
   known_partner: { key: string; sequence: number };
 }
 
-/** An order as it is stored. The version rises by one with each change of state, deletion and re-creation included. */
-export interface StoredOrder {
-  key: string;
-  version: number;
-  isDeleted: boolean;
-  order: SalesOrder;
-}
-
 type Tx = Transaction<SalesOrderTables>;
 
 /** Partners remembered as known: they are never deleted, so what was true once stays true. */
 const MAX_REMEMBERED = 100_000;
 
 /** The SQL of sales orders. */
-export class SalesOrderRepository {
+export class SalesOrderRepository implements ObjectStore<SalesOrderTables, SalesOrder> {
   #knownPartners = new Set<string>();
   #nextNumber = 0;
   #numbersEnd = 0;
@@ -39,13 +32,13 @@ export class SalesOrderRepository {
     return this.db.transaction().execute(work);
   }
 
-  async find(key: string): Promise<StoredOrder | undefined> {
+  async find(key: string): Promise<Stored<SalesOrder> | undefined> {
     const row = await this.db.selectFrom('sales_order').select(COLUMNS).where('key', '=', key).executeTakeFirst();
     return row === undefined ? undefined : storedOf(row);
   }
 
   /** As `find`, and nobody else changes it until the transaction ends. */
-  async lock(tx: Tx, key: string): Promise<StoredOrder | undefined> {
+  async lock(tx: Tx, key: string): Promise<Stored<SalesOrder> | undefined> {
     const row = await tx
       .selectFrom('sales_order')
       .select(COLUMNS)
@@ -56,7 +49,7 @@ export class SalesOrderRepository {
   }
 
   /** The orders that are not deleted, by number. */
-  async list(limit: number, after: string): Promise<StoredOrder[]> {
+  async list(limit: number, after: string): Promise<Stored<SalesOrder>[]> {
     const rows = await this.db
       .selectFrom('sales_order')
       .select(COLUMNS)
@@ -69,9 +62,9 @@ export class SalesOrderRepository {
   }
 
   /** The version the new order has, or nothing when there is one under its number. */
-  async insert(tx: Tx, order: SalesOrder): Promise<number | undefined> {
+  async insert(tx: Tx, key: string, order: SalesOrder): Promise<number | undefined> {
     const { rows } = await sql<{ version: number }>`
-      insert into sales_order as stored (key, version, state) values (${order.SalesOrder}, 1, ${JSON.stringify(order)})
+      insert into sales_order as stored (key, version, state) values (${key}, 1, ${JSON.stringify(order)})
       on conflict (key) do update set version = stored.version + 1, is_deleted = false, state = excluded.state
       where stored.is_deleted
       returning version
@@ -80,10 +73,10 @@ export class SalesOrderRepository {
   }
 
   /** For an order that this transaction has locked. */
-  async update(tx: Tx, { key, version, isDeleted, order }: StoredOrder): Promise<void> {
+  async update(tx: Tx, { key, version, isDeleted = false, state }: Stored<SalesOrder>): Promise<void> {
     await tx
       .updateTable('sales_order')
-      .set({ version, is_deleted: isDeleted, state: JSON.stringify(order) })
+      .set({ version, is_deleted: isDeleted, state: JSON.stringify(state) })
       .where('key', '=', key)
       .execute();
   }
@@ -118,6 +111,6 @@ export class SalesOrderRepository {
 
 const COLUMNS = ['key', 'version', 'is_deleted', 'state'] as const;
 
-function storedOf(row: { key: string; version: number; is_deleted: boolean; state: SalesOrder }): StoredOrder {
-  return { key: row.key, version: row.version, isDeleted: row.is_deleted, order: row.state };
+function storedOf(row: { key: string; version: number; is_deleted: boolean; state: SalesOrder }): Stored<SalesOrder> {
+  return { key: row.key, version: row.version, isDeleted: row.is_deleted, state: row.state };
 }

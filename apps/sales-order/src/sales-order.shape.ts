@@ -1,14 +1,8 @@
 import { canonicalKey } from '@heddle/event';
+import { code, number, text } from '@heddle/mesh';
 import { z } from 'zod';
 
-const text = (max: number) => z.string('must be text').max(max, `must be at most ${max} characters`);
-const code = (max: number) => text(max).min(1, 'must not be empty');
 const date = z.iso.date('must be a date, as 2026-01-31');
-
-const number = (max: number, what: string) =>
-  code(max)
-    .regex(/^[A-Za-z0-9]+$/, `must be the number of a ${what}: letters and digits`)
-    .transform(canonicalKey);
 
 /** A decimal as text, without needless zeros, so that equal amounts are equal texts. */
 const decimal = (digits: number, scale: number) =>
@@ -33,9 +27,6 @@ const itemNumber = z
   .string('must be text')
   .regex(/^\d{1,6}$/, 'must be a number of at most 6 digits')
   .transform(canonicalKey);
-
-/** The number of an order in a path. */
-export const keyShape = z.string().max(64, 'must be at most 64 characters').transform(canonicalKey);
 
 /** The number of an item in a path. */
 export const itemNumberShape = itemNumber;
@@ -131,21 +122,6 @@ export const orderShape = newOrderShape.extend({
   to_Item: z.array(itemShape),
 });
 
-export const listQueryShape = z.object({
-  limit: z.coerce
-    .number('must be a number')
-    .int()
-    .min(1, 'must be at least 1')
-    .max(500, 'must be at most 500')
-    .default(50),
-  after: z.string().max(10).optional(),
-});
-
-export const listShape = z.object({
-  value: z.array(orderShape),
-  next: z.string().nullable(),
-});
-
 export type NewOrder = z.output<typeof newOrderShape>;
 export type OrderPatch = z.output<typeof orderPatchShape>;
 export type NewItem = z.output<typeof newItemShape>;
@@ -153,4 +129,3 @@ export type ItemPatch = z.output<typeof itemPatchShape>;
 export type Status = z.output<typeof approvalShape>['status'];
 export type SalesOrder = z.output<typeof orderShape>;
 export type SalesOrderItem = z.output<typeof itemShape>;
-export type ListQuery = z.output<typeof listQueryShape>;

@@ -1,33 +1,5 @@
-import { type SettingsOf, defineSettings, meshSettings, portSchema } from '@heddle/runtime';
-import { z } from 'zod';
+import { serviceSettings } from '@heddle/mesh';
+import { defineSettings } from '@heddle/runtime';
 
 /** Every setting of sales-order. */
-export const settings = defineSettings({
-  ...meshSettings,
-  port: { env: 'PORT', schema: portSchema.default(8101), about: 'TCP port to listen on' },
-  databaseUrl: {
-    env: 'DATABASE_URL',
-    schema: z
-      .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres URL' })
-      .default('postgres://heddle:heddle@127.0.0.1:5433'),
-    about: 'PostgreSQL server; the service makes and uses a database of its own there',
-    secret: true,
-  },
-  databasePool: {
-    env: 'DATABASE_POOL',
-    schema: z.coerce.number('must be a number').int().min(2, 'must be at least 2').default(10),
-    about: 'connections to the database at most, the one of the outbox relay counted in',
-  },
-  eventSource: {
-    env: 'EVENT_SOURCE',
-    schema: z.string().min(1).default('/heddle/sales-order'),
-    about: 'source attribute of the events raised here, a URI reference',
-  },
-  topicPartitions: {
-    env: 'HEDDLE_TOPIC_PARTITIONS',
-    schema: z.coerce.number('must be a number').int().min(1).max(1000).default(12),
-    about: 'partitions of object topics that this process creates; fixed for life once there',
-  },
-});
-
-export type SalesOrderSettings = SettingsOf<typeof settings>;
+export const settings = defineSettings(serviceSettings({ name: 'sales-order', port: 8101 }));

@@ -1,6 +1,5 @@
-import { type Kysely, sql } from 'kysely';
+import { type QueryExecutorProvider, sql } from 'kysely';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { OutboxTables } from './outbox-tables.js';
 
 /** Rows counted at most: a scrape must not read a backlog of millions. */
 const COUNT_LIMIT = 100_000;
@@ -11,7 +10,7 @@ export class RelayMetrics {
   readonly #failures: Counter;
   readonly #seconds: Histogram;
 
-  constructor(registry: Registry, db: Kysely<OutboxTables>) {
+  constructor(registry: Registry, db: QueryExecutorProvider) {
     this.#appended = new Counter({
       name: 'heddle_outbox_appended_total',
       help: 'Events that this relay carried to the log',
@@ -56,7 +55,7 @@ export class RelayMetrics {
 }
 
 /** NaN for both when the database does not answer: a scrape shows the rest all the same. */
-async function pendingIn(db: Kysely<OutboxTables>): Promise<{ count: number; oldestSeconds: number }> {
+async function pendingIn(db: QueryExecutorProvider): Promise<{ count: number; oldestSeconds: number }> {
   try {
     const { rows } = await sql<{ count: number; oldest: number }>`
       select count(*) as count,

@@ -1,6 +1,4 @@
 import { HeddleError } from '@heddle/event';
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
 
 /** The version that a change asks for, any, or no condition at all. */
 export type Expected = ReadonlySet<number> | 'any' | undefined;
@@ -46,25 +44,3 @@ export function isKnown(ifNoneMatch: string | undefined, version: number): boole
   if (ifNoneMatch === undefined) return false;
   return ifNoneMatch.split(',').some((tag) => ['*', entityTag(version)].includes(tag.trim().replace(/^W\//, '')));
 }
-
-/** Where a change comes from; its events carry it on. */
-export interface OriginOfChange {
-  correlationId?: string;
-  causationId?: string;
-  traceparent?: string;
-}
-
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-/** The headers `x-correlation-id`, `x-causation-id` and `traceparent` (W3C Trace Context) of a request. */
-export const Origin = createParamDecorator((_: unknown, context: ExecutionContext): OriginOfChange => {
-  const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
-  const correlationId = headers['x-correlation-id'];
-  const causationId = headers['x-causation-id'];
-  const traceparent = headers['traceparent'];
-  return {
-    ...(typeof correlationId === 'string' && correlationId !== '' ? { correlationId } : {}),
-    ...(typeof causationId === 'string' && causationId !== '' ? { causationId } : {}),
-    ...(typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? { traceparent } : {}),
-  };
-});

@@ -1,0 +1,73 @@
+import { objectTopicSpec } from '@heddle/event';
+import { KafkaEventLog } from '@heddle/kafka';
+import { type Database, Outbox, type OutboxTables, RelayMetrics, openDatabase } from '@heddle/outbox';
+import { Health, type Log, createLog, createMetrics, listen, reachable, run, stopInOrder } from '@heddle/runtime';
+import { AvroCodec, Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
+import { type Service, createService } from './service.js';
+import type { ServiceSettings } from './service-settings.js';
+
+/**
+ * Runs a microservice as this process: waits for the event log, the registry and the database, brings its topics and
+ * tables up to date, relays its outbox, listens, and stops in order. What stops its start ends the process with one line.
+ */
+export async function runService<T extends OutboxTables>(
+  service: Service<T>,
+  settings: ServiceSettings,
+): Promise<void> {
+  const log = createLog(service.name, settings.logLevel);
+  await run(log, () => start(service, settings, log));
+}
+
+async function start<T extends OutboxTables>(service: Service<T>, settings: ServiceSettings, log: Log): Promise<void> {
+  const { name, types, reactsTo = [] } = service;
+  const metrics = createMetrics(name);
+  const registry = new ConfluentSchemaRegistry({ url: settings.registryUrl });
+  const codec = new AvroCodec(registry);
+  const catalogue = new Catalogue(registry, codec);
+  const eventLog = new KafkaEventLog({
+    brokers: settings.kafkaBrokers,
+    clientId: name,
+    codec,
+    log: (level, event, fields) => log[level]({ event, ...fields }, event),
+  });
+  const outbox = new Outbox({ catalogue, codec, source: settings.eventSource });
+  let database: Database<T> | undefined;
+  const open = async () => {
+    database = await openDatabase<T>({
+      url: settings.databaseUrl,
+      database: name.replaceAll('-', '_'),
+      pool: settings.databasePool,
+      migrations: service.migrations,
+      onConnectionLost: (error) => log.warn({ event: 'connection-lost', err: error }, 'a database connection was lost'),
+    });
+  };
+  // Any service may start first: each makes sure of the topics it reads, too.
+  const topics = [name, ...reactsTo].map((topic) => objectTopicSpec(topic, settings.topicPartitions));
+  const brokers = settings.kafkaBrokers.join(',');
+  await Promise.all([
+    reachable(log, `the event log at ${brokers}`, 'log-unavailable', () => eventLog.ensureTopics(topics)),
+    reachable(log, `the event types at ${settings.registryUrl}`, 'registry-unavailable', () => outbox.prepare(types)),
+    reachable(log, 'the database', 'store-unavailable', open),
+  ]);
+  if (database === undefined) return;
+  const { db, ping, close } = database;
+
+  const health = new Health()
+    .add('event-log', () => eventLog.ping())
+    .add('schema-registry', () => registry.ping())
+    .add('database', ping);
+  const relayMetrics = new RelayMetrics(metrics, db);
+  const ground = { database, outbox, eventLog, log, health, metrics, relayMetrics };
+  const { app, relay } = await createService(service, ground);
+  stopInOrder(log, [
+    { name: 'ready', run: () => health.stopping() },
+    { name: 'server and consumer', run: () => app.close() },
+    { name: 'relay', run: () => relay.stop() },
+    { name: 'event log', run: () => eventLog.close() },
+    { name: 'catalogue', run: () => catalogue.close() },
+    { name: 'database', run: close },
+  ]);
+  await app.startAllMicroservices();
+  const url = await listen(app, settings);
+  log.info({ event: 'listening', url }, `listening on ${url}`);
+}
