@@ -1,5 +1,7 @@
 import {
+  type ChangeRequest,
   type ListQuery,
+  MustMatch,
   Origin,
   type OriginOfChange,
   answerPage,
@@ -7,7 +9,6 @@ import {
   answerState,
   keyShape,
   listQueryShape,
-  requiredOf,
 } from '@heddle/mesh';
 import { Body, Controller, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
@@ -21,7 +22,6 @@ import {
 } from './business-partner.shape.js';
 
 const PATH = '/business-partners';
-const ofPath = { schema: keyShape };
 
 @Controller('business-partners')
 export class BusinessPartnerController {
@@ -48,7 +48,7 @@ export class BusinessPartnerController {
 
   @Get(':key')
   async read(
-    @Param('key', ofPath) key: string,
+    @Param('key', { schema: keyShape }) key: string,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<BusinessPartner | undefined> {
@@ -57,12 +57,10 @@ export class BusinessPartnerController {
 
   @Patch(':key')
   async change(
-    @Param('key', ofPath) key: string,
+    @MustMatch() request: ChangeRequest,
     @Body({ schema: partnerPatchShape }) patch: PartnerPatch,
-    @Headers('if-match') ifMatch: string | undefined,
-    @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<BusinessPartner> {
-    return answerState(reply, await this.partners.change({ key, expected: requiredOf(ifMatch), origin }, patch));
+    return answerState(reply, await this.partners.change(request, patch));
   }
 }

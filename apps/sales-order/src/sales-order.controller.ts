@@ -1,14 +1,15 @@
 import {
+  type ChangeRequest,
   type ListQuery,
+  MayMatch,
+  MustMatch,
   Origin,
   type OriginOfChange,
   answerPage,
   answerRead,
   answerState,
-  expectedOf,
   keyShape,
   listQueryShape,
-  requiredOf,
 } from '@heddle/mesh';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
@@ -30,8 +31,6 @@ import {
 } from './sales-order.shape.js';
 
 const PATH = '/sales-orders';
-const IF_MATCH = 'if-match';
-const ofPath = { schema: keyShape };
 const item = { schema: itemNumberShape };
 
 @Controller('sales-orders')
@@ -59,7 +58,7 @@ export class SalesOrderController {
 
   @Get(':key')
   async read(
-    @Param('key', ofPath) key: string,
+    @Param('key', { schema: keyShape }) key: string,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SalesOrder | undefined> {
@@ -68,93 +67,67 @@ export class SalesOrderController {
 
   @Patch(':key')
   async change(
-    @Param('key', ofPath) key: string,
+    @MustMatch() request: ChangeRequest,
     @Body({ schema: orderPatchShape }) patch: OrderPatch,
-    @Headers(IF_MATCH) ifMatch: string | undefined,
-    @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SalesOrder> {
-    return answerState(reply, await this.orders.change({ key, expected: requiredOf(ifMatch), origin }, patch));
+    return answerState(reply, await this.orders.change(request, patch));
   }
 
   @Delete(':key')
   @HttpCode(204)
-  async delete(
-    @Param('key', ofPath) key: string,
-    @Headers(IF_MATCH) ifMatch: string | undefined,
-    @Origin() origin: OriginOfChange,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<void> {
-    answerState(reply, await this.orders.delete({ key, expected: requiredOf(ifMatch), origin }));
+  async delete(@MustMatch() request: ChangeRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    answerState(reply, await this.orders.delete(request));
   }
 
   @Post(':key/items')
   async addItem(
-    @Param('key', ofPath) key: string,
+    @MayMatch() request: ChangeRequest,
     @Body({ schema: newItemShape }) input: NewItem,
-    @Headers(IF_MATCH) ifMatch: string | undefined,
-    @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SalesOrder> {
-    const stored = await this.orders.addItem({ key, expected: expectedOf(ifMatch), origin }, input);
+    const stored = await this.orders.addItem(request, input);
     void reply.header('location', `${PATH}/${stored.key}/items/${stored.item}`);
     return answerState(reply, stored);
   }
 
   @Patch(':key/items/:item')
   async changeItem(
-    @Param('key', ofPath) key: string,
+    @MustMatch() request: ChangeRequest,
     @Param('item', item) itemNumber: string,
     @Body({ schema: itemPatchShape }) patch: ItemPatch,
-    @Headers(IF_MATCH) ifMatch: string | undefined,
-    @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SalesOrder> {
-    return answerState(
-      reply,
-      await this.orders.changeItem({ key, expected: requiredOf(ifMatch), origin }, itemNumber, patch),
-    );
+    return answerState(reply, await this.orders.changeItem(request, itemNumber, patch));
   }
 
   @Delete(':key/items/:item')
   @HttpCode(204)
   async deleteItem(
-    @Param('key', ofPath) key: string,
+    @MustMatch() request: ChangeRequest,
     @Param('item', item) itemNumber: string,
-    @Headers(IF_MATCH) ifMatch: string | undefined,
-    @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    answerState(reply, await this.orders.deleteItem({ key, expected: requiredOf(ifMatch), origin }, itemNumber));
+    answerState(reply, await this.orders.deleteItem(request, itemNumber));
   }
 
   @Post(':key/approval')
   @HttpCode(200)
   async approve(
-    @Param('key', ofPath) key: string,
+    @MayMatch() request: ChangeRequest,
     @Body({ schema: approvalShape }) { status }: { status: Status },
-    @Headers(IF_MATCH) ifMatch: string | undefined,
-    @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SalesOrder> {
-    return answerState(
-      reply,
-      await this.orders.setApprovalStatus({ key, expected: expectedOf(ifMatch), origin }, status),
-    );
+    return answerState(reply, await this.orders.setApprovalStatus(request, status));
   }
 
   @Post(':key/delivery-status')
   @HttpCode(200)
   async deliver(
-    @Param('key', ofPath) key: string,
+    @MayMatch() request: ChangeRequest,
     @Body({ schema: deliveryShape }) { status }: { status: Status },
-    @Headers(IF_MATCH) ifMatch: string | undefined,
-    @Origin() origin: OriginOfChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SalesOrder> {
-    return answerState(
-      reply,
-      await this.orders.setDeliveryStatus({ key, expected: expectedOf(ifMatch), origin }, status),
-    );
+    return answerState(reply, await this.orders.setDeliveryStatus(request, status));
   }
 }

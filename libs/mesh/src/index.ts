@@ -1,10 +1,10 @@
 export { answerPage, answerRead, answerState } from './answers.js';
+export { MayMatch, MustMatch, type ChangeRequest } from './change-request.js';
 export { code, keyShape, number, text } from './field-shapes.js';
-export { ObjectChanges, type ChangeRequest, type Decision, type ObjectName } from './object-changes.js';
+export { ObjectChanges, type Decision } from './object-changes.js';
 export type { ObjectStore, Stored } from './object-store.js';
 export { Origin, type OriginOfChange } from './origin.js';
 export { listQueryShape, readPage, type ListQuery, type Page } from './paging.js';
-export { expectedOf, requiredOf, type Expected } from './preconditions.js';
 export { ETAG, PROBLEMS, REQUEST_HEADERS, listRoute } from './route-docs.js';
 export { runService } from './run-service.js';
 export { type Service, type ServiceParts } from './service.js';

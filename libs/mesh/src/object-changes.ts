@@ -1,22 +1,16 @@
 import { HeddleError } from '@heddle/event';
 import type { Outbox, OutboxTables, Relay } from '@heddle/outbox';
 import type { Transaction } from 'kysely';
+import type { ChangeRequest } from './change-request.js';
 import type { ObjectStore, Stored } from './object-store.js';
 import type { OriginOfChange } from './origin.js';
-import { type Expected, checkExpected } from './preconditions.js';
+import { checkExpected } from './preconditions.js';
 
 /** What a rule decides: the state after it and the events it raises. No events means that nothing changed. */
 export interface Decision<S> {
   state: S;
   events: readonly { type: string; data: unknown }[];
   isDeleted?: boolean;
-}
-
-/** What a client asks a change for: of which object, on which version, and where the wish comes from. */
-export interface ChangeRequest {
-  key: string;
-  expected: Expected;
-  origin: OriginOfChange;
 }
 
 /** How errors speak of an object. */
