@@ -157,7 +157,7 @@ const forbidden = [
     rule(
       `${name.replaceAll(/[@/]+/g, '-')}-at-home`,
       `${name} has one home`,
-      { pathNot: [...homes, ...TESTS] },
+      { pathNot: [...homes, ...TESTS, '^examples/'] },
       { path: packages([name]) },
     ),
   ),

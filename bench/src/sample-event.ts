@@ -4,7 +4,7 @@ export const EVENT_TOPIC = 'contract';
 export const EVENT_SOURCE = '/bench';
 
 /** Digits of the ids, and of the business keys after their letter. */
-export const ID_DIGITS = 16;
+const ID_DIGITS = 16;
 const KEY_DIGITS = 6;
 
 /** The business key with a number. */
@@ -46,7 +46,7 @@ export function eventTemplate(bytes: number): { json: Buffer; idAt: number; keyA
 }
 
 /** Writes a number in decimal digits over what is there. */
-export function writeDigits(target: Buffer, at: number, digits: number, number: number): void {
+function writeDigits(target: Buffer, at: number, digits: number, number: number): void {
   let rest = number;
   for (let index = at + digits - 1; index >= at; index -= 1) {
     target[index] = 0x30 + (rest % 10);

@@ -4,7 +4,7 @@ import { databaseUrl } from './database.js';
 import { IMAGES } from './images.js';
 import { freePorts } from './ready.js';
 import { REGISTRY_DEFAULTS, registryUrl } from './registry.js';
-import type { Stack } from './stack.js';
+import type { Stack } from './started-stack.js';
 
 /** Whether containers can be started here. */
 export async function containerEngineAnswers(): Promise<boolean> {

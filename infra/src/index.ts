@@ -18,4 +18,5 @@ export { REGISTRY_DEFAULTS, registryUrl, startRegistry, type RegistryOptions } f
 export { readyOrExited, type Exit, type Running } from './running.js';
 export { createOrder, createPartner } from './sample-objects.js';
 export { spawnNode, type NodeOptions } from './spawn-node.js';
-export { startStack, type Stack, type StackBroker, type StackOptions } from './stack.js';
+export { startStack, type StackOptions } from './stack.js';
+export type { Stack, StackBroker } from './started-stack.js';

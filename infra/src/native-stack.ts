@@ -5,7 +5,7 @@ import { fetchPrograms } from './programs.mjs';
 import { freePorts } from './ready.js';
 import { registryUrl, startRegistry } from './registry.js';
 import type { Running } from './running.js';
-import type { Stack } from './stack.js';
+import type { Stack } from './started-stack.js';
 
 /** Broker, registry and database as processes of this machine, side by side, on free ports. */
 export async function startNativeStack(dir: string): Promise<Stack> {

@@ -14,7 +14,7 @@ export interface NodeOptions {
 }
 
 /** What every Node process of the mesh runs with: stacks that name sources, and no warning of a client's own making. */
-export const NODE_OPTIONS = ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning'] as const;
+const NODE_OPTIONS = ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning'] as const;
 
 /** Variables for what starts the mesh; a process that does not know them would refuse to start over them. */
 const NOT_FOR_CHILDREN = { HEDDLE_DATA: undefined, HEDDLE_TEST_STACK: undefined };

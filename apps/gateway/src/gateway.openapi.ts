@@ -28,7 +28,7 @@ const acceptedShape = z.object({
 });
 
 /** Every operation of the gateway; a test holds it to the routes that are really there. */
-export const gatewayRoutes: readonly RouteDoc[] = [
+const gatewayRoutes: readonly RouteDoc[] = [
   {
     method: 'POST',
     path: '/v1/events',

@@ -29,7 +29,7 @@ export const CLIENT_RETRY = {
 } as const;
 
 /** The longest a single request may take before its connection counts as dead. */
-export const REQUEST_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 10_000;
 
 export const silent: LogLine = () => undefined;
 

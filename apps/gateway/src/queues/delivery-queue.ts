@@ -16,7 +16,7 @@ export interface Lease {
 }
 
 /** A queue holds at most this many unsettled events in memory; further ones stay in the log until there is room. */
-export const MAX_HELD = 2000;
+const MAX_HELD = 2000;
 
 export interface DeliveryQueueEvents {
   /** Something can be leased now. */

@@ -17,7 +17,7 @@ export interface StreamRequest {
   sink: StreamSink;
 }
 
-export const OPENED_TYPE = 'heddle.stream.v1.Stream.Opened.v1';
+const OPENED_TYPE = 'heddle.stream.v1.Stream.Opened.v1';
 
 /** What a stream needs of where it lives. */
 export interface StreamHome {

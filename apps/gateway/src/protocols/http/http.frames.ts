@@ -4,7 +4,7 @@ import type { IncomingEvent } from '../../publish.js';
 import { decodeHeaderValue } from './header-value.js';
 
 /** Events in one batch at most. */
-export const MAX_BATCH = 1000;
+const MAX_BATCH = 1000;
 
 const JSON_MEDIA_TYPE = /^application\/(?:json|[a-z0-9.+-]+\+json)$/;
 const AVRO_MEDIA_TYPES = new Set([AVRO_CONTENT_TYPE, 'avro/binary', 'application/vnd.confluent.avro']);

@@ -10,7 +10,7 @@ export const websocketForm: Form = {
 };
 
 /** An unmasked, unfragmented text frame (RFC 6455 §5.2), as servers write them. */
-export function textFrame(payload: Buffer): Buffer {
+function textFrame(payload: Buffer): Buffer {
   const { length } = payload;
   if (length < 126) return Buffer.concat([Buffer.from([0x81, length]), payload]);
   if (length < 65_536) return Buffer.concat([Buffer.from([0x81, 126, length >> 8, length & 0xff]), payload]);
