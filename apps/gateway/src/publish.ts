@@ -29,7 +29,7 @@ export interface IncomingEvent {
 export type PublishOutcome = { position: Position; duplicate: boolean } | { error: HeddleError };
 
 /** The window in which the same (source, id) is appended once; per instance of the gateway. */
-const DEDUPE_WINDOW = { events: 200_000, ms: 10 * 60_000 } as const;
+const DEDUPE_WINDOW = { events: 100_000, ms: 10 * 60_000 } as const;
 
 /** Bytes of data of one event; what the log takes at most is a little more. */
 const MAX_DATA_BYTES = 900 * 1024;

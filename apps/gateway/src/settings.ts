@@ -39,12 +39,12 @@ export const settings = defineSettings({
   },
   tailEvents: {
     env: 'HEDDLE_TAIL_EVENTS',
-    schema: z.coerce.number().int().min(100).default(50_000),
+    schema: z.coerce.number().int().min(100).default(20_000),
     about: 'recent events kept in memory, from which streams resume without reading the log',
   },
   tailBytes: {
     env: 'HEDDLE_TAIL_BYTES',
-    schema: z.coerce.number().int().min(1_000_000).default(64_000_000),
+    schema: z.coerce.number().int().min(1_000_000).default(32_000_000),
     about: 'bytes of data that those events may have together',
   },
 });
