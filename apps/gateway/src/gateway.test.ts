@@ -248,6 +248,29 @@ describe('the gateway on logs in memory', () => {
       await vi.waitFor(() => expect(again.ids().at(-1)).toBe('live'));
     });
 
+    it('give nothing twice after the token of an event that came while catching up', async () => {
+      for (let n = 0; n < 60; n += 1) await publish(`K${n % 7}`, `e${n}`);
+      const first = open('earliest');
+      await vi.waitFor(() => expect(first.ids()).toHaveLength(60));
+      await gateway.stop();
+      gateway = await startGateway();
+      const second = open({ token: first.tokens()[20]! });
+      await vi.waitFor(() => expect(second.ids()).toHaveLength(40));
+      for (let at = 1; at < 40; at += 1) {
+        const third = open({ token: second.tokens()[at]! });
+        const received = (): string[] => [...first.ids().slice(0, 20), ...second.ids().slice(0, at), ...third.ids()];
+        await vi.waitFor(() => expect(received().length).toBeGreaterThanOrEqual(60));
+        expect(received().sort()).toEqual([...first.ids()].sort());
+      }
+    });
+
+    it('say that a topic was made anew when it ends before their token', async () => {
+      await publish('K', 'e1');
+      const sink = open({ token: '1~business-partner=0~contract=zz.zz.zz.zz.zz.zz.zz.zz.zz.zz.zz.zz~sales-order=0' });
+      await vi.waitFor(() => expect(sink.ids()).toEqual(['e1']));
+      expect(sink.events()[0]).toMatchObject({ data: { resumed: 'reset' } });
+    });
+
     it('leave a reader behind that does not read, and give it everything when it does', async () => {
       const slow = open('now');
       const quick = open('now');

@@ -1,6 +1,6 @@
 import { type EventLog, HeddleError, type PartitionBounds, type ReadBatch, type StoredEvent } from '@heddle/event';
 import { DispatchedEvent } from '../represent.js';
-import { type PositionVector, formatToken } from './resume-token.js';
+import { type MovingPosition, type PositionVector, formatToken } from './resume-token.js';
 import type { Tail } from './tail.js';
 
 /** How the beginning of a stream relates to what was asked for. */
@@ -39,9 +39,11 @@ export class History {
   async resolve(
     wanted: PositionVector,
     fromEarliest: boolean,
-    tail: Tail,
+    { tail, position: shared }: { tail: Tail; position: MovingPosition },
   ): Promise<{ position: PositionVector; gaps: StreamGap[]; resumed: Resumed }> {
-    if (!fromEarliest && this.topics().every((topic) => wanted.has(topic)) && tail.covers(wanted)) {
+    const isNamed = !fromEarliest && this.topics().every((topic) => wanted.has(topic));
+    // What lies beyond the shared reader is either very new, or of a topic that was made anew: the log knows which.
+    if (isNamed && tail.covers(wanted) && shared.reaches(wanted)) {
       return { position: wanted, gaps: [], resumed: 'exact' };
     }
     const position: PositionVector = new Map();

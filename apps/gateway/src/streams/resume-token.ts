@@ -36,6 +36,28 @@ export function parseToken(token: string): PositionVector {
   return vector;
 }
 
+/** Whether the first position is at or after the second, in every partition that the first knows. */
+export function reaches(position: PositionVector, other: PositionVector): boolean {
+  for (const [topic, offsets] of position) {
+    const wanted = other.get(topic);
+    if (wanted?.some((offset, partition) => offset > (offsets[partition] ?? Infinity))) return false;
+  }
+  return true;
+}
+
+/** The later of two positions, for each partition. */
+export function furthest(one: PositionVector, other: PositionVector): PositionVector {
+  const result: PositionVector = new Map([...one].map(([topic, offsets]) => [topic, [...offsets]]));
+  for (const [topic, offsets] of other) {
+    const own = result.get(topic) ?? [];
+    result.set(
+      topic,
+      offsets.map((offset, partition) => Math.max(offset, own[partition] ?? 0)).concat(own.slice(offsets.length)),
+    );
+  }
+  return result;
+}
+
 function malformed(): HeddleError {
   return new HeddleError(
     'parameter-invalid',
@@ -84,6 +106,11 @@ export class MovingPosition {
       token += `~${segment}`;
     }
     return (this.#token = token);
+  }
+
+  /** Whether everything before a position has been read. */
+  reaches(position: PositionVector): boolean {
+    return reaches(this.#vector, position);
   }
 
   copy(): PositionVector {

@@ -1,8 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type TypeMatcher, uuidv7 } from '@heddle/event';
 import { DispatchedEvent, type Form } from '../represent.js';
 import { type FanOut, type Group, MAX_QUEUED_BYTES, type Member, type StreamSink } from './fan-out.js';
 import type { History, Resumed, StreamGap } from './history.js';
-import { type MovingPosition, type PositionVector, formatToken, parseToken } from './resume-token.js';
+import {
+  type MovingPosition,
+  type PositionVector,
+  formatToken,
+  furthest,
+  parseToken,
+  reaches,
+} from './resume-token.js';
 import type { Tail } from './tail.js';
 
 /** Where a stream is to begin: at the live end, at the first event the log keeps, or after an event. */
@@ -33,6 +41,8 @@ export interface StreamHome {
 
 /** Bytes written in one go while catching up, before the receiver is looked at again. */
 const CHUNK_BYTES = 128 * 1024;
+/** How soon a stream that is further than the shared reader looks again. */
+const SHARED_READER_MS = 5;
 
 /**
  * One receiver's live, non-durable stream. It is either a member of a live group, or behind: then it is served from
@@ -63,7 +73,7 @@ export class Stream implements Member {
       return;
     }
     const wanted: PositionVector = start === 'earliest' ? new Map() : parseToken(start.token);
-    const { position, gaps, resumed } = await this.home.history.resolve(wanted, start === 'earliest', this.home.tail);
+    const { position, gaps, resumed } = await this.home.history.resolve(wanted, start === 'earliest', this.home);
     if (this.#closed) return;
     this.#sayOpened(resumed, gaps, position);
     await this.#catchUp(position);
@@ -112,32 +122,41 @@ export class Stream implements Member {
         });
         continue;
       }
-      const last = this.#writeChunk(position);
-      if (last === undefined) {
+      const { after, isAll } = this.#writeChunk(position);
+      position = after;
+      if (!isAll) {
+        await this.#room();
+      } else if (this.home.position.reaches(position)) {
         this.#join();
         return;
+      } else {
+        // The log was read further than the shared reader has come: joined now, the stream would get those again.
+        await delay(SHARED_READER_MS);
       }
-      position = parseToken(last.token);
-      await this.#room();
     }
   }
 
-  /** Writes from the tail; returns the last event looked at when there is more to come, nothing when all is written. */
-  #writeChunk(position: PositionVector): DispatchedEvent | undefined {
-    let frames: Buffer[] = [];
+  /** Writes from the tail, up to a bound; says where the stream is after that, and whether that was all there is. */
+  #writeChunk(position: PositionVector): { after: PositionVector; isAll: boolean } {
+    const { matches, form } = this.request;
+    const frames: Buffer[] = [];
     let bytes = 0;
+    let last: DispatchedEvent | undefined;
+    let isAhead = true;
     for (const event of this.home.tail.since(position)) {
-      if (!this.request.matches(event.stored.attributes.type)) continue;
-      const frame = event.as(this.request.form);
+      last = event;
+      if (!matches(event.stored.attributes.type)) continue;
+      // Who read the log by itself may be further in other partitions than the shared reader was at this event: then
+      // the shared token would lead back. Once it does not, those of later events do not either.
+      if (isAhead) isAhead = !reaches(parseToken(event.token), position);
+      const frame = (isAhead ? withToken(event, furthest(position, parseToken(event.token))) : event).as(form);
       frames.push(frame);
       bytes += frame.length;
-      if (bytes < CHUNK_BYTES) continue;
-      this.sink.write(Buffer.concat(frames));
-      frames = [];
-      return event;
+      if (bytes >= CHUNK_BYTES) break;
     }
     if (frames.length > 0) this.sink.write(Buffer.concat(frames));
-    return undefined;
+    const after = last === undefined ? position : furthest(position, parseToken(last.token));
+    return { after, isAll: bytes < CHUNK_BYTES };
   }
 
   async #write(bytes: Buffer): Promise<void> {
@@ -175,4 +194,9 @@ export class Stream implements Member {
     );
     this.sink.write(opened.as(this.request.form));
   }
+}
+
+/** The event for one stream alone, that resumes after it elsewhere than others do. */
+function withToken({ stored, number, baseUrl }: DispatchedEvent, position: PositionVector): DispatchedEvent {
+  return new DispatchedEvent(stored, number, formatToken(position), baseUrl);
 }
