@@ -67,7 +67,8 @@ async function start<T extends OutboxTables>(service: Service<T>, settings: Serv
     { name: 'catalogue', run: () => catalogue.close() },
     { name: 'database', run: close },
   ]);
-  await app.startAllMicroservices();
+  // Before joining the group: that waits for a member that was killed, until its session is over.
   const url = await listen(app, settings);
+  await app.startAllMicroservices();
   log.info({ event: 'listening', url }, `listening on ${url}`);
 }
