@@ -6,6 +6,8 @@ import type { AdminClient } from './kafka-client.js';
 import { heddleErrorOf, kafkaErrorType } from './kafka-errors.js';
 
 const RETRY_DELAY_MS = 200;
+/** The election of leaders takes milliseconds on an idle cluster, seconds on a busy one. */
+const BOUNDS_PATIENCE_MS = 10_000;
 /** A topic that is not there is asked for again at most this often. */
 const ASK_AGAIN_MS = 500;
 
@@ -54,16 +56,24 @@ export class TopicDirectory {
     return errors;
   }
 
-  /** @throws HeddleError `log-unavailable`, also when there is no such topic. */
+  /**
+   * Asked again for a while where the log does not know: the leaders of a topic just made, or of a broker just started,
+   * are elected a moment later. @throws HeddleError `log-unavailable`, also when there is no such topic.
+   */
   async bounds(topic: string): Promise<PartitionBounds[]> {
     if ((await this.find(topic)) === undefined) throw noSuchTopic(topic);
-    try {
-      const offsets = await this.admin.use((admin) => admin.fetchTopicOffsets(topic));
-      return offsets
-        .map((at) => ({ partition: at.partition, earliest: Number(at.low), end: Number(at.high) }))
-        .sort((one, other) => one.partition - other.partition);
-    } catch (error) {
-      throw heddleErrorOf(error);
+    const deadline = Date.now() + Math.min(this.boundMs, BOUNDS_PATIENCE_MS);
+    for (;;) {
+      try {
+        const offsets = await this.admin.use((admin) => admin.fetchTopicOffsets(topic));
+        return offsets
+          .map((at) => ({ partition: at.partition, earliest: Number(at.low), end: Number(at.high) }))
+          .sort((one, other) => one.partition - other.partition);
+      } catch (error) {
+        const known = heddleErrorOf(error);
+        if (!known.retryable || Date.now() > deadline) throw known;
+        await delay(RETRY_DELAY_MS);
+      }
     }
   }
 
