@@ -4,11 +4,13 @@ import type { Answer } from './http-call.js';
 import { type Orders, freshKey } from './orders.js';
 
 const PAUSE_WHEN_AWAY_MS = 25;
+/** Between the requests of a worker: the load is to leave the processes time to start. */
+const PAUSE_MS = 5;
 const REFUSED_SHARE = 0.2;
 const MAX_CHANGES = 4;
 
 /**
- * Creates and changes orders without pause, some of it such that it is refused and rolled back, and remembers what was
+ * Creates and changes orders all the time, some of it such that it is refused and rolled back, and remembers what was
  * acknowledged. A request without an answer may have been committed or not: its order is left alone from then on.
  */
 export class OrderLoad {
@@ -53,6 +55,7 @@ export class OrderLoad {
 
   /** Whether it was done; with `version`, what it leads to. */
   async #ask(request: (orders: Orders) => Promise<Answer>, key: string, version?: number): Promise<boolean> {
+    await delay(PAUSE_MS);
     const orders = this.orders[this.chance.between(0, this.orders.length - 1)]!;
     try {
       const { status } = await request(orders);
