@@ -15,6 +15,7 @@ export {
 export { freePort, freePorts, isPortFree, waitForHttp, waitForPort, type WaitOptions } from './ready.js';
 export { registerOwnSchemas } from './register-schemas.js';
 export { REGISTRY_DEFAULTS, registryUrl, startRegistry, type RegistryOptions } from './registry.js';
+export { fetchPrograms } from './programs.mjs';
 export { readyOrExited, type Exit, type Running } from './running.js';
 export { createOrder, createPartner } from './sample-objects.js';
 export { spawnNode, type NodeOptions } from './spawn-node.js';
