@@ -1,7 +1,6 @@
 import type { Consumer as KafkaConsumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CLIENT_RETRY, type LogLine } from './kafka-client.js';
-import { manualAssigner } from './manual-assigner.js';
 import type { TopicDirectory } from './topic-directory.js';
 
 /** Records of one partition, as fetched; `next` is the offset after the last of them. */
@@ -24,8 +23,6 @@ export interface MemberSettings {
   topics: readonly string[];
   sessionTimeoutMs: number;
   heartbeatMs: number;
-  /** Makes it a group of one: which partitions it wants. Without it, the members of the group share them. */
-  isWanted?: (topic: string, partition: number) => boolean;
   /** Called with every new assignment; places the partitions by `seek` before it returns or later. */
   onJoin(assigned: readonly TopicPartition[]): void;
   onRebalance(): void;
@@ -51,7 +48,6 @@ export class GroupMember {
   private running: Promise<void> | undefined;
   private isStopped = false;
   private endRound: (() => void) | undefined;
-  private rounds = 0;
   private readonly stopping = new AbortController();
 
   constructor(
@@ -59,14 +55,6 @@ export class GroupMember {
     private readonly directory: TopicDirectory,
     private readonly settings: MemberSettings,
   ) {}
-
-  /**
-   * The id of the group. A group of one takes a new one with each consumer: in the old one, the broker would first wait
-   * for a member that crashed, until its session is over.
-   */
-  get group(): string {
-    return this.settings.isWanted === undefined ? this.settings.group : `${this.settings.group}-${this.rounds}`;
-  }
 
   start(): void {
     this.running = this.run();
@@ -120,17 +108,14 @@ export class GroupMember {
 
   /** One consumer's life: until it crashes, the topics that exist change, or this member is stopped. */
   private async round(topics: readonly string[]): Promise<void> {
-    const { isWanted } = this.settings;
-    this.rounds += 1;
     const consumer = this.kafka.consumer({
-      groupId: this.group,
+      groupId: this.settings.group,
       sessionTimeout: this.settings.sessionTimeoutMs,
       heartbeatInterval: this.settings.heartbeatMs,
       maxWaitTimeInMs: MAX_WAIT_MS,
       minBytes: 1,
       metadataMaxAge: METADATA_AGE_MS,
       allowAutoTopicCreation: false,
-      ...(isWanted === undefined ? {} : { partitionAssigners: [manualAssigner(isWanted)] }),
       retry: { ...CLIENT_RETRY, restartOnFailure: async () => false },
     });
     const ended = Promise.withResolvers<void>();

@@ -1,9 +1,10 @@
-import { HeddleError, uuidv7 } from '@heddle/event';
+import { HeddleError } from '@heddle/event';
 import type { ControlLog, ControlPut, ControlRecord, TopicSpec } from '@heddle/event';
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import { Appender } from './appender.js';
-import { GroupMember, type Fetched, type TopicPartition } from './group-member.js';
+import type { Fetched } from './group-member.js';
 import { AdminClient, createKafka, silent, type KafkaConnection, type LogLine } from './kafka-client.js';
+import { PartitionFetcher } from './partition-fetcher.js';
 import { TopicDirectory } from './topic-directory.js';
 
 export interface KafkaControlLogOptions extends KafkaConnection {
@@ -58,23 +59,18 @@ export class KafkaControlLog implements ControlLog {
       if (partitions.includes(partition) && end > earliest) open.set(partition, { next: earliest, end });
     }
     if (open.size === 0) return;
-    const wanted = new Set(open.keys());
     const done = Promise.withResolvers<void>();
     let patience: NodeJS.Timeout | undefined;
     const beginWaiting = (): void => {
       clearTimeout(patience);
       patience = setTimeout(() => done.reject(loadStuck(topic)), LOAD_PATIENCE_MS);
     };
-    const member: GroupMember = new GroupMember(this.kafka, this.directory, {
-      group: `heddle-load-${uuidv7()}`,
+    const fetcher = new PartitionFetcher(this.kafka, this.directory, {
+      name: `load of ${topic}`,
       topics: [topic],
-      isWanted: (_, partition) => wanted.has(partition),
-      sessionTimeoutMs: 30_000,
-      heartbeatMs: 3000,
-      onJoin: (assigned: readonly TopicPartition[]) => {
-        for (const { partition } of assigned) member.seek(topic, partition, open.get(partition)?.next ?? 0);
+      onPartitions: () => {
+        for (const [partition, { next }] of open) fetcher.seek(topic, partition, next);
       },
-      onRebalance: () => undefined,
       onFetched: (fetched) => {
         const at = open.get(fetched.partition);
         if (at === undefined) return;
@@ -90,16 +86,13 @@ export class KafkaControlLog implements ControlLog {
       log: this.log,
     });
     beginWaiting();
-    member.start();
+    fetcher.start();
     try {
       await done.promise;
     } finally {
       clearTimeout(patience);
       open.clear();
-      // Leaving takes as long as the last fetch waits: nobody has to wait for that.
-      void member
-        .stop()
-        .then(() => this.admin.use((admin) => admin.deleteGroups([member.group])).catch(() => undefined));
+      await fetcher.stop();
     }
   }
 

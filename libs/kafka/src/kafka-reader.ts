@@ -1,10 +1,10 @@
-import { uuidv7 } from '@heddle/event';
 import type { PartitionBounds, ReadOptions, Reader } from '@heddle/event';
 import type { Kafka } from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Decoder } from './event-decoder.js';
-import { GroupMember, type TopicPartition } from './group-member.js';
+import type { TopicPartition } from './group-member.js';
 import type { AdminClient, LogLine } from './kafka-client.js';
+import { PartitionFetcher } from './partition-fetcher.js';
 import { PartitionIntake } from './partition-intake.js';
 import type { SetAside } from './set-aside.js';
 import type { TopicDirectory } from './topic-directory.js';
@@ -20,13 +20,10 @@ export interface LogParts {
 
 const RETRY_MS = 200;
 
-/**
- * Reads whole topics for one process: the only member of a group of its own, which never commits. That is kafkajs'
- * public way to a manual assignment; the group is deleted when the reader stops.
- */
+/** Reads whole topics for one process: it shares nothing with others, and commits nothing. */
 export class KafkaReader implements Reader {
   private readonly intakes = new Map<string, PartitionIntake>();
-  private readonly member: GroupMember;
+  private readonly fetcher: PartitionFetcher;
   private readonly placed = Promise.withResolvers<void>();
   private joins = 0;
   private isStopped = false;
@@ -35,14 +32,10 @@ export class KafkaReader implements Reader {
     private readonly parts: LogParts,
     private readonly options: ReadOptions,
   ) {
-    this.member = new GroupMember(parts.kafka, parts.directory, {
-      group: `heddle-reader-${uuidv7()}`,
+    this.fetcher = new PartitionFetcher(parts.kafka, parts.directory, {
+      name: `reader of ${options.topics.join(', ')}`,
       topics: options.topics,
-      isWanted: () => true,
-      sessionTimeoutMs: 30_000,
-      heartbeatMs: 3000,
-      onJoin: (assigned) => this.onJoin(assigned),
-      onRebalance: () => undefined,
+      onPartitions: (assigned) => this.onJoin(assigned),
       onFetched: (fetched) => this.intakes.get(nameOf(fetched))?.push(fetched),
       log: parts.log,
     });
@@ -51,7 +44,7 @@ export class KafkaReader implements Reader {
   /** Resolves when every partition that exists has its place. */
   async start(): Promise<void> {
     const found = await Promise.all(this.options.topics.map((topic) => this.parts.directory.find(topic)));
-    this.member.start();
+    this.fetcher.start();
     if (found.some((partitions) => partitions !== undefined)) await this.placed.promise;
   }
 
@@ -60,16 +53,14 @@ export class KafkaReader implements Reader {
     this.isStopped = true;
     this.placed.resolve();
     for (const intake of this.intakes.values()) intake.stop();
-    await this.member.stop();
-    // An empty group without offsets vanishes by itself as well, only later.
-    await this.parts.admin.use((admin) => admin.deleteGroups([this.member.group])).catch(() => undefined);
+    await this.fetcher.stop();
   }
 
   private onJoin(assigned: readonly TopicPartition[]): void {
     this.joins += 1;
     for (const at of assigned) {
       const intake = this.intakes.get(nameOf(at));
-      if (intake !== undefined) this.member.seek(at.topic, at.partition, intake.position);
+      if (intake !== undefined) this.fetcher.seek(at.topic, at.partition, intake.position);
     }
     void this.placeNew(assigned, this.joins);
   }
@@ -104,11 +95,11 @@ export class KafkaReader implements Reader {
       setAside: (message, foreign) => this.parts.setAside.add(topic, partition, message, foreign),
       bounds: async () => (await this.parts.directory.bounds(topic)).find((at) => at.partition === partition),
       onGap: (gap) => this.options.onGap?.(gap),
-      flow: (isWanted) => (isWanted ? this.member.resume(topic, partition) : this.member.pause(topic, partition)),
+      flow: (isWanted) => (isWanted ? this.fetcher.resume(topic, partition) : this.fetcher.pause(topic, partition)),
       log: this.parts.log,
     });
     this.intakes.set(nameOf({ topic, partition }), intake);
-    this.member.seek(topic, partition, from);
+    this.fetcher.seek(topic, partition, from);
   }
 
   private async boundsOf(topic: string, join: number): Promise<PartitionBounds[] | undefined> {

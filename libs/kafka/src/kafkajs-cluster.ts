@@ -1,0 +1,50 @@
+import type { Kafka } from 'kafkajs';
+import type { FetchAnswer } from './fetch-protocol.js';
+
+/** A request as kafkajs sends it: bytes out, and how the answer is read. */
+export interface ProtocolRequest {
+  request: {
+    apiKey: number;
+    apiVersion: number;
+    apiName: string;
+    encode(): Promise<{ buf: Buffer; buffer: Buffer }>;
+  };
+  response: { decode(bytes: Buffer): Promise<FetchAnswer>; parse(answer: FetchAnswer): Promise<FetchAnswer> };
+  requestTimeout: number;
+}
+
+export interface PartitionLeader {
+  partitionId: number;
+  leader: number;
+}
+
+/** The connections of one client to the brokers, and what it knows of topics. */
+export interface Cluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  findTopicPartitionMetadata(topic: string): readonly PartitionLeader[];
+  findBroker(node: {
+    nodeId: string;
+  }): Promise<{ connectionPool: { send(request: ProtocolRequest): Promise<FetchAnswer> } }>;
+}
+
+const READ_COMMITTED = 1;
+
+/**
+ * Connections of their own, as every consumer of kafkajs has them. kafkajs keeps the way to them behind a symbol; what
+ * it lacks is reading partitions without a group, which every other Kafka client offers.
+ */
+export function clusterOf(kafka: Kafka): Cluster {
+  const create = Object.getOwnPropertySymbols(kafka).find(
+    (symbol) => symbol.description === 'private:Kafka:createCluster',
+  );
+  const factory = create === undefined ? undefined : (kafka as never)[create];
+  if (typeof factory !== 'function') throw new Error('kafkajs is not the version this library is made for (2.2.4)');
+  return (factory as (options: object) => Cluster)({
+    allowAutoTopicCreation: false,
+    isolationLevel: READ_COMMITTED,
+    metadataMaxAge: 300_000,
+  });
+}

@@ -1,0 +1,234 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Kafka } from 'kafkajs';
+import type { FetchPartition, FetchedPartition } from './fetch-protocol.js';
+import { FetchSession } from './fetch-session.js';
+import type { Fetched, TopicPartition } from './group-member.js';
+import type { LogLine } from './kafka-client.js';
+import { type Cluster, clusterOf } from './kafkajs-cluster.js';
+import { decodeRecords } from './record-batches.js';
+import type { TopicDirectory } from './topic-directory.js';
+
+export interface FetcherSettings {
+  /** For the log. */
+  name: string;
+  topics: readonly string[];
+  /** Called whenever the partitions may have changed; places them by `seek` before it returns or later. */
+  onPartitions(partitions: readonly TopicPartition[]): void;
+  /** Must return at once: while it runs, nothing is fetched. */
+  onFetched(fetched: Fetched): void;
+  log: LogLine;
+}
+
+const METADATA_CHECK_MS = 5000;
+const TOPIC_CHECK_MS = 1000;
+const RESTART_DELAY_MS = 200;
+const MAX_RESTART_DELAY_MS = 1000;
+const OFFSET_OUT_OF_RANGE = 1;
+
+interface Place extends FetchPartition {
+  isPaused: boolean;
+}
+
+/**
+ * Reads partitions without a group: a position for each, one fetch session per broker that leads some of them. It goes
+ * on by itself when a broker is lost, a leader moves, or topics and partitions appear. Positions survive all of it.
+ */
+export class PartitionFetcher {
+  readonly #places = new Map<string, Place>();
+  readonly #stopping = new AbortController();
+  #cluster: Cluster | undefined;
+  #running: Promise<void> | undefined;
+  #change = Promise.withResolvers<void>();
+
+  constructor(
+    private readonly kafka: Kafka,
+    private readonly directory: TopicDirectory,
+    private readonly settings: FetcherSettings,
+  ) {}
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Reads a partition from an offset on. */
+  seek(topic: string, partition: number, offset: number): void {
+    const name = nameOf(topic, partition);
+    this.#places.set(name, { topic, partition, offset, isPaused: this.#places.get(name)?.isPaused ?? false });
+    this.#changed();
+  }
+
+  pause(topic: string, partition: number): void {
+    const place = this.#places.get(nameOf(topic, partition));
+    if (place !== undefined) place.isPaused = true;
+  }
+
+  resume(topic: string, partition: number): void {
+    const place = this.#places.get(nameOf(topic, partition));
+    if (place?.isPaused !== true) return;
+    place.isPaused = false;
+    this.#changed();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#changed();
+    // What the broker still waits for is of no interest any more.
+    await this.#cluster?.disconnect().catch(() => undefined);
+    await this.#running;
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  #changed(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
+  }
+
+  async #run(): Promise<void> {
+    for (let failures = 0; !this.#isStopped;) {
+      const startedAt = Date.now();
+      try {
+        const topics = await this.#present();
+        if (topics.length > 0) await this.#round(topics);
+        else await this.#wait(TOPIC_CHECK_MS);
+        failures = 0;
+      } catch (error) {
+        if (this.#isStopped) return;
+        if (Date.now() - startedAt > METADATA_CHECK_MS) failures = 0;
+        const message = error instanceof Error ? error.message : String(error);
+        this.settings.log('warn', 'reader.restart', { reader: this.settings.name, message, failures });
+        await this.#wait(Math.min(RESTART_DELAY_MS * 2 ** failures, MAX_RESTART_DELAY_MS));
+        failures += 1;
+      }
+    }
+  }
+
+  /** Reads until something is lost, or the partitions or their leaders are others than before. */
+  async #round(topics: readonly string[]): Promise<void> {
+    const cluster = clusterOf(this.kafka);
+    this.#cluster = cluster;
+    const round = new AbortController();
+    try {
+      await cluster.connect();
+      await cluster.addMultipleTargetTopics(topics);
+      const leaders = leadersOf(cluster, topics);
+      this.settings.onPartitions([...leaders.values()].flat());
+      await Promise.race([
+        this.#watch(cluster, topics, leaders, round.signal),
+        ...[...leaders].map(([nodeId, led]) => this.#fetchFrom(cluster, nodeId, led, round.signal)),
+      ]);
+    } finally {
+      round.abort();
+      this.#changed();
+      this.#cluster = undefined;
+      await cluster.disconnect().catch(() => undefined);
+    }
+  }
+
+  async #fetchFrom(
+    cluster: Cluster,
+    nodeId: string,
+    led: readonly TopicPartition[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const session = new FetchSession(cluster, nodeId);
+    const names = new Set(led.map(({ topic, partition }) => nameOf(topic, partition)));
+    while (!signal.aborted && !this.#isStopped) {
+      const change = this.#change.promise;
+      const wanted = new Map<string, FetchPartition>();
+      for (const name of names) {
+        const place = this.#places.get(name);
+        if (place !== undefined && !place.isPaused) {
+          wanted.set(name, { topic: place.topic, partition: place.partition, offset: place.offset });
+        }
+      }
+      if (wanted.size === 0) {
+        await change;
+        continue;
+      }
+      const { errorCode, partitions } = await session.fetch(wanted);
+      if (errorCode !== 0) throw new Error(`the broker answered a fetch with error ${errorCode}`);
+      for (const fetched of partitions) {
+        if (signal.aborted || this.#isStopped) return;
+        await this.#take(fetched, wanted.get(nameOf(fetched.topic, fetched.partition))?.offset);
+      }
+    }
+  }
+
+  async #take(fetched: FetchedPartition, from: number | undefined): Promise<void> {
+    const { topic, partition, errorCode, highWatermark } = fetched;
+    const place = this.#places.get(nameOf(topic, partition));
+    // Placed elsewhere meanwhile: what came is of no interest.
+    if (place === undefined || from === undefined || place.offset !== from) return;
+    if (errorCode === OFFSET_OUT_OF_RANGE) {
+      const bounds = await this.directory.bounds(topic);
+      if (place.offset === from) place.offset = bounds.find((at) => at.partition === partition)?.earliest ?? from;
+      return;
+    }
+    if (errorCode !== 0) throw new Error(`error ${errorCode} in ${topic}/${partition}`);
+    if (fetched.records.length === 0) return;
+    const { messages, next } = await decodeRecords(fetched, from);
+    if (next === from || place.offset !== from) return;
+    place.offset = next;
+    const first = messages[0];
+    this.settings.onFetched({
+      topic,
+      partition,
+      messages,
+      first: first === undefined ? next : Number(first.offset),
+      next,
+      end: highWatermark,
+    });
+  }
+
+  /** Returns when topics have appeared, or partitions, or a leader has moved. */
+  async #watch(
+    cluster: Cluster,
+    topics: readonly string[],
+    leaders: ReadonlyMap<string, readonly TopicPartition[]>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const before = JSON.stringify([...leaders]);
+    let checkedAt = Date.now();
+    while (!signal.aborted && !this.#isStopped) {
+      await delay(TOPIC_CHECK_MS, undefined, { signal }).catch(() => undefined);
+      if (topics.length < this.settings.topics.length && (await this.#present()).length > topics.length) return;
+      if (Date.now() - checkedAt < METADATA_CHECK_MS || signal.aborted) continue;
+      checkedAt = Date.now();
+      await cluster.refreshMetadata();
+      if (JSON.stringify([...leadersOf(cluster, topics)]) !== before) return;
+    }
+  }
+
+  async #present(): Promise<string[]> {
+    const present: string[] = [];
+    for (const topic of this.settings.topics) {
+      if ((await this.directory.find(topic)) !== undefined) present.push(topic);
+    }
+    return present;
+  }
+
+  async #wait(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+  }
+}
+
+/** The partitions each broker leads. */
+function leadersOf(cluster: Cluster, topics: readonly string[]): Map<string, TopicPartition[]> {
+  const leaders = new Map<string, TopicPartition[]>();
+  for (const topic of topics) {
+    const partitions = [...cluster.findTopicPartitionMetadata(topic)].sort((a, b) => a.partitionId - b.partitionId);
+    for (const { partitionId: partition, leader } of partitions) {
+      const led = leaders.get(String(leader));
+      if (led === undefined) leaders.set(String(leader), [{ topic, partition }]);
+      else led.push({ topic, partition });
+    }
+  }
+  return leaders;
+}
+
+function nameOf(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
