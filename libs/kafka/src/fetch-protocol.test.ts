@@ -56,9 +56,7 @@ describe('a fetch request', () => {
       maxWaitMs: 1,
     });
     // No topics; then one, named ab, with one partition, number 5; no rack.
-    expect(bytes.subarray(25).toString('hex')).toBe(
-      '00000000' + '00000001' + '00026162' + '00000001' + '00000005' + '0000',
-    );
+    expect(bytes.subarray(25).toString('hex')).toMatch(/^0{8}0{7}10{3}261620{7}10{7}50{4}$/);
   });
 });
 
