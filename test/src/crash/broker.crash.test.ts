@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MESH_APPS, type Running, fetchPrograms, freePorts, startBroker } from '@heddle/infra';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { allOf } from '../support/arrivals.js';
 import { Chance } from '../support/chance.js';
 import { type CloudEvent, ORDERS } from '../support/cloud-event.js';
 import { foreignKafka, readTopic } from '../support/foreign-kafka.js';
@@ -15,7 +16,7 @@ import { checkOrderHistory } from '../support/order-history.js';
 import { OrderLoad } from '../support/order-load.js';
 import { Orders, freshKey } from '../support/orders.js';
 import { contractEvent, publish } from '../support/publishing.js';
-import { type StreamClient, afterOpened, openWebSocket } from '../support/stream-clients.js';
+import { afterOpened, openWebSocket } from '../support/stream-clients.js';
 import { WebhookSink, eventOf } from '../support/webhook-sink.js';
 import { putWebhook } from '../support/webhooks.js';
 
@@ -111,8 +112,8 @@ describe.skipIf(!isNative)('a broker of its own', () => {
     expect(publisher.numbersIn(published)).toEqual(publisher.numbersIn(published).toSorted((a, b) => a - b));
 
     const wanted = new Set(records.filter(({ key = '' }) => stored.has(key)).map(({ headers }) => headers['ce_id']!));
-    await receivesAll(stream, wanted);
-    await sink.until((all) => wanted.isSubsetOf(new Set(all.map((delivery) => eventOf(delivery).id))));
+    await stream.events.until(allOf(wanted, ({ id }) => id));
+    await sink.until(allOf(wanted, (delivery) => eventOf(delivery).id));
     expectOrdered(afterOpened(stream));
     expectOrdered(sink.deliveries.map(eventOf));
     expect(MESH_APPS.map((app) => mesh.app(app).pid)).toEqual(pids);
@@ -154,10 +155,6 @@ class PublishLoad {
       }
     }
   }
-}
-
-async function receivesAll(stream: StreamClient, ids: ReadonlySet<string>): Promise<void> {
-  await stream.events.until((all) => ids.isSubsetOf(new Set(all.map(({ id }) => id))), { timeoutMs: 30_000 });
 }
 
 /** First occurrences of each key come in their numbers. */

@@ -32,7 +32,7 @@ describe('a service that is killed', () => {
   test('at any moment under load, leaves exactly the events of what it committed, in order and without a gap', async () => {
     const chance = new Chance();
     const load = new OrderLoad([orders], partner, chance);
-    for (let round = 0; round < 6; round += 1) {
+    for (let round = 0; round < 5; round += 1) {
       await delay(chance.between(100, 700));
       await mesh.killApp('sales-order');
       await mesh.startApp('sales-order');
@@ -41,7 +41,7 @@ describe('a service that is killed', () => {
     await load.stop();
     const { events } = await kept(load.acknowledged);
     // A run in which nothing was under way says nothing.
-    expect(load.unanswered).toBeGreaterThanOrEqual(6);
+    expect(load.unanswered).toBeGreaterThanOrEqual(5);
     expect(load.refused).toBeGreaterThan(0);
     expect(events).toBeGreaterThan(100);
   });
@@ -82,7 +82,7 @@ describe('two processes of one service on one database', () => {
   test('raise and relay together without an event lost, repeated out of order or numbered twice, while one is killed and the other leaves', async () => {
     const chance = new Chance();
     const load = new OrderLoad(both, partner, chance);
-    for (const one of [other, mesh, other]) {
+    for (const one of [other, mesh]) {
       await delay(chance.between(200, 800));
       await one.killApp('sales-order');
       await delay(chance.between(50, 400));

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { allOf } from '../support/arrivals.js';
 import { CONTRACT_SIGNED, type CloudEvent } from '../support/cloud-event.js';
 import { foreignKafka } from '../support/foreign-kafka.js';
 import { call } from '../support/http-call.js';
@@ -199,13 +200,9 @@ async function publishMany(
 }
 
 async function receives(stream: StreamClient, events: readonly CloudEvent[]): Promise<void> {
-  const missing = new Set(events.map(({ id }) => id));
-  let seen = 0;
+  const ids = events.map(({ id }) => id);
   await stream.events.until(
-    (all) => {
-      for (; seen < all.length; seen += 1) missing.delete(all[seen]!.id);
-      return missing.size === 0;
-    },
+    allOf(ids, ({ id }) => id),
     { timeoutMs: 30_000, what: 'all events of a stream' },
   );
 }

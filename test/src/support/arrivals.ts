@@ -37,3 +37,13 @@ export class Arrivals<T> {
     });
   }
 }
+
+/** Holds once all of these have arrived. Each arrival is looked at once: with thousands, all each time would take minutes. */
+export function allOf<T>(ids: Iterable<string>, idOf: (arrival: T) => string): (all: readonly T[]) => boolean {
+  const missing = new Set(ids);
+  let seen = 0;
+  return (all) => {
+    for (; seen < all.length; seen += 1) missing.delete(idOf(all[seen]!));
+    return missing.size === 0;
+  };
+}
