@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { CHECKOUT } from './checkout.mjs';
 import { killLeftovers } from './leftovers.js';
 import { Progress } from './progress.mjs';
+import { suiteTimes } from './suite-times.js';
 import { NO_TESTS, countTests, plus, summary, type TestCount } from './test-count.js';
 
 /** The checks that need nothing running; scripts of package.json, so that each can be run alone. */
@@ -57,7 +58,9 @@ async function runProject(project: string): Promise<void> {
   try {
     await run(process.execPath, [VITEST, 'run', '--project', project, '--passWithNoTests', ...reporters]);
   } finally {
-    count = plus(count, countTests(await readFile(report, 'utf8').catch(() => undefined)));
+    const text = await readFile(report, 'utf8').catch(() => undefined);
+    count = plus(count, countTests(text));
+    for (const line of suiteTimes(text, project)) progress.line(line);
   }
 }
 
