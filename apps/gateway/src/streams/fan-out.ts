@@ -22,7 +22,7 @@ export interface Member {
 export const MAX_QUEUED_BYTES = 1024 * 1024;
 
 /** The share of time that fan-out may take from everything else this process does. */
-const MAX_BUSY_SHARE = 0.45;
+const MAX_BUSY_SHARE = 0.65;
 
 /**
  * Hands live events to receivers. Those who want the same types in the same form are one group: the bytes are joined
