@@ -16,6 +16,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
+          testTimeout: 20_000,
           include: ['{apps,libs,infra,test,bench,schemas}/**/*.test.ts'],
           exclude: [
             '**/*.broker.test.ts',

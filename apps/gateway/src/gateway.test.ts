@@ -90,7 +90,7 @@ describe('the gateway on logs in memory', () => {
   it('delivers what matches a webhook, in order per key', async () => {
     await gateway.webhooks.put('hook', webhook([TYPE]));
     for (let n = 0; n < 20; n += 1) await publish(`K${n % 3}`, `e${n}`);
-    await vi.waitFor(() => expect(arrivals).toHaveLength(20));
+    await vi.waitFor(() => expect(arrivals).toHaveLength(20), { timeout: 10_000 });
     for (const key of ['K0', 'K1', 'K2']) {
       const numbers = arrivals.filter((arrival) => arrival.key === key).map(({ id }) => Number(id.slice(1)));
       expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
@@ -103,7 +103,7 @@ describe('the gateway on logs in memory', () => {
     await publish('K', 'unwanted');
     await gateway.webhooks.put('hook', webhook(['heddle.contract.*']));
     await publish('K', 'wanted');
-    await vi.waitFor(() => expect(arrivals.map(({ id }) => id)).toEqual(['wanted']));
+    await vi.waitFor(() => expect(arrivals.map(({ id }) => id)).toEqual(['wanted']), { timeout: 10_000 });
   });
 
   it('tries again what failed, holding back later events of that key only', async () => {
@@ -113,7 +113,7 @@ describe('the gateway on logs in memory', () => {
     await publish('BAD', 'b1');
     await publish('BAD', 'b2');
     await publish('GOOD', 'g1');
-    await vi.waitFor(() => expect(arrivals).toHaveLength(6));
+    await vi.waitFor(() => expect(arrivals).toHaveLength(6), { timeout: 10_000 });
     expect(arrivals.filter(({ key }) => key === 'BAD').map(({ id, attempt }) => [id, attempt])).toEqual([
       ['b1', 1],
       ['b1', 2],
@@ -134,13 +134,13 @@ describe('the gateway on logs in memory', () => {
     answer = ({ id }) => (id === 'e3' ? 503 : 204);
     await gateway.webhooks.put('hook', webhook([TYPE]));
     for (let n = 0; n < 6; n += 1) await publish(`K${n}`, `e${n}`);
-    await vi.waitFor(() => expect(new Set(arrivals.map(({ id }) => id)).size).toBe(6));
+    await vi.waitFor(() => expect(new Set(arrivals.map(({ id }) => id)).size).toBe(6), { timeout: 10_000 });
     await gateway.stop();
     arrivals.length = 0;
     answer = () => 204;
     gateway = await startGateway();
     await publish('K9', 'later');
-    await vi.waitFor(() => expect(arrivals.map(({ id }) => id).sort()).toEqual(['e3', 'later']));
+    await vi.waitFor(() => expect(arrivals.map(({ id }) => id).sort()).toEqual(['e3', 'later']), { timeout: 10_000 });
     expect(arrivals.find(({ id }) => id === 'e3')?.attempt).toBeGreaterThan(1);
   });
 
@@ -153,7 +153,7 @@ describe('the gateway on logs in memory', () => {
     await gateway.webhooks.put('hook', webhook([TYPE]));
     const events = Array.from({ length: 5000 }, (_, n) => contractSigned(`K${n % 100}`, `e${n}`));
     await gateway.publisher.publish(events);
-    await vi.waitFor(() => expect(gateway.webhooks.get('hook').delivery.held).toBe(2000));
+    await vi.waitFor(() => expect(gateway.webhooks.get('hook').delivery.held).toBe(2000), { timeout: 10_000 });
     open.resolve();
     await vi.waitFor(() => expect(arrivals).toHaveLength(5000), { timeout: 20_000 });
     const last = new Map<string, number>();
@@ -166,12 +166,12 @@ describe('the gateway on logs in memory', () => {
   it('a deleted webhook is delivered nothing, and one of the same name inherits nothing', async () => {
     await gateway.webhooks.put('hook', webhook([TYPE]));
     await publish('K', 'e1');
-    await vi.waitFor(() => expect(arrivals).toHaveLength(1));
+    await vi.waitFor(() => expect(arrivals).toHaveLength(1), { timeout: 10_000 });
     await gateway.webhooks.delete('hook');
     await publish('K', 'e2');
     await gateway.webhooks.put('hook', webhook([TYPE]));
     await publish('K', 'e3');
-    await vi.waitFor(() => expect(arrivals.map(({ id }) => id)).toEqual(['e1', 'e3']));
+    await vi.waitFor(() => expect(arrivals.map(({ id }) => id)).toEqual(['e1', 'e3']), { timeout: 10_000 });
     expect(() => gateway.webhooks.get('other')).toThrow('no webhook');
   });
 
@@ -183,7 +183,7 @@ describe('the gateway on logs in memory', () => {
     ]);
     expect([one[0], two[0]]).toMatchObject([{ duplicate: false }, { duplicate: true }]);
     await publish('K', 'next');
-    await vi.waitFor(() => expect(arrivals.map(({ id }) => id)).toEqual(['same', 'next']));
+    await vi.waitFor(() => expect(arrivals.map(({ id }) => id)).toEqual(['same', 'next']), { timeout: 10_000 });
   });
 
   it('names the field of what it refuses, and goes on with the others of a batch', async () => {
@@ -218,18 +218,19 @@ describe('the gateway on logs in memory', () => {
     it('say where they begin, then carry what comes', async () => {
       const sink = open('now');
       await publish('K', 'e1');
-      await vi.waitFor(() => expect(sink.ids()).toEqual(['e1']));
+      await vi.waitFor(() => expect(sink.ids()).toEqual(['e1']), { timeout: 10_000 });
       expect(sink.events()[0]).toMatchObject({ type: 'heddle.stream.v1.Stream.Opened.v1', data: { resumed: 'live' } });
     });
 
     it('resume after the token of any event, with nothing missed and nothing twice', async () => {
       for (let n = 0; n < 50; n += 1) await publish(`K${n % 7}`, `e${n}`);
       const first = open('earliest');
-      await vi.waitFor(() => expect(first.ids()).toHaveLength(50));
+      await vi.waitFor(() => expect(first.ids()).toHaveLength(50), { timeout: 10_000 });
       for (const at of [1, 20, 50]) {
         const again = open({ token: first.tokens()[at]! });
-        await vi.waitFor(() =>
-          expect([...first.ids().slice(0, at), ...again.ids()].sort()).toEqual([...first.ids()].sort()),
+        await vi.waitFor(
+          () => expect([...first.ids().slice(0, at), ...again.ids()].sort()).toEqual([...first.ids()].sort()),
+          { timeout: 10_000 },
         );
         expect(again.events()[0]).toMatchObject({ data: { resumed: 'exact' } });
       }
@@ -238,28 +239,28 @@ describe('the gateway on logs in memory', () => {
     it('resume from the log after a restart, when the memory of the gateway is gone', async () => {
       for (let n = 0; n < 700; n += 1) await publish('K', `e${n}`);
       const first = open('earliest');
-      await vi.waitFor(() => expect(first.ids()).toHaveLength(700));
+      await vi.waitFor(() => expect(first.ids()).toHaveLength(700), { timeout: 10_000 });
       const token = first.tokens()[100]!;
       await gateway.stop();
       gateway = await startGateway();
       const again = open({ token });
-      await vi.waitFor(() => expect(again.ids()).toEqual(first.ids().slice(100)));
+      await vi.waitFor(() => expect(again.ids()).toEqual(first.ids().slice(100)), { timeout: 10_000 });
       await publish('K', 'live');
-      await vi.waitFor(() => expect(again.ids().at(-1)).toBe('live'));
+      await vi.waitFor(() => expect(again.ids().at(-1)).toBe('live'), { timeout: 10_000 });
     });
 
     it('give nothing twice after the token of an event that came while catching up', async () => {
       for (let n = 0; n < 60; n += 1) await publish(`K${n % 7}`, `e${n}`);
       const first = open('earliest');
-      await vi.waitFor(() => expect(first.ids()).toHaveLength(60));
+      await vi.waitFor(() => expect(first.ids()).toHaveLength(60), { timeout: 10_000 });
       await gateway.stop();
       gateway = await startGateway();
       const second = open({ token: first.tokens()[20]! });
-      await vi.waitFor(() => expect(second.ids()).toHaveLength(40));
+      await vi.waitFor(() => expect(second.ids()).toHaveLength(40), { timeout: 10_000 });
       for (let at = 1; at < 40; at += 1) {
         const third = open({ token: second.tokens()[at]! });
         const received = (): string[] => [...first.ids().slice(0, 20), ...second.ids().slice(0, at), ...third.ids()];
-        await vi.waitFor(() => expect(received().length).toBeGreaterThanOrEqual(60));
+        await vi.waitFor(() => expect(received().length).toBeGreaterThanOrEqual(60), { timeout: 10_000 });
         expect(received().sort()).toEqual([...first.ids()].sort());
       }
     });
@@ -267,22 +268,22 @@ describe('the gateway on logs in memory', () => {
     it('say that a topic was made anew when it ends before their token', async () => {
       await publish('K', 'e1');
       const sink = open({ token: '1~business-partner=0~contract=zz.zz.zz.zz.zz.zz.zz.zz.zz.zz.zz.zz~sales-order=0' });
-      await vi.waitFor(() => expect(sink.ids()).toEqual(['e1']));
+      await vi.waitFor(() => expect(sink.ids()).toEqual(['e1']), { timeout: 10_000 });
       expect(sink.events()[0]).toMatchObject({ data: { resumed: 'reset' } });
     });
 
     it('leave a reader behind that does not read, and give it everything when it does', async () => {
       const slow = open('now');
       const quick = open('now');
-      await vi.waitFor(() => expect(quick.events()).toHaveLength(1));
+      await vi.waitFor(() => expect(quick.events()).toHaveLength(1), { timeout: 10_000 });
       slow.queued = MAX_QUEUED_BYTES + 1;
       for (let n = 0; n < 30; n += 1) await publish('K', `e${n}`);
-      await vi.waitFor(() => expect(quick.ids()).toHaveLength(30));
+      await vi.waitFor(() => expect(quick.ids()).toHaveLength(30), { timeout: 10_000 });
       expect(slow.ids()).toHaveLength(0);
       slow.drain();
-      await vi.waitFor(() => expect(slow.ids()).toEqual(quick.ids()));
+      await vi.waitFor(() => expect(slow.ids()).toEqual(quick.ids()), { timeout: 10_000 });
       await publish('K', 'after');
-      await vi.waitFor(() => expect(slow.ids().at(-1)).toBe('after'));
+      await vi.waitFor(() => expect(slow.ids().at(-1)).toBe('after'), { timeout: 10_000 });
       expect(slow.ids()).toHaveLength(31);
     });
 

@@ -33,9 +33,12 @@ describe('sales orders over REST', () => {
   const partnerExists = async (key: string, sequence = 1): Promise<void> => {
     const type = 'sap.s4.beh.businesspartner.v1.BusinessPartner.Created.v1';
     await trial.append({ topic: 'business-partner', type, key, sequence, data: { BusinessPartner: key } });
-    await vi.waitFor(async () => {
-      if ((await partnerSequence(key)) === undefined) throw new Error(`partner ${key} is not known`);
-    });
+    await vi.waitFor(
+      async () => {
+        if ((await partnerSequence(key)) === undefined) throw new Error(`partner ${key} is not known`);
+      },
+      { timeout: 10_000 },
+    );
   };
 
   it('are created under the number given, and their events reach the log with number, reference and origin', async () => {
@@ -223,7 +226,9 @@ describe('sales orders over REST', () => {
     await partnerExists('31', 2);
     await partnerExists('31', 1);
     await partnerExists('31', 2);
-    await vi.waitFor(async () => expect(await create({ SoldToParty: '31' })).toMatchObject({ status: 201 }));
+    await vi.waitFor(async () => expect(await create({ SoldToParty: '31' })).toMatchObject({ status: 201 }), {
+      timeout: 10_000,
+    });
     expect(await partnerSequence('31')).toBe(2);
   });
 });

@@ -81,7 +81,7 @@ describe('handlers of a Nest application', () => {
     const { append } = await start(Partners);
     await append('partner.v1.Created', 1);
     await append('partner.v1.Changed', 2);
-    await vi.waitFor(() => expect(seen).toHaveLength(3));
+    await vi.waitFor(() => expect(seen).toHaveLength(3), { timeout: 10_000 });
     expect(seen).toEqual(['any partner.v1.Created 1', 'created partner.v1.Created 1', 'any partner.v1.Changed 2']);
   });
 
@@ -92,10 +92,10 @@ describe('handlers of a Nest application', () => {
       new HeddleError('conflict', 'no'),
     ]);
     await append('partner.v1.Changed', 1);
-    await vi.waitFor(() => expect(log.deadLetters).toHaveLength(1));
+    await vi.waitFor(() => expect(log.deadLetters).toHaveLength(1), { timeout: 10_000 });
     expect(log.deadLetters[0]?.error).toMatchObject({ code: 'conflict', message: 'no' });
     await append('partner.v1.Changed', 2);
-    await vi.waitFor(() => expect(seen).toEqual(['any partner.v1.Changed 2']));
+    await vi.waitFor(() => expect(seen).toEqual(['any partner.v1.Changed 2']), { timeout: 10_000 });
   });
 
   it('leave alone what nobody handles: it is acknowledged and counted', async () => {
@@ -103,7 +103,7 @@ describe('handlers of a Nest application', () => {
     const { append } = await start(Partners, { onUnhandled: (event) => unhandled.push(event.attributes.type) });
     await append('order.v1.Created', 1);
     await append('partner.v1.Changed', 2);
-    await vi.waitFor(() => expect(seen).toEqual(['any partner.v1.Changed 2']));
+    await vi.waitFor(() => expect(seen).toEqual(['any partner.v1.Changed 2']), { timeout: 10_000 });
     expect(unhandled).toEqual(['order.v1.Created']);
   });
 

@@ -107,11 +107,14 @@ export class ServiceTrial<T extends OutboxTables> {
 
   /** The events of a key, once there are as many as said. */
   eventsOf(key: string, count: number): Promise<Seen[]> {
-    return vi.waitFor(() => {
-      const events = this.#events.filter(({ subject }) => subject === key);
-      if (events.length !== count) throw new Error(`${events.length} events of ${key}, not ${count}`);
-      return events;
-    });
+    return vi.waitFor(
+      () => {
+        const events = this.#events.filter(({ subject }) => subject === key);
+        if (events.length !== count) throw new Error(`${events.length} events of ${key}, not ${count}`);
+        return events;
+      },
+      { timeout: 10_000 },
+    );
   }
 
   forgetEvents(): void {

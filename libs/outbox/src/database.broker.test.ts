@@ -40,17 +40,20 @@ describe('a database', () => {
     const client = await database.connect();
     const running = sql`select pg_sleep(30)`.execute(database.db);
     const outcome = running.catch((error: unknown) => error);
-    await vi.waitFor(async () => {
-      const { rows } = await client.query(
-        `select 1 from pg_stat_activity where query like '%pg_sleep(30)%' and pid <> pg_backend_pid()`,
-      );
-      expect(rows).toHaveLength(1);
-    });
+    await vi.waitFor(
+      async () => {
+        const { rows } = await client.query(
+          `select 1 from pg_stat_activity where query like '%pg_sleep(30)%' and pid <> pg_backend_pid()`,
+        );
+        expect(rows).toHaveLength(1);
+      },
+      { timeout: 10_000 },
+    );
     await client.query(
       'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
     );
     expect(await outcome).toMatchObject({ code: 'store-unavailable', retryable: true });
-    await vi.waitFor(() => database.ping());
+    await vi.waitFor(() => database.ping(), { timeout: 10_000 });
     await client.end();
     await database.close();
   });

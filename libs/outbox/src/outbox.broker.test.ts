@@ -29,7 +29,7 @@ describe('the outbox', () => {
   it('stores the attributes of CloudEvents, with the key in its canonical form and a reference to the version', async () => {
     trial.relay();
     await raise([{ key: '00042 ', correlationId: 'c' }, { key: 'ä/b' }]);
-    await vi.waitFor(() => expect(trial.log.records).toHaveLength(2));
+    await vi.waitFor(() => expect(trial.log.records).toHaveLength(2), { timeout: 10_000 });
     const byKey = new Map(trial.log.records.map((record) => [record.key, record.attributes]));
     expect(byKey.get('42')).toMatchObject({
       source: '/test/account',
@@ -50,7 +50,7 @@ describe('the outbox', () => {
   it('numbers the events of one call in their order, each key on its own', async () => {
     trial.relay();
     await raise(['b', 'a', 'b', 'c', 'a', 'b'].map((key, index) => ({ key, text: String(index) })));
-    await vi.waitFor(() => expect(trial.log.records).toHaveLength(6));
+    await vi.waitFor(() => expect(trial.log.records).toHaveLength(6), { timeout: 10_000 });
     const texts = (key: string) =>
       trial.log.records
         .filter((record) => record.key === key)
@@ -84,7 +84,7 @@ describe('the outbox', () => {
     for (let round = 1; round <= 3; round += 1) {
       await raise([{ key: 'a' }]);
       relay.wake();
-      await vi.waitFor(async () => expect(await trial.unsent()).toBe(0));
+      await vi.waitFor(async () => expect(await trial.unsent()).toBe(0), { timeout: 10_000 });
     }
     expect(trial.log.sequences('a')).toEqual([1, 2, 3]);
   });

@@ -50,21 +50,24 @@ describe('the relay', () => {
     const open = new Promise<void>((resolve) => (release = resolve));
     const late = trial.book(['slow'], () => open);
     for (let round = 0; round < 20; round += 1) await trial.book(['quick']);
-    await vi.waitFor(() => expect(trial.log.sequences('quick')).toHaveLength(20));
+    await vi.waitFor(() => expect(trial.log.sequences('quick')).toHaveLength(20), { timeout: 10_000 });
     expect(trial.log.sequences('slow')).toEqual([]);
     release();
     await late;
-    await vi.waitFor(() => expect(trial.log.sequences('slow')).toEqual([1]));
+    await vi.waitFor(() => expect(trial.log.sequences('slow')).toEqual([1]), { timeout: 10_000 });
   });
 
   it('carries events on within milliseconds of the commit when told, in this process or another', async () => {
     const [here, there] = [trial.relay({ pollMs: 60_000 }), trial.relay({ pollMs: 60_000 })];
     expect(there).toBeDefined();
-    await vi.waitFor(async () => {
-      const owners = await trial.db.selectFrom('outbox_shard').select('owner').distinct().execute();
-      expect(owners.map(({ owner }) => owner)).not.toContain(null);
-      expect(owners).toHaveLength(2);
-    });
+    await vi.waitFor(
+      async () => {
+        const owners = await trial.db.selectFrom('outbox_shard').select('owner').distinct().execute();
+        expect(owners.map(({ owner }) => owner)).not.toContain(null);
+        expect(owners).toHaveLength(2);
+      },
+      { timeout: 10_000 },
+    );
     for (let key = 0; key < 40; key += 1) {
       await trial.book([`k${key}`]);
       here.wake();
@@ -75,7 +78,7 @@ describe('the relay', () => {
   it('finds events that nobody told it of', async () => {
     trial.relay({ pollMs: 100 });
     await trial.book(['untold']);
-    await vi.waitFor(() => expect(trial.log.sequences('untold')).toEqual([1]));
+    await vi.waitFor(() => expect(trial.log.sequences('untold')).toEqual([1]), { timeout: 10_000 });
   });
 
   it('holds back only the later events of a key whose append fails', async () => {
@@ -85,7 +88,7 @@ describe('the relay', () => {
     for (let round = 0; round < 60; round += 1) await trial.book(['bad']);
     for (let round = 0; round < 5; round += 1) await trial.book(['good', 'better']);
     relay.wake();
-    await vi.waitFor(() => expect(trial.log.sequences('good')).toHaveLength(5));
+    await vi.waitFor(() => expect(trial.log.sequences('good')).toHaveLength(5), { timeout: 10_000 });
     expect(trial.log.sequences('better')).toHaveLength(5);
     expect(trial.log.sequences('bad')).toEqual([]);
     trial.log.fails = () => false;
@@ -96,7 +99,7 @@ describe('the relay', () => {
   it('hands its shards to another at once when it stops', async () => {
     const first = trial.relay({ leaseMs: 60_000 });
     await trial.book(['a']);
-    await vi.waitFor(() => expect(trial.log.sequences('a')).toEqual([1]));
+    await vi.waitFor(() => expect(trial.log.sequences('a')).toEqual([1]), { timeout: 10_000 });
     const second = trial.relay({ leaseMs: 60_000, pollMs: 60_000 });
     await first.stop();
     for (let key = 0; key < 20; key += 1) await trial.book([`b${key}`]);
@@ -115,7 +118,7 @@ describe('the relay', () => {
     trial.relay({ leaseMs: 10_000, database: { connect } });
     const ownersOf = async () =>
       (await trial.db.selectFrom('outbox_shard').select('owner').distinct().execute()).map(({ owner }) => owner);
-    await vi.waitFor(async () => expect(await ownersOf()).not.toContain(null));
+    await vi.waitFor(async () => expect(await ownersOf()).not.toContain(null), { timeout: 10_000 });
     const [dead] = await ownersOf();
     await trial.endSessionOf(dead ?? 0);
     const other = trial.relay({ leaseMs: 10_000 });
@@ -129,7 +132,7 @@ describe('the relay', () => {
     const sleep = new Sleep();
     trial.relay({ leaseMs: 300, database: { connect: async () => sleep.over(await trial.database.connect()) } });
     const relays = () => trial.db.selectFrom('outbox_relay').selectAll().execute();
-    await vi.waitFor(async () => expect(await relays()).toHaveLength(1));
+    await vi.waitFor(async () => expect(await relays()).toHaveLength(1), { timeout: 10_000 });
     let acknowledge = (): void => {};
     trial.log.acknowledgement = () => new Promise<void>((resolve) => (acknowledge = resolve));
     await trial.book(['k']);
@@ -165,7 +168,7 @@ describe('the relay', () => {
     const relay = trial.relay();
     await trial.book(['k']);
     relay.wake();
-    await vi.waitFor(() => expect(trial.log.sequences('k')).toEqual([1]));
+    await vi.waitFor(() => expect(trial.log.sequences('k')).toEqual([1]), { timeout: 10_000 });
     const client = await trial.database.connect();
     await client.query(
       'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',

@@ -82,8 +82,9 @@ describe('the catalogue', () => {
     const schema = { ...wider, fields: [...(wider.fields ?? []), { name: 'Note', type: 'string', default: '' }] };
     const id = await registry.register('order-heddle.order.v1.OrderCreated', schema);
     vi.advanceTimersByTime(30_000);
-    await vi.waitFor(() =>
-      expect(catalogue.get('heddle.order.v1.Order.Created.v1')).toMatchObject({ schemaId: id, version: 2 }),
+    await vi.waitFor(
+      () => expect(catalogue.get('heddle.order.v1.Order.Created.v1')).toMatchObject({ schemaId: id, version: 2 }),
+      { timeout: 10_000 },
     );
   });
 

@@ -76,7 +76,9 @@ describe.skipIf(!isNative)('a broker of its own', () => {
       timeout: 20_000,
       interval: 200,
     });
-    await vi.waitFor(async () => expect((await call('GET', `${gateway}/healthz/ready`)).status).toBe(200));
+    await vi.waitFor(async () => expect((await call('GET', `${gateway}/healthz/ready`)).status).toBe(200), {
+      timeout: 10_000,
+    });
     expect((await whatIsKept(new Map([[key, 1]]))).events).toBe(2);
   });
 

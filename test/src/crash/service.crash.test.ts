@@ -51,10 +51,13 @@ describe('a service that is killed', () => {
     const release = await holdMarks();
     try {
       await Promise.all(keys.map((key) => orders.create(key, partner)));
-      await vi.waitFor(async () => {
-        expect(await marksHeld()).toBeGreaterThan(0);
-        expect((await recordsOf(keys)).length).toBeGreaterThan(0);
-      });
+      await vi.waitFor(
+        async () => {
+          expect(await marksHeld()).toBeGreaterThan(0);
+          expect((await recordsOf(keys)).length).toBeGreaterThan(0);
+        },
+        { timeout: 10_000 },
+      );
       await mesh.killApp('sales-order');
     } finally {
       await release();
@@ -151,7 +154,7 @@ async function holdMarks(): Promise<() => Promise<void>> {
   await client.query('create trigger hold_mark before delete on outbox for each row execute function hold_mark()');
   return async () => {
     await client.query(`select pg_terminate_backend(pid) from pg_locks where ${WAITING}`);
-    await vi.waitFor(async () => expect(await marksHeld()).toBe(0));
+    await vi.waitFor(async () => expect(await marksHeld()).toBe(0), { timeout: 10_000 });
     await client.query('drop trigger hold_mark on outbox');
     await client.query('drop function hold_mark');
     await client.query(`select pg_advisory_unlock(${MARK_LOCK})`);

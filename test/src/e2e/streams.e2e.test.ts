@@ -235,10 +235,13 @@ async function deleteAllRecords(topic: string): Promise<void> {
     topic,
     partitions: ends.map(({ partition, high }) => ({ partition, offset: high })),
   });
-  await vi.waitFor(async () => {
-    const bounds = await admin.fetchTopicOffsets(topic);
-    expect(bounds.every(({ low, high }) => low === high)).toBe(true);
-  });
+  await vi.waitFor(
+    async () => {
+      const bounds = await admin.fetchTopicOffsets(topic);
+      expect(bounds.every(({ low, high }) => low === high)).toBe(true);
+    },
+    { timeout: 10_000 },
+  );
   await admin.disconnect();
 }
 

@@ -57,7 +57,10 @@ describe('a webhook that fails', () => {
     for (const [index, gap] of gaps.entries()) {
       expect(gap).toBeGreaterThanOrEqual(RETRY_FIRST_MS * 2 ** index - 5);
     }
-    await vi.waitFor(async () => expect(await deliveryOf(gateway, name)).toMatchObject({ held: 0, failedAttempts: 4 }));
+    await vi.waitFor(
+      async () => expect(await deliveryOf(gateway, name)).toMatchObject({ held: 0, failedAttempts: 4 }),
+      { timeout: 10_000 },
+    );
   });
 
   test('holds back later events of the key that fails, and neither its other keys nor another webhook', async () => {
