@@ -109,11 +109,12 @@ function valueRule(name: string, value: string): string | undefined {
 }
 
 function isTimestamp(value: string): boolean {
-  const match = RFC3339.exec(value);
-  if (match === null) return false;
-  const [, year, month, day, hour, minute] = match.map(Number) as [number, number, number, number, number, number];
-  if (month < 1 || month > 12 || hour > 23 || minute > 59) return false;
-  return day >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
+  if (!RFC3339.test(value)) return false;
+  const digits = (at: number): number => (value.charCodeAt(at) - 48) * 10 + value.charCodeAt(at + 1) - 48;
+  const [month, day, hour, minute] = [digits(5), digits(8), digits(11), digits(14)];
+  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59) return false;
+  // Days past the 28th are the only ones that take a calendar.
+  return day <= 28 || day <= new Date(Date.UTC(digits(0) * 100 + digits(2), month, 0)).getUTCDate();
 }
 
 /**
