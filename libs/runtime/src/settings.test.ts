@@ -1,0 +1,56 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { meshSettings, portSchema } from './mesh-settings.js';
+import { defineSettings } from './settings.js';
+
+const settings = defineSettings({
+  ...meshSettings,
+  port: { env: 'PORT', schema: portSchema.default(8080), about: 'port to listen on' },
+  password: {
+    env: 'HEDDLE_PASSWORD',
+    schema: z.string().min(3, 'must have 3 characters').default('none'),
+    about: 'a secret',
+    secret: true,
+  },
+});
+
+describe('settings', () => {
+  it('have defaults, and values of their types', () => {
+    expect(settings.read({ PORT: '99', KAFKA_BROKERS: 'a:1, b:2', LOG_LEVEL: '' })).toMatchObject({
+      port: 99,
+      kafkaBrokers: ['a:1', 'b:2'],
+      logLevel: 'info',
+      listenOpenly: false,
+    });
+  });
+
+  it('that are wrong are all named, each with its rule', () => {
+    expect(() => settings.read({ PORT: '99999', LOG_LEVEL: 'loud', SCHEMA_REGISTRY_URL: 'ftp://x' })).toThrow(
+      /SCHEMA_REGISTRY_URL must be an http or https URL.*\n.*LOG_LEVEL must be debug.*\n.*PORT must be 0 to 65535/s,
+    );
+  });
+
+  it('with our prefix that nobody knows stop the start, naming the nearest', () => {
+    expect(() => settings.read({ HEDDLE_LISTEN_OPENLI: 'true' })).toThrow(
+      'HEDDLE_LISTEN_OPENLI is not a setting; did you mean HEDDLE_LISTEN_OPENLY?',
+    );
+    expect(settings.read({ SOMEBODY_ELSES: 'x' }).port).toBe(8080);
+  });
+
+  it('that are secret are read from the file that is named, and only those', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'heddle-settings-')), 'secret');
+    writeFileSync(file, 'hush-hush\n');
+    expect(settings.read({ HEDDLE_PASSWORD_FILE: file }).password).toBe('hush-hush');
+    expect(() => settings.read({ HEDDLE_PASSWORD_FILE: `${file}-not` })).toThrow('cannot be read');
+    expect(settings.read({ PORT_FILE: file }).port).toBe(8080);
+  });
+
+  it('describe themselves, without the values of secrets', () => {
+    const row = settings.describe().find(({ env }) => env === 'PORT');
+    expect(row).toMatchObject({ about: 'port to listen on', secret: false });
+    expect(settings.keys).toContain('HEDDLE_PASSWORD_FILE');
+  });
+});
