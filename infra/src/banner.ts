@@ -36,8 +36,8 @@ function tryIt(ports: MeshPorts): string[] {
     `node examples/webhook-sink.mjs ${SINK_PORT} '${secret}' &`,
     `curl -fsS -X PUT ${gateway}/v1/webhooks/try-it ${json} -d '${JSON.stringify(webhook)}' -o /dev/null`,
     `curl -fsS ${urlOf('business-partner', ports)}/business-partners ${json} -d '${JSON.stringify(createPartner(partner))}' -o /dev/null`,
-    // The order is refused (409) until sales-order has heard of the partner, a moment later.
-    `curl -fsS --retry 5 --retry-all-errors --retry-delay 1 ${urlOf('sales-order', ports)}/sales-orders ${json} -d '${JSON.stringify(createOrder(order, partner))}' -o /dev/null`,
+    // An order is refused (409) until sales-order has heard of its partner, a moment later.
+    `sleep 1; curl -fsS --retry 5 --retry-all-errors --retry-delay 1 ${urlOf('sales-order', ports)}/sales-orders ${json} -d '${JSON.stringify(createOrder(order, partner))}' -o /dev/null`,
     `sleep 1; curl -fsS ${gateway}/v1/objects/sales-order/${order}; echo`,
     '',
     'And to watch without a receiver of your own (end it with Ctrl-C):',
