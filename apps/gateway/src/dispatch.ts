@@ -37,7 +37,6 @@ export class Dispatcher {
   /** Per partition: below this offset events are old and no stream gets them as live ones. */
   #liveFrom = new Map<string, number>();
   #behind = new Map<string, PromiseWithResolvers<void>>();
-  #lastReadAt = Date.now();
 
   constructor(
     private readonly eventLog: EventLog,
@@ -74,11 +73,6 @@ export class Dispatcher {
     return this.#count;
   }
 
-  /** Milliseconds since the log last handed anything over. */
-  get idleMs(): number {
-    return Date.now() - this.#lastReadAt;
-  }
-
   async stop(): Promise<void> {
     await Promise.all(this.#readers.map((reader) => reader.stop()));
   }
@@ -103,7 +97,6 @@ export class Dispatcher {
     const from = this.position.next(topic, partition);
     const liveFrom = this.#liveFrom.get(name) ?? 0;
     const events: DispatchedEvent[] = [];
-    this.#lastReadAt = Date.now();
     for (const stored of batch.events) {
       // An event that waited for its schema comes after later ones: the position never passes one still to come.
       this.position.moveTo(topic, partition, Math.max(from, Math.min(stored.offset + 1, nextOffset)));

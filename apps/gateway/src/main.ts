@@ -76,7 +76,7 @@ await run(log, async () => {
   });
   const { publisher, streams } = gateway;
   const server = app.getHttpAdapter().getInstance();
-  const doors = { server, publisher, streams, types: () => catalogue.list(), log };
+  const doors = { server, publisher, streams, log };
   const open = protocols.map((protocol) => protocol.open(doors));
   stopInOrder(log, [
     { name: 'ready', run: () => health.stopping() },

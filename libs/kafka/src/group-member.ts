@@ -18,6 +18,11 @@ export interface TopicPartition {
   partition: number;
 }
 
+/** A partition as a key of maps. */
+export function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}
+
 export interface MemberSettings {
   group: string;
   topics: readonly string[];

@@ -2,8 +2,8 @@ import { KeyWork, Slots } from '@heddle/event';
 import type { ConsumeOptions, Consumer, HandlingFailure, PartitionBounds } from '@heddle/event';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DeadLetters } from './dead-letters.js';
-import { GroupMember, type TopicPartition } from './group-member.js';
-import { nameOf, type LogParts } from './kafka-reader.js';
+import { GroupMember, type TopicPartition, nameOf } from './group-member.js';
+import type { LogParts } from './kafka-reader.js';
 import { PartitionIntake } from './partition-intake.js';
 
 interface Share extends TopicPartition {

@@ -2,7 +2,7 @@ import type { PartitionBounds, ReadOptions, Reader } from '@heddle/event';
 import type { Kafka } from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Decoder } from './event-decoder.js';
-import type { TopicPartition } from './group-member.js';
+import { type TopicPartition, nameOf } from './group-member.js';
 import type { AdminClient, LogLine } from './kafka-client.js';
 import { PartitionFetcher } from './partition-fetcher.js';
 import { PartitionIntake } from './partition-intake.js';
@@ -113,8 +113,4 @@ export class KafkaReader implements Reader {
     }
     return undefined;
   }
-}
-
-export function nameOf(at: TopicPartition): string {
-  return `${at.topic}/${at.partition}`;
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import type { FetchPartition, FetchedPartition } from './fetch-protocol.js';
 import { FetchSession } from './fetch-session.js';
-import type { Fetched, TopicPartition } from './group-member.js';
+import { type Fetched, type TopicPartition, nameOf } from './group-member.js';
 import type { LogLine } from './kafka-client.js';
 import { type Cluster, clusterOf } from './kafkajs-cluster.js';
 import { decodeRecords } from './record-batches.js';
@@ -52,18 +52,18 @@ export class PartitionFetcher {
 
   /** Reads a partition from an offset on. */
   seek(topic: string, partition: number, offset: number): void {
-    const name = nameOf(topic, partition);
+    const name = nameOf({ topic, partition });
     this.#places.set(name, { topic, partition, offset, isPaused: this.#places.get(name)?.isPaused ?? false });
     this.#changed();
   }
 
   pause(topic: string, partition: number): void {
-    const place = this.#places.get(nameOf(topic, partition));
+    const place = this.#places.get(nameOf({ topic, partition }));
     if (place !== undefined) place.isPaused = true;
   }
 
   resume(topic: string, partition: number): void {
-    const place = this.#places.get(nameOf(topic, partition));
+    const place = this.#places.get(nameOf({ topic, partition }));
     if (place?.isPaused !== true) return;
     place.isPaused = false;
     this.#changed();
@@ -134,7 +134,7 @@ export class PartitionFetcher {
     signal: AbortSignal,
   ): Promise<void> {
     const session = new FetchSession(cluster, nodeId);
-    const names = new Set(led.map(({ topic, partition }) => nameOf(topic, partition)));
+    const names = new Set(led.map(nameOf));
     while (!signal.aborted && !this.#isStopped) {
       const change = this.#change.promise;
       const wanted = new Map<string, FetchPartition>();
@@ -152,14 +152,14 @@ export class PartitionFetcher {
       if (errorCode !== 0) throw new Error(`the broker answered a fetch with error ${errorCode}`);
       for (const fetched of partitions) {
         if (signal.aborted || this.#isStopped) return;
-        await this.#take(fetched, wanted.get(nameOf(fetched.topic, fetched.partition))?.offset);
+        await this.#take(fetched, wanted.get(nameOf(fetched))?.offset);
       }
     }
   }
 
   async #take(fetched: FetchedPartition, from: number | undefined): Promise<void> {
     const { topic, partition, errorCode, highWatermark } = fetched;
-    const place = this.#places.get(nameOf(topic, partition));
+    const place = this.#places.get(nameOf({ topic, partition }));
     // Placed elsewhere meanwhile: what came is of no interest.
     if (place === undefined || from === undefined || place.offset !== from) return;
     if (errorCode === OFFSET_OUT_OF_RANGE) {
@@ -227,8 +227,4 @@ function leadersOf(cluster: Cluster, topics: readonly string[]): Map<string, Top
     }
   }
   return leaders;
-}
-
-function nameOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`;
 }

@@ -1,4 +1,3 @@
-import type { EventType } from '@heddle/schema';
 import type { Log } from '@heddle/runtime';
 import type { FastifyInstance } from 'fastify';
 import type { Publisher } from '../publish.js';
@@ -9,7 +8,6 @@ export interface Doors {
   server: FastifyInstance;
   publisher: Publisher;
   streams: StreamHub;
-  types(): readonly EventType[];
   log: Log;
 }
 

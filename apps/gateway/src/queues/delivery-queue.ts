@@ -164,16 +164,9 @@ export class DeliveryQueue {
     };
   }
 
-  /** The record of each partition it has any progress in. */
+  /** Its progress in a partition, as it is to be stored. */
   record(topic: string, partition: number, epoch: number): ProgressRecord {
     return this.#partition(topic, partition).record(epoch);
-  }
-
-  get partitions(): { topic: string; partition: number }[] {
-    return [...this.#progress.keys()].map((name) => {
-      const at = name.lastIndexOf('/');
-      return { topic: name.slice(0, at), partition: Number(name.slice(at + 1)) };
-    });
   }
 
   #changed(span: Span, before: number): void {

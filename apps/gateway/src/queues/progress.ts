@@ -68,10 +68,6 @@ export class PartitionProgress {
     return first ?? this.#through;
   }
 
-  get unsettledCount(): number {
-    return this.#unsettled.size;
-  }
-
   /** Whether the event at this offset is to be worked on; one that was read before is not. */
   wants(offset: number): boolean {
     return offset >= this.#through ? !this.#unsettled.has(offset) : this.#missing.has(offset);

@@ -11,7 +11,6 @@ import type { QueueDefinition } from './queue.js';
 
 interface Member {
   queue: DeliveryQueue;
-  onAvailable: () => void;
   refilling: boolean;
   roomWanted: (() => void) | undefined;
   closed: boolean;
@@ -53,7 +52,6 @@ export class QueueSet implements SpanTaker {
           this.#refill(member);
         },
       }),
-      onAvailable,
       refilling: false,
       roomWanted: undefined,
       closed: false,
