@@ -25,5 +25,17 @@ export interface ControlLog {
   put(topic: string, puts: readonly ControlPut[]): Promise<number[]>;
   /** Applies every record of the partitions, in order, up to the end as it stood when this was called. */
   load(topic: string, partitions: readonly number[], apply: (record: ControlRecord) => void): Promise<void>;
+  /**
+   * Applies every record of the topic, in order per partition, and goes on with those that come, until stopped. Resolves
+   * when it has come to the end as it stood when this was called.
+   */
+  follow(topic: string, apply: (record: ControlRecord) => void): Promise<Follower>;
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
+}
+
+/** A reader of a control topic that stays at its end. */
+export interface Follower {
+  /** Resolves when the record at this offset, and all before it, have been applied. */
+  reached(partition: number, offset: number): Promise<void>;
+  stop(): Promise<void>;
 }

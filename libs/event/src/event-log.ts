@@ -7,6 +7,8 @@ export interface Append {
   topic: string;
   key: string;
   event: Event;
+  /** Record headers beside those of the event, as a dead letter has them; their names begin with `heddle-`. */
+  notes?: Readonly<Record<string, string>>;
 }
 
 /** Where an event stands. Offsets are counted within one partition of one topic. */
@@ -27,6 +29,8 @@ export interface StoredEvent extends Event, Position {
   data: unknown;
   /** The registry's id of the schema the data was written with, where it is Avro. */
   schemaId?: number;
+  /** The record headers whose names begin with `heddle-`, where there are any. */
+  notes?: Readonly<Record<string, string>>;
 }
 
 /** The readable range of a partition: the first offset kept, and the offset the next append will get. */
@@ -63,6 +67,11 @@ export interface ReadBatch {
   nextOffset: number;
   /** The end of the partition as the log last said. */
   end: number;
+}
+
+/** What one fetch brought: `from` is where it really begins, later than asked when retention took what lay between. */
+export interface FetchedBatch extends ReadBatch {
+  from: number;
 }
 
 /** Offsets `from` (inclusive) to `to` (exclusive) were wanted, but the log no longer has them. */
@@ -111,6 +120,14 @@ export interface EventLog {
   append(appends: readonly Append[]): Promise<AppendOutcome[]>;
   consume(options: ConsumeOptions): Promise<Consumer>;
   read(options: ReadOptions): Promise<Reader>;
+  /**
+   * Events of one partition from an offset on, as many as one request brings (about `maxBytes`, 1 MiB when left out;
+   * always at least one record where there is one). Answers at once: at the end of the partition with no events and
+   * `nextOffset` as asked. For what lies behind the readers: single events, windows, queues that fell behind.
+   */
+  fetch(at: Position, options?: { maxBytes?: number }): Promise<FetchedBatch>;
+  /** For each partition the first offset appended at or after a time (milliseconds since the epoch); its end if none. */
+  offsetsAt(topic: string, time: number): Promise<number[]>;
   /** The bounds of each partition of a topic, in order of partition. */
   bounds(topic: string): Promise<PartitionBounds[]>;
   /** Creates the topics that do not exist; never changes one that does. */

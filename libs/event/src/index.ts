@@ -17,6 +17,7 @@ export type {
   ConsumeOptions,
   Consumer,
   EventLog,
+  FetchedBatch,
   PartitionBounds,
   Position,
   ReadBatch,
@@ -25,14 +26,16 @@ export type {
   Reader,
   StoredEvent,
 } from './event-log.js';
-export type { ControlLog, ControlPut, ControlRecord } from './control-log.js';
+export type { ControlLog, ControlPut, ControlRecord, Follower } from './control-log.js';
 export { canonicalKey } from './key.js';
 export { KeyWork, Slots, type HandlingFailure, type KeyWorkSettings } from './key-work.js';
 export { MemoryControlLog } from './memory-control-log.js';
 export { MemoryEventLog, type MemoryEventLogOptions } from './memory-event-log.js';
 export { type MemoryDeadLetter } from './memory-group.js';
+export { MemorySlotGroup } from './memory-slot-group.js';
 export { murmur2, partitionOf } from './murmur2.js';
 export { formatSequence } from './sequence.js';
+export type { SlotGroup, SlotHandlers, SlotMember } from './slot-group.js';
 export {
   CONTROL_TOPICS,
   CONTROL_TOPIC_SPECS,

@@ -1,4 +1,4 @@
-import type { ControlLog, ControlPut, ControlRecord } from './control-log.js';
+import type { ControlLog, ControlPut, ControlRecord, Follower } from './control-log.js';
 import { HeddleError } from './errors.js';
 import type { TopicSpec } from './topic.js';
 
@@ -6,6 +6,7 @@ import type { TopicSpec } from './topic.js';
 export class MemoryControlLog implements ControlLog {
   /** Lets puts fail: the error that the log is to answer with. */
   failPut: ((topic: string, puts: readonly ControlPut[]) => HeddleError | undefined) | undefined;
+  private readonly followers = new Set<{ topic: string; apply: (record: ControlRecord) => void }>();
   private readonly topics = new Map<string, { end: number; records: Map<string, ControlRecord> }[]>();
 
   put(topic: string, puts: readonly ControlPut[]): Promise<number[]> {
@@ -22,6 +23,11 @@ export class MemoryControlLog implements ControlLog {
       if (value !== null) {
         own.records.set(key, { key, value: structuredClone(value), partition, offset: own.end });
       }
+      for (const follower of this.followers) {
+        if (follower.topic === topic) {
+          follower.apply({ key, value: structuredClone(value), partition, offset: own.end });
+        }
+      }
       offsets.push(own.end);
       own.end += 1;
     }
@@ -35,6 +41,20 @@ export class MemoryControlLog implements ControlLog {
       for (const record of [...(all[partition]?.records.values() ?? [])]) apply(structuredClone(record));
     }
     return Promise.resolve();
+  }
+
+  async follow(topic: string, apply: (record: ControlRecord) => void): Promise<Follower> {
+    const follower = { topic, apply };
+    await this.load(topic, [...(this.topics.get(topic) ?? []).keys()], apply);
+    this.followers.add(follower);
+    // Followers are told within the put: whoever knows an offset can be sure that it has been applied.
+    return {
+      reached: () => Promise.resolve(),
+      stop: () => {
+        this.followers.delete(follower);
+        return Promise.resolve();
+      },
+    };
   }
 
   ensureTopics(specs: readonly TopicSpec[]): Promise<void> {

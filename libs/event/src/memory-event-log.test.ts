@@ -70,7 +70,7 @@ describe('the event log in memory', () => {
     await log.append([{ topic: 't', key: 'k', event: mine }]);
     mine.attributes.type = 'other';
     mine.value.fill(0);
-    expect(log.fetch('t', 0, 0).events[0]).toMatchObject({
+    expect(log.records('t', 0, 0).events[0]).toMatchObject({
       attributes: { type: 'heddle.test.v1.Test.Happened.v1' },
       data: { n: 1 },
     });

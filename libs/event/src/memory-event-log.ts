@@ -6,6 +6,7 @@ import type {
   ConsumeOptions,
   Consumer,
   EventLog,
+  FetchedBatch,
   PartitionBounds,
   Position,
   ReadOptions,
@@ -30,7 +31,7 @@ export interface MemoryEventLogOptions {
 }
 
 interface Partition {
-  records: { key: string; event: Event; appendedAt: number }[];
+  records: { key: string; event: Event; notes: Append['notes']; appendedAt: number }[];
   /** The offset of the first record that is kept. */
   earliest: number;
 }
@@ -100,6 +101,25 @@ export class MemoryEventLog implements EventLog {
     });
   }
 
+  fetch({ topic, partition, offset }: Position): Promise<FetchedBatch> {
+    const own = this.topics.get(topic)?.[partition];
+    if (own === undefined) return Promise.reject(noSuchTopic(topic));
+    const from = Math.max(offset, own.earliest);
+    const { events, next, end } = this.records(topic, partition, from);
+    return Promise.resolve({ topic, partition, from, events, nextOffset: Math.max(from, next), end });
+  }
+
+  offsetsAt(topic: string, time: number): Promise<number[]> {
+    const partitions = this.topics.get(topic);
+    if (partitions === undefined) return Promise.reject(noSuchTopic(topic));
+    return Promise.resolve(
+      partitions.map((own) => {
+        const index = own.records.findIndex(({ appendedAt }) => appendedAt >= time);
+        return index < 0 ? endOf(own) : own.earliest + index;
+      }),
+    );
+  }
+
   bounds(topic: string): Promise<PartitionBounds[]> {
     const partitions = this.topics.get(topic);
     if (partitions === undefined) return Promise.reject(noSuchTopic(topic));
@@ -137,7 +157,7 @@ export class MemoryEventLog implements EventLog {
   }
 
   /** Some events from an offset on, and how far they reach; what is no event is set aside on the way. */
-  fetch(topic: string, partition: number, from: number): { events: StoredEvent[]; next: number; end: number } {
+  records(topic: string, partition: number, from: number): { events: StoredEvent[]; next: number; end: number } {
     const own = this.topics.get(topic)?.[partition];
     if (own === undefined) return { events: [], next: from, end: from };
     const begin = Math.max(from, own.earliest);
@@ -159,24 +179,25 @@ export class MemoryEventLog implements EventLog {
     return this.failAppend?.(append);
   }
 
-  private store({ topic, key, event }: Append): Position {
+  private store({ topic, key, event, notes }: Append): Position {
     const partitions = this.topics.get(topic) ?? [];
     const partition = partitionOf(key, partitions.length);
     const own = partitions[partition] as Partition;
     // A copy, as a log on disk would have: what the caller does with its object later changes nothing here.
     const copy = { attributes: { ...event.attributes }, value: Uint8Array.from(event.value) };
-    own.records.push({ key, event: copy, appendedAt: Date.now() });
+    own.records.push({ key, event: copy, notes, appendedAt: Date.now() });
     return { topic, partition, offset: endOf(own) - 1 };
   }
 
   private stored(own: Partition, position: Position): StoredEvent | undefined {
     const record = own.records[position.offset - own.earliest];
     if (record === undefined) return undefined;
-    const { key, event, appendedAt } = record;
+    const { key, event, notes, appendedAt } = record;
     try {
       const problem = attributeProblem(event.attributes);
       if (problem !== undefined) throw new Error(`The attribute ${problem.attribute} ${problem.rule}.`);
-      return { ...event, ...position, key, appendedAt, ...this.options.decode(event) };
+      const noted = notes === undefined ? {} : { notes };
+      return { ...event, ...position, key, appendedAt, ...noted, ...this.options.decode(event) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const isKnown = this.setAside.some(

@@ -4,7 +4,7 @@ import type { PartitionBounds, ReadBatch, ReadOptions, Reader, StoredEvent } fro
 /** What a reader in memory reads from. */
 export interface ReadableLog {
   partitionsNow(topic: string): readonly PartitionBounds[] | undefined;
-  fetch(topic: string, partition: number, from: number): { events: StoredEvent[]; next: number; end: number };
+  records(topic: string, partition: number, from: number): { events: StoredEvent[]; next: number; end: number };
 }
 
 /** Reads each partition in a loop of its own, which sleeps until its topic is told of. */
@@ -44,7 +44,7 @@ export class MemoryReader implements Reader {
     while (!this.isStopped) {
       const earliest = this.log.partitionsNow(topic)?.[partition]?.earliest ?? 0;
       if (at.next < earliest) this.options.onGap?.({ topic, partition, from: at.next, to: earliest });
-      const { events, next, end } = this.log.fetch(topic, partition, at.next);
+      const { events, next, end } = this.log.records(topic, partition, at.next);
       if (next <= at.next) break;
       at.next = next;
       await this.handOver({ topic, partition, events, nextOffset: next, end });

@@ -8,12 +8,16 @@ export const SLOT_COUNT = 32;
 /**
  * Heddle's own topics. `queues`, `progress` and `parked` share one partition count and place their records by the slot
  * of (tenant, queue), so that the owner of a slot owns all that belongs to its queues.
+ * `operations` has what operators want to hear of (a webhook failing, recovered, disabled), `audit` who did what.
  */
 export const CONTROL_TOPICS = {
   queues: 'heddle.queues',
   progress: 'heddle.progress',
   parked: 'heddle.parked',
   deadLetters: 'heddle.dead-letters',
+  attempts: 'heddle.attempts',
+  operations: 'heddle.operations',
+  audit: 'heddle.audit',
   setAside: 'heddle.set-aside',
 } as const;
 
@@ -47,6 +51,9 @@ export const CONTROL_TOPIC_SPECS: readonly TopicSpec[] = [
   { name: CONTROL_TOPICS.progress, ...SLOTTED },
   { name: CONTROL_TOPICS.parked, ...SLOTTED },
   { name: CONTROL_TOPICS.deadLetters, partitions: SLOT_COUNT, cleanup: 'delete', retentionMs: -1 },
+  { name: CONTROL_TOPICS.attempts, partitions: SLOT_COUNT, cleanup: 'delete', retentionMs: 7 * 86_400_000 },
+  { name: CONTROL_TOPICS.operations, partitions: 1, cleanup: 'delete', retentionMs: 30 * 86_400_000 },
+  { name: CONTROL_TOPICS.audit, partitions: 1, cleanup: 'delete', retentionMs: -1 },
   { name: CONTROL_TOPICS.setAside, partitions: 1, cleanup: 'compact' },
 ];
 

@@ -1,0 +1,32 @@
+import type { DispatchedEvent } from '../represent.js';
+
+/**
+ * The right to work on one delivery. It ends in exactly one of accept, release and reject of its queue; the words are
+ * those of KIP-932.
+ */
+export interface Lease {
+  readonly event: DispatchedEvent;
+  /** What is held back while this lease lasts; depends on the order of the queue. */
+  readonly lane: string;
+  /** This attempt, the first is 1. */
+  readonly attempt: number;
+  /** Whether the receiver has had this event before: surely, perhaps (another owner may have tried it), or not. */
+  readonly redelivery: 'yes' | 'maybe' | 'no';
+  /** The delivery cycle: empty for the first passage of an event, else the id of the replay or redrive it belongs to. */
+  readonly cycle: string;
+}
+
+/** Why a lease was released or rejected, as it is kept in the attempts and in a dead letter. */
+export interface Refusal {
+  /** One line a person can act on: `status 503`, `connect ECONNREFUSED`, or what the receiver gave as its reason. */
+  reason: string;
+  /** The next attempt is not made before so many milliseconds from now, whatever the schedule says. */
+  notBeforeMs?: number;
+  /** Exactly this delay instead of the schedule's, as the receiver asked for. */
+  delayMs?: number;
+  /** False for work handed back untouched (an open breaker, a pause, a connection lost before anything was written). */
+  countsAttempt?: boolean;
+}
+
+/** What became of a released lease. */
+export type Released = { state: 'waiting'; dueAt: number } | { state: 'dead'; reason: string };
