@@ -1,3 +1,5 @@
+import type { FilterExpression } from '../filters/filter.js';
+
 /** A queue's definition, as it stands in `heddle.queues` under `queue/<tenant>/<name>`. */
 export interface QueueDefinition {
   format: 1;
@@ -5,25 +7,65 @@ export interface QueueDefinition {
   name: string;
   /** Made anew at each creation, so that a queue of the same name inherits nothing. */
   uuid: string;
+  /** Rises with every change; the ETag of the queue. */
+  version: number;
   /** Event types, exact or with a trailing wildcard. */
   types: string[];
-  order: 'key';
+  /** Topics it reads; all when left out. */
+  topics?: string[];
+  /** All of them must match; none means every event of the types. */
+  filter: FilterExpression[];
+  order: QueueOrder;
+  /** Milliseconds a lease lasts unless it asks for another time or is renewed. */
+  leaseMs: number;
   retry: RetrySchedule;
+  /** Whether what is given up is kept as a dead letter; without, it is only counted. */
+  deadLetters: boolean;
+  /** Milliseconds after its append at which an event is no longer wanted; it is dropped and counted. */
+  ttlMs?: number;
+  /** Deliveries leased at the same time, at most. */
+  maxInFlight: number;
+  /** Whether receivers get the event alone, or the state of its object with it. */
+  shape: 'notify' | 'state';
   /** Where it begins: for each topic, the offset per partition. What is not named begins at its first event. */
   start: Record<string, number[]>;
+  /** Where it ends (exclusive), for a queue that was made for a window of the log. */
+  end?: Record<string, number[]>;
+  paused: boolean;
+  /** Whether it belongs to the webhook of the same name, and goes with it. */
+  implicit: boolean;
   createdAt: string;
+  updatedAt: string;
 }
 
-/** Delays grow from `firstMs` by `factor` up to `capMs`; `jitter` is the share that chance may add to each. */
+/** What is leased one at a time: nothing, the events of one business key, or the whole queue. */
+export type QueueOrder = 'none' | 'key' | 'queue';
+
+/**
+ * When a failed delivery is tried again. Either `delaysMs` lists every delay, or they grow from `firstMs` by `factor` up
+ * to `capMs`. `jitter` is the share that chance may add to each.
+ */
 export interface RetrySchedule {
+  delaysMs?: number[];
   firstMs: number;
   factor: number;
   capMs: number;
   jitter: number;
+  /** Attempts in all; after the last one the event is given up. */
+  attempts: number;
+  /** Milliseconds after the append at which no further attempt is made. */
+  maxAgeMs: number;
 }
 
 /** Milliseconds to wait after an attempt (the first is 1) has failed. `chance` is between 0 and 1. */
 export function retryDelayMs(schedule: RetrySchedule, attempt: number, chance: number): number {
-  const grown = schedule.firstMs * schedule.factor ** Math.max(0, attempt - 1);
-  return Math.round(Math.min(schedule.capMs, grown) * (1 + schedule.jitter * chance));
+  const { delaysMs, firstMs, factor, capMs, jitter } = schedule;
+  const listed = delaysMs?.[Math.min(attempt, delaysMs.length) - 1];
+  const delay = listed ?? Math.min(capMs, firstMs * factor ** Math.max(0, attempt - 1));
+  return Math.round(delay * (1 + jitter * chance));
+}
+
+/** Attempts in all: a list of delays says it by its length. */
+export function attemptsOf({ delaysMs, attempts }: RetrySchedule): number {
+  return delaysMs === undefined ? attempts : delaysMs.length + 1;
 }
