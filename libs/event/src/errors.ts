@@ -19,6 +19,7 @@ export const ERRORS = {
   'too-large': { status: 413, retryable: false, title: 'The event is larger than allowed' },
   'content-type-unsupported': { status: 415, retryable: false, title: 'This content type cannot be read here' },
   'data-invalid': { status: 422, retryable: false, title: 'The data does not fit its schema' },
+  'filter-invalid': { status: 422, retryable: false, title: 'The filter breaks a rule' },
   'schema-invalid': { status: 422, retryable: false, title: 'The schema breaks a rule' },
   'precondition-required': { status: 428, retryable: false, title: 'The request must name the version it changes' },
   internal: { status: 500, retryable: false, title: 'Something went wrong inside' },
