@@ -30,3 +30,15 @@ export interface Refusal {
 
 /** What became of a released lease. */
 export type Released = { state: 'waiting'; dueAt: number } | { state: 'dead'; reason: string };
+
+/** Where a receiver takes its leases from, and gives each of them back to exactly once: a queue at work at its owner. */
+export interface LeaseSource {
+  /** The next delivery that is ready, first attempts before later ones; undefined when there is none now. */
+  acquire(): Lease | undefined;
+  /** The receiver has it. */
+  accept(lease: Lease): void;
+  /** To be tried again, as the schedule of the queue and the refusal say; given up when its attempts are used up. */
+  release(lease: Lease, refusal: Refusal): Released;
+  /** Given up at once. */
+  reject(lease: Lease, refusal: Refusal): void;
+}
