@@ -1,0 +1,87 @@
+import { type Server, createServer } from 'node:http';
+import { type AddressInfo, type Socket, connect } from 'node:net';
+import { HeddleError } from '@heddle/event';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { Upgrades } from './upgrades.js';
+
+let server: Server;
+let upgrades: Upgrades;
+let port: number;
+
+beforeEach(async () => {
+  server = createServer();
+  upgrades = new Upgrades(server, [
+    { path: /^\/one$/, subprotocol: 'first', maxMessageBytes: 10, admit: () => (client) => client.send('one') },
+    {
+      path: /^\/two\/(\w+)$/,
+      subprotocol: 'second',
+      maxMessageBytes: 10,
+      admit(url, [, name]) {
+        if (name === 'none') throw new HeddleError('not-found', 'There is no such thing.');
+        return (client) => client.send(`two ${name} ${url.searchParams.get('q')}`);
+      },
+    },
+  ]);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  ({ port } = server.address() as AddressInfo);
+});
+
+afterEach(async () => {
+  upgrades.stop();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+it('each path has its own subprotocol, and is told what the path and the query say', async () => {
+  expect(await firstWord('/one', 'first')).toBe('one');
+  expect(await firstWord('/two/x?q=1', 'second')).toBe('two x 1');
+});
+
+it('what is refused is answered with a problem: a path nobody answers at, a page from elsewhere, a wrong subprotocol', async () => {
+  expect(await refusal('/three', {})).toMatchObject({ status: 404, code: 'not-found' });
+  expect(await refusal('/one', { 'sec-websocket-protocol': 'second' })).toMatchObject({
+    status: 400,
+    field: 'sec-websocket-protocol',
+    detail: 'Offer the subprotocol first.',
+  });
+  expect(await refusal('/one', { origin: 'https://evil.example' })).toMatchObject({ code: 'origin-refused' });
+  expect(await refusal('/two/none', { 'sec-websocket-protocol': 'second' })).toMatchObject({ status: 404 });
+  expect(await firstWord('/one', 'first')).toBe('one');
+});
+
+it('a message longer than the route allows ends the connection with 1009', async () => {
+  const client = new WebSocket(`ws://127.0.0.1:${port}/one`, 'first');
+  client.once('open', () => client.send('x'.repeat(11)));
+  expect(await new Promise((resolve) => client.once('close', resolve))).toBe(1009);
+});
+
+function firstWord(path: string, subprotocol: string): Promise<string> {
+  const client = new WebSocket(`ws://127.0.0.1:${port}${path}`, subprotocol);
+  return new Promise((resolve, reject) => {
+    client.once('error', reject);
+    client.once('message', (text: Buffer) => {
+      expect(client.protocol).toBe(subprotocol);
+      client.close();
+      resolve(text.toString());
+    });
+  });
+}
+
+async function refusal(path: string, headers: Record<string, string>): Promise<unknown> {
+  const lines = {
+    host: `127.0.0.1:${port}`,
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    'sec-websocket-protocol': 'first',
+    ...headers,
+  };
+  const socket: Socket = connect(port, '127.0.0.1');
+  const fields = Object.entries(lines).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`GET ${path} HTTP/1.1\r\n${fields.join('')}\r\n`);
+  let text = '';
+  for await (const chunk of socket as AsyncIterable<Buffer>) text += chunk.toString();
+  return JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4));
+}

@@ -1,0 +1,94 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { HeddleError, problemOf } from '@heddle/event';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { Pulse } from './pulse.js';
+
+/** What is answered to an upgrade at one path. */
+export interface SocketRoute {
+  path: RegExp;
+  subprotocol: string;
+  /** Bytes of one message of a client; a longer one ends the connection with 1009. */
+  maxMessageBytes: number;
+  /**
+   * Decides before the handshake, so that a refusal is an ordinary problem; what it returns takes the open connection.
+   *
+   * @param path the match of `path`
+   * @throws HeddleError what the upgrade is refused with
+   */
+  admit(url: URL, path: RegExpExecArray): (client: WebSocket, socket: Socket) => void;
+}
+
+/** The upgrades of a server: one listener that finds the route by path and subprotocol, for all kinds of sockets. */
+export class Upgrades {
+  readonly #pulse = new Pulse();
+
+  constructor(server: Server, routes: readonly SocketRoute[]) {
+    const answered = routes.map((route) => ({ route, sockets: socketServer(route) }));
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      try {
+        const url = new URL(request.url ?? '/', 'http://gateway');
+        const found = answered.find(({ route }) => route.path.test(url.pathname));
+        if (found === undefined) throw new HeddleError('not-found', `No WebSocket is answered at ${url.pathname}.`);
+        const { route, sockets } = found;
+        checkOrigin(request);
+        checkSubprotocol(request, route.subprotocol);
+        const begin = route.admit(url, route.path.exec(url.pathname)!);
+        sockets.handleUpgrade(request, socket, head, (client) => {
+          socket.setNoDelay(true);
+          // After an error ws closes the connection by itself, with the code that says why.
+          client.on('error', () => undefined);
+          this.#pulse.add(client);
+          begin(client, socket);
+        });
+      } catch (error) {
+        refuse(socket, error);
+      }
+    });
+  }
+
+  stop(): void {
+    this.#pulse.stop();
+  }
+}
+
+function socketServer({ subprotocol, maxMessageBytes }: SocketRoute): WebSocketServer {
+  return new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: maxMessageBytes,
+    // Deflated bytes could not be shared between receivers, and cost more memory than they save traffic.
+    perMessageDeflate: false,
+    handleProtocols: () => subprotocol,
+  });
+}
+
+function checkOrigin({ headers: { origin } }: IncomingMessage): void {
+  // A page from elsewhere must not read a mesh on somebody's own machine through their browser.
+  if (origin === undefined || isLoopback(origin)) return;
+  throw new HeddleError('origin-refused', `Pages of ${origin} may not connect.`, { field: 'origin' });
+}
+
+function isLoopback(origin: string): boolean {
+  return URL.canParse(origin) && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(origin).hostname);
+}
+
+function checkSubprotocol({ headers }: IncomingMessage, subprotocol: string): void {
+  const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  if (offered.includes(subprotocol)) return;
+  throw new HeddleError('parameter-invalid', `Offer the subprotocol ${subprotocol}.`, {
+    field: 'sec-websocket-protocol',
+  });
+}
+
+/** Answers an upgrade that is not to be with a problem, as any other request would be. */
+function refuse(socket: Duplex, error: unknown): void {
+  const problem = problemOf(error);
+  const body = JSON.stringify(problem);
+  socket.on('error', () => undefined);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
