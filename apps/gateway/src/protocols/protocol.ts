@@ -1,13 +1,38 @@
 import type { Log } from '@heddle/runtime';
 import type { FastifyInstance } from 'fastify';
 import type { Publisher } from '../publish.js';
+import type { LeaseBook } from '../queues/lease-book.js';
 import type { StreamHub } from '../streams/stream-hub.js';
 
-/** What a protocol may use of the gateway: the two necks, and the server it answers on. */
+/** A queue at work at this instance, as the doors of its remote receivers see it. */
+export interface OpenQueue {
+  readonly name: string;
+  /** Of the present owner. */
+  readonly epoch: number;
+  readonly book: LeaseBook;
+  /** Milliseconds a lease lasts when nothing else is asked for. */
+  leaseMs(): number;
+  /** Resolves when everything settled so far is durable. */
+  settled(): Promise<void>;
+  /**
+   * Calls back once, when this queue is no longer at work here: it was deleted, or another instance owns it. Returns
+   * how to end that.
+   */
+  onClosed(callback: (reason: 'moved' | 'deleted') => void): () => void;
+}
+
+/** The queues that receivers of this instance may take deliveries from. */
+export interface OpenQueues {
+  /** @throws HeddleError `not-found` */
+  open(name: string): OpenQueue;
+}
+
+/** What a protocol may use of the gateway: the two necks, the queues, and the server it answers on. */
 export interface Doors {
   server: FastifyInstance;
   publisher: Publisher;
   streams: StreamHub;
+  queues: OpenQueues;
   log: Log;
 }
 
