@@ -32,6 +32,11 @@ export const ERRORS = {
   'registry-unavailable': { status: 503, retryable: true, title: 'The schema registry cannot be reached' },
   'store-unavailable': { status: 503, retryable: true, title: 'The database cannot be reached' },
   'object-behind': { status: 503, retryable: true, title: 'The object is not yet at the version asked for' },
+  'credentials-unavailable': {
+    status: 503,
+    retryable: true,
+    title: 'The authorization server of a receiver gave no token',
+  },
   'owner-unavailable': { status: 503, retryable: true, title: 'The service that owns the object cannot be reached' },
   'not-appended': { status: 503, retryable: true, title: 'Held back, for an earlier event of its key failed' },
   stopping: { status: 503, retryable: true, title: 'The process is stopping' },

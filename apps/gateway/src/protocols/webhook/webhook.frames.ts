@@ -1,6 +1,13 @@
 import { type DispatchedEvent, type Form, receiverAttributes } from '../../represent.js';
 import { encodeHeaderValue } from '../http/header-value.js';
 
+export const STRUCTURED_CONTENT_TYPE = 'application/cloudevents+json; charset=utf-8';
+export const BATCH_CONTENT_TYPE = 'application/cloudevents-batch+json; charset=utf-8';
+
+const OPEN = Buffer.from('[');
+const COMMA = Buffer.from(',');
+const CLOSE = Buffer.from(']');
+
 /** The whole event as one JSON document (`application/cloudevents+json`). */
 export const structuredForm: Form = {
   name: 'webhook-structured',
@@ -12,6 +19,14 @@ export const binaryForm: Form = {
   name: 'webhook-binary',
   encode: (event) => Buffer.from(JSON.stringify(event.stored.data)),
 };
+
+/** Several events as a JSON array (CloudEvents JSON format §4), from the bytes that each has in structured mode. */
+export function batchBody(events: readonly DispatchedEvent[]): Buffer {
+  const parts: Buffer[] = [];
+  for (const event of events) parts.push(parts.length === 0 ? OPEN : COMMA, event.as(structuredForm));
+  parts.push(CLOSE);
+  return Buffer.concat(parts);
+}
 
 /** The headers of the CloudEvents HTTP binding, binary mode (§3.1.3), percent-encoded where HTTP needs it. */
 export function binaryHeaders(event: DispatchedEvent): string[] {
