@@ -42,15 +42,3 @@ export interface LeaseSource {
   /** Given up at once. */
   reject(lease: Lease, refusal: Refusal): void;
 }
-
-/** Where leases come from, and where they end: a queue at work, as its receivers see it. */
-export interface LeaseSource {
-  /** The next delivery that is ready, unless as many as the queue allows are in flight. */
-  acquire(): Lease | undefined;
-  /** The receiver has it: done with. */
-  accept(lease: Lease): void;
-  /** The attempt failed; another follows, or, where there are no more, a dead letter. */
-  release(lease: Lease, refusal: Refusal): Released;
-  /** A dead letter at once, for no further attempt would help. */
-  reject(lease: Lease, refusal: Refusal): void;
-}
