@@ -123,7 +123,11 @@ export interface EventLog {
   /**
    * Events of one partition from an offset on, as many as one request brings (about `maxBytes`, 1 MiB when left out;
    * always at least one record where there is one). Answers at once: at the end of the partition with no events and
-   * `nextOffset` as asked. For what lies behind the readers: single events, windows, queues that fell behind.
+   * `nextOffset` as asked. An offset that the log does not have (below its start, or past its end) begins at the log's
+   * start, which `from` says. For what lies behind the readers: single events, windows, queues that fell behind.
+   *
+   * @throws HeddleError `log-unavailable`, also for a partition that does not exist; `registry-unavailable` while the
+   * schema of the first event cannot be had.
    */
   fetch(at: Position, options?: { maxBytes?: number }): Promise<FetchedBatch>;
   /** For each partition the first offset appended at or after a time (milliseconds since the epoch); its end if none. */

@@ -37,6 +37,7 @@ interface Partition {
 }
 
 const BATCH_RECORDS = 500;
+const FETCH_BYTES = 1024 * 1024;
 
 /** The event log of one process, for tests: the same promises, nothing kept, nothing awaited that need not be. */
 export class MemoryEventLog implements EventLog {
@@ -101,12 +102,26 @@ export class MemoryEventLog implements EventLog {
     });
   }
 
-  fetch({ topic, partition, offset }: Position): Promise<FetchedBatch> {
+  fetch({ topic, partition, offset }: Position, options: { maxBytes?: number } = {}): Promise<FetchedBatch> {
     const own = this.topics.get(topic)?.[partition];
     if (own === undefined) return Promise.reject(noSuchTopic(topic));
-    const from = Math.max(offset, own.earliest);
+    const from = offset < own.earliest || offset > endOf(own) ? own.earliest : offset;
     const { events, next, end } = this.records(topic, partition, from);
-    return Promise.resolve({ topic, partition, from, events, nextOffset: Math.max(from, next), end });
+    let bytes = 0;
+    const full = events.findIndex(({ value }, index) => {
+      if (index > 0 && bytes >= (options.maxBytes ?? FETCH_BYTES)) return true;
+      bytes += value.length;
+      return false;
+    });
+    const nextOffset = events[full]?.offset ?? next;
+    return Promise.resolve({
+      topic,
+      partition,
+      from,
+      events: full < 0 ? events : events.slice(0, full),
+      nextOffset,
+      end,
+    });
   }
 
   offsetsAt(topic: string, time: number): Promise<number[]> {

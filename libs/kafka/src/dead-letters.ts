@@ -2,7 +2,7 @@ import { CONTROL_TOPICS, CONTROL_TOPIC_SPECS, HeddleError } from '@heddle/event'
 import type { StoredEvent } from '@heddle/event';
 import type { Appender } from './appender.js';
 import type { LogLine } from './kafka-client.js';
-import { headersOf } from './record.js';
+import { notedHeaders } from './record.js';
 import type { TopicDirectory } from './topic-directory.js';
 
 /** Writes what a group gave up on to `heddle.dead-letters`: original bytes and headers, and why. */
@@ -22,15 +22,15 @@ export class DeadLetters {
           topic: CONTROL_TOPICS.deadLetters,
           key: event.key,
           value: Buffer.from(event.value.buffer, event.value.byteOffset, event.value.byteLength),
-          headers: {
-            ...headersOf(event),
+          headers: notedHeaders(event, {
+            ...event.notes,
             'heddle-reason': (error instanceof Error ? error.message : String(error)).slice(0, 2000),
             'heddle-code': error instanceof HeddleError ? error.code : 'internal',
             'heddle-group': group,
             'heddle-topic': event.topic,
             'heddle-partition': String(event.partition),
             'heddle-offset': String(event.offset),
-          },
+          }),
         },
       ]);
       if (outcome !== undefined && 'error' in outcome) throw outcome.error;

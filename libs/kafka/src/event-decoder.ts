@@ -43,7 +43,7 @@ export function decodeRecord(
 }
 
 function stored(topic: string, partition: number, message: KafkaMessage, from: Envelope, data: unknown): StoredEvent {
-  return {
+  const event: StoredEvent = {
     topic,
     partition,
     offset: Number(message.offset),
@@ -53,4 +53,6 @@ function stored(topic: string, partition: number, message: KafkaMessage, from: E
     value: message.value as Buffer,
     data,
   };
+  if (from.notes !== undefined) event.notes = from.notes;
+  return event;
 }

@@ -47,6 +47,15 @@ describe('a fetch request', () => {
     );
   });
 
+  it('asks for as many bytes as it is told, of the answer and of each partition in it', () => {
+    const changed = [{ topic: 'a', partition: 0, offset: 5 }];
+    const request = { sessionId: 0, epoch: -1, changed, forgotten: [], maxWaitMs: 0 };
+    const bytes = encodeFetch({ ...request, maxBytes: 77 });
+    expect(bytes.readInt32BE(12)).toBe(77);
+    expect(bytes.readInt32BE(bytes.length - 10)).toBe(77);
+    expect(bytes.length).toBe(encodeFetch(request).length);
+  });
+
   it('names forgotten partitions behind the changed ones', () => {
     const bytes = encodeFetch({
       sessionId: 7,
@@ -91,10 +100,19 @@ it('an answer is read with every partition, its marks and its records', () => {
         partition: 3,
         errorCode: 0,
         highWatermark: 100,
+        lastStableOffset: 99,
         aborted: [{ producerId: '9', firstOffset: '8' }],
         records,
       },
-      { topic: 'contract', partition: 4, errorCode: 1, highWatermark: 100, aborted: [], records: Buffer.alloc(0) },
+      {
+        topic: 'contract',
+        partition: 4,
+        errorCode: 1,
+        highWatermark: 100,
+        lastStableOffset: 99,
+        aborted: [],
+        records: Buffer.alloc(0),
+      },
     ],
   });
 });

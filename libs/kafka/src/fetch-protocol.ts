@@ -12,6 +12,8 @@ export interface FetchRequest {
   changed: readonly FetchPartition[];
   forgotten: readonly { topic: string; partition: number }[];
   maxWaitMs: number;
+  /** Bytes of the answer at most, but always one batch; left out, what suits a reader of many partitions. */
+  maxBytes?: number;
 }
 
 export interface FetchedPartition {
@@ -19,6 +21,8 @@ export interface FetchedPartition {
   partition: number;
   errorCode: number;
   highWatermark: number;
+  /** What is below it can be read: nothing of an open transaction. */
+  lastStableOffset: number;
   aborted: { producerId: string; firstOffset: string }[];
   records: Buffer;
 }
@@ -38,7 +42,7 @@ const READ_COMMITTED = 1;
 const NO_REPLICA = -1;
 const UNKNOWN = -1;
 
-export function encodeFetch({ sessionId, epoch, changed, forgotten, maxWaitMs }: FetchRequest): Buffer {
+export function encodeFetch({ sessionId, epoch, changed, forgotten, maxWaitMs, maxBytes }: FetchRequest): Buffer {
   const byTopic = groupByTopic(changed);
   const goneByTopic = groupByTopic(forgotten);
   let size = 4 * 3 + 4 + 1 + 4 + 4 + 4 + 4 + 2;
@@ -48,7 +52,7 @@ export function encodeFetch({ sessionId, epoch, changed, forgotten, maxWaitMs }:
   let at = buffer.writeInt32BE(NO_REPLICA, 0);
   at = buffer.writeInt32BE(maxWaitMs, at);
   at = buffer.writeInt32BE(1, at);
-  at = buffer.writeInt32BE(MAX_BYTES, at);
+  at = buffer.writeInt32BE(maxBytes ?? MAX_BYTES, at);
   at = buffer.writeInt8(READ_COMMITTED, at);
   at = buffer.writeInt32BE(sessionId, at);
   at = buffer.writeInt32BE(epoch, at);
@@ -60,7 +64,7 @@ export function encodeFetch({ sessionId, epoch, changed, forgotten, maxWaitMs }:
       at = buffer.writeInt32BE(UNKNOWN, at);
       at = buffer.writeBigInt64BE(BigInt(offset), at);
       at = buffer.writeBigInt64BE(BigInt(UNKNOWN), at);
-      at = buffer.writeInt32BE(MAX_PARTITION_BYTES, at);
+      at = buffer.writeInt32BE(maxBytes ?? MAX_PARTITION_BYTES, at);
     }
   }
   at = buffer.writeInt32BE(goneByTopic.size, at);
@@ -100,7 +104,8 @@ export function decodeFetch(bytes: Buffer): FetchAnswer {
       const partition = int32();
       const partitionError = int16();
       const highWatermark = Number(int64());
-      at += 16;
+      const lastStableOffset = Number(int64());
+      at += 8;
       const aborted: FetchedPartition['aborted'] = [];
       for (let transactions = int32(); transactions > 0; transactions -= 1) {
         aborted.push({ producerId: String(int64()), firstOffset: String(int64()) });
@@ -112,6 +117,7 @@ export function decodeFetch(bytes: Buffer): FetchAnswer {
         partition,
         errorCode: partitionError,
         highWatermark,
+        lastStableOffset,
         aborted,
         records: bytes.subarray(at, at + size),
       });

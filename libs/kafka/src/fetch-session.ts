@@ -1,5 +1,5 @@
-import { FETCH, type FetchAnswer, type FetchPartition, decodeFetch, encodeFetch } from './fetch-protocol.js';
-import type { Cluster } from './kafkajs-cluster.js';
+import type { FetchAnswer, FetchPartition } from './fetch-protocol.js';
+import { type Cluster, sendFetch } from './kafkajs-cluster.js';
 
 /** How long the broker waits for records when there are none. */
 const MAX_WAIT_MS = 250;
@@ -36,22 +36,7 @@ export class FetchSession {
       forgotten: isNew ? [] : forgotten.map(([, partition]) => partition),
       maxWaitMs: MAX_WAIT_MS,
     };
-    const broker = await this.cluster.findBroker({ nodeId: this.nodeId });
-    const answer = await broker.connectionPool.send({
-      request: {
-        ...FETCH,
-        encode: () => {
-          const buffer = encodeFetch(request);
-          // kafkajs looks whether `buf` is a buffer, and takes `buffer`.
-          return Promise.resolve({ buf: buffer, buffer });
-        },
-      },
-      response: {
-        decode: (bytes) => Promise.resolve(decodeFetch(bytes)),
-        parse: (decoded) => Promise.resolve(decoded),
-      },
-      requestTimeout: MAX_WAIT_MS + ANSWER_GRACE_MS,
-    });
+    const answer = await sendFetch(this.cluster, this.nodeId, request, MAX_WAIT_MS + ANSWER_GRACE_MS);
     if (SESSION_ERRORS.has(answer.errorCode)) {
       this.#begin();
       return { ...answer, errorCode: 0, partitions: [] };

@@ -4,7 +4,9 @@ import type {
   ConsumeOptions,
   Consumer,
   EventLog,
+  FetchedBatch,
   PartitionBounds,
+  Position,
   ReadOptions,
   Reader,
   TopicSpec,
@@ -16,8 +18,10 @@ import { KafkaGroupConsumer, type ConsumerLimits } from './kafka-consumer.js';
 import { AdminClient, createKafka, silent, type KafkaConnection } from './kafka-client.js';
 import { heddleErrorOf } from './kafka-errors.js';
 import { KafkaReader, type LogParts } from './kafka-reader.js';
-import { headersOf } from './record.js';
+import { eventsOf } from './fetched-events.js';
+import { notedHeaders } from './record.js';
 import { SetAside, type SetAsideRecord } from './set-aside.js';
+import { SingleFetches } from './single-fetches.js';
 import { TopicDirectory } from './topic-directory.js';
 
 export interface KafkaEventLogOptions extends KafkaConnection {
@@ -36,6 +40,9 @@ export interface KafkaEventLogOptions extends KafkaConnection {
   stopPatienceMs?: number;
 }
 
+/** What a fetch brings when nothing else is said; about this much, for batches are not cut. */
+const FETCH_BYTES = 1024 * 1024;
+
 /** The event log on Apache Kafka: CloudEvents Kafka binding, binary mode, over kafkajs. */
 export class KafkaEventLog implements EventLog {
   private readonly admin: AdminClient;
@@ -45,6 +52,7 @@ export class KafkaEventLog implements EventLog {
   private readonly parts: LogParts;
   private readonly readers = new Set<Reader>();
   private readonly consumerLimits: ConsumerLimits;
+  private readonly fetches: SingleFetches;
 
   constructor(options: KafkaEventLogOptions) {
     const log = options.log ?? silent;
@@ -61,6 +69,7 @@ export class KafkaEventLog implements EventLog {
     this.deadLetters = new DeadLetters(this.appender, this.directory, log);
     const setAside = new SetAside(this.appender, this.directory, log, options.onSetAside ?? (() => undefined));
     this.parts = { kafka, admin: this.admin, directory: this.directory, decoder: options.codec, setAside, log };
+    this.fetches = new SingleFetches(kafka, this.directory, { boundMs, log });
     this.consumerLimits = {
       concurrency: options.concurrency ?? 64,
       stopPatienceMs: options.stopPatienceMs ?? 20_000,
@@ -69,11 +78,11 @@ export class KafkaEventLog implements EventLog {
 
   append(appends: readonly Append[]): Promise<AppendOutcome[]> {
     return this.appender.append(
-      appends.map(({ topic, key, event }) => ({
+      appends.map(({ topic, key, event, notes }) => ({
         topic,
         key,
         value: Buffer.from(event.value.buffer, event.value.byteOffset, event.value.byteLength),
-        headers: headersOf(event),
+        headers: notedHeaders(event, notes),
       })),
     );
   }
@@ -84,6 +93,16 @@ export class KafkaEventLog implements EventLog {
 
   async read(options: ReadOptions): Promise<Reader> {
     return this.begin(new KafkaReader(this.parts, options));
+  }
+
+  /** @throws HeddleError `log-unavailable`; `registry-unavailable` when the first event's schema cannot be had. */
+  async fetch(at: Position, { maxBytes = FETCH_BYTES }: { maxBytes?: number } = {}): Promise<FetchedBatch> {
+    const fetched = await this.fetches.records(at, maxBytes);
+    return eventsOf(this.parts, at, fetched, maxBytes);
+  }
+
+  offsetsAt(topic: string, time: number): Promise<number[]> {
+    return this.directory.offsetsAt(topic, time);
   }
 
   bounds(topic: string): Promise<PartitionBounds[]> {
@@ -106,6 +125,7 @@ export class KafkaEventLog implements EventLog {
   async close(): Promise<void> {
     await Promise.all([...this.readers].map((reader) => reader.stop()));
     await this.appender.close();
+    await this.fetches.close();
     await this.admin.close();
   }
 

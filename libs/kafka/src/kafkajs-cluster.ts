@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs';
-import type { FetchAnswer } from './fetch-protocol.js';
+import { FETCH, type FetchAnswer, type FetchRequest, decodeFetch, encodeFetch } from './fetch-protocol.js';
 
 /** A request as kafkajs sends it: bytes out, and how the answer is read. */
 export interface ProtocolRequest {
@@ -46,5 +46,30 @@ export function clusterOf(kafka: Kafka): Cluster {
     allowAutoTopicCreation: false,
     isolationLevel: READ_COMMITTED,
     metadataMaxAge: 300_000,
+  });
+}
+
+/** A fetch of one broker, over the connection that kafkajs keeps for fetches alone. */
+export async function sendFetch(
+  cluster: Cluster,
+  nodeId: string,
+  request: FetchRequest,
+  requestTimeout: number,
+): Promise<FetchAnswer> {
+  const broker = await cluster.findBroker({ nodeId });
+  return broker.connectionPool.send({
+    request: {
+      ...FETCH,
+      encode: () => {
+        const buffer = encodeFetch(request);
+        // kafkajs looks whether `buf` is a buffer, and takes `buffer`.
+        return Promise.resolve({ buf: buffer, buffer });
+      },
+    },
+    response: {
+      decode: (bytes) => Promise.resolve(decodeFetch(bytes)),
+      parse: (decoded) => Promise.resolve(decoded),
+    },
+    requestTimeout,
   });
 }

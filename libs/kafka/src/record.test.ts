@@ -1,6 +1,6 @@
 import type { KafkaMessage } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
-import { envelopeOf, headersOf } from './record.js';
+import { envelopeOf, headersOf, notedHeaders } from './record.js';
 
 const attributes = {
   id: '1',
@@ -45,6 +45,18 @@ describe('the envelope of a record', () => {
 
   it('leaves alone headers that are not its own', () => {
     expect(envelopeOf(message({ ...fine, traceid: 'x', 'kafka-anything': 'y' }))).toMatchObject({ attributes });
+  });
+
+  it('keeps notes beside the attributes, and is not refused for one that is not as we write them', () => {
+    const noted = notedHeaders({ attributes, value }, { 'heddle-reason': 'ünfit' }) as Record<string, string>;
+    expect(noted).toEqual({ ...fine, 'heddle-reason': 'ünfit' });
+    expect(envelopeOf(message({ ...noted, 'heddle-twice': ['a', 'b'] }))).toEqual({
+      key: '4711',
+      attributes,
+      form: 'avro',
+      notes: { 'heddle-reason': 'ünfit' },
+    });
+    expect(() => notedHeaders({ attributes, value }, { ce_id: '2' })).toThrow('ce_id');
   });
 
   it('may lack the content type when the value is in the registry’s wire format', () => {

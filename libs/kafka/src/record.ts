@@ -1,5 +1,5 @@
-import { AVRO_CONTENT_TYPE, JSON_CONTENT_TYPE, attributeProblem } from '@heddle/event';
-import type { Event, EventAttributes } from '@heddle/event';
+import { AVRO_CONTENT_TYPE, HeddleError, JSON_CONTENT_TYPE, attributeProblem } from '@heddle/event';
+import type { Append, Event, EventAttributes, StoredEvent } from '@heddle/event';
 import type { IHeaders, KafkaMessage } from 'kafkajs';
 
 /** Why a record is no event of ours: the first word of a line of the log, and of a dead letter's reason. */
@@ -22,9 +22,11 @@ export interface Envelope {
   key: string;
   attributes: EventAttributes;
   form: 'avro' | 'json';
+  notes?: NonNullable<StoredEvent['notes']>;
 }
 
 const PREFIX = 'ce_';
+const NOTE_PREFIX = 'heddle-';
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The headers of an event: CloudEvents Kafka binding 1.0.2, binary content mode (§3.2). */
@@ -40,6 +42,20 @@ export function headersOf(event: Event): IHeaders {
   return headers;
 }
 
+/**
+ * The headers of an event with what is noted beside it.
+ *
+ * @throws HeddleError `internal` for a note whose name does not begin with `heddle-`.
+ */
+export function notedHeaders(event: Event, notes: Append['notes']): IHeaders {
+  const headers = headersOf(event);
+  for (const name in notes) {
+    if (!name.startsWith(NOTE_PREFIX)) throw new HeddleError('internal', `A note must not be named ${name}.`);
+    headers[name] = notes[name];
+  }
+  return headers;
+}
+
 /** Reads the envelope of a record, or says what is foreign about it. */
 export function envelopeOf(message: KafkaMessage): Envelope | Foreign {
   if (message.value === null) return { reason: 'no-value', detail: 'The record has no value.' };
@@ -47,11 +63,16 @@ export function envelopeOf(message: KafkaMessage): Envelope | Foreign {
   const attributes: Record<string, string> = {};
   const headers = message.headers ?? {};
   let version: string | undefined;
+  let notes: Record<string, string> | undefined;
   try {
     for (const name in headers) {
       const isContentType = name === 'content-type';
-      if (!isContentType && !name.startsWith(PREFIX)) continue;
       const value = headers[name];
+      if (!isContentType && !name.startsWith(PREFIX)) {
+        // Never a reason to refuse the event: what is not noted as we do it is somebody else's.
+        if (name.startsWith(NOTE_PREFIX) && Buffer.isBuffer(value)) (notes ??= {})[name] = value.toString();
+        continue;
+      }
       if (!Buffer.isBuffer(value)) return { reason: 'attribute-invalid', detail: `The header ${name} is not single.` };
       if (isContentType) attributes['datacontenttype'] = text(value);
       else if (name === 'ce_specversion') version = text(value);
@@ -70,7 +91,9 @@ export function envelopeOf(message: KafkaMessage): Envelope | Foreign {
     if (form === undefined) {
       return { reason: 'content-type-unsupported', detail: 'The content type is neither Avro nor JSON.' };
     }
-    return { key: text(message.key), attributes: attributes as EventAttributes, form };
+    const envelope: Envelope = { key: text(message.key), attributes: attributes as EventAttributes, form };
+    if (notes !== undefined) envelope.notes = notes;
+    return envelope;
   } catch {
     return { reason: 'attribute-invalid', detail: 'The key or a header is not UTF-8.' };
   }

@@ -1,6 +1,6 @@
 import { HeddleError } from '@heddle/event';
 import type { PartitionBounds, TopicSpec } from '@heddle/event';
-import type { ITopicConfig } from 'kafkajs';
+import type { Admin, ITopicConfig } from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminClient } from './kafka-client.js';
 import { heddleErrorOf, kafkaErrorType } from './kafka-errors.js';
@@ -61,14 +61,26 @@ export class TopicDirectory {
    * are elected a moment later. @throws HeddleError `log-unavailable`, also when there is no such topic.
    */
   async bounds(topic: string): Promise<PartitionBounds[]> {
+    const offsets = await this.untilAnswered(topic, (admin) => admin.fetchTopicOffsets(topic));
+    return offsets
+      .map((at) => ({ partition: at.partition, earliest: Number(at.low), end: Number(at.high) }))
+      .sort((one, other) => one.partition - other.partition);
+  }
+
+  /** For each partition the first offset with this time or a later one, or its end; asked as `bounds` is. */
+  async offsetsAt(topic: string, time: number): Promise<number[]> {
+    // Negative times have meanings of their own to Kafka, and it counts whole milliseconds.
+    const from = Math.max(0, Math.ceil(time));
+    const offsets = await this.untilAnswered(topic, (admin) => admin.fetchTopicOffsetsByTimestamp(topic, from));
+    return offsets.toSorted((one, other) => one.partition - other.partition).map(({ offset }) => Number(offset));
+  }
+
+  private async untilAnswered<T>(topic: string, ask: (admin: Admin) => Promise<T>): Promise<T> {
     if ((await this.find(topic)) === undefined) throw noSuchTopic(topic);
     const deadline = Date.now() + Math.min(this.boundMs, BOUNDS_PATIENCE_MS);
     for (;;) {
       try {
-        const offsets = await this.admin.use((admin) => admin.fetchTopicOffsets(topic));
-        return offsets
-          .map((at) => ({ partition: at.partition, earliest: Number(at.low), end: Number(at.high) }))
-          .sort((one, other) => one.partition - other.partition);
+        return await this.admin.use(ask);
       } catch (error) {
         const known = heddleErrorOf(error);
         if (!known.retryable || Date.now() > deadline) throw known;

@@ -3,6 +3,7 @@ import { partitionOf } from '@heddle/event';
 import type { Append, AppendOutcome, EventLog, Position, ReadBatch, StoredEvent } from '@heddle/event';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { consumeContract } from './event-log-consume.contract.js';
+import { fetchContract } from './event-log-fetch.contract.js';
 import {
   PARTITIONS,
   WAIT,
@@ -138,6 +139,18 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
         expect(Math.abs(event.appendedAt - Date.now())).toBeLessThan(60_000);
       });
 
+      it('gives back what was noted beside an event, and nothing where nothing was', async () => {
+        const topic = await newTopic();
+        const notes = { 'heddle-reason': 'ünreachable', 'heddle-attempts': '3' };
+        await log.append([{ ...append(topic, 'k', 1), notes }, append(topic, 'k', 2)]);
+        const { reader, events } = await collect([topic]);
+        await vi.waitFor(() => expect(events).toHaveLength(2), WAIT);
+        await reader.stop();
+        expect(events[0]?.notes).toEqual(notes);
+        expect(events[0]?.attributes).not.toHaveProperty('heddle-reason');
+        expect(events[1]).not.toHaveProperty('notes');
+      });
+
       it('begins where it is told, and says how far it is through', async () => {
         const topic = await newTopic();
         const positions = await appendAll(topic, 'k', [0, 1, 2, 3, 4]);
@@ -240,6 +253,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
       });
     });
 
+    fetchContract(() => harness);
     consumeContract(() => harness);
 
     describe('topics', () => {
