@@ -2,13 +2,14 @@ import { uuidv7 } from '@heddle/event';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DispatchedEvent } from '../represent.js';
-import { type Grant, LeaseBook, type LeaseEnding, type Settlement } from './lease-book.js';
+import { type Grant, LeaseBook, type LeaseEnding, type LeaseReceiver, type Settlement } from './lease-book.js';
 import { parseLeaseToken } from './lease-token.js';
 import type { Lease, LeaseSource, Refusal, Released } from './lease.js';
 
 const QUEUE = uuidv7();
 const LEASE_MS = 30_000;
 const RETRY_MS = 1000;
+const RECEIVER: LeaseReceiver = { kind: 'pull', name: 'test' };
 
 /** A queue that gives out numbers, each until it is accepted, rejected, or was tried three times. */
 class NumberedSource implements LeaseSource {
@@ -111,7 +112,7 @@ describe('the lease book', () => {
   }
 
   function receive(max: number, leaseMs?: number): Grant[] {
-    return book.receive({ max, leaseMs, receiver: 'test' });
+    return book.receive({ max, leaseMs, receiver: RECEIVER });
   }
 
   function settle(grant: Grant | undefined, action: Settlement['action'], more: Partial<Settlement> = {}): unknown {
@@ -181,7 +182,9 @@ describe('the lease book', () => {
     vi.advanceTimersByTime(51);
     expect(source.refusals).toEqual([{ reason: 'lease ran out' }]);
     expect(settle(grant, 'accept')).toEqual({ code: 'lease-expired' });
-    expect(endings).toMatchObject([{ outcome: 'expired', receiver: 'test' }]);
+    expect(endings).toMatchObject([
+      { outcome: 'expired', receiver: RECEIVER, reason: 'lease ran out', nextAt: source.waiting[0]?.dueAt },
+    ]);
     vi.advanceTimersByTime(RETRY_MS);
     expect(receive(1)[0]?.lease).toMatchObject({ attempt: 2, redelivery: 'yes' });
     expect(settle(grant, 'accept')).toEqual({ code: 'lease-expired' });
@@ -218,7 +221,7 @@ describe('the lease book', () => {
   it('a lease of an earlier owner is lost, one of another queue unknown', () => {
     const earlier = new LeaseBook({ uuid: QUEUE, epoch: 6, leaseMs: () => LEASE_MS }, new NumberedSource(1));
     const other = new LeaseBook({ uuid: uuidv7(), epoch: 7, leaseMs: () => LEASE_MS }, new NumberedSource(1));
-    const wish = { max: 1, receiver: 'test' };
+    const wish = { max: 1, receiver: RECEIVER };
     expect(settle(earlier.receive(wish)[0], 'accept')).toEqual({ code: 'lease-lost' });
     expect(settle(other.receive(wish)[0], 'accept')).toEqual({ code: 'lease-unknown' });
     earlier.close();
@@ -227,8 +230,8 @@ describe('the lease book', () => {
 
   it('who waits is served first come first served, and gets what comes', async () => {
     begin(0);
-    const first = book.waitFor({ max: 2, receiver: 'a' }, 10_000);
-    const second = book.waitFor({ max: 2, receiver: 'b' }, 10_000);
+    const first = book.waitFor({ max: 2, receiver: RECEIVER }, 10_000);
+    const second = book.waitFor({ max: 2, receiver: RECEIVER }, 10_000);
     expect(book.counts.waiting).toBe(2);
     source.ready.push({ n: 1, attempts: 0 }, { n: 2, attempts: 0 }, { n: 3, attempts: 0 });
     expect(numbers(receive(5))).toEqual([]);
@@ -241,7 +244,7 @@ describe('the lease book', () => {
     source.maxInFlight = 2;
     const held = receive(5);
     expect(held).toHaveLength(2);
-    const waiting = book.waitFor({ max: 5, receiver: 'test' }, Infinity);
+    const waiting = book.waitFor({ max: 5, receiver: RECEIVER }, Infinity);
     book.settle(held.map(({ token }) => ({ token, action: 'accept' as const })));
     expect(numbers(await waiting)).toEqual([3, 4]);
   });
@@ -249,7 +252,7 @@ describe('the lease book', () => {
   it('waiting ends with nothing at its time, on abort and when the book is closed; the next in line is served', async () => {
     begin(0);
     const abort = new AbortController();
-    const wish = { max: 1, receiver: 'test' };
+    const wish = { max: 1, receiver: RECEIVER };
     const timed = book.waitFor(wish, 1000);
     const aborted = book.waitFor(wish, 5000, abort.signal);
     const patient = book.waitFor(wish, 5000);
@@ -330,7 +333,11 @@ describe('the lease book', () => {
         }
         vi.advanceTimersByTime(LEASE_MS * 2);
         expect(source.out.size).toBe(0);
-        expect(endings).toHaveLength(source.ended);
+        const counted = source.ended - source.refusals.filter((refusal) => refusal.countsAttempt === false).length;
+        expect(endings).toHaveLength(counted);
+        expect(endings.filter((ending) => ending.final !== undefined)).toHaveLength(
+          source.accepted.length + source.dead.length,
+        );
       }),
     );
   });

@@ -14,14 +14,20 @@ export interface Grant {
   readonly expiresAt: number;
 }
 
+/** Who has a lease, as the attempts show it. */
+export interface LeaseReceiver {
+  kind: 'pull' | 'websocket';
+  /** What its connection is known by: its address, say. */
+  name: string;
+}
+
 /** What a receiver asks for. */
 export interface ReceiveWish {
   /** Leases at most. */
   max: number;
   /** Milliseconds each of them lasts; those of the queue when left out. */
   leaseMs?: number | undefined;
-  /** Who receives, for the attempts: `pull 127.0.0.1`. */
-  receiver: string;
+  receiver: LeaseReceiver;
 }
 
 /** What a receiver says about one of its leases. */
@@ -58,19 +64,26 @@ export interface BookedQueue {
   leaseMs(): number;
 }
 
-/** How a lease of a remote receiver ended, for the ledger. Times are milliseconds since the epoch. */
+/**
+ * How a lease of a remote receiver ended, for the attempts; one handed back untouched was none. Times are milliseconds
+ * since the epoch.
+ */
 export interface LeaseEnding {
-  outcome: LeaseEnd;
-  receiver: string;
+  outcome: 'accepted' | 'released' | 'rejected' | 'expired';
+  /** Set where this was the last attempt. */
+  final?: 'accepted' | 'dead';
+  receiver: LeaseReceiver;
   grantedAt: number;
   endedAt: number;
   reason?: string;
+  /** When the next attempt is due. */
+  nextAt?: number;
 }
 
 interface Held {
   readonly number: number;
   readonly lease: Lease;
-  readonly receiver: string;
+  readonly receiver: LeaseReceiver;
   readonly grantedAt: number;
   expiresAt: number;
 }
@@ -216,8 +229,9 @@ export class LeaseBook {
     if (held === undefined) return this.#again(number, action);
     switch (action) {
       case 'accept':
-        this.#end(held, 'accepted');
+        this.#forget(held, 'accepted');
         this.source.accept(held.lease);
+        this.onEnded?.(held.lease, { outcome: 'accepted', final: 'accepted', ...whoAndWhen(held) });
         return ACCEPTED;
       case 'release': {
         const { delayMs, reason = 'released by the receiver' } = settlement;
@@ -225,8 +239,9 @@ export class LeaseBook {
       }
       case 'reject': {
         const { reason = 'rejected by the receiver' } = settlement;
-        this.#end(held, 'rejected', reason);
+        this.#forget(held, 'rejected');
         this.source.reject(held.lease, { reason });
+        this.onEnded?.(held.lease, { outcome: 'rejected', final: 'dead', reason, ...whoAndWhen(held) });
         return REJECTED;
       }
       case 'renew':
@@ -238,13 +253,20 @@ export class LeaseBook {
   }
 
   #release(held: Held, refusal: Refusal): SettleResult {
-    this.#forget(held);
+    const { reason } = refusal;
+    const ranOut = refusal === RAN_OUT;
+    // Before the queue is told, for it may give the same delivery out again at once.
+    this.#forget(held, ranOut ? 'expired' : 'released');
     const released = this.source.release(held.lease, refusal);
-    const { state } = released;
-    // One that ran out is answered as such when it comes late, whether another attempt follows or none.
-    const end = state === 'dead' ? 'dead' : 'released';
-    this.#remember(held, refusal === RAN_OUT ? 'expired' : end, refusal.reason);
-    return state === 'dead' ? { state, reason: released.reason } : { state: 'released', dueAt: released.dueAt };
+    const outcome = ranOut ? 'expired' : 'released';
+    if (released.state === 'waiting') {
+      const { dueAt } = released;
+      if (refusal !== UNTOUCHED) this.onEnded?.(held.lease, { outcome, nextAt: dueAt, reason, ...whoAndWhen(held) });
+      return { state: 'released', dueAt };
+    }
+    if (!ranOut) this.#ended.ended(held.number, 'dead');
+    this.onEnded?.(held.lease, { outcome, final: 'dead', reason, ...whoAndWhen(held) });
+    return { state: 'dead', reason: released.reason };
   }
 
   #expire(expired: readonly Held[]): void {
@@ -264,21 +286,10 @@ export class LeaseBook {
     }
   }
 
-  #end(held: Held, end: LeaseEnd, reason?: string): void {
-    this.#forget(held);
-    this.#remember(held, end, reason);
-  }
-
-  #forget(held: Held): void {
+  #forget(held: Held, end: LeaseEnd): void {
     this.#held.delete(held.number);
     this.#expiry.remove(held);
-  }
-
-  #remember({ number, lease, receiver, grantedAt }: Held, outcome: LeaseEnd, reason?: string): void {
-    this.#ended.ended(number, outcome);
-    if (this.onEnded === undefined) return;
-    const ending = { outcome, receiver, grantedAt, endedAt: Date.now() };
-    this.onEnded(lease, reason === undefined ? ending : { ...ending, reason });
+    this.#ended.ended(held.number, end);
   }
 
   /** A token of another queue, or of another owner of this one. */
@@ -298,4 +309,8 @@ export class LeaseBook {
     if (action === 'release' && end === 'dead') return DEAD_BEFORE;
     return SETTLED;
   }
+}
+
+function whoAndWhen({ receiver, grantedAt }: Held): { receiver: LeaseReceiver; grantedAt: number; endedAt: number } {
+  return { receiver, grantedAt, endedAt: Date.now() };
 }
