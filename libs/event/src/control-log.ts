@@ -27,7 +27,8 @@ export interface ControlLog {
   load(topic: string, partitions: readonly number[], apply: (record: ControlRecord) => void): Promise<void>;
   /**
    * Applies every record of the topic, in order per partition, and goes on with those that come, until stopped. Resolves
-   * when it has come to the end as it stood when this was called.
+   * when it has come to the end as it stood when this was called. From then on an `apply` that throws stops nothing: its
+   * record is passed over.
    */
   follow(topic: string, apply: (record: ControlRecord) => void): Promise<Follower>;
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
@@ -35,7 +36,11 @@ export interface ControlLog {
 
 /** A reader of a control topic that stays at its end. */
 export interface Follower {
-  /** Resolves when the record at this offset, and all before it, have been applied. */
+  /**
+   * Resolves when the record at this offset, and all before it, have been applied.
+   *
+   * @throws HeddleError `stopping` when the follower is stopped before.
+   */
   reached(partition: number, offset: number): Promise<void>;
   stop(): Promise<void>;
 }

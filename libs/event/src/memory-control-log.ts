@@ -2,11 +2,16 @@ import type { ControlLog, ControlPut, ControlRecord, Follower } from './control-
 import { HeddleError } from './errors.js';
 import type { TopicSpec } from './topic.js';
 
+interface Following {
+  topic: string;
+  apply(record: ControlRecord): void;
+}
+
 /** The control log of one process, for tests: compacted at once, offsets counted as in the real one. */
 export class MemoryControlLog implements ControlLog {
   /** Lets puts fail: the error that the log is to answer with. */
   failPut: ((topic: string, puts: readonly ControlPut[]) => HeddleError | undefined) | undefined;
-  private readonly followers = new Set<{ topic: string; apply: (record: ControlRecord) => void }>();
+  private readonly followers = new Set<Following>();
   private readonly topics = new Map<string, { end: number; records: Map<string, ControlRecord> }[]>();
 
   put(topic: string, puts: readonly ControlPut[]): Promise<number[]> {
@@ -24,9 +29,8 @@ export class MemoryControlLog implements ControlLog {
         own.records.set(key, { key, value: structuredClone(value), partition, offset: own.end });
       }
       for (const follower of this.followers) {
-        if (follower.topic === topic) {
-          follower.apply({ key, value: structuredClone(value), partition, offset: own.end });
-        }
+        if (follower.topic === topic)
+          tell(follower, { key, value: structuredClone(value), partition, offset: own.end });
       }
       offsets.push(own.end);
       own.end += 1;
@@ -66,6 +70,14 @@ export class MemoryControlLog implements ControlLog {
       );
     }
     return Promise.resolve();
+  }
+}
+
+function tell(follower: Following, record: ControlRecord): void {
+  try {
+    follower.apply(record);
+  } catch {
+    // It is the follower's loss, not that of whoever put the record.
   }
 }
 

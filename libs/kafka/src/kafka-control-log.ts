@@ -1,10 +1,9 @@
-import { HeddleError } from '@heddle/event';
-import type { ControlLog, ControlPut, ControlRecord, TopicSpec } from '@heddle/event';
+import type { ControlLog, ControlPut, ControlRecord, Follower, PartitionBounds, TopicSpec } from '@heddle/event';
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import { Appender } from './appender.js';
-import type { Fetched } from './group-member.js';
+import { ControlFollower } from './control-follower.js';
 import { AdminClient, createKafka, silent, type KafkaConnection, type LogLine } from './kafka-client.js';
-import { PartitionFetcher } from './partition-fetcher.js';
+import { SingleFetches } from './single-fetches.js';
 import { TopicDirectory } from './topic-directory.js';
 
 export interface KafkaControlLogOptions extends KafkaConnection {
@@ -17,6 +16,7 @@ const LANES = 3;
 const MAX_RECORD_BYTES = 900_000;
 /** A load that gets nothing for so long ends with `log-unavailable`. */
 const LOAD_PATIENCE_MS = 30_000;
+const READ_BYTES = 1024 * 1024;
 
 /** Keyed state in compacted topics of Apache Kafka, values as JSON. */
 export class KafkaControlLog implements ControlLog {
@@ -25,6 +25,8 @@ export class KafkaControlLog implements ControlLog {
   private readonly directory: TopicDirectory;
   private readonly appender: Appender;
   private readonly log: LogLine;
+  private readonly fetches: SingleFetches;
+  private readonly followers = new Set<ControlFollower>();
 
   constructor(options: KafkaControlLogOptions) {
     const boundMs = options.putBoundMs ?? 30_000;
@@ -34,6 +36,7 @@ export class KafkaControlLog implements ControlLog {
     this.directory = new TopicDirectory(this.admin, boundMs);
     const settings = { lanes: LANES, boundMs, maxRecordBytes: MAX_RECORD_BYTES, log: this.log };
     this.appender = new Appender(this.kafka, this.directory, settings);
+    this.fetches = new SingleFetches(this.kafka, this.directory, { boundMs: LOAD_PATIENCE_MS, log: this.log });
   }
 
   /** @throws the error of the first put that failed; some of the others may be in the log nevertheless. */
@@ -54,46 +57,28 @@ export class KafkaControlLog implements ControlLog {
   }
 
   async load(topic: string, partitions: readonly number[], apply: (record: ControlRecord) => void): Promise<void> {
-    const open = new Map<number, { next: number; end: number }>();
-    for (const { partition, earliest, end } of await this.directory.bounds(topic)) {
-      if (partitions.includes(partition) && end > earliest) open.set(partition, { next: earliest, end });
-    }
-    if (open.size === 0) return;
-    const done = Promise.withResolvers<void>();
-    let patience: NodeJS.Timeout | undefined;
-    const beginWaiting = (): void => {
-      clearTimeout(patience);
-      patience = setTimeout(() => done.reject(loadStuck(topic)), LOAD_PATIENCE_MS);
-    };
-    const fetcher = new PartitionFetcher(this.kafka, this.directory, {
-      name: `load of ${topic}`,
-      topics: [topic],
-      onPartitions: () => {
-        for (const [partition, { next }] of open) fetcher.seek(topic, partition, next);
-      },
-      onFetched: (fetched) => {
-        const at = open.get(fetched.partition);
-        if (at === undefined) return;
-        beginWaiting();
-        try {
-          this.applyNew(fetched, at, apply);
-        } catch (error) {
-          done.reject(error);
-        }
-        if (at.next >= at.end) open.delete(fetched.partition);
-        if (open.size === 0) done.resolve();
-      },
+    await this.readToEnd(topic, partitions, apply);
+  }
+
+  /** An `apply` that throws is logged once the end has been reached, and its record passed over. */
+  async follow(topic: string, apply: (record: ControlRecord) => void): Promise<Follower> {
+    const follower = new ControlFollower({
+      kafka: this.kafka,
+      directory: this.directory,
+      topic,
+      positions: await this.readToEnd(topic, undefined, apply),
+      apply: (partition, message) => this.applyQuietly(topic, partition, message, apply),
       log: this.log,
     });
-    beginWaiting();
-    fetcher.start();
-    try {
-      await done.promise;
-    } finally {
-      clearTimeout(patience);
-      open.clear();
-      await fetcher.stop();
-    }
+    this.followers.add(follower);
+    follower.start();
+    return {
+      reached: (partition, offset) => follower.reached(partition, offset),
+      stop: () => {
+        this.followers.delete(follower);
+        return follower.stop();
+      },
+    };
   }
 
   ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
@@ -101,22 +86,64 @@ export class KafkaControlLog implements ControlLog {
   }
 
   async close(): Promise<void> {
+    await Promise.all([...this.followers].map((follower) => follower.stop()));
     await this.appender.close();
+    await this.fetches.close();
     await this.admin.close();
   }
 
-  private applyNew(fetched: Fetched, at: { next: number; end: number }, apply: (record: ControlRecord) => void): void {
-    for (const message of fetched.messages) {
-      const offset = Number(message.offset);
-      // Fetched before the partition was placed, or appended after the load began.
-      if (offset < at.next || offset >= at.end) continue;
-      const record = this.recordOf(fetched, message);
-      if (record !== undefined) apply(record);
+  /** Partitions (all, when none are named) side by side, each up to its end as it stands now: the offsets after that. */
+  private async readToEnd(
+    topic: string,
+    partitions: readonly number[] | undefined,
+    apply: (record: ControlRecord) => void,
+  ): Promise<Map<number, number>> {
+    const bounds = await this.directory.bounds(topic);
+    const wanted = bounds.filter(({ partition }) => partitions?.includes(partition) ?? true);
+    const positions = new Map<number, number>();
+    let isFailed = false;
+    const read = async ({ partition, earliest, end }: PartitionBounds): Promise<void> => {
+      let offset = earliest;
+      while (offset < end && !isFailed) {
+        const { messages, next } = await this.fetches.records({ topic, partition, offset }, READ_BYTES);
+        // A log that ends before its end has been made anew.
+        if (next <= offset || isFailed) break;
+        for (const message of messages) {
+          if (Number(message.offset) >= end) continue;
+          const record = this.recordOf(topic, partition, message);
+          if (record !== undefined) apply(record);
+        }
+        offset = next;
+      }
+      // What was fetched beyond the end has not been applied: it comes again.
+      positions.set(partition, Math.min(offset, end));
+    };
+    try {
+      await Promise.all(wanted.map(read));
+    } catch (error) {
+      isFailed = true;
+      throw error;
     }
-    at.next = Math.max(at.next, fetched.next);
+    return positions;
   }
 
-  private recordOf({ topic, partition }: Fetched, message: KafkaMessage): ControlRecord | undefined {
+  private applyQuietly(
+    topic: string,
+    partition: number,
+    message: KafkaMessage,
+    apply: (record: ControlRecord) => void,
+  ): void {
+    const record = this.recordOf(topic, partition, message);
+    if (record === undefined) return;
+    try {
+      apply(record);
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      this.log('error', 'control.apply-failed', { topic, partition, offset: record.offset, message: problem });
+    }
+  }
+
+  private recordOf(topic: string, partition: number, message: KafkaMessage): ControlRecord | undefined {
     const offset = Number(message.offset);
     try {
       if (message.key === null) throw new Error('no key');
@@ -127,8 +154,4 @@ export class KafkaControlLog implements ControlLog {
       return undefined;
     }
   }
-}
-
-function loadStuck(topic: string): HeddleError {
-  return new HeddleError('log-unavailable', `${topic} could not be read to its end.`, { retryAfterSeconds: 5 });
 }

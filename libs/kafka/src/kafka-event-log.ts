@@ -42,6 +42,8 @@ export interface KafkaEventLogOptions extends KafkaConnection {
 
 /** What a fetch brings when nothing else is said; about this much, for batches are not cut. */
 const FETCH_BYTES = 1024 * 1024;
+/** Who fetches by himself tries again by himself: he need not wait as long as an append. */
+const FETCH_BOUND_MS = 10_000;
 
 /** The event log on Apache Kafka: CloudEvents Kafka binding, binary mode, over kafkajs. */
 export class KafkaEventLog implements EventLog {
@@ -69,7 +71,8 @@ export class KafkaEventLog implements EventLog {
     this.deadLetters = new DeadLetters(this.appender, this.directory, log);
     const setAside = new SetAside(this.appender, this.directory, log, options.onSetAside ?? (() => undefined));
     this.parts = { kafka, admin: this.admin, directory: this.directory, decoder: options.codec, setAside, log };
-    this.fetches = new SingleFetches(kafka, this.directory, { boundMs, log });
+    const fetchBoundMs = Math.min(boundMs, FETCH_BOUND_MS);
+    this.fetches = new SingleFetches(kafka, this.directory, { boundMs: fetchBoundMs, log });
     this.consumerLimits = {
       concurrency: options.concurrency ?? 64,
       stopPatienceMs: options.stopPatienceMs ?? 20_000,

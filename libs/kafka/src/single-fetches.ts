@@ -18,8 +18,6 @@ export interface FetchedRecords {
 
 const RETRY_DELAY_MS = 50;
 const MAX_RETRY_DELAY_MS = 500;
-/** A caller that fetches by itself tries again by itself: it need not wait as long as an append. */
-const MAX_BOUND_MS = 10_000;
 const OFFSET_OUT_OF_RANGE = 1;
 const UNKNOWN_TOPIC_OR_PARTITION = 3;
 /** The partition has another leader, or none yet: KIP-320 and the protocol's older codes. */
@@ -41,9 +39,10 @@ export class SingleFetches {
   constructor(
     private readonly kafka: Kafka,
     private readonly directory: TopicDirectory,
+    /** Milliseconds until a fetch without an answer is given up. */
     { boundMs, log }: { boundMs: number; log: LogLine },
   ) {
-    this.#boundMs = Math.min(boundMs, MAX_BOUND_MS);
+    this.#boundMs = boundMs;
     this.#log = log;
   }
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { ControlLog, ControlPut, ControlRecord } from '@heddle/event';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 const PARTITIONS = 3;
+const WAIT = { timeout: 10_000, interval: 5 };
 
 /** What every control log promises; see `ControlLog`. Topics are new each time, for a real log is shared. */
 export function controlLogContract(
@@ -68,6 +69,92 @@ export function controlLogContract(
       const offsets = (await Promise.all(puts)).flat();
       expect(offsets).toEqual(Array.from({ length: 200 }, (_, n) => n));
       expect((await load(topic, [2])).at(-1)).toEqual({ key: 'counter', value: 199, partition: 2, offset: 199 });
+    });
+
+    describe('follow', () => {
+      const follow = async (topic: string, own: (record: ControlRecord) => void = () => undefined) => {
+        const records: ControlRecord[] = [];
+        const follower = await log.follow(topic, (record) => {
+          records.push(record);
+          own(record);
+        });
+        return { follower, records };
+      };
+      const put = (topic: string, partition: number, values: readonly number[]): Promise<number[]> =>
+        log.put(
+          topic,
+          values.map((value) => ({ partition, key: `k${value % 2}`, value })),
+        );
+
+      it('has applied all there was when it resolves, and goes on with what comes, each record once and in order', async () => {
+        const topic = await newTopic();
+        const before = [await put(topic, 0, [1, 2]), await put(topic, 2, [3])].flat();
+        const { follower, records } = await follow(topic);
+        expect(records.map(({ value }) => value).toSorted()).toEqual([1, 2, 3]);
+        expect(before).toEqual([0, 1, 0]);
+        for (let n = 10; n < 40; n += 1) {
+          const offsets = await put(topic, n % PARTITIONS, [n, n + 100]);
+          if (n >= 37) await follower.reached(n % PARTITIONS, offsets.at(-1) ?? 0);
+        }
+        const valuesOf = (partition: number): unknown[] =>
+          records.filter((record) => record.partition === partition).map(({ value }) => value);
+        const put10 = (first: number): number[] =>
+          Array.from({ length: 10 }, (_, n) => [first + 3 * n, first + 3 * n + 100]).flat();
+        expect(valuesOf(0)).toEqual([1, 2, ...put10(12)]);
+        expect(valuesOf(1)).toEqual(put10(10));
+        expect(valuesOf(2)).toEqual([3, ...put10(11)]);
+        await follower.stop();
+      });
+
+      it('tells of deletions', async () => {
+        const topic = await newTopic();
+        const { follower, records } = await follow(topic);
+        await put(topic, 1, [1]);
+        const [offset] = await log.put(topic, [{ partition: 1, key: 'k1', value: null }]);
+        await follower.reached(1, offset ?? 0);
+        expect(records.at(-1)).toEqual({ key: 'k1', value: null, partition: 1, offset: 1 });
+        await follower.stop();
+      });
+
+      it('says when a record has been applied, whoever put it', async () => {
+        const topic = await newTopic();
+        const { follower, records } = await follow(topic);
+        const ahead = follower.reached(0, 1);
+        await put(topic, 0, [1]);
+        await put(topic, 0, [2]);
+        await ahead;
+        expect(records.map(({ value }) => value)).toEqual([1, 2]);
+        // What lies behind is answered at once.
+        await follower.reached(0, 0);
+        await follower.stop();
+      });
+
+      it('goes on after an apply that threw', async () => {
+        const topic = await newTopic();
+        const { follower, records } = await follow(topic, ({ value }) => {
+          if (value === 1) throw new Error('not this one');
+        });
+        await put(topic, 0, [1, 2]);
+        await put(topic, 0, [3]);
+        await vi.waitFor(() => expect(records.map(({ value }) => value)).toEqual([1, 2, 3]), WAIT);
+        await follower.stop();
+      });
+
+      it('applies nothing after it was stopped, and others still follow', async () => {
+        const topic = await newTopic();
+        const one = await follow(topic);
+        const other = await follow(topic);
+        await one.follower.stop();
+        const [offset] = await put(topic, 0, [1]);
+        await other.follower.reached(0, offset ?? 0);
+        expect(other.records).toHaveLength(1);
+        expect(one.records).toEqual([]);
+        await other.follower.stop();
+      });
+
+      it('refuses a topic that does not exist', async () => {
+        await expect(follow(`no-${randomUUID()}`)).rejects.toMatchObject({ code: 'log-unavailable' });
+      });
     });
 
     it('loads an empty partition at once', async () => {
