@@ -6,6 +6,7 @@ export const ERRORS = {
   'attribute-invalid': { status: 400, retryable: false, title: 'A CloudEvents attribute breaks a rule' },
   'body-invalid': { status: 400, retryable: false, title: 'The body cannot be read' },
   'parameter-invalid': { status: 400, retryable: false, title: 'A parameter breaks a rule' },
+  'frame-invalid': { status: 400, retryable: false, title: 'A frame breaks a rule of its protocol' },
   'origin-refused': { status: 403, retryable: false, title: 'Pages of this origin may not connect' },
   'type-owned': { status: 403, retryable: false, title: 'Only the owner of this event type may publish it' },
   'not-found': { status: 404, retryable: false, title: 'There is nothing under this name' },
@@ -39,6 +40,7 @@ export const ERRORS = {
   },
   'owner-unavailable': { status: 503, retryable: true, title: 'The service that owns the object cannot be reached' },
   'not-appended': { status: 503, retryable: true, title: 'Held back, for an earlier event of its key failed' },
+  'queue-elsewhere': { status: 503, retryable: true, title: 'The queue is moving to another instance' },
   stopping: { status: 503, retryable: true, title: 'The process is stopping' },
   'setting-invalid': { status: 500, retryable: false, title: 'A setting is wrong' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;

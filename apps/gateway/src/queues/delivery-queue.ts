@@ -1,166 +1,270 @@
-import { type TypeMatcher, typeMatcher } from '@heddle/event';
+import type { StoredEvent } from '@heddle/event';
 import type { Span } from '../dispatch.js';
+import type { CompiledFilter } from '../filters/filter.js';
 import type { DispatchedEvent } from '../represent.js';
-import { KeyLanes } from './key-lanes.js';
+import { HeldLease } from './held-lease.js';
+import { Holding } from './holding.js';
+import type { Item, Lane, LaneLocks } from './lanes.js';
+import type { Lease, LeaseSource, Refusal, Released } from './lease.js';
+import type { ChunkPut } from './parking.js';
 import { PartitionProgress, type ProgressRecord } from './progress.js';
-import { type QueueDefinition, retryDelayMs } from './queue.js';
-
-/** The right to work on one event. It ends in exactly one of `accept` and `release` of its queue. */
-export interface Lease {
-  event: DispatchedEvent;
-  key: string;
-  /** This attempt, the first is 1. */
-  attempt: number;
-  /** Whether the receiver has had this event before: surely, perhaps (another owner may have tried it), or not. */
-  redelivery: 'yes' | 'maybe' | 'no';
-}
-
-/** A queue holds at most this many unsettled events in memory; further ones stay in the log until there is room. */
-const MAX_HELD = 2000;
-
-export interface DeliveryQueueEvents {
-  /** Something can be leased now. */
-  onAvailable(): void;
-  /**
-   * The progress of a partition has changed and is to be stored: soon after an outcome, for a crash before that means
-   * a repeat; at leisure when events were only passed over, for they are cheap to pass over again.
-   */
-  onProgress(topic: string, partition: number, what: 'outcome' | 'passed'): void;
-  /** There is room again after the queue was full. */
-  onRoom(): void;
-}
+import type { GivenUp, QueueHost, QueueStatistics, Restored } from './queue-host.js';
+import { type QueueDefinition, attemptsOf, retryDelayMs } from './queue.js';
 
 /**
- * One queue at work: it takes wanted events from spans of the log, leases them in order per key, and knows its
- * progress. It decides and remembers; reading, storing and delivering are others' business.
+ * One queue at work: it takes wanted events from spans of the log, leases them in its order, and knows its progress.
+ * It decides and remembers; reading, storing and delivering are others' business.
  */
-export class DeliveryQueue {
+export class DeliveryQueue implements LeaseSource {
   readonly #progress = new Map<string, PartitionProgress>();
-  readonly #lanes = new KeyLanes();
-  readonly #perhapsBefore: ReadonlyMap<string, number>;
-  #matches: TypeMatcher;
+  readonly #holding: Holding;
+  readonly #ends: ReadonlyMap<string, number>;
+  readonly #listeners = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
-  #paused = false;
+  #timerAt = Infinity;
+  #announced = false;
+  #closed = false;
   #leased = 0;
-  #lost = 0;
-  #wasFull = false;
+  #counts = { taken: 0, accepted: 0, released: 0, dead: 0, dropped: 0 };
 
-  /**
-   * @param ends where the log ended, per `topic/partition`, when this owner took over: events below may have been
-   *   delivered by an earlier owner that did not get to say so
-   */
   constructor(
     public definition: QueueDefinition,
-    records: readonly { topic: string; partition: number; record: ProgressRecord }[],
-    ends: ReadonlyMap<string, number>,
-    private readonly events: DeliveryQueueEvents,
+    public filter: CompiledFilter,
+    restored: Restored | undefined,
+    private readonly host: QueueHost,
+    { chunkName, locks }: { chunkName: () => string; locks?: LaneLocks },
   ) {
-    this.#matches = typeMatcher(definition.types);
-    this.#perhapsBefore = ends;
-    for (const { topic, partition, record } of records) {
-      this.#progress.set(`${topic}/${partition}`, PartitionProgress.resume(record));
-    }
+    const hooks = { onParked: (item: Item) => this.#settleHot(item), onLotChanged: () => host.onParked() };
+    this.#holding = new Holding(definition.order, hooks, { chunkName, locks });
+    this.#ends = restored?.ends ?? new Map();
+    if (restored !== undefined) this.#restore(restored);
   }
 
   /** Takes over a changed definition; the position stays. */
-  redefine(definition: QueueDefinition): void {
+  redefine(definition: QueueDefinition, filter: CompiledFilter): void {
     this.definition = definition;
-    this.#matches = typeMatcher(definition.types);
+    this.filter = filter;
+    this.#announce();
+  }
+
+  /** Calls back whenever something may be leased; returns how to end that. */
+  onAvailable(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** The first offset of a partition whose event this queue has not read yet. */
   wantedFrom(topic: string, partition: number): number {
-    return this.#partition(topic, partition).nextWanted;
+    const next = this.#partition(topic, partition).nextWanted;
+    return next >= this.endOf(topic, partition) ? Infinity : next;
+  }
+
+  /** Where this queue ends in a partition; for one made for a window of the log. */
+  endOf(topic: string, partition: number): number {
+    const { end } = this.definition;
+    return end === undefined ? Infinity : (end[topic]?.[partition] ?? 0);
+  }
+
+  /** Takes an event that is wanted and next; false when the queue is full. For a queue that is level with the reader. */
+  offer(event: DispatchedEvent): boolean {
+    const { topic, partition, offset } = event.stored;
+    const progress = this.#partition(topic, partition);
+    if (!progress.wants(offset)) return true;
+    if (this.#holding.refuses(Date.now())) {
+      progress.advance(offset);
+      return false;
+    }
+    this.#take(progress, event);
+    return true;
+  }
+
+  /** Tells that the offered events of a span are over: what was taken may be leased. */
+  offered(): void {
+    if (this.#holding.readyLanes > 0) this.#tell();
+    else this.#wakeWhenDue();
   }
 
   /**
    * Takes what it wants of a span. Returns the offset up to which it did; less than the span's end when the queue is
    * full, or when the span begins after what is wanted next: then the rest is to be offered again later.
    */
-  take(span: Span): number {
+  take(span: Span, wants: (event: StoredEvent) => boolean): number {
     const progress = this.#partition(span.topic, span.partition);
     if (span.from > progress.nextWanted) return progress.nextWanted;
+    const end = this.endOf(span.topic, span.partition);
     const before = progress.through;
     for (const event of span.events) {
-      const { offset, key } = event.stored;
-      if (!progress.wants(offset)) continue;
-      if (!this.#matches(event.stored.attributes.type)) continue;
-      if (this.#lanes.count >= MAX_HELD) {
-        this.#wasFull = true;
-        this.#lost += progress.advance(offset);
-        this.#changed(span, before);
+      const { offset } = event.stored;
+      if (offset >= end) break;
+      if (!progress.wants(offset) || !wants(event.stored)) continue;
+      if (this.#holding.refuses(Date.now())) {
+        progress.advance(offset);
+        this.#passed(span, before);
+        this.offered();
         return offset;
       }
-      const { attempts, dueAt } = progress.take(offset);
-      this.#lanes.add(`${span.topic}/${key}`, { event, attempts }, dueAt);
+      this.#take(progress, event);
     }
-    this.#lost += progress.advance(span.to);
-    this.#changed(span, before);
-    return progress.through;
+    progress.advance(Math.min(span.to, end));
+    this.#passed(span, before);
+    this.offered();
+    return span.to >= end ? Infinity : progress.through;
+  }
+
+  /** A level queue has passed everything below, wanted or not. */
+  pass(topic: string, partition: number, through: number): void {
+    this.#partition(topic, partition).advance(through);
+  }
+
+  /** The log begins at `to` only. */
+  lose(topic: string, partition: number, to: number): void {
+    this.#partition(topic, partition).lose(to);
+    this.host.onProgress(topic, partition, 'outcome');
   }
 
   /** Whether it takes no more until some of what it holds is settled. */
   get isFull(): boolean {
-    return this.#wasFull;
+    return this.#holding.isFull;
   }
 
-  /** Leases the next event, if one is ready. */
+  /** Leases the next delivery, if one is ready. */
   acquire(): Lease | undefined {
-    if (this.#paused) return undefined;
-    const next = this.#lanes.acquire(Date.now());
-    if (next === undefined) {
-      this.#wakeWhenDue();
-      return undefined;
+    if (this.#closed || this.definition.paused || !this.host.isCurrent()) return undefined;
+    if (this.#leased >= this.definition.maxInFlight) return undefined;
+    const now = Date.now();
+    for (;;) {
+      const lane = this.#holding.acquire(now);
+      if (lane === undefined) {
+        this.#wakeWhenDue();
+        if (this.#holding.absentLanes > 0) this.host.onAbsent();
+        return undefined;
+      }
+      const item = lane.items[lane.head]!;
+      if (this.#isOver(item, now)) {
+        this.#counts.dropped += 1;
+        this.host.onDropped(item.event!.stored, item.cycle);
+        this.#settle(lane, item);
+        continue;
+      }
+      this.#leased += 1;
+      return new HeldLease(item.event!, lane, item, this.#redelivery(item));
     }
-    this.#leased += 1;
-    const { key, item } = next;
-    return {
-      event: item.event,
-      key,
-      attempt: item.attempts + 1,
-      redelivery: this.#redelivery(item.event, item.attempts),
-    };
   }
 
-  /** The receiver has it: this event is done with. */
+  /** The receiver has it: this delivery is done with. */
   accept(lease: Lease): void {
-    const { topic, partition, offset } = lease.event.stored;
-    this.#leased -= 1;
-    this.#partition(topic, partition).settle(offset);
-    this.#lanes.settle(lease.key);
-    this.events.onProgress(topic, partition, 'outcome');
-    if (this.#wasFull && this.#lanes.count < MAX_HELD / 2) {
-      this.#wasFull = false;
-      this.events.onRoom();
-    }
+    const held = this.#end(lease);
+    if (held === undefined) return;
+    this.#counts.accepted += 1;
+    this.#settle(held.held, held.item);
   }
 
-  /** The attempt failed; the next one follows the schedule, but not before `notBeforeMs` from now. */
-  release(lease: Lease, notBeforeMs = 0): { dueAt: number } {
-    const { topic, partition, offset } = lease.event.stored;
-    this.#leased -= 1;
-    const delay = Math.max(notBeforeMs, retryDelayMs(this.definition.retry, lease.attempt, Math.random()));
-    const dueAt = Date.now() + delay;
-    this.#partition(topic, partition).retry(offset, lease.attempt, dueAt);
-    this.#lanes.retry(lease.key, dueAt, lease.attempt);
-    this.events.onProgress(topic, partition, 'outcome');
+  /** The attempt failed; the next one follows the schedule, unless there is none left: then it is a dead letter. */
+  release(lease: Lease, refusal: Refusal): Released {
+    const held = this.#end(lease);
+    if (held === undefined) return { state: 'dead', reason: 'settled before' };
+    const { held: lane, item } = held;
+    const { retry } = this.definition;
+    const now = Date.now();
+    this.#counts.released += 1;
+    if (refusal.countsAttempt !== false) item.attempts += 1;
+    const delay =
+      refusal.delayMs ?? (refusal.countsAttempt === false ? 0 : retryDelayMs(retry, item.attempts, Math.random()));
+    const dueAt = now + Math.max(delay, refusal.notBeforeMs ?? 0);
+    if (refusal.countsAttempt !== false && item.attempts >= attemptsOf(retry)) {
+      return this.#giveUp(lane, item, refusal.reason, 'exhausted');
+    }
+    if (dueAt > item.appendedAt + retry.maxAgeMs && item.cycle === '') {
+      return this.#giveUp(lane, item, refusal.reason, 'too-old');
+    }
+    if (item.parked === undefined) {
+      this.#partition(item.topic, item.partition).retry(item.offset, item.attempts, dueAt);
+      this.host.onProgress(item.topic, item.partition, 'outcome');
+    }
+    this.#holding.retry(lane, dueAt, now);
     this.#wakeWhenDue();
-    return { dueAt };
+    this.#announce();
+    return { state: 'waiting', dueAt };
+  }
+
+  /** The receiver will never take it: a dead letter at once. */
+  reject(lease: Lease, refusal: Refusal): void {
+    const held = this.#end(lease);
+    if (held === undefined) return;
+    if (refusal.countsAttempt !== false) held.item.attempts += 1;
+    this.#giveUp(held.held, held.item, refusal.reason, 'rejected');
+  }
+
+  settled(): Promise<void> {
+    return this.host.settled();
+  }
+
+  /** Parks items that come from elsewhere than the log's end: a redrive. They are durable once `settled` resolves. */
+  place(items: readonly { item: Item; dueAt: number }[]): void {
+    this.#holding.place(items, Date.now());
+    if (this.#holding.absentLanes > 0) this.host.onAbsent();
+    this.#wakeWhenDue();
+  }
+
+  /** The next lanes whose event has to be read again, as far as there is room for them. */
+  takeAbsent(limit: number): Lane[] {
+    this.#holding.wake(Date.now());
+    return this.#holding.takeAbsent(limit);
+  }
+
+  /** The event of a lane that `takeAbsent` gave could not be read yet. */
+  absentAgain(lane: Lane): void {
+    this.#holding.absentAgain(lane);
+  }
+
+  /** The event of an absent lane is here, or is gone from the log for good. */
+  present(lane: Lane, event: DispatchedEvent | undefined): void {
+    if (event !== undefined) {
+      this.#holding.present(lane, event);
+      return;
+    }
+    const item = lane.items[lane.head]!;
+    this.#partition(item.topic, item.partition).gone(item.offset);
+    this.host.onProgress(item.topic, item.partition, 'outcome');
+    this.#settle(lane, item);
   }
 
   /** Nothing is leased any more; what is leased may still be settled. */
   close(): void {
-    this.#paused = true;
+    this.#closed = true;
     clearTimeout(this.#timer);
   }
 
-  get statistics(): { held: number; leased: number; waitingKeys: number; readyKeys: number; lost: number } {
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  get leased(): number {
+    return this.#leased;
+  }
+
+  /** Whether everything it ever wanted has been settled, for a queue with an end. */
+  get isDrained(): boolean {
+    return this.#holding.counts.held === 0;
+  }
+
+  get statistics(): QueueStatistics {
+    const { held, waiting, parked } = this.#holding.counts;
+    const gaps: QueueStatistics['gaps'] = [];
+    let oldest = this.#holding.oldestParkedAt;
+    for (const [name, progress] of this.#progress) {
+      const { gap, oldestAppendedAt } = progress;
+      if (gap !== undefined) gaps.push({ ...partitionOfName(name), ...gap });
+      if (oldestAppendedAt !== undefined) oldest = Math.min(oldest ?? Infinity, oldestAppendedAt);
+    }
     return {
-      held: this.#lanes.count,
+      ready: Math.max(0, held - this.#leased - waiting),
       leased: this.#leased,
-      waitingKeys: this.#lanes.waitingKeys,
-      readyKeys: this.#lanes.readyKeys,
-      lost: this.#lost,
+      waiting,
+      parked,
+      ...this.#counts,
+      oldestAppendedAt: oldest,
+      gaps,
     };
   }
 
@@ -169,25 +273,124 @@ export class DeliveryQueue {
     return this.#partition(topic, partition).record(epoch);
   }
 
-  #changed(span: Span, before: number): void {
-    if (this.#partition(span.topic, span.partition).through !== before) {
-      this.events.onProgress(span.topic, span.partition, 'passed');
+  /** What is to be put for its parked items. */
+  drainParked(): ChunkPut[] {
+    const { tenant, name: queue, uuid } = this.definition;
+    return this.#holding.drainParked({ tenant, queue, uuid });
+  }
+
+  undrainParked(puts: readonly ChunkPut[]): void {
+    this.#holding.undrainParked(puts);
+  }
+
+  #restore({ progress, parked }: Restored): void {
+    for (const { topic, partition, record } of progress) {
+      this.#progress.set(`${topic}/${partition}`, PartitionProgress.resume(record));
     }
-    if (this.#lanes.readyKeys > 0) this.events.onAvailable();
-    else this.#wakeWhenDue();
+    for (const item of this.#holding.restore(parked, Date.now())) {
+      if (item.cycle === '') this.#partition(item.topic, item.partition).parkedElsewhere(item.offset);
+    }
+  }
+
+  #take(progress: PartitionProgress, event: DispatchedEvent): void {
+    const { topic, partition, offset, key, appendedAt } = event.stored;
+    const { attempts, dueAt } = progress.take(offset, appendedAt);
+    this.#counts.taken += 1;
+    this.#holding.add(
+      {
+        topic,
+        partition,
+        offset,
+        origin: topic,
+        key,
+        appendedAt,
+        cycle: '',
+        event: undefined,
+        attempts,
+        parked: undefined,
+      },
+      event,
+      dueAt,
+      Date.now(),
+    );
+  }
+
+  /** Whether the time to live of an event has ended: that of the queue, or its own. */
+  #isOver({ appendedAt, event }: Item, now: number): boolean {
+    const { ttlMs } = this.definition;
+    if (ttlMs !== undefined && now > appendedAt + ttlMs) return true;
+    const expiry = event!.stored.attributes['expirytime'];
+    return expiry !== undefined && now > Date.parse(expiry);
+  }
+
+  #end(lease: Lease): HeldLease | undefined {
+    const held = lease as HeldLease;
+    if (!held.isOpen) return undefined;
+    held.isOpen = false;
+    this.#leased -= 1;
+    return held;
+  }
+
+  #giveUp(lane: Lane, item: Item, reason: string, code: GivenUp['code']): Released {
+    this.#counts.dead += 1;
+    const { stored } = item.event!;
+    this.host.onGivenUp({ stored, cycle: item.cycle, attempts: item.attempts, reason, code });
+    this.#settle(lane, item);
+    return { state: 'dead', reason: code };
+  }
+
+  #settle(lane: Lane, item: Item): void {
+    if (item.parked === undefined) this.#settleHot(item);
+    if (this.#holding.settle(lane, Date.now())) this.host.onRoom();
+    this.#announce();
+  }
+
+  #settleHot({ topic, partition, offset }: Item): void {
+    this.#partition(topic, partition).settle(offset);
+    this.host.onProgress(topic, partition, 'outcome');
+  }
+
+  #passed({ topic, partition }: Span, before: number): void {
+    if (this.#partition(topic, partition).through !== before) this.host.onProgress(topic, partition, 'passed');
+  }
+
+  /** After what settled or freed a lane: at the end of this turn, once for all that happened in it. */
+  #announce(): void {
+    if (this.#announced || this.#closed) return;
+    this.#announced = true;
+    setImmediate(() => {
+      this.#announced = false;
+      if (this.#holding.absentLanes > 0) this.host.onAbsent();
+      if (this.#holding.readyLanes > 0) this.#tell();
+    });
+  }
+
+  #tell(): void {
+    if (this.#closed || this.definition.paused) return;
+    for (const listener of this.#listeners) listener();
   }
 
   #wakeWhenDue(): void {
+    const due = this.#holding.nextDueAt ?? Infinity;
+    if (due === this.#timerAt) return;
     clearTimeout(this.#timer);
-    const due = this.#lanes.nextDueAt;
-    if (due === undefined || this.#paused) return;
-    this.#timer = setTimeout(() => this.events.onAvailable(), Math.max(1, due - Date.now()));
+    this.#timerAt = due;
+    if (due === Infinity || this.#closed) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timerAt = Infinity;
+        this.#holding.wake(Date.now());
+        if (this.#holding.absentLanes > 0) this.host.onAbsent();
+        if (this.#holding.readyLanes > 0) this.#tell();
+        this.#wakeWhenDue();
+      },
+      Math.min(Math.max(1, due - Date.now()), 2 ** 31 - 1),
+    );
   }
 
-  #redelivery(event: DispatchedEvent, attempts: number): Lease['redelivery'] {
-    if (attempts > 0) return 'yes';
-    const { topic, partition, offset } = event.stored;
-    return offset < (this.#perhapsBefore.get(`${topic}/${partition}`) ?? 0) ? 'maybe' : 'no';
+  #redelivery({ topic, partition, offset, attempts, cycle }: Item): Lease['redelivery'] {
+    if (attempts > 0 || cycle !== '') return 'yes';
+    return offset < (this.#ends.get(`${topic}/${partition}`) ?? 0) ? 'maybe' : 'no';
   }
 
   #partition(topic: string, partition: number): PartitionProgress {
@@ -199,4 +402,9 @@ export class DeliveryQueue {
     }
     return progress;
   }
+}
+
+function partitionOfName(name: string): { topic: string; partition: number } {
+  const at = name.lastIndexOf('/');
+  return { topic: name.slice(0, at), partition: Number(name.slice(at + 1)) };
 }

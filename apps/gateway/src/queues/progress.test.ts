@@ -7,7 +7,7 @@ describe('progress of a queue in a partition', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 50 }), fc.array(fc.nat(60), { maxLength: 80 }), (count, settlements) => {
         const progress = new PartitionProgress(0);
-        for (let offset = 0; offset < count; offset += 1) progress.take(offset);
+        for (let offset = 0; offset < count; offset += 1) progress.take(offset, 0);
         progress.advance(count);
         const open = new Set(Array.from({ length: count }, (_, offset) => offset));
         let last = 0;
@@ -24,19 +24,19 @@ describe('progress of a queue in a partition', () => {
 
   it('keeps what is settled beyond the contiguous offset over a takeover', () => {
     const before = new PartitionProgress(10);
-    for (const offset of [10, 11, 12, 13]) before.take(offset);
+    for (const offset of [10, 11, 12, 13]) before.take(offset, 0);
     before.advance(20);
     before.settle(12);
     before.retry(11, 3, 5000);
     const after = PartitionProgress.resume(before.record(7));
     expect([10, 11, 12, 13, 20].filter((offset) => after.wants(offset))).toEqual([10, 11, 13, 20]);
     expect(after.nextWanted).toBe(10);
-    expect(after.take(11)).toEqual({ attempts: 3, dueAt: 5000 });
+    expect(after.take(11, 0)).toMatchObject({ attempts: 3, dueAt: 5000 });
   });
 
   it('does not ask again for an event it has read already', () => {
     const progress = PartitionProgress.resume(record({ through: 5, unsettled: [[3, 1, 0]] }));
-    progress.take(3);
+    progress.take(3, 0);
     expect(progress.wants(3)).toBe(false);
     expect(progress.nextWanted).toBe(5);
   });
@@ -51,16 +51,17 @@ describe('progress of a queue in a partition', () => {
         ],
       }),
     );
-    progress.take(3);
-    expect(progress.advance(5)).toBe(1);
+    progress.take(3, 0);
+    progress.advance(5);
+    expect(progress.gap).toMatchObject({ count: 1 });
     expect(progress.contiguous).toBe(3);
   });
 
   it('stays right when an event comes after later ones, having waited for its schema', () => {
     const progress = new PartitionProgress(10);
-    progress.take(11);
+    progress.take(11, 0);
     progress.advance(10);
-    progress.take(10);
+    progress.take(10, 0);
     progress.advance(12);
     expect(progress.contiguous).toBe(10);
     progress.settle(10);

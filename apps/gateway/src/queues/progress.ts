@@ -10,11 +10,25 @@ export interface ProgressRecord {
   through: number;
   /** Offset, attempts so far, and when the next one is due (milliseconds since the epoch; 0 for at once). */
   unsettled: [offset: number, attempts: number, dueAt: number][];
+  /** What could not be delivered, for the log no longer had it. */
+  gap?: Gap;
+}
+
+/** Events of a partition that retention or compaction took before a queue could deliver them. */
+export interface Gap {
+  /** Offsets lost in all. */
+  count: number;
+  /** The range they lie in; `to` is exclusive. */
+  from: number;
+  to: number;
+  /** When the last of them was missed, in milliseconds since the epoch. */
+  at: number;
 }
 
 interface Unsettled {
   attempts: number;
   dueAt: number;
+  appendedAt: number;
 }
 
 /**
@@ -27,6 +41,9 @@ export class PartitionProgress {
   #unsettled = new Map<number, Unsettled>();
   /** Unsettled offsets of an earlier owner whose events have not been read again yet. */
   #missing = new Set<number>();
+  /** Offsets beyond `through` that are parked already: an owner died between parking them and saying so here. */
+  #parked = new Set<number>();
+  #gap: Gap | undefined;
   #highestTaken = -1;
   #takenInOrder = true;
 
@@ -41,15 +58,31 @@ export class PartitionProgress {
   static resume(record: ProgressRecord): PartitionProgress {
     const progress = new PartitionProgress(record.through, record.positionEpoch);
     for (const [offset, attempts, dueAt] of record.unsettled) {
-      progress.#unsettled.set(offset, { attempts, dueAt });
+      progress.#unsettled.set(offset, { attempts, dueAt, appendedAt: Infinity });
       progress.#missing.add(offset);
     }
+    progress.#gap = record.gap;
     progress.#takenInOrder = false;
     return progress;
   }
 
   get through(): number {
     return this.#through;
+  }
+
+  get gap(): Gap | undefined {
+    return this.#gap;
+  }
+
+  /** Offsets that are not settled. */
+  get open(): number {
+    return this.#unsettled.size;
+  }
+
+  /** When the log took the oldest event that is being worked on; as far as it was read by this owner. */
+  get oldestAppendedAt(): number | undefined {
+    for (const { appendedAt } of this.#unsettled.values()) if (appendedAt !== Infinity) return appendedAt;
+    return undefined;
   }
 
   /** The first offset whose event is still to be read. */
@@ -70,44 +103,77 @@ export class PartitionProgress {
 
   /** Whether the event at this offset is to be worked on; one that was read before is not. */
   wants(offset: number): boolean {
-    return offset >= this.#through ? !this.#unsettled.has(offset) : this.#missing.has(offset);
+    if (offset < this.#through) return this.#missing.has(offset);
+    return !this.#unsettled.has(offset) && !this.#parked.has(offset);
   }
 
   /** The event at this offset is being worked on from now on; returns what earlier attempts left. */
-  take(offset: number): Readonly<Unsettled> {
-    this.#missing.delete(offset);
+  take(offset: number, appendedAt: number): Readonly<Unsettled> {
     const known = this.#unsettled.get(offset);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#missing.delete(offset);
+      known.appendedAt = appendedAt;
+      return known;
+    }
     if (offset < this.#highestTaken) this.#takenInOrder = false;
     else this.#highestTaken = offset;
-    const fresh = { attempts: 0, dueAt: 0 };
+    const fresh = { attempts: 0, dueAt: 0, appendedAt };
     this.#unsettled.set(offset, fresh);
     return fresh;
   }
 
   /**
-   * Everything below was looked at; what was not taken is not wanted, and so settled. Returns how many unsettled
-   * offsets of an earlier owner the log no longer has: they are settled now, as lost to retention.
+   * Everything below was looked at; what was not taken is not wanted, and so settled. Unsettled offsets of an earlier
+   * owner that the log no longer has are settled now, as a gap.
    */
-  advance(through: number): number {
+  advance(through: number): void {
     if (through > this.#through) this.#through = through;
-    let gone = 0;
     for (const offset of this.#missing) {
       if (offset >= through) continue;
-      this.#missing.delete(offset);
       this.settle(offset);
-      gone += 1;
+      this.#lose(1, offset, offset + 1);
     }
-    return gone;
+    if (this.#parked.size > 0) {
+      for (const offset of this.#parked) if (offset < this.#through) this.#parked.delete(offset);
+    }
+  }
+
+  /** The log begins at `to` only: what was still wanted below is lost. */
+  lose(to: number): void {
+    const from = this.#through;
+    if (to > from) {
+      this.#through = to;
+      this.#lose(to - from, from, to);
+    }
+    for (const offset of this.#missing) {
+      if (offset >= to) continue;
+      this.settle(offset);
+      this.#lose(1, offset, offset + 1);
+    }
+  }
+
+  /** The event at this offset was parked, and is gone from the log now. */
+  gone(offset: number): void {
+    this.#lose(1, offset, offset + 1);
+  }
+
+  /** This offset is parked, whatever is said here: it is settled as far as the offset goes. */
+  parkedElsewhere(offset: number): void {
+    if (offset >= this.#through) this.#parked.add(offset);
+    else this.settle(offset);
   }
 
   /** An attempt did not end the matter; the next one is due then. */
   retry(offset: number, attempts: number, dueAt: number): void {
-    if (this.#unsettled.has(offset)) this.#unsettled.set(offset, { attempts, dueAt });
+    const known = this.#unsettled.get(offset);
+    if (known === undefined) return;
+    known.attempts = attempts;
+    known.dueAt = dueAt;
   }
 
   settle(offset: number): void {
     this.#unsettled.delete(offset);
+    this.#missing.delete(offset);
     if (this.#unsettled.size === 0) this.#takenInOrder = true;
   }
 
@@ -119,6 +185,17 @@ export class PartitionProgress {
       contiguous: this.contiguous,
       through: this.#through,
       unsettled: [...this.#unsettled].map(([offset, { attempts, dueAt }]) => [offset, attempts, dueAt]),
+      ...(this.#gap === undefined ? {} : { gap: this.#gap }),
+    };
+  }
+
+  #lose(count: number, from: number, to: number): void {
+    const gap = this.#gap;
+    this.#gap = {
+      count: (gap?.count ?? 0) + count,
+      from: Math.min(gap?.from ?? from, from),
+      to: Math.max(gap?.to ?? to, to),
+      at: Date.now(),
     };
   }
 }
@@ -147,6 +224,7 @@ function uniteTwo(a: ProgressRecord, b: ProgressRecord): ProgressRecord {
     unsettled.push(other !== undefined && other[1] > attempts ? other : [offset, attempts, dueAt]);
   }
   const through = high.through;
+  const gap = high.gap ?? low.gap;
   return {
     format: 1,
     epoch: Math.max(a.epoch, b.epoch),
@@ -154,5 +232,6 @@ function uniteTwo(a: ProgressRecord, b: ProgressRecord): ProgressRecord {
     contiguous: unsettled.reduce((least, [offset]) => Math.min(least, offset), through),
     through,
     unsettled,
+    ...(gap === undefined ? {} : { gap }),
   };
 }

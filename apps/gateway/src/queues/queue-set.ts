@@ -1,20 +1,18 @@
-import type { EventLog, ReadBatch, Reader } from '@heddle/event';
+import type { StoredEvent } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import type { Span, SpanTaker } from '../dispatch.js';
+import { compileFilter } from '../filters/filters.js';
+import { FilterSet } from '../filters/filter-set.js';
 import { DispatchedEvent } from '../represent.js';
 import type { MovingPosition } from '../streams/resume-token.js';
 import type { Tail } from '../streams/tail.js';
 import { DeliveryQueue } from './delivery-queue.js';
-import type { ProgressWriter } from './progress-writer.js';
-import type { PartitionRecord } from './queue-store.js';
+import type { LaneLocks } from './lanes.js';
+import type { LogPages } from './log-pages.js';
+import { Member } from './member.js';
+import type { GivenUp, Restored } from './queue-host.js';
 import type { QueueDefinition } from './queue.js';
-
-interface Member {
-  queue: DeliveryQueue;
-  refilling: boolean;
-  roomWanted: (() => void) | undefined;
-  closed: boolean;
-}
+import type { StateWriter } from './state-writer.js';
 
 /** How far the shared reader has come, and what it keeps. */
 export interface SharedReading {
@@ -23,170 +21,271 @@ export interface SharedReading {
   topics(): readonly string[];
 }
 
+/** Where a queue's outcomes go, and who may say that it is still ours. */
+export interface QueueSetHost {
+  givenUp(queue: QueueDefinition, letter: GivenUp): void;
+  dropped(queue: QueueDefinition, stored: StoredEvent, cycle: string): void;
+  isCurrent(): boolean;
+  epochOf(queue: QueueDefinition): number;
+}
+
+const REFILL_RETRY_MS = 1000;
+/** Lanes whose events are read again in one go. */
+const ABSENT_BATCH = 200;
+/** A level queue says how far it is at least every so many events, so that a new owner reads little again. */
+const PASSED_EVENTS = 1000;
+const PASSED_CHECK_MS = 5000;
+
 /**
- * All queues this process owns. Each takes what it wants of every span the shared reader hands over; one that was
- * full, or began further back, is refilled from the tail, or from the log where the tail no longer reaches.
+ * All queues this process owns. Each event of the shared reader goes to those that want it; a queue that was full,
+ * began further back, or was taken over, is refilled from the tail, or from the log where the tail no longer reaches,
+ * until it is level with the reader.
  */
 export class QueueSet implements SpanTaker {
-  #members = new Map<string, Member>();
+  #members = new Map<DeliveryQueue, Member>();
+  #matching = new FilterSet<Member>();
+  #numbers = 0;
+  #timer: NodeJS.Timeout;
 
   constructor(
-    private readonly eventLog: EventLog,
     private readonly shared: SharedReading,
-    private readonly writer: ProgressWriter,
-    private readonly ends: ReadonlyMap<string, number>,
-    private readonly baseUrl: string,
+    private readonly pages: LogPages,
+    private readonly writer: StateWriter,
+    private readonly host: QueueSetHost,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.#timer = setInterval(() => this.#notePassed(), PASSED_CHECK_MS);
+    this.#timer.unref();
+  }
 
-  /** Puts a queue to work; `onAvailable` is called whenever something can be leased. */
-  add(definition: QueueDefinition, progress: readonly PartitionRecord[], onAvailable: () => void): DeliveryQueue {
-    const member: Member = {
-      queue: new DeliveryQueue(definition, progress, this.ends, {
-        onAvailable,
+  /**
+   * Puts a queue to work. `restored` is what an earlier owner left; without it the queue is new. A side lane shares the
+   * `locks` of the queue it belongs to.
+   */
+  add(definition: QueueDefinition, restored?: Restored, locks?: LaneLocks): DeliveryQueue {
+    const filter = compileFilter(definition.filter);
+    const epoch = this.host.epochOf(definition);
+    const queue = new DeliveryQueue(
+      definition,
+      filter,
+      restored,
+      {
         onProgress: (topic, partition, what) => {
-          if (!member.closed) this.writer.changed(member.queue, topic, partition, what);
+          if (!member.isGone) this.writer.progressed(member, topic, partition, what);
+        },
+        onParked: () => {
+          if (!member.isGone) this.writer.parked(member);
         },
         onRoom: () => {
-          member.roomWanted?.();
+          member.hasRoom();
           this.#refill(member);
         },
-      }),
-      refilling: false,
-      roomWanted: undefined,
-      closed: false,
-    };
-    this.#members.set(definition.uuid, member);
-    return member.queue;
+        onAbsent: () => this.#readAbsent(member),
+        onGivenUp: (letter) => this.host.givenUp(queue.definition, letter),
+        onDropped: (stored, cycle) => this.host.dropped(queue.definition, stored, cycle),
+        isCurrent: () => this.host.isCurrent(),
+        settled: () => this.writer.settled(),
+      },
+      { chunkName: () => `${epoch}-${(this.#numbers += 1)}`, ...(locks === undefined ? {} : { locks }) },
+    );
+    const member = new Member(queue, epoch, this.shared.position);
+    this.#members.set(queue, member);
+    this.#match(member);
+    this.#refill(member);
+    return queue;
   }
 
-  /** Begins reading what a queue is behind by; for queues that are added while the shared reader is already running. */
-  catchUp(queue: DeliveryQueue): void {
-    const member = this.#members.get(queue.definition.uuid);
-    if (member !== undefined) this.#refill(member);
-  }
-
-  remove(queue: DeliveryQueue): void {
-    const member = this.#members.get(queue.definition.uuid);
+  redefine(queue: DeliveryQueue, definition: QueueDefinition): void {
+    const member = this.#members.get(queue);
     if (member === undefined) return;
-    this.#close(member);
-    this.#members.delete(queue.definition.uuid);
-    this.writer.forget(queue);
+    queue.redefine(definition, compileFilter(definition.filter));
+    member.redefined();
+    this.#matching.remove(member);
+    this.#match(member);
+    this.#refill(member);
   }
 
-  close(): void {
-    for (const member of this.#members.values()) member.queue.close();
+  /** Takes a queue out. What its receivers still settle is written, unless it was deleted. */
+  close(queue: DeliveryQueue, why: 'handed over' | 'deleted'): void {
+    const member = this.#members.get(queue);
+    if (member === undefined) return;
+    if (why === 'handed over')
+      for (const at of member.passed(1)) this.writer.progressed(member, at.topic, at.partition, 'outcome');
+    queue.close();
+    member.close();
+    this.#matching.remove(member);
+    this.#members.delete(queue);
+    if (why === 'handed over') return;
+    member.isGone = true;
+    this.writer.forget(member);
   }
 
-  wantedFrom(topic: string, partition: number): number | undefined {
-    let least: number | undefined;
-    for (const { queue } of this.#members.values()) {
-      least = Math.min(least ?? Infinity, queue.wantedFrom(topic, partition));
-    }
-    return least;
+  /** Stops all; how far each is is noted for storing. */
+  stop(): void {
+    clearInterval(this.#timer);
+    for (const queue of [...this.#members.keys()]) this.close(queue, 'handed over');
+  }
+
+  /** Looks again whether queues are behind; after topics were added to the shared reader. */
+  refillAll(): void {
+    for (const member of this.#members.values()) this.#refill(member);
+  }
+
+  /** Events between what a queue has read and the end of the shared reading. */
+  lagOf(queue: DeliveryQueue): number {
+    const member = this.#members.get(queue);
+    if (member === undefined) return 0;
+    return this.#behind(member).reduce((lag, { from, to }) => lag + to - from, 0);
   }
 
   take(span: Span): void {
+    const { topic, partition, events } = span;
+    const name = `${topic}/${partition}`;
+    const touched = new Set<Member>();
+    for (const event of events) {
+      for (const member of this.#matching.match(event.stored)) {
+        if (!member.isLevel(name)) continue;
+        if (!member.queue.offer(event)) member.fellBehind(name);
+        touched.add(member);
+      }
+    }
+    for (const member of touched) member.queue.offered();
+    for (const member of this.#unlevel(name)) this.#refill(member);
+  }
+
+  /** Members that are not level in a partition; few, but at the start and after a takeover. */
+  *#unlevel(name: string): Generator<Member> {
     for (const member of this.#members.values()) {
-      if (member.queue.take(span) < span.to) this.#refill(member);
+      if (!member.isLevel(name) && !member.isRefilling) yield member;
     }
   }
 
-  #close(member: Member): void {
-    member.closed = true;
-    member.queue.close();
-    member.roomWanted?.();
+  #match(member: Member): void {
+    const { types, topics, end } = member.definition;
+    // A window of the log has its end behind it: nothing new is for it.
+    if (end === undefined) this.#matching.add(member, types, member.queue.filter, topics);
+  }
+
+  #notePassed(): void {
+    for (const member of this.#members.values()) {
+      for (const { topic, partition } of member.passed(PASSED_EVENTS)) {
+        this.writer.progressed(member, topic, partition, 'passed');
+      }
+    }
   }
 
   #refill(member: Member): void {
-    if (member.refilling || member.closed) return;
-    member.refilling = true;
+    if (member.isRefilling || member.isClosed) return;
+    member.isRefilling = true;
     this.#catchUp(member)
       .catch((error: unknown) => {
         this.log.warn(
-          { event: 'refill-failed', queue: member.queue.definition.name, err: error },
+          { event: 'refill-failed', queue: member.definition.name, err: error },
           'a queue could not read what it is behind by, trying again',
         );
-        setTimeout(() => this.#refill(member), 1000).unref();
+        setTimeout(() => this.#refill(member), REFILL_RETRY_MS).unref();
       })
       .finally(() => {
-        member.refilling = false;
+        member.isRefilling = false;
       });
   }
 
   /** Offers a queue what it is behind by, until it is level with the shared reader in every partition. */
   async #catchUp(member: Member): Promise<void> {
+    const wants = (event: StoredEvent): boolean => member.wants(event);
     for (;;) {
-      const behind = this.#behind(member.queue);
-      if (behind.length === 0 || member.closed) return;
-      if (member.queue.isFull) {
-        await this.#room(member);
-        continue;
+      const behind = this.#behind(member);
+      if (behind.length === 0 || member.isClosed) return;
+      for (const at of behind) {
+        if (member.queue.isFull) await member.room();
+        if (member.isClosed) return;
+        await this.#offer(member, at, wants);
       }
-      const beyondTail = behind.filter(({ topic, partition, from, to }) => {
-        const events = this.shared.tail.partitionSince(topic, partition, from);
-        if (events === undefined) return true;
-        member.queue.take({ topic, partition, from, to, events });
-        return false;
-      });
-      if (beyondTail.length > 0) await this.#readLog(member, beyondTail);
     }
   }
 
-  #behind(queue: DeliveryQueue): { topic: string; partition: number; from: number; to: number }[] {
+  async #offer(
+    { queue }: Member,
+    { topic, partition, from, to }: { topic: string; partition: number; from: number; to: number },
+    wants: (event: StoredEvent) => boolean,
+  ): Promise<void> {
+    const tail = this.shared.tail.partitionSince(topic, partition, from);
+    if (tail !== undefined) {
+      queue.take({ topic, partition, from, to, events: tail }, wants);
+      return;
+    }
+    const page = await this.pages.at(topic, partition, from);
+    if (page.from > from) queue.lose(topic, partition, page.from);
+    queue.take({ topic, partition, from: Math.max(from, page.from), to: page.to, events: page.events }, wants);
+  }
+
+  /** Where a queue is behind the shared reader; where it is not, it is level from now on. */
+  #behind(member: Member): { topic: string; partition: number; from: number; to: number }[] {
     const behind: { topic: string; partition: number; from: number; to: number }[] = [];
     for (const topic of this.shared.topics()) {
+      if (!member.reads(topic)) continue;
       for (let partition = 0; partition < this.shared.position.partitions(topic); partition += 1) {
+        const name = `${topic}/${partition}`;
+        if (member.isLevel(name)) continue;
         const to = this.shared.position.next(topic, partition);
-        const from = queue.wantedFrom(topic, partition);
+        const from = member.queue.wantedFrom(topic, partition);
         if (from < to) behind.push({ topic, partition, from, to });
+        else if (from === to) member.level(name);
       }
     }
     return behind;
   }
 
-  /** Reads the log for one queue until the tail reaches back far enough for it in the given partitions. */
-  async #readLog(
-    member: Member,
-    behind: readonly { topic: string; partition: number; from: number; to: number }[],
-  ): Promise<void> {
-    const open = new Map(behind.map(({ topic, partition, to }) => [`${topic}/${partition}`, to]));
-    const next = new Map(behind.map(({ topic, partition, from }) => [`${topic}/${partition}`, from]));
-    const done = Promise.withResolvers<void>();
-    const take = async ({ topic, partition, events, nextOffset }: ReadBatch): Promise<void> => {
-      const name = `${topic}/${partition}`;
-      let from = next.get(name);
-      if (from === undefined || !open.has(name)) return;
-      next.set(name, nextOffset);
-      const dispatched = events.map((event) => new DispatchedEvent(event, 0, '', this.baseUrl));
-      while (!member.closed) {
-        const taken = member.queue.take({ topic, partition, from, to: nextOffset, events: dispatched });
-        if (taken >= nextOffset) break;
-        // Offering again from before this batch would pass over what stands between.
-        if (taken < from) throw new Error(`queue wants offset ${taken} of ${name}, which was read already`);
-        from = taken;
-        await this.#room(member);
-      }
-      if (nextOffset >= (open.get(name) ?? 0)) open.delete(name);
-      if (open.size === 0 || member.closed) done.resolve();
-    };
-    const reader: Reader = await this.eventLog.read({
-      topics: [...new Set(behind.map(({ topic }) => topic))],
-      from: (topic, { partition, earliest, end }) => Math.max(earliest, next.get(`${topic}/${partition}`) ?? end),
-      onBatch: (batch) => take(batch).catch(done.reject),
-    });
-    try {
-      await done.promise;
-    } finally {
-      await reader.stop();
-    }
+  #readAbsent(member: Member): void {
+    if (member.isReadingAbsent || member.isClosed) return;
+    member.isReadingAbsent = true;
+    this.#readAgain(member)
+      .catch((error: unknown) => {
+        this.log.warn(
+          { event: 'parked-unread', queue: member.definition.name, err: error },
+          'parked events could not be read again, trying again',
+        );
+        setTimeout(() => this.#readAbsent(member), REFILL_RETRY_MS).unref();
+      })
+      .finally(() => {
+        member.isReadingAbsent = false;
+      });
   }
 
-  async #room(member: Member): Promise<void> {
-    if (member.closed || !member.queue.isFull) return;
-    await new Promise<void>((resolve) => {
-      member.roomWanted = resolve;
-    });
-    member.roomWanted = undefined;
+  /** Reads the events of parked items that are due, in the order of the log, so that neighbours share a fetch. */
+  async #readAgain({ queue }: Member): Promise<void> {
+    for (;;) {
+      const lanes = queue.takeAbsent(ABSENT_BATCH);
+      if (lanes.length === 0 || queue.isClosed) return;
+      lanes.sort((a, b) => {
+        const [one, other] = [a.items[a.head]!, b.items[b.head]!];
+        return one.topic.localeCompare(other.topic) || one.partition - other.partition || one.offset - other.offset;
+      });
+      let done = 0;
+      try {
+        for (const lane of lanes) {
+          const { topic, partition, offset, origin } = lane.items[lane.head]!;
+          const page = await this.pages.at(topic, partition, offset);
+          const event = page.events.find(({ stored }) => stored.offset === offset);
+          queue.present(lane, event === undefined || origin === topic ? event : original(event));
+          done += 1;
+        }
+      } finally {
+        // What could not be read is asked for again.
+        for (const lane of lanes.slice(done)) queue.absentAgain(lane);
+      }
+      queue.offered();
+    }
   }
+}
+
+/** The event of a dead letter, at the place it once had. */
+function original({ stored, baseUrl }: DispatchedEvent): DispatchedEvent {
+  const notes = stored.notes ?? {};
+  const position = {
+    topic: notes['heddle-topic'] ?? stored.topic,
+    partition: Number(notes['heddle-partition'] ?? stored.partition),
+    offset: Number(notes['heddle-offset'] ?? stored.offset),
+  };
+  return new DispatchedEvent({ ...stored, ...position }, 0, '', baseUrl);
 }

@@ -1,19 +1,17 @@
-import { CONTROL_TOPICS, type ControlLog, type ControlRecord, SLOT_COUNT, slotOf } from '@heddle/event';
+import { CONTROL_TOPICS, type ControlLog, type ControlPut, slotOf } from '@heddle/event';
 import type { WebhookDefinition } from '../protocols/webhook/webhook.js';
+import type { ChunkPut, ChunkRecord, ChunkState } from './parking.js';
 import { type ProgressRecord, uniteProgress } from './progress.js';
+import { queueKey, replayKey, webhookKey } from './queue-directory.js';
+import type { Restored } from './queue-host.js';
 import type { QueueDefinition } from './queue.js';
+import type { ReplayDefinition } from './replay.js';
 
 /** A progress record with where it belongs. */
 export interface PartitionRecord {
   topic: string;
   partition: number;
   record: ProgressRecord;
-}
-
-export interface StoredQueue {
-  queue: QueueDefinition;
-  webhook: WebhookDefinition | undefined;
-  progress: PartitionRecord[];
 }
 
 interface ProgressValue extends ProgressRecord {
@@ -24,17 +22,22 @@ interface ProgressValue extends ProgressRecord {
   partition: number;
 }
 
-const SLOTS = Array.from({ length: SLOT_COUNT }, (_, slot) => slot);
+/** What the topics say of the queues of some slots, by the uuid of the queue. */
+export type StoredStates = Map<string, Pick<Restored, 'progress' | 'parked'>>;
+
+/** Whose state it is: a queue, or a side lane of one, in the slot of that queue. */
+export type StateOwner = Pick<QueueDefinition, 'tenant' | 'name' | 'uuid'>;
 
 /**
- * The durable state of queues, in two compacted topics: definitions and claims in `heddle.queues`, progress in
- * `heddle.progress`. All records of a queue are in the partition of its slot.
+ * The durable state of queues, in three compacted topics: definitions and claims in `heddle.queues`, progress in
+ * `heddle.progress`, what waits long in `heddle.parked`. All records of a queue are in the partition of its slot.
  */
 export class QueueStore {
-  /** The epoch of each slot: the offset of the record with which this process claimed it. */
-  #epochs: number[] = [];
-  /** Keys of progress records that stand in the topic, per queue, so that they can be deleted with it. */
-  #progressKeys = new Map<string, Set<string>>();
+  /** Keys that stand in the topics, per queue, so that they can be deleted with it. */
+  #keys = {
+    [CONTROL_TOPICS.progress]: new Map<string, Set<string>>(),
+    [CONTROL_TOPICS.parked]: new Map<string, Set<string>>(),
+  };
 
   constructor(
     private readonly controlLog: ControlLog,
@@ -43,132 +46,198 @@ export class QueueStore {
   ) {}
 
   /**
-   * Claims all slots, then reads what stands in them. The claim comes first: whatever an earlier owner still writes
-   * carries an older epoch, and is united with ours at the next takeover.
+   * Claims slots; returns the epoch of each. The claim comes before anything is read: whatever an earlier owner still
+   * writes carries an older epoch, and is united with ours at the next takeover.
    */
-  async takeOver(): Promise<StoredQueue[]> {
+  async claim(slots: readonly number[]): Promise<Map<number, number>> {
     const at = new Date().toISOString();
-    this.#epochs = await this.controlLog.put(
+    const epochs = await this.controlLog.put(
       CONTROL_TOPICS.queues,
-      SLOTS.map((slot) => ({
+      slots.map((slot) => ({
         partition: slot,
         key: `claim/${slot}`,
         value: { format: 1, instance: this.instance, address: this.address, at },
       })),
     );
-    const definitions = await this.#load(CONTROL_TOPICS.queues);
-    const progress = await this.#load(CONTROL_TOPICS.progress);
-    const stored: StoredQueue[] = [];
-    for (const [key, value] of definitions) {
-      if (!key.startsWith('queue/')) continue;
-      const queue = value as QueueDefinition;
-      const webhook = definitions.get(webhookKey(queue.tenant, queue.name)) as WebhookDefinition | undefined;
-      stored.push({ queue, webhook, progress: await this.#unite(queue, progress) });
-    }
-    return stored;
+    return new Map(slots.map((slot, index) => [slot, epochs[index] ?? 0]));
   }
 
-  /** Stores a queue and the webhook that reads it, both or neither: they share one partition and one request. */
-  async putQueue(queue: QueueDefinition, webhook: WebhookDefinition): Promise<void> {
+  /** Stores a queue and what belongs to it, all or nothing: they share one partition and one request. */
+  async putQueue(queue: QueueDefinition, webhook?: WebhookDefinition): Promise<void> {
     const partition = slotOf(queue.tenant, queue.name);
     await this.controlLog.put(CONTROL_TOPICS.queues, [
       { partition, key: queueKey(queue.tenant, queue.name), value: queue },
-      { partition, key: webhookKey(queue.tenant, queue.name), value: webhook },
+      ...(webhook === undefined ? [] : [{ partition, key: webhookKey(webhook.tenant, webhook.name), value: webhook }]),
     ]);
   }
 
-  /** Deletes a queue, its webhook and its progress; the definition goes first, so that nothing of it comes back. */
-  async deleteQueue(queue: QueueDefinition): Promise<void> {
+  /** Stores a webhook in the slot of the queue it reads. */
+  async putWebhook(webhook: WebhookDefinition): Promise<void> {
+    const { tenant, name, queue } = webhook;
+    const partition = slotOf(tenant, queue);
+    await this.controlLog.put(CONTROL_TOPICS.queues, [{ partition, key: webhookKey(tenant, name), value: webhook }]);
+  }
+
+  async deleteWebhook({ tenant, name, queue }: WebhookDefinition): Promise<void> {
+    const partition = slotOf(tenant, queue);
+    await this.controlLog.put(CONTROL_TOPICS.queues, [{ partition, key: webhookKey(tenant, name), value: null }]);
+  }
+
+  async putReplay(replay: ReplayDefinition): Promise<void> {
+    const partition = slotOf(replay.tenant, replay.queue);
+    await this.controlLog.put(CONTROL_TOPICS.queues, [{ partition, key: replayKey(replay), value: replay }]);
+  }
+
+  /** Deletes a queue, the webhooks given and its state; the definition goes first, so that nothing of it comes back. */
+  async deleteQueue(queue: QueueDefinition, webhooks: readonly WebhookDefinition[] = []): Promise<void> {
     const partition = slotOf(queue.tenant, queue.name);
     await this.controlLog.put(CONTROL_TOPICS.queues, [
       { partition, key: queueKey(queue.tenant, queue.name), value: null },
-      { partition, key: webhookKey(queue.tenant, queue.name), value: null },
+      ...webhooks.map(({ tenant, name }) => ({ partition, key: webhookKey(tenant, name), value: null })),
     ]);
-    const keys = [...(this.#progressKeys.get(queue.uuid) ?? [])];
-    this.#progressKeys.delete(queue.uuid);
-    if (keys.length > 0) {
+    await this.deleteState(queue);
+  }
+
+  /** Deletes the progress and the parked items of a queue or side lane. */
+  async deleteState({ tenant, name, uuid }: StateOwner): Promise<void> {
+    const partition = slotOf(tenant, name);
+    for (const topic of [CONTROL_TOPICS.progress, CONTROL_TOPICS.parked] as const) {
+      const keys = [...(this.#keys[topic].get(uuid) ?? [])];
+      this.#keys[topic].delete(uuid);
+      if (keys.length === 0) continue;
       await this.controlLog.put(
-        CONTROL_TOPICS.progress,
+        topic,
         keys.map((key) => ({ partition, key, value: null })),
       );
     }
   }
 
-  /** The epoch under which the progress of a queue is written. */
-  epochOf(queue: QueueDefinition): number {
-    return this.#epochs[slotOf(queue.tenant, queue.name)] ?? 0;
-  }
-
-  async putProgress(entries: readonly { queue: QueueDefinition; at: PartitionRecord }[]): Promise<void> {
+  async putProgress(entries: readonly { queue: StateOwner; at: PartitionRecord }[]): Promise<void> {
+    if (entries.length === 0) return;
     await this.controlLog.put(
       CONTROL_TOPICS.progress,
       entries.map(({ queue, at }) => ({
         partition: slotOf(queue.tenant, queue.name),
-        key: this.#progressKey(queue, at),
+        key: this.#remember(CONTROL_TOPICS.progress, queue.uuid, progressKey(queue, at)),
         value: progressValue(queue, at),
       })),
     );
   }
 
-  /** One record per partition out of those of all epochs; where there were several, ours is written and they go. */
-  async #unite(queue: QueueDefinition, progress: ReadonlyMap<string, unknown>): Promise<PartitionRecord[]> {
-    const byPartition = new Map<string, { key: string; value: ProgressValue }[]>();
-    for (const [key, raw] of progress) {
-      const value = raw as ProgressValue;
-      if (value.uuid !== queue.uuid) continue;
-      const name = `${value.topic}/${value.partition}`;
-      byPartition.set(name, [...(byPartition.get(name) ?? []), { key, value }]);
+  async putParked(entries: readonly { queue: StateOwner; puts: readonly ChunkPut[] }[]): Promise<void> {
+    const records: ControlPut[] = [];
+    for (const { queue, puts } of entries) {
+      const partition = slotOf(queue.tenant, queue.name);
+      for (const put of puts) {
+        const key = chunkKey(queue, put.chunk);
+        const stateKey = `${key}/state`;
+        if ('gone' in put) {
+          records.push({ partition, key, value: null }, { partition, key: stateKey, value: null });
+          const keys = this.#keys[CONTROL_TOPICS.parked].get(queue.uuid);
+          keys?.delete(key);
+          keys?.delete(stateKey);
+          continue;
+        }
+        this.#remember(CONTROL_TOPICS.parked, queue.uuid, key);
+        if ('record' in put) records.push({ partition, key, value: put.record });
+        if (put.state === undefined) continue;
+        this.#remember(CONTROL_TOPICS.parked, queue.uuid, stateKey);
+        records.push({ partition, key: stateKey, value: put.state });
+      }
     }
-    const united: PartitionRecord[] = [];
-    const older: string[] = [];
+    if (records.length > 0) await this.controlLog.put(CONTROL_TOPICS.parked, records);
+  }
+
+  /**
+   * Reads the state of the queues of some slots. Where several epochs have written the progress of a partition, one
+   * record is made of them and written under ours, before the older ones are deleted.
+   */
+  async load(slots: readonly number[], epochs: ReadonlyMap<number, number>): Promise<StoredStates> {
+    const [progress, parked] = await Promise.all([
+      this.#loadTopic(CONTROL_TOPICS.progress, slots),
+      this.#loadTopic(CONTROL_TOPICS.parked, slots),
+    ]);
+    const states: StoredStates = new Map();
+    const state = (uuid: string): { progress: PartitionRecord[]; parked: Restored['parked'][number][] } => {
+      let known = states.get(uuid);
+      if (known === undefined) states.set(uuid, (known = { progress: [], parked: [] }));
+      return known as { progress: PartitionRecord[]; parked: Restored['parked'][number][] };
+    };
+    for (const [key, value] of parked) {
+      if (key.endsWith('/state')) {
+        const { uuid } = value as ChunkState;
+        this.#remember(CONTROL_TOPICS.parked, uuid, key);
+        continue;
+      }
+      const record = value as ChunkRecord;
+      this.#remember(CONTROL_TOPICS.parked, record.uuid, key);
+      const done = parked.get(`${key}/state`) as ChunkState | undefined;
+      state(record.uuid).parked.push((lot) => lot.restore(record, done));
+    }
+    const united = await this.#unite(progress as Map<string, ProgressValue>, epochs);
+    for (const { uuid, at } of united) state(uuid).progress.push(at);
+    return states;
+  }
+
+  async #unite(
+    progress: ReadonlyMap<string, ProgressValue>,
+    epochs: ReadonlyMap<number, number>,
+  ): Promise<{ uuid: string; at: PartitionRecord }[]> {
+    const byPartition = new Map<string, { key: string; value: ProgressValue }[]>();
+    for (const [key, value] of progress) {
+      const name = `${value.uuid}/${value.topic}/${value.partition}`;
+      const known = byPartition.get(name);
+      if (known === undefined) byPartition.set(name, [{ key, value }]);
+      else known.push({ key, value });
+    }
+    const united: { uuid: string; at: PartitionRecord }[] = [];
+    const writes: { queue: StateOwner; at: PartitionRecord }[] = [];
+    const older: ControlPut[] = [];
     for (const records of byPartition.values()) {
       const record = uniteProgress(records.map(({ value }) => value));
-      const [first] = records;
-      if (record === undefined || first === undefined) continue;
-      const { topic, partition } = first.value;
-      united.push({ topic, partition, record: { ...record, epoch: this.epochOf(queue) } });
-      older.push(...records.map(({ key }) => key));
-    }
-    if (united.length === 0) return united;
-    await this.putProgress(united.map((at) => ({ queue, at })));
-    const ours = this.#progressKeys.get(queue.uuid) ?? new Set();
-    const slot = slotOf(queue.tenant, queue.name);
-    const gone = older.filter((key) => !ours.has(key));
-    if (gone.length > 0) {
-      await this.controlLog.put(
-        CONTROL_TOPICS.progress,
-        gone.map((key) => ({ partition: slot, key, value: null })),
+      const first = records[0]!.value;
+      if (record === undefined) continue;
+      const slot = slotOf(first.tenant, first.queue);
+      const epoch = epochs.get(slot) ?? 0;
+      const at = { topic: first.topic, partition: first.partition, record: { ...record, epoch } };
+      const queue = { tenant: first.tenant, name: first.queue, uuid: first.uuid };
+      united.push({ uuid: first.uuid, at });
+      writes.push({ queue, at });
+      const ours = progressKey(queue, at);
+      older.push(
+        ...records.filter(({ key }) => key !== ours).map(({ key }) => ({ partition: slot, key, value: null })),
       );
     }
+    await this.putProgress(writes);
+    if (older.length > 0) await this.controlLog.put(CONTROL_TOPICS.progress, older);
     return united;
   }
 
-  async #load(topic: string): Promise<Map<string, unknown>> {
+  async #loadTopic(topic: string, slots: readonly number[]): Promise<Map<string, unknown>> {
     const state = new Map<string, unknown>();
-    await this.controlLog.load(topic, SLOTS, ({ key, value }: ControlRecord) => {
+    await this.controlLog.load(topic, slots, ({ key, value }) => {
       if (value === null) state.delete(key);
       else state.set(key, value);
     });
     return state;
   }
 
-  #progressKey(queue: QueueDefinition, { topic, partition, record }: PartitionRecord): string {
-    const key = `${queue.tenant}/${queue.uuid}/${topic}/${partition}/${record.epoch}`;
-    let keys = this.#progressKeys.get(queue.uuid);
-    if (keys === undefined) this.#progressKeys.set(queue.uuid, (keys = new Set()));
+  #remember(topic: typeof CONTROL_TOPICS.progress | typeof CONTROL_TOPICS.parked, uuid: string, key: string): string {
+    let keys = this.#keys[topic].get(uuid);
+    if (keys === undefined) this.#keys[topic].set(uuid, (keys = new Set()));
     keys.add(key);
     return key;
   }
 }
 
-function queueKey(tenant: string, name: string): string {
-  return `queue/${tenant}/${name}`;
+function progressKey({ tenant, uuid }: StateOwner, { topic, partition, record }: PartitionRecord): string {
+  return `${tenant}/${uuid}/${topic}/${partition}/${record.epoch}`;
 }
 
-function webhookKey(tenant: string, name: string): string {
-  return `webhook/${tenant}/${name}`;
+function chunkKey({ tenant, uuid }: StateOwner, chunk: string): string {
+  return `${tenant}/${uuid}/${chunk}`;
 }
 
-function progressValue(queue: QueueDefinition, { topic, partition, record }: PartitionRecord): ProgressValue {
-  return { ...record, tenant: queue.tenant, queue: queue.name, uuid: queue.uuid, topic, partition };
+function progressValue({ tenant, name, uuid }: StateOwner, at: PartitionRecord): ProgressValue {
+  return { ...at.record, tenant, queue: name, uuid, topic: at.topic, partition: at.partition };
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { DueHeap } from './due-heap.js';
-import { retryDelayMs } from './queue.js';
+import { attemptsOf, retryDelayMs } from './queue.js';
 
-const schedule = { firstMs: 1000, factor: 2, capMs: 300_000, jitter: 0.25 };
+const schedule = { firstMs: 1000, factor: 2, capMs: 300_000, jitter: 0.25, attempts: 10, maxAgeMs: 86_400_000 };
 
 it('retry delays never shrink below the schedule, and are bounded', () => {
   fc.assert(
@@ -18,6 +18,13 @@ it('retry delays never shrink below the schedule, and are bounded', () => {
 it('the first retry comes after the first delay', () => {
   expect(retryDelayMs(schedule, 1, 0)).toBe(1000);
   expect(retryDelayMs(schedule, 4, 0)).toBe(8000);
+});
+
+it('a list of delays says every delay, and how many attempts there are', () => {
+  const listed = { ...schedule, delaysMs: [5, 60_000], jitter: 0 };
+  expect([1, 2, 3].map((attempt) => retryDelayMs(listed, attempt, 0.5))).toEqual([5, 60_000, 60_000]);
+  expect(attemptsOf(listed)).toBe(3);
+  expect(attemptsOf(schedule)).toBe(10);
 });
 
 it('a heap gives back what is due earliest first', () => {

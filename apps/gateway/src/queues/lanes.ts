@@ -1,0 +1,255 @@
+import type { DispatchedEvent } from '../represent.js';
+import { DueHeap } from './due-heap.js';
+import type { ParkedPlace } from './parking.js';
+
+/** A delivery that a queue holds until it is settled. */
+export interface Item {
+  /** Where its event is read: in its own topic, or, for one redriven, among the dead letters. */
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string;
+  /** Milliseconds since the epoch, when the log took its event. */
+  readonly appendedAt: number;
+  /** The topic its event was appended to, whatever it is read from now. */
+  readonly origin: string;
+  /** The delivery cycle; empty for the first passage. */
+  readonly cycle: string;
+  /** The event itself; one that is parked has to be read again before it can be leased. */
+  event: DispatchedEvent | undefined;
+  /** Attempts that have ended so far. */
+  attempts: number;
+  /** Where it stands among the parked ones, so that neither memory nor the offset waits for it. */
+  parked: ParkedPlace | undefined;
+}
+
+/** What is leased one at a time, in the order it came. */
+export interface Lane {
+  /** Empty where no order is kept: each item is a lane of its own. */
+  readonly name: string;
+  items: Item[];
+  head: number;
+  state: 'ready' | 'absent' | 'leased' | 'waiting' | 'locked';
+  dueAt: number;
+}
+
+/** Lanes of the same name that may not be leased at the same time, though they are of several sources of one queue. */
+export class LaneLocks {
+  #held = new Map<string, (() => void)[]>();
+
+  isHeld(name: string): boolean {
+    return this.#held.has(name);
+  }
+
+  hold(name: string): void {
+    this.#held.set(name, []);
+  }
+
+  onceFree(name: string, callback: () => void): void {
+    this.#held.get(name)?.push(callback);
+  }
+
+  free(name: string): void {
+    const waiting = this.#held.get(name);
+    this.#held.delete(name);
+    for (const callback of waiting ?? []) callback();
+  }
+}
+
+/** Of five leases, so many are first attempts where both those and repeats are ready. */
+const FRESH_SHARE = 4;
+
+/** A list that is taken from at its front. */
+class Line {
+  #lanes: Lane[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#lanes.length - this.#head;
+  }
+
+  push(lane: Lane): void {
+    this.#lanes.push(lane);
+  }
+
+  shift(): Lane | undefined {
+    const lane = this.#lanes[this.#head];
+    if (lane === undefined) return undefined;
+    this.#head += 1;
+    if (this.#head === this.#lanes.length) {
+      this.#lanes.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 1024 && this.#head * 2 > this.#lanes.length) {
+      this.#lanes = this.#lanes.slice(this.#head);
+      this.#head = 0;
+    }
+    return lane;
+  }
+}
+
+/**
+ * Order: of each lane one item at most is leased, in the order they came; a lane whose item has to wait holds back only
+ * itself. Lanes that are ready take turns, first attempts before repeats four times out of five.
+ */
+export class Lanes {
+  #named = new Map<string, Lane>();
+  #fresh = new Line();
+  #again = new Line();
+  #absent = new Line();
+  #waiting = new DueHeap<Lane>();
+  #sinceAgain = 0;
+  #count = 0;
+  #waitingItems = 0;
+
+  constructor(private readonly locks: LaneLocks | undefined) {}
+
+  /** Items held, leased ones included. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Items that wait for a time to come, their own or that of the one before them in their lane. */
+  get waitingItems(): number {
+    return this.#waitingItems;
+  }
+
+  get readyLanes(): number {
+    return this.#fresh.length + this.#again.length;
+  }
+
+  /** Lanes that could be leased if the event of their first item were in memory. */
+  get absentLanes(): number {
+    return this.#absent.length;
+  }
+
+  /** When the earliest waiting lane is due, in milliseconds since the epoch. */
+  get nextDueAt(): number | undefined {
+    return this.#waiting.earliest?.dueAt;
+  }
+
+  /** Adds an item behind those of its lane; `dueAt` is when its next attempt may begin. */
+  add(name: string, item: Item, dueAt: number, now: number): Lane {
+    this.#count += 1;
+    const lane = name === '' ? undefined : this.#named.get(name);
+    if (lane !== undefined) {
+      lane.items.push(item);
+      if (lane.state === 'waiting') this.#waitingItems += 1;
+      return lane;
+    }
+    const fresh: Lane = { name, items: [item], head: 0, state: 'ready', dueAt };
+    if (name !== '') this.#named.set(name, fresh);
+    this.#place(fresh, dueAt, now);
+    return fresh;
+  }
+
+  /** Leases the next lane that is ready at a time. */
+  acquire(now: number): Lane | undefined {
+    this.wake(now);
+    for (;;) {
+      const lane = this.#next();
+      if (lane === undefined) return undefined;
+      if (lane.name !== '' && this.locks !== undefined) {
+        if (this.locks.isHeld(lane.name)) {
+          lane.state = 'locked';
+          this.locks.onceFree(lane.name, () => this.#makeReady(lane));
+          continue;
+        }
+        this.locks.hold(lane.name);
+      }
+      lane.state = 'leased';
+      return lane;
+    }
+  }
+
+  /** Makes ready what is due. */
+  wake(now: number): void {
+    while ((this.#waiting.earliest?.dueAt ?? Infinity) <= now) {
+      const due = this.#waiting.pop();
+      if (due === undefined) return;
+      this.#waitingItems -= due.items.length - due.head;
+      this.#makeReady(due);
+    }
+  }
+
+  /** The leased item of a lane is done with. */
+  settle(lane: Lane, now: number): void {
+    this.#unlock(lane);
+    this.#count -= 1;
+    lane.head += 1;
+    if (lane.head === lane.items.length) {
+      if (lane.name !== '') this.#named.delete(lane.name);
+      return;
+    }
+    if (lane.head > 32) {
+      lane.items = lane.items.slice(lane.head);
+      lane.head = 0;
+    }
+    this.#place(lane, 0, now);
+  }
+
+  /** The leased item of a lane is to be tried again at a time; its lane waits for it. */
+  retry(lane: Lane, dueAt: number, now: number): void {
+    this.#unlock(lane);
+    this.#place(lane, dueAt, now);
+  }
+
+  /** Lanes whose first item has to be read again; each is given out once. */
+  takeAbsent(): Lane | undefined {
+    return this.#absent.shift();
+  }
+
+  /** The event of a lane that was given out as absent could not be read yet. */
+  absentAgain(lane: Lane): void {
+    this.#absent.push(lane);
+  }
+
+  /** The event of the first item of an absent lane is here. */
+  present(lane: Lane): void {
+    this.#makeReady(lane);
+  }
+
+  /** Lanes in which nothing can be leased now: one item is being worked on, or has to wait. */
+  *blocked(): Generator<Lane> {
+    for (const lane of this.#named.values()) if (lane.state === 'leased' || lane.state === 'waiting') yield lane;
+  }
+
+  #next(): Lane | undefined {
+    const preferAgain = this.#sinceAgain >= FRESH_SHARE;
+    const lane = preferAgain
+      ? (this.#again.shift() ?? this.#fresh.shift())
+      : (this.#fresh.shift() ?? this.#again.shift());
+    if (lane === undefined) return undefined;
+    this.#sinceAgain = isFresh(lane) ? this.#sinceAgain + 1 : 0;
+    return lane;
+  }
+
+  #unlock(lane: Lane): void {
+    if (lane.name !== '' && this.locks !== undefined && lane.state === 'leased') this.locks.free(lane.name);
+  }
+
+  #place(lane: Lane, dueAt: number, now: number): void {
+    if (dueAt <= now) {
+      this.#makeReady(lane);
+      return;
+    }
+    lane.state = 'waiting';
+    lane.dueAt = dueAt;
+    this.#waitingItems += lane.items.length - lane.head;
+    this.#waiting.push(lane);
+  }
+
+  #makeReady(lane: Lane): void {
+    if (lane.items[lane.head]!.event === undefined) {
+      lane.state = 'absent';
+      this.#absent.push(lane);
+      return;
+    }
+    lane.state = 'ready';
+    (isFresh(lane) ? this.#fresh : this.#again).push(lane);
+  }
+}
+
+function isFresh(lane: Lane): boolean {
+  const item = lane.items[lane.head]!;
+  return item.attempts === 0 && item.cycle === '';
+}

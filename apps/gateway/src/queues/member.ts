@@ -1,0 +1,120 @@
+import { type StoredEvent, type TypeMatcher, typeMatcher } from '@heddle/event';
+import type { MovingPosition } from '../streams/resume-token.js';
+import type { DeliveryQueue } from './delivery-queue.js';
+import type { ChunkPut } from './parking.js';
+import type { ProgressRecord } from './progress.js';
+import type { QueueDefinition } from './queue.js';
+import type { StatefulQueue } from './state-writer.js';
+
+/** A queue among those of this process, and how it stands to the shared reader. */
+export class Member implements StatefulQueue {
+  /** Partitions in which it has read all that the shared reader has: its own progress is not moved event by event there. */
+  readonly #level = new Set<string>();
+  /** Per partition the offset that was last noted for storing. */
+  readonly #noted = new Map<string, number>();
+  #matches: TypeMatcher;
+  #topics: ReadonlySet<string> | undefined;
+  #roomWanted: (() => void) | undefined;
+  isRefilling = false;
+  isReadingAbsent = false;
+  isClosed = false;
+  /** Deleted: nothing more of it is written. */
+  isGone = false;
+
+  constructor(
+    readonly queue: DeliveryQueue,
+    readonly epoch: number,
+    private readonly position: MovingPosition,
+  ) {
+    this.#matches = typeMatcher(queue.definition.types);
+    this.#topics = topicsOf(queue.definition);
+  }
+
+  get definition(): QueueDefinition {
+    return this.queue.definition;
+  }
+
+  /** The definition has changed. */
+  redefined(): void {
+    this.#matches = typeMatcher(this.definition.types);
+    this.#topics = topicsOf(this.definition);
+  }
+
+  wants(event: StoredEvent): boolean {
+    return this.#matches(event.attributes.type) && this.reads(event.topic) && this.queue.filter.matches(event);
+  }
+
+  reads(topic: string): boolean {
+    return this.#topics?.has(topic) ?? true;
+  }
+
+  isLevel(name: string): boolean {
+    return this.#level.has(name);
+  }
+
+  level(name: string): void {
+    this.#level.add(name);
+  }
+
+  fellBehind(name: string): void {
+    this.#level.delete(name);
+  }
+
+  record(topic: string, partition: number): ProgressRecord {
+    this.#passLevel(topic, partition);
+    const record = this.queue.record(topic, partition, this.epoch);
+    this.#noted.set(`${topic}/${partition}`, record.through);
+    return record;
+  }
+
+  drainParked(): ChunkPut[] {
+    return this.queue.drainParked();
+  }
+
+  undrainParked(puts: readonly ChunkPut[]): void {
+    this.queue.undrainParked(puts);
+  }
+
+  /** Level partitions that have passed at least so many events since that was last noted. */
+  *passed(atLeast: number): Generator<{ topic: string; partition: number }> {
+    for (const name of this.#level) {
+      const at = name.lastIndexOf('/');
+      const [topic, partition] = [name.slice(0, at), Number(name.slice(at + 1))];
+      const through = this.position.next(topic, partition);
+      const noted = this.#noted.get(name) ?? this.definition.start[topic]?.[partition] ?? 0;
+      if (through - noted >= atLeast) yield { topic, partition };
+    }
+  }
+
+  /** Resolves when there is room in the queue, or it was closed. */
+  async room(): Promise<void> {
+    if (this.isClosed || !this.queue.isFull) return;
+    await new Promise<void>((resolve) => {
+      this.#roomWanted = resolve;
+    });
+  }
+
+  hasRoom(): void {
+    this.#roomWanted?.();
+    this.#roomWanted = undefined;
+  }
+
+  close(): void {
+    for (const name of this.#level) {
+      const at = name.lastIndexOf('/');
+      this.#passLevel(name.slice(0, at), Number(name.slice(at + 1)));
+    }
+    this.#level.clear();
+    this.isClosed = true;
+    this.hasRoom();
+  }
+
+  #passLevel(topic: string, partition: number): void {
+    if (!this.#level.has(`${topic}/${partition}`)) return;
+    this.queue.pass(topic, partition, this.position.next(topic, partition));
+  }
+}
+
+function topicsOf({ topics }: QueueDefinition): ReadonlySet<string> | undefined {
+  return topics === undefined ? undefined : new Set(topics);
+}

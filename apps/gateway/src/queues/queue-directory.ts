@@ -1,0 +1,96 @@
+import { CONTROL_TOPICS, type ControlLog, type ControlRecord, type Follower, slotOf } from '@heddle/event';
+import type { WebhookDefinition } from '../protocols/webhook/webhook.js';
+import type { QueueDefinition } from './queue.js';
+import type { ReplayDefinition } from './replay.js';
+
+/** Who owns a slot, as the newest claim says. */
+export interface SlotClaim {
+  instance: string;
+  /** The URL at which other instances reach the owner. */
+  address: string;
+  /** The offset of the claim: it rises with every owner, and with every start of the same one. */
+  epoch: number;
+}
+
+/**
+ * What `heddle.queues` says, on every instance: the definitions of queues, webhooks and replays, and who owns each
+ * slot. Only the owner of a slot writes into its partition.
+ */
+export class QueueDirectory {
+  #queues = new Map<string, QueueDefinition>();
+  #webhooks = new Map<string, WebhookDefinition>();
+  #replays = new Map<string, ReplayDefinition>();
+  #claims: (SlotClaim | undefined)[] = [];
+  #follower: Follower | undefined;
+
+  constructor(private readonly controlLog: ControlLog) {}
+
+  /** Resolves when everything that was there is known. */
+  async start(): Promise<void> {
+    this.#follower = await this.controlLog.follow(CONTROL_TOPICS.queues, (record) => this.#apply(record));
+  }
+
+  async stop(): Promise<void> {
+    await this.#follower?.stop();
+  }
+
+  /** Resolves when the record at this offset of a slot, and all before it, are known. */
+  async reached(slot: number, offset: number): Promise<void> {
+    await this.#follower?.reached(slot, offset);
+  }
+
+  queue(tenant: string, name: string): QueueDefinition | undefined {
+    return this.#queues.get(queueKey(tenant, name));
+  }
+
+  webhook(tenant: string, name: string): WebhookDefinition | undefined {
+    return this.#webhooks.get(webhookKey(tenant, name));
+  }
+
+  /** Every queue, webhook and replay of a slot. */
+  inSlot(slot: number): { queues: QueueDefinition[]; webhooks: WebhookDefinition[]; replays: ReplayDefinition[] } {
+    return {
+      queues: [...this.#queues.values()].filter(({ tenant, name }) => slotOf(tenant, name) === slot),
+      webhooks: [...this.#webhooks.values()].filter(({ tenant, queue }) => slotOf(tenant, queue) === slot),
+      replays: [...this.#replays.values()].filter(({ tenant, queue }) => slotOf(tenant, queue) === slot),
+    };
+  }
+
+  queues(): QueueDefinition[] {
+    return [...this.#queues.values()];
+  }
+
+  webhooks(): WebhookDefinition[] {
+    return [...this.#webhooks.values()];
+  }
+
+  ownerOf(slot: number): SlotClaim | undefined {
+    return this.#claims[slot];
+  }
+
+  #apply({ key, value, offset, partition }: ControlRecord): void {
+    if (key.startsWith('queue/')) change(this.#queues, key, value as QueueDefinition | null);
+    else if (key.startsWith('webhook/')) change(this.#webhooks, key, value as WebhookDefinition | null);
+    else if (key.startsWith('replay/')) change(this.#replays, key, value as ReplayDefinition | null);
+    else if (key.startsWith('claim/')) {
+      this.#claims[partition] = { ...(value as { instance: string; address: string }), epoch: offset };
+    }
+  }
+}
+
+export function queueKey(tenant: string, name: string): string {
+  return `queue/${tenant}/${name}`;
+}
+
+export function webhookKey(tenant: string, name: string): string {
+  return `webhook/${tenant}/${name}`;
+}
+
+export function replayKey({ tenant, queue, id }: { tenant: string; queue: string; id: string }): string {
+  return `replay/${tenant}/${queue}/${id}`;
+}
+
+function change<T>(map: Map<string, T>, key: string, value: T | null): void {
+  if (value === null) map.delete(key);
+  else map.set(key, value);
+}

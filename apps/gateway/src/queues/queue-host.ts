@@ -1,0 +1,61 @@
+import type { StoredEvent } from '@heddle/event';
+import type { ParkedItem, ParkingLot } from './parking.js';
+import type { Gap, ProgressRecord } from './progress.js';
+
+/** What a queue takes over from an earlier owner. */
+export interface Restored {
+  progress: readonly { topic: string; partition: number; record: ProgressRecord }[];
+  /** Each puts back the items of one chunk. */
+  parked: readonly ((lot: ParkingLot) => ParkedItem[])[];
+  /**
+   * Where the log ended, per `topic/partition`, at the takeover: events below may have been delivered by an earlier
+   * owner that did not get to say so.
+   */
+  ends: ReadonlyMap<string, number>;
+}
+
+/** An event that a queue gave up. */
+export interface GivenUp {
+  stored: StoredEvent;
+  cycle: string;
+  attempts: number;
+  reason: string;
+  code: 'exhausted' | 'too-old' | 'rejected';
+}
+
+/** What a queue tells those around it. */
+export interface QueueHost {
+  /**
+   * The progress of a partition has changed and is to be stored: soon after an outcome, for a crash before that means
+   * a repeat; at leisure when events were only passed over, for they are cheap to pass over again.
+   */
+  onProgress(topic: string, partition: number, what: 'outcome' | 'passed'): void;
+  /** Something was parked, or a parked one changed. */
+  onParked(): void;
+  /** There is room again after the queue was full. */
+  onRoom(): void;
+  /** There are lanes whose event has to be read again before they can be leased. */
+  onAbsent(): void;
+  onGivenUp(letter: GivenUp): void;
+  /** Its time to live had ended before it was delivered. */
+  onDropped(stored: StoredEvent, cycle: string): void;
+  /** False while somebody else may own this queue: nothing is begun then. */
+  isCurrent(): boolean;
+  /** Resolves when everything changed so far is durable. */
+  settled(): Promise<void>;
+}
+
+export interface QueueStatistics {
+  ready: number;
+  leased: number;
+  waiting: number;
+  parked: number;
+  /** Since this owner took the queue over. */
+  taken: number;
+  accepted: number;
+  released: number;
+  dead: number;
+  dropped: number;
+  oldestAppendedAt: number | undefined;
+  gaps: (Gap & { topic: string; partition: number })[];
+}
