@@ -32,3 +32,42 @@ export interface CompiledFilter {
 
 /** Why an event does not match: the path of the first part that did not hold, and what stood there instead. */
 export type Explanation = { matches: true } | { matches: false; reason: string };
+
+/**
+ * Undefined where it cannot be decided. A part that cannot be decided stays so under `not`, or a failure would become
+ * a match: the logic is Kleene's, as in CEL itself, and all laws of `not`, `all` and `any` hold in it.
+ */
+export type Verdict = boolean | undefined;
+
+/** One part of a filter, as its dialect compiled it. */
+export interface FilterPart {
+  readonly key: string;
+  readonly required: AttributeValues;
+  readonly isExact: boolean;
+  /** What this one is the negation of, so that `not` of it need not be evaluated twice. */
+  readonly negated?: FilterPart;
+  decide(event: StoredEvent): Verdict;
+  /** The verdict, and in words with the path of the part what led to it. */
+  find(event: StoredEvent): Finding;
+}
+
+export interface Finding {
+  verdict: Verdict;
+  reason: string;
+}
+
+/** A dialect: what it is called in a filter, and how its operand becomes a part. */
+export interface FilterDialect {
+  readonly name: string;
+  /** @throws HeddleError `filter-invalid` naming the path of the part that is wrong */
+  compile(operand: unknown, path: string, compiler: FilterCompiler): FilterPart;
+}
+
+/** What dialects made of other filters compile those with. */
+export interface FilterCompiler {
+  one(expression: unknown, path: string): FilterPart;
+  /** A list that must not be empty. */
+  list(expressions: unknown, path: string): readonly FilterPart[];
+}
+
+export const NOTHING_REQUIRED: AttributeValues = Object.freeze({});

@@ -1,0 +1,190 @@
+import { type StoredEvent, type TypeMatcher, typeMatcher } from '@heddle/event';
+import { attributeOf } from './attribute-dialect.js';
+import type { CompiledFilter } from './filter.js';
+
+/** Members with one and the same filter. */
+interface Group<Member> {
+  filter: CompiledFilter;
+  /** Whether being found in an index is enough to match. */
+  isFound: boolean;
+  members: readonly Member[];
+}
+
+/** Groups by the values of the attributes that their filters require. */
+interface Index<Member> {
+  attributes: readonly string[];
+  byValues: Map<string, Group<Member>[]>;
+}
+
+interface Selection {
+  wants: TypeMatcher;
+  topics: ReadonlySet<string> | undefined;
+  filter: CompiledFilter;
+}
+
+/** Kinds of event, by topic and type, that are remembered; events of foreign producers may bring types without end. */
+const MAX_KINDS = 10_000;
+
+/**
+ * Who wants an event, of up to thousands that may. What an event costs grows with those it could be wanted by, not with
+ * all: candidates are kept per topic and type, those who differ only in exact attribute values are found by one look-up,
+ * and each distinct filter is evaluated at most once.
+ */
+export class FilterSet<Member> {
+  #selections = new Map<Member, Selection>();
+  #kinds = new Map<string, Map<string, Kind<Member>>>();
+  #kindCount = 0;
+
+  get size(): number {
+    return this.#selections.size;
+  }
+
+  /**
+   * Adds a member, or changes what it wants.
+   *
+   * @param types exact, or with a trailing wildcard
+   * @param topics those it may come from; any when left out
+   * @throws HeddleError `parameter-invalid` for a type pattern that is none
+   */
+  add(member: Member, types: readonly string[], filter: CompiledFilter, topics?: readonly string[]): void {
+    const selection = { wants: typeMatcher(types), topics: topics && new Set(topics), filter };
+    this.remove(member);
+    this.#selections.set(member, selection);
+    for (const [topic, kinds] of this.#kinds) {
+      for (const [type, kind] of kinds) if (isCandidate(selection, topic, type)) kind.add(member, filter);
+    }
+  }
+
+  remove(member: Member): void {
+    const selection = this.#selections.get(member);
+    if (selection === undefined) return;
+    this.#selections.delete(member);
+    for (const [topic, kinds] of this.#kinds) {
+      for (const [type, kind] of kinds) if (isCandidate(selection, topic, type)) kind.remove(member, selection.filter);
+    }
+  }
+
+  /** All members that want an event, each once, in no particular order. */
+  match(event: StoredEvent): readonly Member[] {
+    if (this.#selections.size === 0) return [];
+    return this.#kindOf(event.topic, event.attributes.type).match(event);
+  }
+
+  #kindOf(topic: string, type: string): Kind<Member> {
+    let kinds = this.#kinds.get(topic);
+    let kind = kinds?.get(type);
+    if (kind !== undefined) return kind;
+    if (this.#kindCount >= MAX_KINDS) {
+      this.#kinds.clear();
+      this.#kindCount = 0;
+      kinds = undefined;
+    }
+    if (kinds === undefined) this.#kinds.set(topic, (kinds = new Map()));
+    kind = new Kind(type);
+    for (const [member, selection] of this.#selections) {
+      if (isCandidate(selection, topic, type)) kind.add(member, selection.filter);
+    }
+    kinds.set(type, kind);
+    this.#kindCount += 1;
+    return kind;
+  }
+}
+
+function isCandidate({ wants, topics }: Selection, topic: string, type: string): boolean {
+  return (topics === undefined || topics.has(topic)) && wants(type);
+}
+
+/** Who may want the events of one topic and type. */
+class Kind<Member> {
+  /** Replaced whenever it changes, never changed: it is handed out as it is. */
+  #everything: readonly Member[] = [];
+  #indexes: Index<Member>[] = [];
+  #groups: Group<Member>[] = [];
+
+  constructor(private readonly type: string) {}
+
+  add(member: Member, filter: CompiledFilter): void {
+    const { type, ...required } = filter.required;
+    if (type !== undefined && type !== this.type) return;
+    const attributes = Object.keys(required).sort();
+    if (attributes.length === 0) {
+      if (filter.isExact) this.#everything = [...this.#everything, member];
+      else addTo(this.#groups, member, filter, false);
+      return;
+    }
+    let index = this.#indexes.find((candidate) => isSame(candidate.attributes, attributes));
+    if (index === undefined) this.#indexes.push((index = { attributes, byValues: new Map() }));
+    const values = valuesOf(attributes, (name) => required[name]) ?? '';
+    let groups = index.byValues.get(values);
+    if (groups === undefined) index.byValues.set(values, (groups = []));
+    addTo(groups, member, filter, filter.isExact);
+  }
+
+  remove(member: Member, filter: CompiledFilter): void {
+    const { type, ...required } = filter.required;
+    if (type !== undefined && type !== this.type) return;
+    const attributes = Object.keys(required).sort();
+    if (attributes.length === 0) {
+      if (filter.isExact) this.#everything = this.#everything.filter((other) => other !== member);
+      else removeFrom(this.#groups, member, filter);
+      return;
+    }
+    const at = this.#indexes.findIndex((candidate) => isSame(candidate.attributes, attributes));
+    const index = this.#indexes[at];
+    const values = valuesOf(attributes, (name) => required[name]) ?? '';
+    const groups = index?.byValues.get(values);
+    if (index === undefined || groups === undefined) return;
+    removeFrom(groups, member, filter);
+    if (groups.length === 0) index.byValues.delete(values);
+    if (index.byValues.size === 0) this.#indexes.splice(at, 1);
+  }
+
+  match(event: StoredEvent): readonly Member[] {
+    if (this.#indexes.length === 0 && this.#groups.length === 0) return this.#everything;
+    const found: Member[] = this.#everything.length === 0 ? [] : this.#everything.slice();
+    for (const { attributes, byValues } of this.#indexes) {
+      const values = valuesOf(attributes, (name) => attributeOf(event.attributes, name));
+      const groups = values === undefined ? undefined : byValues.get(values);
+      if (groups !== undefined) takeMatching(groups, event, found);
+    }
+    takeMatching(this.#groups, event, found);
+    return found;
+  }
+}
+
+function takeMatching<Member>(groups: readonly Group<Member>[], event: StoredEvent, found: Member[]): void {
+  for (const { filter, isFound, members } of groups) {
+    if (!isFound && !filter.matches(event)) continue;
+    for (const member of members) found.push(member);
+  }
+}
+
+/** The values of attributes as one text that no other values have; nothing where one is missing. */
+function valuesOf(attributes: readonly string[], valueOf: (name: string) => string | undefined): string | undefined {
+  if (attributes.length === 1) return valueOf(attributes[0]!);
+  let text = '';
+  for (const name of attributes) {
+    const value = valueOf(name);
+    if (value === undefined) return undefined;
+    text += `${value.length}:${value}`;
+  }
+  return text;
+}
+
+function addTo<Member>(groups: Group<Member>[], member: Member, filter: CompiledFilter, isFound: boolean): void {
+  const group = groups.find((candidate) => candidate.filter.key === filter.key);
+  if (group === undefined) groups.push({ filter, isFound, members: [member] });
+  else group.members = [...group.members, member];
+}
+
+function removeFrom<Member>(groups: Group<Member>[], member: Member, filter: CompiledFilter): void {
+  const at = groups.findIndex((candidate) => candidate.filter.key === filter.key);
+  const group = groups[at];
+  if (group === undefined) return;
+  group.members = group.members.filter((other) => other !== member);
+  if (group.members.length === 0) groups.splice(at, 1);
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, index) => name === other[index]);
+}
