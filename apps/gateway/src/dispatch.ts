@@ -13,18 +13,13 @@ export interface Span {
   events: readonly DispatchedEvent[];
 }
 
-/** Durable receivers: they take what they want of each span, and say how far back they still need the log. */
+/** Durable receivers: they take what they want of each span, and read again by themselves what they missed. */
 export interface SpanTaker {
-  /** The lowest offset of a partition that is still wanted, or nothing. */
-  wantedFrom(topic: string, partition: number): number | undefined;
   take(span: Span): void;
 }
 
 /** How many events of a partition are read again after a start, so that streams can resume without reading the log. */
 const WARM_UP_EVENTS = 500;
-
-/** A queue further behind than this catches up by itself; the shared reader does not go back so far for it. */
-const MAX_SHARED_LAG = 20_000;
 
 /**
  * Neck two. Reads each partition of each topic once for everybody: appends what it reads to the tail, offers it to
@@ -81,9 +76,7 @@ export class Dispatcher {
   #begin(topic: string, { partition, earliest, end }: PartitionBounds): number {
     const name = `${topic}/${partition}`;
     if (this.#liveFrom.has(name)) return this.position.next(topic, partition);
-    const wanted = this.queues.wantedFrom(topic, partition) ?? end;
-    const near = wanted >= end - MAX_SHARED_LAG ? wanted : end;
-    const from = Math.max(earliest, Math.min(near, end - WARM_UP_EVENTS));
+    const from = Math.max(earliest, end - WARM_UP_EVENTS);
     this.#liveFrom.set(name, end);
     this.position.moveTo(topic, partition, from);
     this.tail.begin(topic, partition, from);

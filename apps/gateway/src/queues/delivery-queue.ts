@@ -248,6 +248,11 @@ export class DeliveryQueue implements LeaseSource {
     return this.#holding.counts.held === 0;
   }
 
+  /** Raised by a purge. */
+  get positionEpoch(): number {
+    return Math.max(0, ...[...this.#progress.values()].map(({ positionEpoch }) => positionEpoch));
+  }
+
   get statistics(): QueueStatistics {
     const { held, waiting, parked } = this.#holding.counts;
     const gaps: QueueStatistics['gaps'] = [];

@@ -10,7 +10,7 @@ export interface TakenSlot {
   slot: number;
   epoch: number;
   /** What an earlier owner left of a queue or side lane; nothing where it never stored any. */
-  restored(uuid: string): Restored;
+  restored(uuid: string): Restored | undefined;
 }
 
 /** Who works on the slots. Both must return at once. */

@@ -21,6 +21,7 @@ export class QueueDirectory {
   #webhooks = new Map<string, WebhookDefinition>();
   #replays = new Map<string, ReplayDefinition>();
   #claims: (SlotClaim | undefined)[] = [];
+  #putThrough: number[] = [];
   #follower: Follower | undefined;
 
   constructor(private readonly controlLog: ControlLog) {}
@@ -37,6 +38,16 @@ export class QueueDirectory {
   /** Resolves when the record at this offset of a slot, and all before it, are known. */
   async reached(slot: number, offset: number): Promise<void> {
     await this.#follower?.reached(slot, offset);
+  }
+
+  /** Resolves when what this process has just put into a slot is known here. */
+  async caughtUp(slot: number): Promise<void> {
+    await this.#follower?.reached(slot, this.#putThrough[slot] ?? -1);
+  }
+
+  /** A record was put at this offset of a slot. */
+  putAt(slot: number, offset: number): void {
+    this.#putThrough[slot] = Math.max(this.#putThrough[slot] ?? -1, offset);
   }
 
   queue(tenant: string, name: string): QueueDefinition | undefined {

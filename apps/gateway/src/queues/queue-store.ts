@@ -2,7 +2,7 @@ import { CONTROL_TOPICS, type ControlLog, type ControlPut, slotOf } from '@heddl
 import type { WebhookDefinition } from '../protocols/webhook/webhook.js';
 import type { ChunkPut, ChunkRecord, ChunkState } from './parking.js';
 import { type ProgressRecord, uniteProgress } from './progress.js';
-import { queueKey, replayKey, webhookKey } from './queue-directory.js';
+import { type QueueDirectory, queueKey, replayKey, webhookKey } from './queue-directory.js';
 import type { Restored } from './queue-host.js';
 import type { QueueDefinition } from './queue.js';
 import type { ReplayDefinition } from './replay.js';
@@ -25,6 +25,8 @@ interface ProgressValue extends ProgressRecord {
 /** What the topics say of the queues of some slots, by the uuid of the queue. */
 export type StoredStates = Map<string, Pick<Restored, 'progress' | 'parked'>>;
 
+type StateTopic = typeof CONTROL_TOPICS.progress | typeof CONTROL_TOPICS.parked;
+
 /** Whose state it is: a queue, or a side lane of one, in the slot of that queue. */
 export type StateOwner = Pick<QueueDefinition, 'tenant' | 'name' | 'uuid'>;
 
@@ -41,6 +43,7 @@ export class QueueStore {
 
   constructor(
     private readonly controlLog: ControlLog,
+    private readonly directory: QueueDirectory,
     private readonly instance: string,
     private readonly address: string,
   ) {}
@@ -65,7 +68,7 @@ export class QueueStore {
   /** Stores a queue and what belongs to it, all or nothing: they share one partition and one request. */
   async putQueue(queue: QueueDefinition, webhook?: WebhookDefinition): Promise<void> {
     const partition = slotOf(queue.tenant, queue.name);
-    await this.controlLog.put(CONTROL_TOPICS.queues, [
+    await this.#define([
       { partition, key: queueKey(queue.tenant, queue.name), value: queue },
       ...(webhook === undefined ? [] : [{ partition, key: webhookKey(webhook.tenant, webhook.name), value: webhook }]),
     ]);
@@ -75,23 +78,23 @@ export class QueueStore {
   async putWebhook(webhook: WebhookDefinition): Promise<void> {
     const { tenant, name, queue } = webhook;
     const partition = slotOf(tenant, queue);
-    await this.controlLog.put(CONTROL_TOPICS.queues, [{ partition, key: webhookKey(tenant, name), value: webhook }]);
+    await this.#define([{ partition, key: webhookKey(tenant, name), value: webhook }]);
   }
 
   async deleteWebhook({ tenant, name, queue }: WebhookDefinition): Promise<void> {
     const partition = slotOf(tenant, queue);
-    await this.controlLog.put(CONTROL_TOPICS.queues, [{ partition, key: webhookKey(tenant, name), value: null }]);
+    await this.#define([{ partition, key: webhookKey(tenant, name), value: null }]);
   }
 
   async putReplay(replay: ReplayDefinition): Promise<void> {
     const partition = slotOf(replay.tenant, replay.queue);
-    await this.controlLog.put(CONTROL_TOPICS.queues, [{ partition, key: replayKey(replay), value: replay }]);
+    await this.#define([{ partition, key: replayKey(replay), value: replay }]);
   }
 
   /** Deletes a queue, the webhooks given and its state; the definition goes first, so that nothing of it comes back. */
   async deleteQueue(queue: QueueDefinition, webhooks: readonly WebhookDefinition[] = []): Promise<void> {
     const partition = slotOf(queue.tenant, queue.name);
-    await this.controlLog.put(CONTROL_TOPICS.queues, [
+    await this.#define([
       { partition, key: queueKey(queue.tenant, queue.name), value: null },
       ...webhooks.map(({ tenant, name }) => ({ partition, key: webhookKey(tenant, name), value: null })),
     ]);
@@ -99,17 +102,24 @@ export class QueueStore {
   }
 
   /** Deletes the progress and the parked items of a queue or side lane. */
-  async deleteState({ tenant, name, uuid }: StateOwner): Promise<void> {
+  async deleteState(owner: StateOwner): Promise<void> {
+    await this.#deleteKeys(CONTROL_TOPICS.progress, owner);
+    await this.#deleteKeys(CONTROL_TOPICS.parked, owner);
+  }
+
+  async deleteParked(owner: StateOwner): Promise<void> {
+    await this.#deleteKeys(CONTROL_TOPICS.parked, owner);
+  }
+
+  async #deleteKeys(topic: StateTopic, { tenant, name, uuid }: StateOwner): Promise<void> {
     const partition = slotOf(tenant, name);
-    for (const topic of [CONTROL_TOPICS.progress, CONTROL_TOPICS.parked] as const) {
-      const keys = [...(this.#keys[topic].get(uuid) ?? [])];
-      this.#keys[topic].delete(uuid);
-      if (keys.length === 0) continue;
-      await this.controlLog.put(
-        topic,
-        keys.map((key) => ({ partition, key, value: null })),
-      );
-    }
+    const keys = [...(this.#keys[topic].get(uuid) ?? [])];
+    this.#keys[topic].delete(uuid);
+    if (keys.length === 0) return;
+    await this.controlLog.put(
+      topic,
+      keys.map((key) => ({ partition, key, value: null })),
+    );
   }
 
   async putProgress(entries: readonly { queue: StateOwner; at: PartitionRecord }[]): Promise<void> {
@@ -213,6 +223,12 @@ export class QueueStore {
     return united;
   }
 
+  /** Puts records of one slot into `heddle.queues`, all or none. */
+  async #define(puts: readonly ControlPut[]): Promise<void> {
+    const offsets = await this.controlLog.put(CONTROL_TOPICS.queues, puts);
+    this.directory.putAt(puts[0]!.partition, Math.max(...offsets));
+  }
+
   async #loadTopic(topic: string, slots: readonly number[]): Promise<Map<string, unknown>> {
     const state = new Map<string, unknown>();
     await this.controlLog.load(topic, slots, ({ key, value }) => {
@@ -222,7 +238,7 @@ export class QueueStore {
     return state;
   }
 
-  #remember(topic: typeof CONTROL_TOPICS.progress | typeof CONTROL_TOPICS.parked, uuid: string, key: string): string {
+  #remember(topic: StateTopic, uuid: string, key: string): string {
     let keys = this.#keys[topic].get(uuid);
     if (keys === undefined) this.#keys[topic].set(uuid, (keys = new Set()));
     keys.add(key);
