@@ -29,6 +29,7 @@ export const ERRORS = {
   'schema-invalid': { status: 422, retryable: false, title: 'The schema breaks a rule' },
   'precondition-required': { status: 428, retryable: false, title: 'The request must name the version it changes' },
   internal: { status: 500, retryable: false, title: 'Something went wrong inside' },
+  'index-behind': { status: 503, retryable: true, title: 'The index has not read the log that far yet' },
   'log-unavailable': { status: 503, retryable: true, title: 'The event log did not confirm in time' },
   'registry-unavailable': { status: 503, retryable: true, title: 'The schema registry cannot be reached' },
   'store-unavailable': { status: 503, retryable: true, title: 'The database cannot be reached' },

@@ -14,8 +14,15 @@ export class Pulse {
     client.once('close', () => this.#answered.delete(client));
   }
 
-  stop(): void {
+  /** Resolves when all connections are closed; those that are not after the grace (milliseconds) are cut off. */
+  async stop(graceMs: number): Promise<void> {
     clearInterval(this.#timer);
+    const closed = [...this.#answered.keys()].map((client) => new Promise((resolve) => client.once('close', resolve)));
+    const cutOff = setTimeout(() => {
+      for (const client of this.#answered.keys()) client.terminate();
+    }, graceMs);
+    await Promise.all(closed);
+    clearTimeout(cutOff);
   }
 
   #beat(): void {

@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  upgrades.stop();
+  await upgrades.stop();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
@@ -54,6 +54,16 @@ it('a message longer than the route allows ends the connection with 1009', async
   const client = new WebSocket(`ws://127.0.0.1:${port}/one`, 'first');
   client.once('open', () => client.send('x'.repeat(11)));
   expect(await new Promise((resolve) => client.once('close', resolve))).toBe(1009);
+});
+
+it('a server that stops takes no new connections, and cuts off the clients that do not close', async () => {
+  const client = new WebSocket(`ws://127.0.0.1:${port}/one`, 'first');
+  await new Promise((resolve) => client.once('message', resolve));
+  const closed = new Promise((resolve) => client.once('close', resolve));
+  const stopped = upgrades.stop();
+  expect(await refusal('/one', {})).toMatchObject({ status: 503, code: 'stopping' });
+  await stopped;
+  expect(await closed).toBe(1006);
 });
 
 function firstWord(path: string, subprotocol: string): Promise<string> {

@@ -20,14 +20,19 @@ export interface SocketRoute {
   admit(url: URL, path: RegExpExecArray): (client: WebSocket, socket: Socket) => void;
 }
 
+/** What clients get to answer a close in, when the server stops. */
+const STOP_GRACE_MS = 1000;
+
 /** The upgrades of a server: one listener that finds the route by path and subprotocol, for all kinds of sockets. */
 export class Upgrades {
   readonly #pulse = new Pulse();
+  #stopping = false;
 
   constructor(server: Server, routes: readonly SocketRoute[]) {
     const answered = routes.map((route) => ({ route, sockets: socketServer(route) }));
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       try {
+        if (this.#stopping) throw new HeddleError('stopping', 'This instance takes no new connections.');
         const url = new URL(request.url ?? '/', 'http://gateway');
         const found = answered.find(({ route }) => route.path.test(url.pathname));
         if (found === undefined) throw new HeddleError('not-found', `No WebSocket is answered at ${url.pathname}.`);
@@ -48,8 +53,10 @@ export class Upgrades {
     });
   }
 
-  stop(): void {
-    this.#pulse.stop();
+  /** Takes no new ones. Resolves when the open ones, which their owners have closed, are gone or were cut off. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#pulse.stop(STOP_GRACE_MS);
   }
 }
 

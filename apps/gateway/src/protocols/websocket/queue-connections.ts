@@ -1,0 +1,96 @@
+import type { Log } from '@heddle/runtime';
+import type { OpenQueue, OpenQueues } from '../protocol.js';
+import { SocketSink } from '../../streams/socket-sink.js';
+import { type ConnectionHome, QueueConnection } from './queue-connection.js';
+import { QUEUE_LIMITS } from './queue-frame.shape.js';
+import { HEDDLE_V1 } from './queue.frames.js';
+import type { SocketRoute } from './upgrades.js';
+
+/** A connection that is gone, with leases that its client may come back for. */
+interface Gone {
+  queue: OpenQueue;
+  leases: Set<string>;
+  timer: NodeJS.Timeout;
+}
+
+const SLOW_MS = 60_000;
+/** Connections that are gone and remembered; of more, the leases of the oldest run out by themselves. */
+const MAX_GONE = 10_000;
+
+/** The connections to queues of this instance: `GET /v1/queues/{name}/connect`. */
+export class QueueConnections implements ConnectionHome {
+  readonly slowMs: number;
+  #live = new Map<string, QueueConnection>();
+  #gone = new Map<string, Gone>();
+
+  constructor(
+    private readonly queues: OpenQueues,
+    private readonly log: Log,
+    { slowMs = SLOW_MS }: { slowMs?: number } = {},
+  ) {
+    this.slowMs = slowMs;
+  }
+
+  get route(): SocketRoute {
+    return {
+      path: /^\/v1\/queues\/([^/]+)\/connect$/,
+      subprotocol: HEDDLE_V1,
+      maxMessageBytes: QUEUE_LIMITS.frameBytes,
+      admit: (_url, [, name]) => {
+        const queue = this.queues.open(name!);
+        return (client, socket) => {
+          const sink = new SocketSink(socket, () => client.close());
+          const receiver = { kind: 'websocket' as const, name: socket.remoteAddress ?? 'gone' };
+          const connection = new QueueConnection(queue, client, sink, receiver, this);
+          this.#live.set(connection.id, connection);
+        };
+      },
+    };
+  }
+
+  /** Sends every client elsewhere. */
+  close(): void {
+    for (const connection of this.#live.values()) connection.close('stopping');
+    for (const { timer } of this.#gone.values()) clearTimeout(timer);
+    this.#gone.clear();
+  }
+
+  takeOver(id: string, by: QueueConnection): Set<string> {
+    const live = this.#live.get(id);
+    if (live !== undefined && live !== by && isSame(live.queue, by.queue)) {
+      const { leases } = live;
+      live.leases = new Set();
+      // Its network may be gone without a word; nothing must be delivered into that.
+      live.close('replaced');
+      return leases;
+    }
+    const gone = this.#gone.get(id);
+    if (gone === undefined || !isSame(gone.queue, by.queue)) return new Set();
+    this.#forget(id);
+    return gone.leases;
+  }
+
+  ended({ id, queue, leases, leasedUntil }: QueueConnection): void {
+    this.#live.delete(id);
+    const leftMs = leasedUntil - Date.now();
+    if (leases.size === 0 || leftMs <= 0) return;
+    if (this.#gone.size >= MAX_GONE) this.#forget(this.#gone.keys().next().value!);
+    const timer = setTimeout(() => this.#gone.delete(id), leftMs);
+    timer.unref();
+    this.#gone.set(id, { queue, leases, timer });
+  }
+
+  failed(error: unknown): void {
+    this.log.warn({ event: 'settle-unanswered', err: error }, 'settlements could not be made durable');
+  }
+
+  #forget(id: string): void {
+    clearTimeout(this.#gone.get(id)?.timer);
+    this.#gone.delete(id);
+  }
+}
+
+/** Leases are those of one owner: after a takeover there is nothing to go on with. */
+function isSame(one: OpenQueue, other: OpenQueue): boolean {
+  return one.name === other.name && one.epoch === other.epoch;
+}

@@ -1,0 +1,138 @@
+import { HeddleError, problemOf } from '@heddle/event';
+import type { z } from 'zod';
+import type { Grant, SettleResult } from '../../queues/lease-book.js';
+import { CLIENT_FRAMES, type SERVER_FRAMES } from './queue-frame.shape.js';
+
+/** The subprotocol of queues: JSON text frames, each with a `kind`. */
+export const HEDDLE_V1 = 'heddle.v1';
+
+export type HelloFrame = z.infer<typeof CLIENT_FRAMES.hello>;
+export type CreditFrame = z.infer<typeof CLIENT_FRAMES.credit>;
+export type SettleFrame = z.infer<typeof CLIENT_FRAMES.settle>;
+export type ReadyFrame = z.infer<typeof SERVER_FRAMES.ready>;
+export type ClosingReason = z.infer<typeof SERVER_FRAMES.closing>['reason'];
+
+/** What a client said, or what is wrong with it; `id` is that of the frame in both cases, where it has one. */
+export type ReadFrame =
+  { frame: HelloFrame | CreditFrame | SettleFrame } | { id: string | undefined; error: HeddleError };
+
+/** The WebSocket close code of each reason: 4000 and the HTTP status that says the same, where there is no better. */
+export const CLOSE_CODES: Record<ClosingReason, number> = {
+  stopping: 1001,
+  moved: 4421,
+  deleted: 4410,
+  replaced: 4409,
+  slow: 4408,
+};
+
+/** RFC 6455 §7.4.1: the connection carries text only; a client breaks the rules again and again. */
+export const UNSUPPORTED_DATA = 1003;
+export const POLICY_VIOLATION = 1008;
+
+/** Reads a frame of a client. */
+export function readFrame(text: string): ReadFrame {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return { id: undefined, error: frameInvalid([{ field: '', rule: `is not JSON: ${(error as Error).message}` }]) };
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    return { id: undefined, error: frameInvalid([{ field: '', rule: 'must be a JSON object with a kind' }]) };
+  }
+  const { kind, id } = json as { kind?: unknown; id?: unknown };
+  const own = typeof id === 'string' && id.length <= 64 ? id : undefined;
+  if (!isClientKind(kind)) {
+    return { id: own, error: frameInvalid([{ field: 'kind', rule: `must be ${CLIENT_KINDS.join(', ')}` }]) };
+  }
+  const read = CLIENT_FRAMES[kind].safeParse(json);
+  return read.success ? { frame: read.data } : { id: own, error: frameInvalid(read.error.issues.flatMap(brokenRules)) };
+}
+
+/** `deliveries`, from pieces that {@link deliveryText} made. */
+export function deliveriesFrame(deliveries: string): string {
+  return `{"kind":"deliveries","deliveries":[${deliveries}]}`;
+}
+
+/** One delivery. The event is put in as the text that all receivers share. */
+export function deliveryText({ token, lease, expiresAt }: Grant): string {
+  const { attempt, redelivery, cycle, event } = lease;
+  const replayed = cycle === '' ? '' : `"cycle":${JSON.stringify(cycle)},`;
+  return `{"lease":"${token}","expiresAt":"${moment(expiresAt)}","attempt":${attempt},"redelivery":"${redelivery}",${replayed}"event":${event.openJson}}}`;
+}
+
+/** `ready` */
+export function readyFrame(frame: Omit<ReadyFrame, 'kind'>): string {
+  return JSON.stringify({ kind: 'ready', ...frame });
+}
+
+/** `settled`: one result for each settlement, in their order. */
+export function settledFrame({ id, settlements }: SettleFrame, results: readonly SettleResult[]): string {
+  let text = '';
+  for (let at = 0; at < results.length; at += 1) {
+    text += (at === 0 ? '' : ',') + resultText(settlements[at]!.lease, results[at]!);
+  }
+  return `{"kind":"settled",${id === undefined ? '' : `"id":${JSON.stringify(id)},`}"results":[${text}]}`;
+}
+
+/** `problem` */
+export function problemFrame(id: string | undefined, error: unknown): string {
+  return JSON.stringify({ kind: 'problem', ...(id === undefined ? {} : { id }), ...problemOf(error) });
+}
+
+/** `closing` */
+export function closingFrame(reason: ClosingReason): string {
+  return JSON.stringify({ kind: 'closing', reason });
+}
+
+/** A `frame-invalid` that names fields and rules. */
+export function frameInvalid(fields: readonly { field: string; rule: string }[]): HeddleError {
+  const { field, rule } = fields[0]!;
+  return new HeddleError('frame-invalid', `${field === '' ? 'The frame' : field} ${rule}.`, { fields });
+}
+
+const CLIENT_KINDS = Object.keys(CLIENT_FRAMES);
+const MAX_RULES = 10;
+
+function isClientKind(kind: unknown): kind is keyof typeof CLIENT_FRAMES {
+  return typeof kind === 'string' && Object.hasOwn(CLIENT_FRAMES, kind);
+}
+
+function brokenRules(issue: z.core.$ZodIssue, index: number): { field: string; rule: string }[] {
+  if (index >= MAX_RULES) return [];
+  const path = issue.path.map(String);
+  if (issue.code !== 'unrecognized_keys') return [{ field: path.join('.'), rule: `is wrong: ${issue.message}` }];
+  return issue.keys
+    .slice(0, MAX_RULES)
+    .map((key) => ({ field: [...path, key.slice(0, 64)].join('.'), rule: 'is not known here: leave it out' }));
+}
+
+function resultText(lease: string, result: SettleResult): string {
+  // A lease that was found is a token of ours; any other text may need escapes.
+  if ('code' in result) return JSON.stringify({ lease, code: result.code });
+  switch (result.state) {
+    case 'accepted':
+    case 'rejected':
+      return `{"lease":"${lease}","state":"${result.state}"}`;
+    case 'renewed':
+      return `{"lease":"${lease}","state":"renewed","expiresAt":"${moment(result.expiresAt)}"}`;
+    case 'released':
+      return result.dueAt === undefined
+        ? `{"lease":"${lease}","state":"released"}`
+        : `{"lease":"${lease}","state":"released","dueAt":"${moment(result.dueAt)}"}`;
+    case 'dead':
+      return JSON.stringify({ lease, ...result });
+  }
+}
+
+let lastMs = 0;
+let lastText = '';
+
+/** A moment as text. Leases given out together end together: the last one is mostly the same again. */
+export function moment(ms: number): string {
+  if (ms !== lastMs) {
+    lastText = new Date(ms).toISOString();
+    lastMs = ms;
+  }
+  return lastText;
+}
