@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { catalogueEntryShape, catalogueShape } from './catalogue.controller.js';
 import { objectQuery } from './fetch/objects.controller.js';
 import { streamQuery } from './protocols/stream-request.js';
-import { webhookShape, webhookViewShape } from './protocols/webhook/webhook.js';
+import { webhookRoutes } from './protocols/webhook/webhooks.openapi.js';
 
 const eventShape = z
   .object({
@@ -100,38 +100,7 @@ const gatewayRoutes: readonly RouteDoc[] = [
     response: z.unknown(),
     errors: ['parameter-invalid', 'schema-unknown', 'registry-unavailable'],
   },
-  {
-    method: 'GET',
-    path: '/v1/webhooks',
-    summary: 'All webhooks, with the state of their delivery',
-    status: 200,
-    response: z.object({ webhooks: z.array(webhookViewShape) }),
-    errors: [],
-  },
-  {
-    method: 'GET',
-    path: '/v1/webhooks/{name}',
-    summary: 'One webhook',
-    status: 200,
-    response: webhookViewShape,
-    errors: ['parameter-invalid', 'not-found'],
-  },
-  {
-    method: 'PUT',
-    path: '/v1/webhooks/{name}',
-    summary: 'Create a webhook, or change one; changing keeps its position',
-    body: webhookShape,
-    status: 201,
-    response: webhookViewShape,
-    errors: ['parameter-invalid', 'data-invalid', 'log-unavailable'],
-  },
-  {
-    method: 'DELETE',
-    path: '/v1/webhooks/{name}',
-    summary: 'Delete a webhook and its position',
-    status: 204,
-    errors: ['parameter-invalid', 'not-found', 'log-unavailable'],
-  },
+  ...webhookRoutes,
 ];
 
 export const gatewayOpenApi = openApiDocument(

@@ -8,7 +8,7 @@ export interface HandshakeWish {
   /** A DNS name for the system that delivers, not for one machine of it. */
   origin: string;
   /** Requests a minute that it would like to make. */
-  ratePerMinute?: number;
+  ratePerMinute?: number | undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { RequestTemplate } from '../../ledger/attempt.js';
 import type { Lease } from '../../queues/lease.js';
 import { Credentials } from './credentials.js';
 import { masked } from './masked.js';
@@ -13,20 +14,13 @@ import {
   structuredForm,
 } from './webhook.frames.js';
 
-/** What all requests of one definition have in common, as it may be shown and kept: credentials are masked. */
-export interface RequestTemplate {
-  url: string;
-  /** Names and values in turn. */
-  headers: readonly string[];
-}
-
 /** One request to a receiver, ready to go. */
 export interface MadeRequest {
   path: string;
   /** All headers, names and values in turn. */
   headers: string[];
   body: Buffer;
-  /** The same object for every request of one definition. */
+  /** The same object for every request of one definition, as it may be shown and kept: credentials are masked. */
   template: RequestTemplate;
   /** The headers that the template has not, names and values in turn; no credentials are among them. */
   variable: string[];
@@ -65,6 +59,7 @@ export class RequestMaker {
     const pairs = Object.entries(custom);
     this.#headers = [...ours, ...pairs.flat(), ...this.#credentials.headers];
     this.template = {
+      method: 'POST',
       url,
       headers: [
         ...ours,

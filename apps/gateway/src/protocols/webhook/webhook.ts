@@ -35,13 +35,13 @@ export interface WebhookDefinition {
 /** How one receiver is delivered to. */
 export interface DeliverySettings {
   /** Requests a second at most; no limit when left out. */
-  ratePerSecond?: number;
+  ratePerSecond?: number | undefined;
   /** Requests under way at once, at most. */
   maxInFlight: number;
   /** From the start of an attempt to the end of its answer. */
   timeoutMs: number;
   /** Several events in one request: as soon as there are `size`, or the first has waited for `waitMs`. */
-  batch?: { size: number; waitMs: number };
+  batch?: { size: number; waitMs: number } | undefined;
 }
 
 export const DELIVERY_LIMITS = { maxInFlight: 1024, timeoutMs: 15_000, batchSize: 1000, batchWaitMs: 5000 } as const;
@@ -66,7 +66,12 @@ export function checkWebhookName(name: string): string {
 export function standstillOf({ paused, disabled, consent }: WebhookDefinition): Standstill | undefined {
   if (disabled !== undefined) return 'disabled';
   if (paused) return 'paused';
-  return consent.state === 'exempt' || consent.state === 'granted' ? undefined : 'no-consent';
+  return hasConsent({ consent }) ? undefined : 'no-consent';
+}
+
+/** Whether its receiver agreed to be delivered to, or is not asked. */
+export function hasConsent({ consent }: Pick<WebhookDefinition, 'consent'>): boolean {
+  return consent.state === 'exempt' || consent.state === 'granted';
 }
 
 export type Standstill = 'disabled' | 'paused' | 'no-consent';

@@ -1,7 +1,18 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { type WebhookRequest, type WebhookView, checkWebhookName, webhookShape } from './webhook.js';
-import { Webhooks } from './webhooks.js';
+import type { Consent } from './handshake.js';
+import { checkWebhookName } from './webhook.js';
+import type { TestView, WebhookView } from './webhook-view.js';
+import {
+  type RotateRequest,
+  type TestRequest,
+  type WebhookRequest,
+  rotateShape,
+  testShape,
+  webhookShape,
+} from './webhook.shape.js';
+import { versionCheck } from './version-check.js';
+import { type WebhookAnswer, Webhooks } from './webhooks.js';
 
 /** The management of webhooks. */
 @Controller('v1/webhooks')
@@ -14,24 +25,82 @@ export class WebhooksController {
   }
 
   @Get(':name')
-  read(@Param('name') name: string): WebhookView {
-    return this.webhooks.get(checkWebhookName(name));
+  read(@Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply): WebhookView {
+    return answer(reply, this.webhooks.get(checkWebhookName(name)));
   }
 
   @Put(':name')
   async put(
     @Param('name') name: string,
     @Body({ schema: webhookShape }) body: WebhookRequest,
+    @Headers() headers: Conditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookView> {
-    const { created, view } = await this.webhooks.put(checkWebhookName(name), body);
-    void reply.status(created ? 201 : 200);
-    return view;
+    const put = await this.webhooks.put(checkWebhookName(name), body, versionCheck(headers));
+    void reply.status(put.created ? 201 : 200);
+    return answer(reply, put);
   }
 
   @Delete(':name')
   @HttpCode(204)
-  async delete(@Param('name') name: string): Promise<void> {
-    await this.webhooks.delete(checkWebhookName(name));
+  async delete(@Param('name') name: string, @Headers() headers: Conditions): Promise<void> {
+    await this.webhooks.delete(checkWebhookName(name), versionCheck(headers));
   }
+
+  @Post(':name/pause')
+  @HttpCode(200)
+  async pause(
+    @Param('name') name: string,
+    @Headers() headers: Conditions,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<WebhookView> {
+    return answer(reply, await this.webhooks.pause(checkWebhookName(name), versionCheck(headers)));
+  }
+
+  @Post(':name/resume')
+  @HttpCode(200)
+  async resume(
+    @Param('name') name: string,
+    @Headers() headers: Conditions,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<WebhookView> {
+    return answer(reply, await this.webhooks.resume(checkWebhookName(name), versionCheck(headers)));
+  }
+
+  @Post(':name/secrets/rotate')
+  @HttpCode(200)
+  async rotate(
+    @Param('name') name: string,
+    @Body({ schema: rotateShape }) body: RotateRequest,
+    @Headers() headers: Conditions,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<WebhookView> {
+    return answer(reply, await this.webhooks.rotate(checkWebhookName(name), body, versionCheck(headers)));
+  }
+
+  @Post(':name/test')
+  @HttpCode(200)
+  async test(@Param('name') name: string, @Body({ schema: testShape }) body: TestRequest): Promise<TestView> {
+    return this.webhooks.test(checkWebhookName(name), body);
+  }
+
+  /** A receiver gives its consent late; by GET, too, so that a person can do it with a browser. */
+  @Get('handshake/:token')
+  async consentByLink(@Param('token') token: string, @Headers('webhook-allowed-rate') rate?: string): ConsentAnswer {
+    return this.webhooks.consent(token, rate);
+  }
+
+  @Post('handshake/:token')
+  @HttpCode(200)
+  async consent(@Param('token') token: string, @Headers('webhook-allowed-rate') rate?: string): ConsentAnswer {
+    return this.webhooks.consent(token, rate);
+  }
+}
+
+type ConsentAnswer = Promise<{ webhook: string; state: Consent['state'] }>;
+type Conditions = Record<string, string | undefined>;
+
+function answer(reply: FastifyReply, { version, view }: WebhookAnswer): WebhookView {
+  void reply.header('etag', `"${version}"`);
+  return view;
 }

@@ -1,166 +1,319 @@
-import { type EventLog, HeddleError, LOCAL_TENANT, uuidv7 } from '@heddle/event';
-import type { Log } from '@heddle/runtime';
-import type { GatewayMetrics } from '../../metrics.js';
-import type { DeliveryQueue } from '../../queues/delivery-queue.js';
-import type { QueueSet } from '../../queues/queue-set.js';
-import type { QueueStore, StoredQueue } from '../../queues/queue-store.js';
-import type { QueueDefinition, RetrySchedule } from '../../queues/queue.js';
-import { type WebhookDefinition, type WebhookRequest, type WebhookView, newSecret } from './webhook.js';
-import { WebhookReceiver } from './webhook-receiver.js';
+import { HeddleError, LOCAL_TENANT, typeMatcher } from '@heddle/event';
+import type { QueueDefinition } from '../../queues/queue.js';
+import { DispatchedEvent } from '../../represent.js';
+import { type Consent, granted, initialConsent, isTokenOf, webhookOfToken } from './handshake.js';
+import { Handshakes } from './handshakes.js';
+import { RequestMaker } from './request-maker.js';
+import { rotate } from './secrets.js';
+import { changedWebhook } from './webhook-change.js';
+import type { WebhookOperation, WebhookParts } from './webhook-ports.js';
+import { type TestView, type WebhookView, attemptView, webhookView } from './webhook-view.js';
+import { type WebhookDefinition, hasConsent } from './webhook.js';
+import { type RotateRequest, type TestRequest, type WebhookRequest, queueSettingsOf } from './webhook.shape.js';
 
-interface Member {
-  webhook: WebhookDefinition;
-  queue: DeliveryQueue;
-  receiver: WebhookReceiver;
+/** A webhook as it is answered, with the version that its ETag names. */
+export interface WebhookAnswer {
+  version: number;
+  view: WebhookView;
 }
 
-/** All webhooks: each brings a queue of its own, of the same name. */
+/** The condition of a change: throws when the present version is not the one that was meant. */
+export type VersionCheck = (version: number | undefined) => void;
+
+/** Until a receiver is asked again whose answer could not be stored. */
+const STORE_AGAIN_MS = 5000;
+
+const ANY_VERSION: VersionCheck = () => undefined;
+
+/**
+ * The webhooks of the slots that this instance owns: what they are, who changes them, whether they may deliver. What a
+ * change says is stored first and then done, one change after another, so that what is stored and what is at work
+ * never differ.
+ */
 export class Webhooks {
-  #members = new Map<string, Member>();
-  /** Changes come one after another, so that what is stored and what is at work never differ. */
+  readonly #webhooks = new Map<string, WebhookDefinition>();
+  readonly #handshakes: Handshakes;
   #changes: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    private readonly eventLog: EventLog,
-    private readonly store: QueueStore,
-    private readonly queues: QueueSet,
-    private readonly topics: () => readonly string[],
-    private readonly retry: RetrySchedule,
-    private readonly metrics: GatewayMetrics,
-    private readonly log: Log,
-  ) {}
+  constructor(private readonly parts: WebhookParts) {
+    this.#handshakes = new Handshakes(parts.baseUrl, (webhook, consent) => this.#consented(webhook, consent));
+  }
 
-  /** Puts a stored webhook back to work, from its stored progress. */
-  resume({ queue, webhook, progress }: StoredQueue): void {
-    if (webhook !== undefined) this.#add(webhook, { ...queue, retry: this.retry }, progress);
+  /** Puts a stored webhook to work; for what is found when a slot is taken over. */
+  adopt(webhook: WebhookDefinition): void {
+    this.#webhooks.set(webhook.name, webhook);
+    const queue = this.parts.queues.find(webhook.queue);
+    if (queue !== undefined) this.parts.receivers.apply(webhook, queue);
+    this.#handshakes.follow(webhook);
+  }
+
+  /** Knows a webhook no more, for its slot has another owner. Its receiver is ended by whoever ends the queue. */
+  abandon(name: string): void {
+    this.#webhooks.delete(name);
+    this.#handshakes.forget(name);
   }
 
   list(): WebhookView[] {
-    return [...this.#members.values()].map((member) => this.#view(member));
+    return [...this.#webhooks.values()].map((webhook) => this.#view(webhook));
   }
 
   /** @throws HeddleError `not-found` */
-  get(name: string): WebhookView {
-    return this.#view(this.#member(name));
+  get(name: string): WebhookAnswer {
+    return this.#answer(this.#known(name));
   }
 
-  /** Creates a webhook, or changes one: then its position stays. The answer comes when it is stored. */
-  async put(name: string, request: WebhookRequest): Promise<{ created: boolean; view: WebhookView }> {
+  /** The webhooks that read a queue; one that is read cannot be deleted. */
+  readersOf(queue: string): string[] {
+    return [...this.#webhooks.values()].filter((webhook) => webhook.queue === queue).map(({ name }) => name);
+  }
+
+  /**
+   * Creates a webhook, or changes one: then the position of its queue stays. The answer comes when it is stored.
+   *
+   * @throws HeddleError `not-found` for the queue it names, `conflict` for one it cannot have, `data-invalid`
+   */
+  async put(
+    name: string,
+    request: WebhookRequest,
+    check: VersionCheck = ANY_VERSION,
+  ): Promise<WebhookAnswer & { created: boolean }> {
     return this.#inTurn(async () => {
-      const member = this.#members.get(name);
-      return member === undefined ? this.#create(name, request) : this.#change(member, request);
+      const before = this.#webhooks.get(name);
+      check(before?.version);
+      const { webhook, madeSecret } = changedWebhook(name, request, before, Date.now());
+      if (before !== undefined && (before.queue !== webhook.queue || before.ownsQueue !== webhook.ownsQueue)) {
+        throw new HeddleError(
+          'conflict',
+          `The webhook reads the queue ${before.queue}, and its place in that cannot move along: delete the webhook and create it with the other queue.`,
+          { field: 'queue' },
+        );
+      }
+      const queue = await this.#queueFor(webhook, request);
+      await this.#store(webhook, queue, webhook.ownsQueue);
+      this.#say(before === undefined ? 'webhook-created' : 'webhook-changed', webhook);
+      const { view, version } = this.#answer(webhook);
+      return {
+        created: before === undefined,
+        version,
+        view: madeSecret === undefined ? view : { ...view, secret: madeSecret },
+      };
     });
   }
 
   /** @throws HeddleError `not-found` */
-  async delete(name: string): Promise<void> {
+  async delete(name: string, check: VersionCheck = ANY_VERSION): Promise<void> {
     await this.#inTurn(async () => {
-      const member = this.#member(name);
-      await this.store.deleteQueue(member.queue.definition);
-      this.queues.remove(member.queue);
-      this.#members.delete(name);
-      await member.receiver.stop(0);
-      this.log.info({ event: 'webhook-deleted', webhook: name }, 'webhook deleted');
+      const webhook = this.#known(name);
+      check(webhook.version);
+      await this.parts.records.deleteWebhook(webhook, this.#ownQueue(webhook));
+      this.abandon(name);
+      await this.parts.receivers.remove(webhook);
+      this.#say('webhook-deleted', webhook);
     });
   }
 
-  /** Events that are held and not yet settled, of all webhooks. */
-  get held(): number {
-    let held = 0;
-    for (const { queue } of this.#members.values()) held += queue.statistics.held;
-    return held;
+  /** Delivers nothing until resumed; every event is kept. @throws HeddleError `not-found` */
+  async pause(name: string, check: VersionCheck = ANY_VERSION): Promise<WebhookAnswer> {
+    return this.#change(name, check, 'webhook-paused', (webhook) => ({ ...webhook, paused: true }));
   }
 
-  async stop(graceMs: number): Promise<void> {
-    await Promise.all([...this.#members.values()].map(({ receiver }) => receiver.stop(graceMs)));
+  /** Goes on after a pause or after it was disabled, and asks again for consent that did not come. */
+  async resume(name: string, check: VersionCheck = ANY_VERSION): Promise<WebhookAnswer> {
+    return this.#change(name, check, 'webhook-resumed', ({ disabled: _cleared, ...webhook }) => {
+      const { state } = webhook.consent;
+      const isOver = state === 'refused' || state === 'expired';
+      return { ...webhook, paused: false, ...(isOver ? { consent: initialConsent(webhook, Date.now()) } : {}) };
+    });
   }
 
-  async #create(name: string, request: WebhookRequest): Promise<{ created: boolean; view: WebhookView }> {
-    const now = new Date().toISOString();
-    const queue: QueueDefinition = {
-      format: 1,
-      tenant: LOCAL_TENANT,
-      name,
-      uuid: uuidv7(),
-      types: request.types,
-      order: 'key',
-      retry: this.retry,
-      start: await this.#start(request.start),
-      createdAt: now,
-    };
-    const webhook: WebhookDefinition = {
-      format: 1,
-      tenant: LOCAL_TENANT,
-      name,
-      queue: name,
-      url: request.url,
-      contentMode: request.contentMode,
-      secret: request.secret ?? newSecret(),
-      createdAt: now,
-      updatedAt: now,
-    };
-    await this.store.putQueue(queue, webhook);
-    const member = this.#add(webhook, queue, []);
-    this.queues.catchUp(member.queue);
-    this.log.info(
-      { event: 'webhook-created', webhook: name, types: queue.types, start: request.start },
-      'webhook created',
-    );
-    return { created: true, view: { ...this.#view(member), secret: webhook.secret } };
+  /** For the receiver: delivers nothing until somebody resumes it. Does nothing when it is disabled already. */
+  async disable(name: string, reason: string): Promise<void> {
+    await this.#inTurn(async () => {
+      const webhook = this.#webhooks.get(name);
+      if (webhook === undefined || webhook.disabled !== undefined) return;
+      const at = new Date().toISOString();
+      await this.#store(next({ ...webhook, disabled: { at, reason } }), this.#queue(webhook));
+      this.#say('webhook-disabled', webhook, reason);
+    });
   }
 
-  async #change(member: Member, request: WebhookRequest): Promise<{ created: boolean; view: WebhookView }> {
-    const webhook: WebhookDefinition = {
-      ...member.webhook,
-      url: request.url,
-      contentMode: request.contentMode,
-      secret: request.secret ?? member.webhook.secret,
-      updatedAt: new Date().toISOString(),
-    };
-    const queue: QueueDefinition = { ...member.queue.definition, types: request.types };
-    await this.store.putQueue(queue, webhook);
-    member.webhook = webhook;
-    member.queue.redefine(queue);
-    member.receiver.redefine(webhook);
-    this.log.info({ event: 'webhook-changed', webhook: webhook.name, types: queue.types }, 'webhook changed');
-    return { created: false, view: this.#view(member) };
+  /** Adds a secret, which the answer shows once; those of its kind go on signing for the overlap. */
+  async rotate(
+    name: string,
+    { kind, overlapSeconds }: RotateRequest,
+    check: VersionCheck = ANY_VERSION,
+  ): Promise<WebhookAnswer> {
+    let made = '';
+    const { version, view } = await this.#change(name, check, 'webhook-secret-rotated', (webhook) => {
+      const { secrets, added } = rotate(webhook.secrets, kind, overlapSeconds * 1000, Date.now());
+      made = added.secret;
+      return { ...webhook, secrets };
+    });
+    return { version, view: { ...view, secret: made } };
   }
 
-  /** The offsets at which a new queue begins. Topics that appear later are read from their first event. */
-  async #start(start: 'now' | 'earliest'): Promise<Record<string, number[]>> {
-    const offsets: Record<string, number[]> = {};
-    for (const topic of this.topics()) {
-      const bounds = await this.eventLog.bounds(topic);
-      offsets[topic] = bounds.map(({ earliest, end }) => (start === 'now' ? end : earliest));
+  /**
+   * Consent that comes by the callback.
+   *
+   * @throws HeddleError `not-found` for a token that is not, or no longer, one of ours
+   */
+  async consent(token: string, rateHeader: string | undefined): Promise<{ webhook: string; state: Consent['state'] }> {
+    return this.#inTurn(async () => {
+      const of = webhookOfToken(token);
+      const webhook = of?.tenant === LOCAL_TENANT ? this.#webhooks.get(of.name) : undefined;
+      if (webhook === undefined || webhook.handshake === 'exempt' || !isTokenOf(webhook.consent, token)) {
+        throw new HeddleError('not-found', 'Nobody waits for this consent (any more).', { field: 'token' });
+      }
+      const consent = granted(token, rateHeader?.trim(), webhook.handshake, Date.now());
+      if (consent.state === 'refused') {
+        throw new HeddleError('parameter-invalid', 'WebHook-Allowed-Rate is * or a whole number above zero.', {
+          field: 'webhook-allowed-rate',
+        });
+      }
+      await this.#storeConsent(webhook, consent);
+      return { webhook: webhook.name, state: consent.state };
+    });
+  }
+
+  /**
+   * Sends an event to the receiver now, past all queues: a given stored one, or the example of a type. It is signed as
+   * usual and marked as a test; nothing is settled by it.
+   *
+   * @throws HeddleError `not-found`, `type-unknown`, `credentials-unavailable`; `conflict` without the receiver's consent
+   */
+  async test(name: string, wish: TestRequest): Promise<TestView> {
+    const webhook = this.#known(name);
+    if (!hasConsent(webhook)) {
+      throw new HeddleError('conflict', 'The receiver has not agreed to be delivered to.', { field: 'handshake' });
     }
-    return offsets;
-  }
-
-  #add(webhook: WebhookDefinition, definition: QueueDefinition, progress: StoredQueue['progress']): Member {
-    const queue = this.queues.add(definition, progress, () => receiver.pump());
-    const receiver = new WebhookReceiver(webhook, queue, this.metrics, this.log);
-    const member = { webhook, queue, receiver };
-    this.#members.set(webhook.name, member);
-    return member;
-  }
-
-  #member(name: string): Member {
-    const member = this.#members.get(name);
-    if (member === undefined) throw new HeddleError('not-found', `There is no webhook ${name}.`, { field: 'name' });
-    return member;
-  }
-
-  #view({ webhook, queue, receiver }: Member): WebhookView {
-    const { held, leased, waitingKeys, lost } = queue.statistics;
+    const { event, isSample } = await this.parts.samples.find(wish, typeMatcher(this.#queue(webhook).types));
+    const dispatched = new DispatchedEvent(event, 0, '', this.parts.baseUrl);
+    const lease = { event: dispatched, lane: '', attempt: 1, redelivery: 'no', cycle: '' } as const;
+    const maker = new RequestMaker(webhook);
+    await maker.ready();
+    let request = maker.make([lease], true);
+    let outcome = await this.parts.receivers.attempt(webhook, request);
+    if (outcome.status === 401 && maker.refused(request)) {
+      await maker.ready();
+      request = maker.make([lease], true);
+      outcome = await this.parts.receivers.attempt(webhook, request);
+    }
+    const { method, url, headers } = request.template;
     return {
-      name: webhook.name,
-      url: webhook.url,
-      types: queue.definition.types,
-      contentMode: webhook.contentMode,
-      createdAt: webhook.createdAt,
-      updatedAt: webhook.updatedAt,
-      delivery: { held, inFlight: leased, retryingKeys: waitingKeys, lostToRetention: lost, ...receiver.statistics },
+      event: { id: event.attributes.id, type: event.attributes.type, isSample },
+      request: { method, url, headers: [...headers, ...request.variable] },
+      attempt: attemptView(outcome),
     };
+  }
+
+  /** Asks nobody for consent any more. */
+  close(): void {
+    this.#handshakes.close();
+  }
+
+  async #queueFor(webhook: WebhookDefinition, request: WebhookRequest): Promise<QueueDefinition> {
+    const { queues } = this.parts;
+    const present = queues.find(webhook.queue);
+    if (!webhook.ownsQueue) {
+      if (present !== undefined && !present.implicit) return present;
+      throw new HeddleError(
+        present === undefined ? 'not-found' : 'conflict',
+        present === undefined
+          ? `There is no queue ${webhook.queue}: create it first, or leave queue out for one of the webhook's own.`
+          : `The queue ${webhook.queue} is the own one of another webhook.`,
+        { field: 'queue' },
+      );
+    }
+    if (present !== undefined && !present.implicit) {
+      throw new HeddleError(
+        'conflict',
+        `There is a queue ${webhook.queue}, so that the webhook cannot bring its own: name it as queue, or take another name.`,
+        { field: 'name' },
+      );
+    }
+    return queues.defineOwn(webhook.queue, queueSettingsOf(request), present);
+  }
+
+  async #change(
+    name: string,
+    check: VersionCheck,
+    event: WebhookOperation['event'],
+    change: (webhook: WebhookDefinition) => WebhookDefinition,
+  ): Promise<WebhookAnswer> {
+    return this.#inTurn(async () => {
+      const before = this.#known(name);
+      check(before.version);
+      const webhook = next(change(before));
+      await this.#store(webhook, this.#queue(before));
+      this.#say(event, webhook);
+      return this.#answer(webhook);
+    });
+  }
+
+  async #store(webhook: WebhookDefinition, queue: QueueDefinition, definesQueue = false): Promise<void> {
+    await this.parts.records.putWebhook(webhook, definesQueue ? queue : undefined);
+    this.#webhooks.set(webhook.name, webhook);
+    this.parts.receivers.apply(webhook, queue);
+    this.#handshakes.follow(webhook);
+  }
+
+  /** A state of the handshake that was come to by asking. */
+  #consented(asked: WebhookDefinition, consent: Consent): void {
+    const work = async (): Promise<void> => {
+      const webhook = this.#webhooks.get(asked.name);
+      const isStill =
+        webhook !== undefined && 'token' in asked.consent && isTokenOf(webhook.consent, asked.consent.token);
+      if (!isStill || webhook.consent.state === 'granted') return;
+      // That it could not be reached is shown, but not stored each time: it is asked again after a restart anyway.
+      if (consent.state === 'asking') this.#webhooks.set(webhook.name, { ...webhook, consent });
+      else await this.#storeConsent(webhook, consent);
+    };
+    this.#inTurn(work).catch((error: unknown) => {
+      const { log } = this.parts;
+      log.error({ event: 'webhook-consent-lost', webhook: asked.name, err: error }, 'consent not stored, asking again');
+      const webhook = this.#webhooks.get(asked.name);
+      if (webhook !== undefined) this.#handshakes.follow(webhook, STORE_AGAIN_MS);
+    });
+  }
+
+  /** Consent is no change that somebody made: the version stays, so that nobody's If-Match fails for it. */
+  async #storeConsent(webhook: WebhookDefinition, consent: Consent): Promise<void> {
+    const queue = this.#queue(webhook);
+    await this.#store({ ...webhook, consent }, queue);
+    this.#say('webhook-consent', webhook, consent.state);
+  }
+
+  #known(name: string): WebhookDefinition {
+    const webhook = this.#webhooks.get(name);
+    if (webhook === undefined) throw new HeddleError('not-found', `There is no webhook ${name}.`, { field: 'name' });
+    return webhook;
+  }
+
+  /** The queue of a webhook at work, which is there as long as the webhook is. */
+  #queue(webhook: WebhookDefinition): QueueDefinition {
+    const queue = this.parts.queues.find(webhook.queue);
+    if (queue !== undefined) return queue;
+    throw new HeddleError('conflict', `The queue ${webhook.queue} of the webhook is gone.`, { field: 'queue' });
+  }
+
+  #ownQueue(webhook: WebhookDefinition): QueueDefinition | undefined {
+    return webhook.ownsQueue ? this.parts.queues.find(webhook.queue) : undefined;
+  }
+
+  #answer(webhook: WebhookDefinition): WebhookAnswer {
+    return { version: webhook.version, view: this.#view(webhook) };
+  }
+
+  #view(webhook: WebhookDefinition): WebhookView {
+    const { queues, receivers } = this.parts;
+    return webhookView(webhook, queues.find(webhook.queue), receivers.statistics(webhook));
+  }
+
+  #say(event: WebhookOperation['event'], { tenant, name, queue }: WebhookDefinition, detail?: string): void {
+    const at = new Date().toISOString();
+    const operation = { event, tenant, webhook: name, queue, at, ...(detail === undefined ? {} : { detail }) };
+    this.parts.log.info(operation, event.replaceAll('-', ' '));
+    this.parts.onOperation(operation);
   }
 
   #inTurn<T>(change: () => Promise<T>): Promise<T> {
@@ -168,4 +321,8 @@ export class Webhooks {
     this.#changes = turn.catch(() => undefined);
     return turn;
   }
+}
+
+function next(webhook: WebhookDefinition): WebhookDefinition {
+  return { ...webhook, version: webhook.version + 1, updatedAt: new Date().toISOString() };
 }

@@ -1,0 +1,68 @@
+import { AVRO_CONTENT_TYPE, HeddleError, type StoredEvent, canonicalKey, uuidv7 } from '@heddle/event';
+import type { Catalogue, EventType } from '@heddle/schema';
+
+/** Events to try a webhook with. */
+export class Samples {
+  /**
+   * @param stored finds an event of the log by its id
+   */
+  constructor(
+    private readonly catalogue: Pick<Catalogue, 'list' | 'find'>,
+    private readonly stored: (id: string) => Promise<StoredEvent | undefined>,
+  ) {}
+
+  /**
+   * A given stored event; else the catalogue's example of a given type; else that of the first type that is wanted.
+   *
+   * @throws HeddleError `not-found`, `type-unknown`, or `conflict` when the catalogue has nothing that is wanted.
+   */
+  async find(
+    wish: { id?: string | undefined; type?: string | undefined },
+    wants: (type: string) => boolean,
+  ): Promise<{ event: StoredEvent; isSample: boolean }> {
+    if (wish.id !== undefined) {
+      const event = await this.stored(wish.id);
+      if (event === undefined) {
+        throw new HeddleError('not-found', `There is no event ${wish.id.slice(0, 80)}.`, { field: 'id' });
+      }
+      return { event, isSample: false };
+    }
+    const type =
+      wish.type === undefined
+        ? this.catalogue.list().find((entry) => wants(entry.type))
+        : await this.catalogue.find(wish.type);
+    if (type === undefined) {
+      throw new HeddleError(
+        'conflict',
+        'The catalogue has no event type that this webhook wants: name one, or an event.',
+        { field: 'type' },
+      );
+    }
+    return { event: sampleOf(type), isSample: true };
+  }
+}
+
+/** The example of an event type as an event that was never appended. */
+function sampleOf({ type, topic, object, key: keyField, schemaId, example }: EventType): StoredEvent {
+  const key = canonicalKey(String((example as Record<string, unknown>)[keyField] ?? 'sample'));
+  const now = Date.now();
+  return {
+    topic,
+    partition: 0,
+    offset: 0,
+    key,
+    appendedAt: now,
+    value: new Uint8Array(0),
+    data: example,
+    schemaId,
+    attributes: {
+      id: uuidv7(now),
+      source: `/${object}`,
+      type,
+      subject: key,
+      time: new Date(now).toISOString(),
+      datacontenttype: AVRO_CONTENT_TYPE,
+      partitionkey: key,
+    },
+  };
+}

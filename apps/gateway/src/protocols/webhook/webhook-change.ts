@@ -1,0 +1,132 @@
+import { LOCAL_TENANT } from '@heddle/event';
+import type { WebhookAuth } from './credentials.js';
+import { type Consent, initialConsent } from './handshake.js';
+import { masked, unmasked } from './masked.js';
+import { shownHeader } from './request-maker.js';
+import { type WebhookSecret, maskedSecret, newSecret, normalSecret, validSecrets } from './secrets.js';
+import type { WebhookDefinition } from './webhook.js';
+import type { WebhookRequest } from './webhook.shape.js';
+
+/**
+ * What a PUT makes of a webhook. Masked values keep the stored ones, and so do secrets that are left out; consent is
+ * kept as long as the same is asked of the same URL.
+ *
+ * @throws HeddleError `data-invalid` for a masked value that is not the stored one's.
+ */
+export function changedWebhook(
+  name: string,
+  request: WebhookRequest,
+  before: WebhookDefinition | undefined,
+  now: number,
+): { webhook: WebhookDefinition; madeSecret: string | undefined } {
+  const at = new Date(now).toISOString();
+  const madeSecret = request.secrets === undefined && before === undefined ? newSecret() : undefined;
+  const kept = before === undefined ? [] : validSecrets(before.secrets, now);
+  const secrets =
+    madeSecret === undefined ? secretsOf(request.secrets, kept, at) : [{ secret: madeSecret, createdAt: at }];
+  const { url, contentMode, delivery, handshake } = request;
+  const webhook: WebhookDefinition = {
+    format: 1,
+    tenant: LOCAL_TENANT,
+    name,
+    queue: request.queue ?? name,
+    ownsQueue: request.queue === undefined,
+    version: (before?.version ?? 0) + 1,
+    url,
+    contentMode,
+    secrets,
+    headers: headersOf(request.headers, before?.headers),
+    auth: authOf(request.auth, before?.auth),
+    delivery,
+    handshake,
+    consent: { state: 'exempt' },
+    paused: request.paused ?? before?.paused ?? false,
+    ...(before?.disabled === undefined ? {} : { disabled: before.disabled }),
+    createdAt: before?.createdAt ?? at,
+    updatedAt: at,
+  };
+  return { webhook: { ...webhook, consent: consentOf(webhook, before, now) }, madeSecret };
+}
+
+function consentOf(webhook: WebhookDefinition, before: WebhookDefinition | undefined, now: number): Consent {
+  const isSame =
+    before !== undefined &&
+    before.url === webhook.url &&
+    JSON.stringify(before.handshake) === JSON.stringify(webhook.handshake);
+  return isSame ? before.consent : initialConsent(webhook, now);
+}
+
+function secretsOf(
+  given: WebhookRequest['secrets'],
+  stored: readonly WebhookSecret[],
+  createdAt: string,
+): WebhookSecret[] {
+  if (given === undefined) return [...stored];
+  return given.map(({ secret, expiresAt }, index) => {
+    const match = stored.find((one) => maskedSecret(one.secret) === secret);
+    const written = normalSecret(unmasked(secret, match?.secret, `secrets.${index}.secret`, maskedSecret));
+    const known = stored.find((one) => one.secret === written);
+    return {
+      secret: written,
+      createdAt: known?.createdAt ?? createdAt,
+      ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }),
+    };
+  });
+}
+
+function headersOf(
+  given: Readonly<Record<string, string>>,
+  stored: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [
+      name,
+      unmasked(value, stored[name], `headers.${name}`, (secret) => shownHeader(name, secret)),
+    ]),
+  );
+}
+
+/** Credentials with what came back masked put in again. */
+function authOf({ basic, apiKey, oauth2, mtls }: WebhookRequest['auth'], stored: WebhookAuth = {}): WebhookAuth {
+  const auth: WebhookAuth = {};
+  if (basic !== undefined) {
+    const password = unmasked(basic.password, stored.basic?.password, 'auth.basic.password');
+    auth.basic = { ...basic, password };
+  }
+  if (apiKey !== undefined) {
+    auth.apiKey = { ...apiKey, value: unmasked(apiKey.value, stored.apiKey?.value, 'auth.apiKey.value') };
+  }
+  if (oauth2 !== undefined) {
+    const { scope, clientSecret, ...rest } = oauth2;
+    auth.oauth2 = {
+      ...rest,
+      clientSecret: unmasked(clientSecret, stored.oauth2?.clientSecret, 'auth.oauth2.clientSecret'),
+      ...(scope === undefined ? {} : { scope }),
+    };
+  }
+  if (mtls !== undefined) {
+    const { ca, privateKey, certificate } = mtls;
+    const storedKey = stored.mtls?.certificate === certificate ? stored.mtls.privateKey : undefined;
+    auth.mtls = {
+      certificate,
+      privateKey: unmasked(privateKey, storedKey, 'auth.mtls.privateKey', shownKey),
+      ...(ca === undefined ? {} : { ca }),
+    };
+  }
+  return auth;
+}
+
+/** Credentials as they may be shown. */
+export function shownAuth({ basic, apiKey, oauth2, mtls }: WebhookAuth): WebhookAuth {
+  return {
+    ...(basic === undefined ? {} : { basic: { ...basic, password: masked(basic.password) } }),
+    ...(apiKey === undefined ? {} : { apiKey: { ...apiKey, value: masked(apiKey.value) } }),
+    ...(oauth2 === undefined ? {} : { oauth2: { ...oauth2, clientSecret: masked(oauth2.clientSecret) } }),
+    ...(mtls === undefined ? {} : { mtls: { ...mtls, privateKey: shownKey() } }),
+  };
+}
+
+/** Nothing of a private key; which it is says the certificate beside it. */
+function shownKey(): string {
+  return masked('');
+}
