@@ -22,14 +22,10 @@ export function allOf(parts: readonly FilterPart[], path: string): FilterPart {
     isExact: parts.every(({ isExact }) => isExact) && !contradicts(parts),
     decide: (event) => decideAll(parts, event),
     find(event) {
-      const verdict = decideAll(parts, event);
       const findings = parts.map((part) => part.find(event));
-      return (
-        findings.find((finding) => finding.verdict === verdict && verdict !== true) ?? {
-          verdict,
-          reason: `${path} holds`,
-        }
-      );
+      const broken =
+        findings.find(({ verdict }) => verdict === false) ?? findings.find(({ verdict }) => verdict === undefined);
+      return broken ?? { verdict: true, reason: `${path} holds` };
     },
   };
 }

@@ -20,11 +20,11 @@ function anyOf(parts: readonly FilterPart[], path: string): FilterPart {
     isExact: false,
     decide: (event) => decideAny(parts, event),
     find(event) {
-      const verdict = decideAny(parts, event);
       const findings = parts.map((part) => part.find(event));
-      const decisive = findings.find((finding) => finding.verdict === verdict);
-      const reason = decisive?.reason ?? `${path} does not hold`;
-      return { verdict, reason: verdict === true ? reason : `${path}: none of ${parts.length} holds; ${reason}` };
+      const found = findings.find(({ verdict }) => verdict === true);
+      if (found !== undefined) return found;
+      const first = findings.find(({ verdict }) => verdict === undefined) ?? findings[0]!;
+      return { verdict: first.verdict, reason: `${path}: none of ${parts.length} holds; ${first.reason}` };
     },
   };
 }

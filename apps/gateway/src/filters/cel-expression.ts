@@ -177,7 +177,14 @@ class MeteredExpression implements CelExpression {
   #evaluate(event: StoredEvent): unknown {
     meter.begin(this.patterns);
     variables.event = event;
-    return this.run(variables);
+    // A field that is missing is an error to the library, and no news to anybody: its stack would cost most of it.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    try {
+      return this.run(variables);
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
   }
 }
 

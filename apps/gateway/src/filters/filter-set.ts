@@ -140,30 +140,45 @@ class Kind<Member> {
   }
 
   match(event: StoredEvent): readonly Member[] {
-    if (this.#indexes.length === 0 && this.#groups.length === 0) return this.#everything;
-    const found: Member[] = this.#everything.length === 0 ? [] : this.#everything.slice();
+    const found = new Found(this.#everything);
     for (const { attributes, byValues } of this.#indexes) {
       const values = valuesOf(attributes, (name) => attributeOf(event.attributes, name));
       const groups = values === undefined ? undefined : byValues.get(values);
       if (groups !== undefined) takeMatching(groups, event, found);
     }
     takeMatching(this.#groups, event, found);
-    return found;
+    return found.members;
   }
 }
 
-function takeMatching<Member>(groups: readonly Group<Member>[], event: StoredEvent, found: Member[]): void {
+/** Collects lists of members; the first is handed on as it is, which is all there is for most events. */
+class Found<Member> {
+  #joined: Member[] | undefined;
+
+  constructor(private first: readonly Member[]) {}
+
+  get members(): readonly Member[] {
+    return this.#joined ?? this.first;
+  }
+
+  add(members: readonly Member[]): void {
+    if (this.#joined !== undefined) for (const member of members) this.#joined.push(member);
+    else if (this.first.length === 0) this.first = members;
+    else this.#joined = [...this.first, ...members];
+  }
+}
+
+function takeMatching<Member>(groups: readonly Group<Member>[], event: StoredEvent, found: Found<Member>): void {
   for (const { filter, isFound, members } of groups) {
-    if (!isFound && !filter.matches(event)) continue;
-    for (const member of members) found.push(member);
+    if (isFound || filter.matches(event)) found.add(members);
   }
 }
 
 /** The values of attributes as one text that no other values have; nothing where one is missing. */
-function valuesOf(attributes: readonly string[], valueOf: (name: string) => string | undefined): string | undefined {
-  if (attributes.length === 1) return valueOf(attributes[0]!);
+function valuesOf(names: readonly string[], valueOf: (name: string) => string | undefined): string | undefined {
+  if (names.length === 1) return valueOf(names[0]!);
   let text = '';
-  for (const name of attributes) {
+  for (const name of names) {
     const value = valueOf(name);
     if (value === undefined) return undefined;
     text += `${value.length}:${value}`;

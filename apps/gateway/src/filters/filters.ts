@@ -12,8 +12,11 @@ import { suffix } from './suffix.filter.js';
 /** Every dialect there is. */
 export const filterDialects: readonly FilterDialect[] = [exact, prefix, suffix, all, any, not, cel];
 
-/** Bounds of one filter: expressions of a list, of the whole filter, how deep they may stand in one another. */
-export const FILTER_LIMITS = { list: 100, expressions: 500, depth: 8 } as const;
+/**
+ * Bounds of one filter: expressions of a list, of the whole filter, those in CEL among them (each may take long), and
+ * how deep they may stand in one another.
+ */
+export const FILTER_LIMITS = { list: 100, expressions: 500, cel: 10, depth: 8 } as const;
 
 export interface CompileOptions {
   /** Called with the filter's key whenever it could not be decided and therefore did not match. */
@@ -49,6 +52,7 @@ export function compileFilter(
 
 class Compiler implements FilterCompiler {
   #count = 0;
+  #celCount = 0;
   #depth = 0;
 
   one(expression: unknown, path: string): FilterPart {
@@ -60,6 +64,10 @@ class Compiler implements FilterCompiler {
       throw filterProblem(path, `is nested too deep: at most ${FILTER_LIMITS.depth} stand in one another`);
     }
     const [dialect, operand] = this.#dialectOf(expression, path);
+    if (dialect === cel) this.#celCount += 1;
+    if (this.#celCount > FILTER_LIMITS.cel) {
+      throw filterProblem(path, `is one too many: a filter has at most ${FILTER_LIMITS.cel} expressions in cel`);
+    }
     this.#depth += 1;
     const part = dialect.compile(operand, `${path}.${dialect.name}`, this);
     this.#depth -= 1;
