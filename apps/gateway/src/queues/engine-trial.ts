@@ -1,0 +1,195 @@
+import {
+  CONTROL_TOPIC_SPECS,
+  type ControlLog,
+  type ControlPut,
+  type EventLog,
+  MemoryControlLog,
+  MemoryEventLog,
+  MemorySlotGroup,
+  type SlotGroup,
+  objectTopicSpec,
+  uuidv7,
+} from '@heddle/event';
+import { createLog } from '@heddle/runtime';
+import { Dispatcher } from '../dispatch.js';
+import { Ledger } from '../ledger/ledger.js';
+import { History } from '../streams/history.js';
+import { MovingPosition } from '../streams/resume-token.js';
+import { StreamHub } from '../streams/stream-hub.js';
+import { Tail } from '../streams/tail.js';
+import { DeliveryEngine } from './delivery-engine.js';
+import type { QueueDefinition } from './queue.js';
+
+export const TRIAL_TOPIC = 'trial';
+export const TRIAL_TYPE = 'heddle.trial.v1.Trial.Done.v1';
+const PARTITIONS = 3;
+
+/** Logs in memory that engines share, for tests: engines come, die and take over from each other on them. */
+export class TrialGround {
+  readonly eventLog = new MemoryEventLog({
+    decode: ({ value }) => ({ data: JSON.parse(Buffer.from(value).toString()) as unknown }),
+  });
+  readonly controlLog = new MemoryControlLog();
+  readonly slotGroup = new MemorySlotGroup();
+
+  static async make(): Promise<TrialGround> {
+    const ground = new TrialGround();
+    await ground.eventLog.ensureTopics([objectTopicSpec(TRIAL_TOPIC, PARTITIONS), ...CONTROL_TOPIC_SPECS]);
+    await ground.controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
+    return ground;
+  }
+
+  async append(key: string, id: string, attributes: Record<string, string> = {}): Promise<void> {
+    const event = {
+      attributes: {
+        id,
+        source: '/trial',
+        type: TRIAL_TYPE,
+        subject: key,
+        datacontenttype: 'application/json',
+        ...attributes,
+      },
+      value: Buffer.from(JSON.stringify({ id })),
+    };
+    const [outcome] = await this.eventLog.append([{ topic: TRIAL_TOPIC, key, event }]);
+    if (outcome === undefined || 'error' in outcome) throw new Error('not appended');
+  }
+
+  startEngine(settings: { tailEvents?: number; mortal?: MortalControlLog } = {}): Promise<TrialEngine> {
+    return TrialEngine.start(this, settings);
+  }
+}
+
+/** A control log that can die in the middle of what it does, like the process it stands for. */
+export class MortalControlLog implements ControlLog {
+  #dead = false;
+  /** Puts until death; the last of them may have been written, or not. */
+  putsLeft = Infinity;
+
+  constructor(
+    private readonly inner: ControlLog,
+    private readonly lastIsWritten = false,
+  ) {}
+
+  get isDead(): boolean {
+    return this.#dead;
+  }
+
+  die(): void {
+    this.#dead = true;
+  }
+
+  async put(topic: string, puts: readonly ControlPut[]): Promise<number[]> {
+    if (this.#dead) return new Promise(() => undefined);
+    this.putsLeft -= 1;
+    if (this.putsLeft <= 0) {
+      this.#dead = true;
+      if (this.lastIsWritten) await this.inner.put(topic, puts);
+      return new Promise(() => undefined);
+    }
+    return this.inner.put(topic, puts);
+  }
+
+  load: ControlLog['load'] = (topic, partitions, apply) => this.inner.load(topic, partitions, apply);
+  follow: ControlLog['follow'] = (topic, apply) => this.inner.follow(topic, apply);
+  ensureTopics: ControlLog['ensureTopics'] = (specs) => this.inner.ensureTopics(specs);
+}
+
+/** One instance's engine, with the shared reader in front of it. */
+export class TrialEngine {
+  private constructor(
+    readonly engine: DeliveryEngine,
+    readonly ledger: Ledger,
+    private readonly dispatcher: Dispatcher,
+    private readonly controlLog: MortalControlLog,
+    private readonly leave: () => Promise<void>,
+  ) {}
+
+  static async start(
+    ground: TrialGround,
+    {
+      tailEvents = 1000,
+      mortal = new MortalControlLog(ground.controlLog),
+    }: { tailEvents?: number; mortal?: MortalControlLog },
+  ): Promise<TrialEngine> {
+    const log = createLog('trial', 'silent');
+    const position = new MovingPosition();
+    const tail = new Tail(tailEvents, 32_000_000);
+    const eventLog: EventLog = ground.eventLog;
+    const topics = (): readonly string[] => dispatcher.topics;
+    const ledger = new Ledger(eventLog, log);
+    let leave = (): Promise<void> => Promise.resolve();
+    const slotGroup: SlotGroup = {
+      join: async (handlers) => {
+        const member = await ground.slotGroup.join(handlers);
+        leave = () => member.leave();
+        return { isCurrent: () => !mortal.isDead && member.isCurrent(), leave };
+      },
+    };
+    const engine = new DeliveryEngine({
+      eventLog,
+      controlLog: mortal,
+      slotGroup,
+      ledger,
+      shared: { position, tail, topics },
+      instance: uuidv7(),
+      address: 'http://instance.test',
+      baseUrl: 'http://gateway.test',
+      log,
+    });
+    const streams = new StreamHub(tail, new History(eventLog, topics), position, 'http://gateway.test', log);
+    const dispatcher: Dispatcher = new Dispatcher(eventLog, tail, position, streams, engine.set, 'http://gateway.test');
+    await dispatcher.add([TRIAL_TOPIC]);
+    await engine.start();
+    return new TrialEngine(engine, ledger, dispatcher, mortal, () => leave());
+  }
+
+  get isDead(): boolean {
+    return this.controlLog.isDead;
+  }
+
+  async create(name: string, settings: Partial<QueueDefinition> = {}): Promise<QueueDefinition> {
+    const definition = trialQueue(name, settings);
+    await this.engine.works.create(definition);
+    return definition;
+  }
+
+  /** Dies as by kill -9: nothing more is written, and the group gives its slots away. */
+  async kill(): Promise<void> {
+    this.controlLog.die();
+    await this.dispatcher.stop();
+    this.engine.set.stop();
+    await this.leave();
+  }
+
+  async stop(): Promise<void> {
+    await this.dispatcher.stop();
+    await this.engine.stop();
+    await this.ledger.stop();
+  }
+}
+
+export function trialQueue(name: string, settings: Partial<QueueDefinition> = {}): QueueDefinition {
+  const now = new Date().toISOString();
+  return {
+    format: 1,
+    tenant: 'local',
+    name,
+    uuid: uuidv7(),
+    version: 1,
+    types: ['*'],
+    filter: [],
+    order: 'key',
+    leaseMs: 30_000,
+    retry: { firstMs: 1, factor: 2, capMs: 20, jitter: 0, attempts: 1000, maxAgeMs: 3_600_000 },
+    deadLetters: true,
+    maxInFlight: 1000,
+    shape: 'notify',
+    start: {},
+    paused: false,
+    implicit: false,
+    createdAt: now,
+    updatedAt: now,
+    ...settings,
+  };
+}
