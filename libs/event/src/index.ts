@@ -35,7 +35,7 @@ export { type MemoryDeadLetter } from './memory-group.js';
 export { MemorySlotGroup } from './memory-slot-group.js';
 export { murmur2, partitionOf } from './murmur2.js';
 export { formatSequence } from './sequence.js';
-export type { SlotGroup, SlotHandlers, SlotMember } from './slot-group.js';
+export { divideSlots, type SlotGroup, type SlotHandlers, type SlotMember } from './slot-group.js';
 export {
   CONTROL_TOPICS,
   CONTROL_TOPIC_SPECS,

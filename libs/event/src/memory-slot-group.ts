@@ -1,5 +1,4 @@
-import type { SlotGroup, SlotHandlers, SlotMember } from './slot-group.js';
-import { SLOT_COUNT } from './topic.js';
+import { divideSlots, type SlotGroup, type SlotHandlers, type SlotMember } from './slot-group.js';
 
 interface Member {
   handlers: SlotHandlers;
@@ -35,19 +34,15 @@ export class MemorySlotGroup implements SlotGroup {
 
   private divide(): void {
     if (this.members.length === 0) return;
-    const most = Math.ceil(SLOT_COUNT / this.members.length);
-    const owned = new Set<number>();
-    for (const { slots, handlers } of this.members) {
-      const over = [...slots].slice(most);
-      for (const slot of over) slots.delete(slot);
-      if (over.length > 0) handlers.onRevoked(over);
-      for (const slot of slots) owned.add(slot);
-    }
-    const free = Array.from({ length: SLOT_COUNT }, (_, slot) => slot).filter((slot) => !owned.has(slot));
-    for (const { slots, handlers } of this.members) {
-      const got = free.splice(0, most - slots.size);
-      for (const slot of got) slots.add(slot);
-      if (got.length > 0) handlers.onAssigned(got);
-    }
+    const shares = divideSlots(this.members.map(({ slots }) => [...slots]));
+    const changes = this.members.map((member, index) => {
+      const share = new Set(shares[index]);
+      const lost = [...member.slots].filter((slot) => !share.has(slot));
+      const got = [...share].filter((slot) => !member.slots.has(slot));
+      member.slots = share;
+      return { member, lost, got };
+    });
+    for (const { member, lost } of changes) if (lost.length > 0) member.handlers.onRevoked(lost);
+    for (const { member, got } of changes) if (got.length > 0) member.handlers.onAssigned(got);
   }
 }

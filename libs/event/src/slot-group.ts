@@ -1,3 +1,5 @@
+import { SLOT_COUNT } from './topic.js';
+
 /** What a member of the slot group is told. A slot is revoked before it is assigned to anybody else, as far as is known. */
 export interface SlotHandlers {
   /** These slots are ours from now on; called with those that were not ours before. */
@@ -24,4 +26,24 @@ export interface SlotMember {
 export interface SlotGroup {
   /** Becomes a member; resolves when the first assignment was made. */
   join(handlers: SlotHandlers): Promise<SlotMember>;
+}
+
+/**
+ * The rule of division: what each member should have, given what each has. Every slot goes to exactly one, nobody has
+ * two more than another, and no slot moves that need not. A slot that several have is taken for the first one's.
+ */
+export function divideSlots(owned: readonly (readonly number[])[], count: number = SLOT_COUNT): number[][] {
+  const free = new Set(Array.from({ length: count }, (_, slot) => slot));
+  const kept = owned.map((slots) => slots.filter((slot) => free.delete(slot)));
+  const least = Math.floor(count / kept.length);
+  // Who has most may keep one more than the others: anything else would move slots for nothing.
+  const byCount = kept.toSorted((one, other) => other.length - one.length);
+  for (const [rank, slots] of byCount.entries()) {
+    for (const slot of slots.splice(least + (rank < count % kept.length ? 1 : 0))) free.add(slot);
+  }
+  const rest = [...free].toSorted((one, other) => one - other);
+  for (const [rank, slots] of byCount.entries()) {
+    slots.push(...rest.splice(0, least + (rank < count % kept.length ? 1 : 0) - slots.length));
+  }
+  return kept;
 }

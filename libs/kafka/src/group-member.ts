@@ -1,6 +1,6 @@
 import type { Consumer as KafkaConsumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { CLIENT_RETRY, type LogLine } from './kafka-client.js';
+import { Rounds } from './rounds.js';
 import type { TopicDirectory } from './topic-directory.js';
 
 /** Records of one partition, as fetched; `next` is the offset after the last of them. */
@@ -41,8 +41,7 @@ const MAX_WAIT_MS = 250;
 /** New partitions are noticed within this time. */
 const METADATA_AGE_MS = 5000;
 const TOPIC_CHECK_MS = 1000;
-const RESTART_DELAY_MS = 200;
-const MAX_RESTART_DELAY_MS = 1000;
+const GOOD_ROUND_MS = 60_000;
 
 /**
  * A member of a consumer group that stays one: a consumer that crashed or lost its broker is replaced by a fresh one.
@@ -50,19 +49,24 @@ const MAX_RESTART_DELAY_MS = 1000;
  */
 export class GroupMember {
   private consumer: KafkaConsumer | undefined;
-  private running: Promise<void> | undefined;
-  private isStopped = false;
   private endRound: (() => void) | undefined;
-  private readonly stopping = new AbortController();
+  private readonly rounds: Rounds;
 
   constructor(
     private readonly kafka: Kafka,
     private readonly directory: TopicDirectory,
     private readonly settings: MemberSettings,
-  ) {}
+  ) {
+    const { group, log } = settings;
+    this.rounds = new Rounds({
+      round: () => this.round(),
+      onFailure: (message, failures) => log('warn', 'consumer.restart', { group, message, failures }),
+      goodMs: GOOD_ROUND_MS,
+    });
+  }
 
   start(): void {
-    this.running = this.run();
+    this.rounds.start();
   }
 
   seek(topic: string, partition: number, offset: number): void {
@@ -84,35 +88,19 @@ export class GroupMember {
   }
 
   async stop(): Promise<void> {
-    this.isStopped = true;
-    this.stopping.abort();
+    const ended = this.rounds.stop();
     this.endRound?.();
-    await this.running;
+    await ended;
   }
 
-  private async run(): Promise<void> {
-    for (let failures = 0; !this.isStopped;) {
-      const startedAt = Date.now();
-      try {
-        const topics = await this.present();
-        if (topics.length > 0) await this.round(topics);
-        else await this.wait(TOPIC_CHECK_MS);
-        failures = 0;
-      } catch (error) {
-        if (Date.now() - startedAt > 60_000) failures = 0;
-        this.settings.log('warn', 'consumer.restart', {
-          group: this.settings.group,
-          message: messageOf(error),
-          failures,
-        });
-        await this.wait(Math.min(RESTART_DELAY_MS * 2 ** failures, MAX_RESTART_DELAY_MS));
-        failures += 1;
-      }
-    }
+  private async round(): Promise<void> {
+    const topics = await this.present();
+    if (topics.length > 0) await this.consume(topics);
+    else await this.rounds.wait(TOPIC_CHECK_MS);
   }
 
   /** One consumer's life: until it crashes, the topics that exist change, or this member is stopped. */
-  private async round(topics: readonly string[]): Promise<void> {
+  private async consume(topics: readonly string[]): Promise<void> {
     const consumer = this.kafka.consumer({
       groupId: this.settings.group,
       sessionTimeout: this.settings.sessionTimeoutMs,
@@ -148,7 +136,7 @@ export class GroupMember {
       // From the beginning, so that what is fetched before a partition is placed is never past its place.
       await consumer.subscribe({ topics: [...topics], fromBeginning: true });
       this.consumer = consumer;
-      if (this.isStopped) return;
+      if (this.rounds.isStopped) return;
       await consumer.run({ autoCommit: false, eachBatch: (payload) => this.eachBatch(payload) });
       await ended.promise;
     } finally {
@@ -196,12 +184,4 @@ export class GroupMember {
       // The consumer is stopping: the same case.
     }
   }
-
-  private async wait(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.stopping.signal }).catch(() => undefined);
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -101,13 +101,13 @@ export class KafkaControlLog implements ControlLog {
     const bounds = await this.directory.bounds(topic);
     const wanted = bounds.filter(({ partition }) => partitions?.includes(partition) ?? true);
     const positions = new Map<number, number>();
-    let isFailed = false;
+    const failed = new AbortController();
     const read = async ({ partition, earliest, end }: PartitionBounds): Promise<void> => {
       let offset = earliest;
-      while (offset < end && !isFailed) {
+      while (offset < end && !failed.signal.aborted) {
         const { messages, next } = await this.fetches.records({ topic, partition, offset }, READ_BYTES);
         // A log that ends before its end has been made anew.
-        if (next <= offset || isFailed) break;
+        if (next <= offset || failed.signal.aborted) break;
         for (const message of messages) {
           if (Number(message.offset) >= end) continue;
           const record = this.recordOf(topic, partition, message);
@@ -121,7 +121,7 @@ export class KafkaControlLog implements ControlLog {
     try {
       await Promise.all(wanted.map(read));
     } catch (error) {
-      isFailed = true;
+      failed.abort();
       throw error;
     }
     return positions;

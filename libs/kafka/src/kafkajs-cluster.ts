@@ -18,6 +18,32 @@ export interface PartitionLeader {
   leader: number;
 }
 
+/** The broker that keeps a consumer group: its requests by the names that the protocol gives them. */
+export interface GroupCoordinator {
+  joinGroup(request: {
+    groupId: string;
+    sessionTimeout: number;
+    rebalanceTimeout: number;
+    /** Empty for who is not a member yet. */
+    memberId: string;
+    groupProtocols: readonly { name: string; metadata: Buffer }[];
+  }): Promise<{
+    generationId: number;
+    leaderId: string;
+    memberId: string;
+    /** All members, for the leader only. */
+    members: readonly { memberId: string; memberMetadata: Buffer }[];
+  }>;
+  syncGroup(request: {
+    groupId: string;
+    generationId: number;
+    memberId: string;
+    groupAssignment: readonly { memberId: string; memberAssignment: Buffer }[];
+  }): Promise<{ memberAssignment: Buffer }>;
+  heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>;
+  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
+}
+
 /** The connections of one client to the brokers, and what it knows of topics. */
 export interface Cluster {
   connect(): Promise<void>;
@@ -25,6 +51,7 @@ export interface Cluster {
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
   refreshMetadata(): Promise<void>;
   findTopicPartitionMetadata(topic: string): readonly PartitionLeader[];
+  findGroupCoordinator(group: { groupId: string }): Promise<GroupCoordinator>;
   findBroker(node: {
     nodeId: string;
   }): Promise<{ connectionPool: { send(request: ProtocolRequest): Promise<FetchAnswer> } }>;

@@ -6,6 +6,7 @@ import { type Fetched, type TopicPartition, nameOf } from './group-member.js';
 import type { LogLine } from './kafka-client.js';
 import { type Cluster, clusterOf } from './kafkajs-cluster.js';
 import { decodeRecords } from './record-batches.js';
+import { Rounds } from './rounds.js';
 import type { TopicDirectory } from './topic-directory.js';
 
 export interface FetcherSettings {
@@ -21,8 +22,6 @@ export interface FetcherSettings {
 
 const METADATA_CHECK_MS = 5000;
 const TOPIC_CHECK_MS = 1000;
-const RESTART_DELAY_MS = 200;
-const MAX_RESTART_DELAY_MS = 1000;
 const OFFSET_OUT_OF_RANGE = 1;
 
 interface Place extends FetchPartition {
@@ -35,19 +34,25 @@ interface Place extends FetchPartition {
  */
 export class PartitionFetcher {
   readonly #places = new Map<string, Place>();
-  readonly #stopping = new AbortController();
+  readonly #rounds: Rounds;
   #cluster: Cluster | undefined;
-  #running: Promise<void> | undefined;
   #change = Promise.withResolvers<void>();
 
   constructor(
     private readonly kafka: Kafka,
     private readonly directory: TopicDirectory,
     private readonly settings: FetcherSettings,
-  ) {}
+  ) {
+    const { name: reader, log } = settings;
+    this.#rounds = new Rounds({
+      round: () => this.#round(),
+      onFailure: (message, failures) => log('warn', 'reader.restart', { reader, message, failures }),
+      goodMs: METADATA_CHECK_MS,
+    });
+  }
 
   start(): void {
-    this.#running = this.#run();
+    this.#rounds.start();
   }
 
   /** Reads a partition from an offset on. */
@@ -70,15 +75,15 @@ export class PartitionFetcher {
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    const ended = this.#rounds.stop();
     this.#changed();
     // What the broker still waits for is of no interest any more.
     await this.#cluster?.disconnect().catch(() => undefined);
-    await this.#running;
+    await ended;
   }
 
   get #isStopped(): boolean {
-    return this.#stopping.signal.aborted;
+    return this.#rounds.isStopped;
   }
 
   #changed(): void {
@@ -86,27 +91,14 @@ export class PartitionFetcher {
     this.#change = Promise.withResolvers();
   }
 
-  async #run(): Promise<void> {
-    for (let failures = 0; !this.#isStopped;) {
-      const startedAt = Date.now();
-      try {
-        const topics = await this.#present();
-        if (topics.length > 0) await this.#round(topics);
-        else await this.#wait(TOPIC_CHECK_MS);
-        failures = 0;
-      } catch (error) {
-        if (this.#isStopped) return;
-        if (Date.now() - startedAt > METADATA_CHECK_MS) failures = 0;
-        const message = error instanceof Error ? error.message : String(error);
-        this.settings.log('warn', 'reader.restart', { reader: this.settings.name, message, failures });
-        await this.#wait(Math.min(RESTART_DELAY_MS * 2 ** failures, MAX_RESTART_DELAY_MS));
-        failures += 1;
-      }
-    }
+  async #round(): Promise<void> {
+    const topics = await this.#present();
+    if (topics.length > 0) await this.#read(topics);
+    else await this.#rounds.wait(TOPIC_CHECK_MS);
   }
 
   /** Reads until something is lost, or the partitions or their leaders are others than before. */
-  async #round(topics: readonly string[]): Promise<void> {
+  async #read(topics: readonly string[]): Promise<void> {
     const cluster = clusterOf(this.kafka);
     this.#cluster = cluster;
     const round = new AbortController();
@@ -208,10 +200,6 @@ export class PartitionFetcher {
       if ((await this.directory.find(topic)) !== undefined) present.push(topic);
     }
     return present;
-  }
-
-  async #wait(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 }
 
