@@ -67,6 +67,13 @@ const gatewayRoutes: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
+    path: '/v1/queues/{name}/connect',
+    summary: 'Deliveries of a queue over WebSocket, by upgrade (heddle.v1); its frames are in /asyncapi.json',
+    status: 101,
+    errors: ['parameter-invalid', 'origin-refused', 'not-found', 'upgrade-required', 'stopping'],
+  },
+  {
+    method: 'GET',
     path: '/v1/objects/{object}/{key}',
     summary: 'The business object a notification speaks of, never older than the version asked for',
     query: objectQuery,

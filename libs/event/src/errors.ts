@@ -27,6 +27,7 @@ export const ERRORS = {
   'data-invalid': { status: 422, retryable: false, title: 'The data does not fit its schema' },
   'filter-invalid': { status: 422, retryable: false, title: 'The filter breaks a rule' },
   'schema-invalid': { status: 422, retryable: false, title: 'The schema breaks a rule' },
+  'upgrade-required': { status: 426, retryable: false, title: 'This is answered to a WebSocket only' },
   'precondition-required': { status: 428, retryable: false, title: 'The request must name the version it changes' },
   internal: { status: 500, retryable: false, title: 'Something went wrong inside' },
   'index-behind': { status: 503, retryable: true, title: 'The index has not read the log that far yet' },

@@ -1,5 +1,8 @@
+import { HeddleError } from '@heddle/event';
+import { answerProblem } from '@heddle/runtime';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
 import { QueueConnections } from './queue-connections.js';
+import { HEDDLE_V1 } from './queue.frames.js';
 import { streamRoute } from './stream-connection.js';
 import { Upgrades } from './upgrades.js';
 
@@ -7,6 +10,14 @@ import { Upgrades } from './upgrades.js';
 export const websocket: Protocol = {
   name: 'websocket',
   open({ server, streams, queues, log }: Doors): OpenProtocol {
+    // Without the upgrade, as a browser's address line would ask.
+    server.get('/v1/queues/:name/connect', (_request, reply) =>
+      answerProblem(
+        reply.header('upgrade', 'websocket').header('connection', 'upgrade'),
+        new HeddleError('upgrade-required', `Connect as a WebSocket, with the subprotocol ${HEDDLE_V1}.`),
+        log,
+      ),
+    );
     const connections = new QueueConnections(queues, log);
     const upgrades = new Upgrades(server.server, [streamRoute(streams), connections.route]);
     return {
