@@ -117,8 +117,6 @@ export class LeaseBook {
   readonly #waiters = new Set<Waiter>();
   readonly #expiry = new LeaseExpiry<Held>((expired) => this.#expire(expired));
   #last = 0;
-  /** Leases below this number were given out before all were revoked. */
-  #lostBelow = 0;
   #busy = false;
   #closed = false;
 
@@ -188,17 +186,10 @@ export class LeaseBook {
     });
   }
 
-  /** All leases that are out are lost, for what they were leases of is gone; the queue has forgotten them already. */
-  revokeAll(): void {
-    for (const held of this.#held.values()) this.#expiry.remove(held);
-    this.#held.clear();
-    this.#lostBelow = this.#last + 1;
-  }
-
   /** The queue is deleted, or another instance owns it: all leases are lost, who waits is to come again. */
   close(): void {
     this.#closed = true;
-    this.revokeAll();
+    this.#held.clear();
     this.#expiry.close();
     for (const waiter of this.#waiters) waiter.resolve([]);
   }
@@ -301,7 +292,7 @@ export class LeaseBook {
   #again(number: number, action: Settlement['action']): SettleResult {
     if (number < 1 || number > this.#last) return UNKNOWN;
     const end = this.#ended.endOf(number);
-    if (end === undefined) return number < this.#lostBelow ? LOST : UNKNOWN;
+    if (end === undefined) return this.#closed ? LOST : UNKNOWN;
     if (end === 'expired') return EXPIRED;
     if (action === 'accept' && end === 'accepted') return ACCEPTED;
     if (action === 'reject' && end === 'rejected') return REJECTED;

@@ -1,0 +1,49 @@
+import { HeddleError } from '@heddle/event';
+import type { Grant, SettleResult } from '../../queues/lease-book.js';
+import { readShape } from '../../queues/nearest-field.js';
+import { deliveryText, moment } from '../websocket/queue.frames.js';
+import { type ReceiveRequest, type SettleRequest, receiveShape, settleShape } from './pull.shape.js';
+
+/** Reads the body of a receive; none at all asks for one delivery. */
+export function readReceive(body: Buffer | undefined): ReceiveRequest {
+  return readShape(receiveShape, body === undefined || body.length === 0 ? {} : jsonOf(body));
+}
+
+/** Reads the body of a settle. */
+export function readSettle(body: Buffer | undefined): SettleRequest {
+  return readShape(settleShape, jsonOf(body ?? Buffer.alloc(0)));
+}
+
+/** The answer to a receive. Events are put in as the text that all receivers share. */
+export function receivedText(grants: readonly Grant[]): string {
+  let text = '';
+  for (const grant of grants) text += text === '' ? deliveryText(grant) : `,${deliveryText(grant)}`;
+  return `{"deliveries":[${text}]}`;
+}
+
+/** The answer to a settle: a result for each settlement, in their order. */
+export function settledText({ settlements }: SettleRequest, results: readonly SettleResult[]): string {
+  let text = '';
+  for (let at = 0; at < results.length; at += 1) {
+    text += (at === 0 ? '' : ',') + resultText(settlements[at]!.lease, results[at]!);
+  }
+  return `{"results":[${text}]}`;
+}
+
+function resultText(lease: string, result: SettleResult): string {
+  // A lease that was found is a token of ours; any other text may need escapes.
+  if ('code' in result) return JSON.stringify({ lease, code: result.code });
+  if (result.state === 'dead') return JSON.stringify({ lease, ...result });
+  let text = `{"lease":"${lease}","state":"${result.state}"`;
+  if ('expiresAt' in result) text += `,"expiresAt":"${moment(result.expiresAt)}"`;
+  if ('dueAt' in result && result.dueAt !== undefined) text += `,"dueAt":"${moment(result.dueAt)}"`;
+  return `${text}}`;
+}
+
+function jsonOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    throw new HeddleError('body-invalid', `The body is not JSON: ${(error as Error).message}.`);
+  }
+}

@@ -1,0 +1,105 @@
+import { HeddleError } from '@heddle/event';
+import type { z } from 'zod';
+
+const MAX_FIELDS = 20;
+
+/**
+ * A shape that, as a Standard Schema, names each field it does not know together with the nearest one it does: a slip
+ * of the pen in a queue's definition would otherwise be a rule that is silently not there.
+ */
+export function namingNearest<T extends z.ZodType>(
+  shape: T,
+): T['~standard'] extends infer S ? { '~standard': S } : never {
+  const { '~standard': standard } = shape;
+  return {
+    '~standard': {
+      ...standard,
+      validate: (value: unknown) => {
+        const read = shape.safeParse(value);
+        return read.success
+          ? { value: read.data }
+          : { issues: read.error.issues.flatMap((issue) => named(issue, shape)) };
+      },
+    },
+  } as never;
+}
+
+/**
+ * Reads a body by hand, for doors outside of Nest.
+ *
+ * @throws HeddleError `data-invalid` that names every wrong field
+ */
+export function readShape<T extends z.ZodType>(shape: T, value: unknown): z.output<T> {
+  const read = shape.safeParse(value);
+  if (read.success) return read.data;
+  const fields = read.error.issues
+    .flatMap((issue) => named(issue, shape))
+    .slice(0, MAX_FIELDS)
+    .map(({ path, message }) => ({ field: path.map(String).join('.'), rule: message }));
+  const { field, rule } = fields[0]!;
+  throw new HeddleError('data-invalid', `${field === '' ? 'The body' : field} ${rule}.`, { fields });
+}
+
+interface NamedIssue {
+  path: PropertyKey[];
+  message: string;
+}
+
+function named(issue: z.core.$ZodIssue, shape: z.ZodType): NamedIssue[] {
+  if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, message: issue.message }];
+  const known = fieldsAt(shape, issue.path);
+  return issue.keys.slice(0, MAX_FIELDS).map((key) => {
+    const near = nearest(key, known);
+    const hint = near === undefined ? `there are ${known.join(', ')}` : `did you mean ${near}?`;
+    return { path: [...issue.path, key.slice(0, 64)], message: `is not known here; ${hint}` };
+  });
+}
+
+/** The fields of the object at a path of a shape, through what may be left out and lists. */
+function fieldsAt(shape: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at: Definition | undefined = definitionOf(shape);
+  for (const step of path) at = bare(typeof step === 'number' ? at?.element : at?.shape?.[String(step)]);
+  return Object.keys(bare(at)?.shape ?? {});
+}
+
+/** What of zod's definitions is followed here. */
+interface Definition {
+  shape?: Record<string, unknown>;
+  element?: unknown;
+  innerType?: unknown;
+}
+
+function definitionOf(shape: unknown): Definition | undefined {
+  return (shape as { _zod?: { def: Definition } } | undefined)?._zod?.def;
+}
+
+function bare(shape: unknown): Definition | undefined {
+  let definition = definitionOf(shape) ?? (shape as Definition | undefined);
+  while (definition?.innerType !== undefined) definition = definitionOf(definition.innerType);
+  return definition;
+}
+
+/** The candidate with the fewest edits (Levenshtein), if it is near enough to be a slip of the pen. */
+function nearest(word: string, candidates: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.ceil(word.length / 3) + 1;
+  if (word.length > 64) return undefined;
+  for (const candidate of candidates) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const replace = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(replace, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+    }
+    previous = row;
+  }
+  return previous[b.length] ?? 0;
+}

@@ -1,0 +1,71 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { versionCheck } from '../protocols/webhook/version-check.js';
+import { namingNearest } from './nearest-field.js';
+import type { QueueView } from './queue-view.js';
+import { type PurgeRequest, type QueueRequest, checkQueueName, purgeShape, queueShape } from './queue.shape.js';
+import { Queues } from './queues.js';
+
+const body = { schema: namingNearest(queueShape) };
+const purge = { schema: namingNearest(purgeShape) };
+
+/** The management of queues. */
+@Controller('v1/queues')
+export class QueuesController {
+  constructor(@Inject(Queues) private readonly queues: Queues) {}
+
+  @Get()
+  list(): { queues: QueueView[] } {
+    return { queues: this.queues.list() };
+  }
+
+  @Get(':name')
+  read(@Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply): QueueView {
+    return answer(reply, this.queues.get(checkQueueName(name)));
+  }
+
+  @Put(':name')
+  async put(
+    @Param('name') name: string,
+    @Headers() headers: Record<string, string | undefined>,
+    @Body(body) request: QueueRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<QueueView> {
+    const { created, view } = await this.queues.put(checkQueueName(name), request, versionCheck(headers));
+    void reply.status(created ? 201 : 200);
+    return answer(reply, view);
+  }
+
+  @Delete(':name')
+  @HttpCode(204)
+  async delete(@Param('name') name: string, @Headers() headers: Record<string, string | undefined>): Promise<void> {
+    await this.queues.delete(checkQueueName(name), versionCheck(headers));
+  }
+
+  @Post(':name/pause')
+  @HttpCode(200)
+  async pause(@Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<QueueView> {
+    return answer(reply, await this.queues.pause(checkQueueName(name), true));
+  }
+
+  @Post(':name/resume')
+  @HttpCode(200)
+  async resume(@Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<QueueView> {
+    return answer(reply, await this.queues.pause(checkQueueName(name), false));
+  }
+
+  @Post(':name/purge')
+  @HttpCode(200)
+  async purge(
+    @Param('name') name: string,
+    @Body(purge) request: PurgeRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<QueueView> {
+    return answer(reply, await this.queues.purge(checkQueueName(name), request));
+  }
+}
+
+function answer(reply: FastifyReply, view: QueueView): QueueView {
+  void reply.header('etag', `"${view.version}"`);
+  return view;
+}

@@ -1,0 +1,104 @@
+import type { RouteDoc } from '@heddle/runtime';
+import { z } from 'zod';
+import { receiveShape, receivedShape, settleShape, settledShape } from '../protocols/pull/pull.shape.js';
+import { queueViewShape } from './queue-view.js';
+import { purgeShape, queueShape } from './queue.shape.js';
+
+const IF_MATCH = { 'If-Match': 'the ETag of the version to change, or * for any; any when not sent' };
+const ETAG = { ETag: 'the version of the definition; statistics do not change it' };
+const CHANGE = ['parameter-invalid', 'not-found', 'queue-elsewhere', 'log-unavailable'] as const;
+
+/** Every operation on queues, as the OpenAPI document shows it. */
+export const queueRoutes: readonly RouteDoc[] = [
+  {
+    method: 'GET',
+    path: '/v1/queues',
+    summary: 'All queues; statistics of those at work at the instance that answers',
+    status: 200,
+    response: z.object({ queues: z.array(queueViewShape) }),
+    errors: [],
+  },
+  {
+    method: 'GET',
+    path: '/v1/queues/{name}',
+    summary: 'One queue, with its statistics',
+    status: 200,
+    response: queueViewShape,
+    responseHeaders: ETAG,
+    errors: ['parameter-invalid', 'not-found', 'queue-elsewhere'],
+  },
+  {
+    method: 'PUT',
+    path: '/v1/queues/{name}',
+    summary: 'Make a queue, or change one; changing keeps its position, and what cannot be changed is refused',
+    headers: { ...IF_MATCH, 'If-None-Match': '* to make a queue, and not to change one' },
+    body: queueShape,
+    status: 201,
+    response: queueViewShape,
+    responseHeaders: ETAG,
+    errors: [
+      'parameter-invalid',
+      'data-invalid',
+      'filter-invalid',
+      'conflict',
+      'queue-unchangeable',
+      'precondition-failed',
+      'queue-elsewhere',
+      'log-unavailable',
+    ],
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/queues/{name}',
+    summary: 'Delete a queue, its position and what it holds; its dead letters stay',
+    headers: IF_MATCH,
+    status: 204,
+    errors: [...CHANGE, 'conflict', 'precondition-failed'],
+  },
+  {
+    method: 'POST',
+    path: '/v1/queues/{name}/pause',
+    summary: 'Lease nothing until resumed; events are kept, leases that are out may be settled',
+    status: 200,
+    response: queueViewShape,
+    responseHeaders: ETAG,
+    errors: CHANGE,
+  },
+  {
+    method: 'POST',
+    path: '/v1/queues/{name}/resume',
+    summary: 'Go on after a pause',
+    status: 200,
+    response: queueViewShape,
+    responseHeaders: ETAG,
+    errors: CHANGE,
+  },
+  {
+    method: 'POST',
+    path: '/v1/queues/{name}/purge',
+    summary: 'Drop what was appended before a time, in whatever state it is',
+    body: purgeShape,
+    status: 200,
+    response: queueViewShape,
+    responseHeaders: ETAG,
+    errors: [...CHANGE, 'data-invalid'],
+  },
+  {
+    method: 'POST',
+    path: '/v1/queues/{name}/receive',
+    summary: 'Lease deliveries; waits for the first one as long as asked for',
+    body: receiveShape,
+    status: 200,
+    response: receivedShape,
+    errors: ['parameter-invalid', 'body-invalid', 'data-invalid', 'not-found', 'queue-elsewhere'],
+  },
+  {
+    method: 'POST',
+    path: '/v1/queues/{name}/settle',
+    summary: 'Accept, release, reject or renew leases, each answered; the answer comes when all of it is durable',
+    body: settleShape,
+    status: 200,
+    response: settledShape,
+    errors: ['parameter-invalid', 'body-invalid', 'data-invalid', 'not-found', 'queue-elsewhere', 'log-unavailable'],
+  },
+];

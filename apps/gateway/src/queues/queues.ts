@@ -1,0 +1,319 @@
+import { HeddleError, LOCAL_TENANT } from '@heddle/event';
+import type { Log } from '@heddle/runtime';
+import { isDeepStrictEqual } from 'node:util';
+import type { z } from 'zod';
+import { compileFilter } from '../filters/filters.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { OpenQueues } from '../protocols/protocol.js';
+import type { DeliveryQueue } from './delivery-queue.js';
+import { readShape } from './nearest-field.js';
+import { ReceivedQueue } from './received-queue.js';
+import { type AskedQueueDefinition, changedQueue, newQueue, pausedQueue } from './queue-change.js';
+import type { QueueDirectory } from './queue-directory.js';
+import type { Restored } from './queue-host.js';
+import type { Offsets, QueueOffsets } from './queue-offsets.js';
+import type { QueueSet } from './queue-set.js';
+import type { QueueStore } from './queue-store.js';
+import { type QueueView, queueView, statisticsView } from './queue-view.js';
+import { type PurgeRequest, type QueueRequest, queueShape } from './queue.shape.js';
+import type { QueueDefinition, RetrySchedule } from './queue.js';
+import { RateMeter, SAMPLE_MS } from './rate-meter.js';
+
+/** What the management of queues is built on. */
+export interface QueuesParts {
+  store: Pick<QueueStore, 'putQueue' | 'deleteQueue'>;
+  set: Pick<QueueSet, 'add' | 'redefine' | 'close' | 'lagOf'> & QueuePurge;
+  directory: Pick<QueueDirectory, 'queue' | 'queues' | 'webhooks'>;
+  offsets: QueueOffsets;
+  ledger: Pick<Ledger, 'attempt' | 'audit'>;
+  /** The epoch under which a queue is worked on here. @throws HeddleError `queue-elsewhere` */
+  epochOf(queue: Pick<QueueDefinition, 'tenant' | 'name'>): number;
+  /** What a queue retries by where it does not say. */
+  retry: RetrySchedule;
+  log: Log;
+}
+
+export interface QueuePurge {
+  /**
+   * Drops everything of a queue that was appended below these offsets, whatever state it is in, and moves its position
+   * up to them; resolves when that is durable. Leases of what was dropped may still be settled, to no effect.
+   */
+  purge(queue: DeliveryQueue, below: Offsets): Promise<void>;
+}
+
+/** The condition of a change: throws when the present version is not the one that was meant. */
+export type VersionCheck = (version: number | undefined) => void;
+
+/** What a webhook says of the queue it brings; the rest is as it is by default. */
+export type OwnQueueSettings = Partial<z.input<typeof queueShape>>;
+
+const ANY_VERSION: VersionCheck = () => undefined;
+
+interface Member {
+  queue: DeliveryQueue;
+  epoch: number;
+  /** Made when the first remote receiver comes; a queue that only a webhook reads needs none. */
+  received: ReceivedQueue | undefined;
+  meter: RateMeter;
+}
+
+/** The queues this instance owns: made, changed, paused, purged and deleted one after another, and opened to receivers. */
+export class Queues implements OpenQueues {
+  readonly #members = new Map<string, Member>();
+  /** Changes come one after another, so that what is stored and what is at work never differ. */
+  #changes: Promise<unknown> = Promise.resolve();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(private readonly parts: QueuesParts) {
+    this.#timer = setInterval(() => this.#noteRates(), SAMPLE_MS);
+    this.#timer.unref();
+  }
+
+  /** Puts a queue to work: one just made, or taken over with what an earlier owner left. */
+  begin(definition: QueueDefinition, restored?: Restored): DeliveryQueue {
+    const { name, uuid } = definition;
+    const known = this.#members.get(name);
+    if (known?.queue.definition.uuid === uuid) return known.queue;
+    if (known !== undefined) this.#end(known, 'deleted');
+    const queue = this.parts.set.add(definition, restored);
+    const meter = new RateMeter(Date.now());
+    this.#members.set(name, { queue, epoch: this.parts.epochOf(definition), received: undefined, meter });
+    return queue;
+  }
+
+  /** Another instance owns it now: its leases here are lost, its receivers are to come again. */
+  handOver(name: string): void {
+    const member = this.#members.get(name);
+    if (member !== undefined) this.#end(member, 'moved');
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    for (const member of [...this.#members.values()]) this.#end(member, 'moved');
+  }
+
+  /** Goes on with a changed definition that is stored already. */
+  redefine(definition: QueueDefinition): void {
+    const member = this.#members.get(definition.name);
+    if (member !== undefined) this.parts.set.redefine(member.queue, definition);
+  }
+
+  /** Takes a queue out that is deleted from the store already. */
+  drop(name: string): void {
+    const member = this.#members.get(name);
+    if (member !== undefined) this.#end(member, 'deleted');
+  }
+
+  /** The definition of the queue of this name, wherever it is at work. */
+  find(name: string): QueueDefinition | undefined {
+    return this.#members.get(name)?.queue.definition ?? this.parts.directory.queue(LOCAL_TENANT, name);
+  }
+
+  /**
+   * The definition of the queue that a webhook brings, new or changed; where it begins is resolved. Nothing is stored or
+   * begun: the webhook does that, for both are stored or neither is.
+   *
+   * @throws HeddleError `data-invalid`, `queue-unchangeable`, `queue-elsewhere`
+   */
+  async defineOwn(
+    name: string,
+    settings: OwnQueueSettings,
+    before: QueueDefinition | undefined,
+  ): Promise<QueueDefinition> {
+    return this.#define(name, readShape(queueShape, settings), before, true);
+  }
+
+  /** The queue of this name, if it is at work here. */
+  atWork(name: string): DeliveryQueue | undefined {
+    return this.#members.get(name)?.queue;
+  }
+
+  /** @throws HeddleError `not-found`, `queue-elsewhere` */
+  open(name: string): ReceivedQueue {
+    const member = this.#member(name);
+    member.received ??= new ReceivedQueue(member.queue, member.epoch, (attempt) => this.parts.ledger.attempt(attempt));
+    return member.received;
+  }
+
+  /** All queues there are, by name; statistics of those at work here. */
+  list(): QueueView[] {
+    const elsewhere = this.parts.directory.queues().filter(({ name }) => !this.#members.has(name));
+    return [
+      ...[...this.#members.values()].map((member) => this.#view(member)),
+      ...elsewhere.map((one) => queueView(one)),
+    ].sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
+  /** @throws HeddleError `not-found`, `queue-elsewhere` */
+  get(name: string): QueueView {
+    return this.#view(this.#member(name));
+  }
+
+  /**
+   * Makes a queue, or changes one: then its position stays. Resolves when it is stored.
+   *
+   * @throws HeddleError `precondition-failed`, `queue-unchangeable`, `conflict`, `filter-invalid`, `data-invalid`,
+   *   `queue-elsewhere`
+   */
+  put(
+    name: string,
+    request: QueueRequest,
+    check: VersionCheck = ANY_VERSION,
+  ): Promise<{ created: boolean; view: QueueView }> {
+    return this.#inTurn(async () => {
+      const member = this.#find(name);
+      const before = member?.queue.definition;
+      check(before?.version);
+      if (before !== undefined) refuseImplicit(before);
+      const definition = await this.#define(name, request, before, false);
+      if (member === undefined) {
+        await this.parts.store.putQueue(definition);
+        this.begin(definition);
+        this.#say('queue-created', definition);
+      } else if (!isSame(definition, member.queue.definition)) {
+        await this.#change(member, definition);
+      }
+      return { created: member === undefined, view: this.get(name) };
+    });
+  }
+
+  /** Deletes a queue with its position and all it holds. @throws HeddleError `conflict` while webhooks read it */
+  delete(name: string, check: VersionCheck = ANY_VERSION): Promise<void> {
+    return this.#inTurn(async () => {
+      const member = this.#member(name);
+      const { definition } = member.queue;
+      check(definition.version);
+      refuseImplicit(definition);
+      this.#refuseRead(name);
+      await this.parts.store.deleteQueue(definition);
+      this.#end(member, 'deleted');
+      this.#audit('queue.delete', name);
+      this.#say('queue-deleted', definition);
+    });
+  }
+
+  /** A paused queue keeps taking its events, and leases nothing; leases that are out may be settled. */
+  pause(name: string, paused: boolean): Promise<QueueView> {
+    return this.#inTurn(async () => {
+      const member = this.#member(name);
+      const { definition } = member.queue;
+      if (definition.paused !== paused) await this.#change(member, pausedQueue(definition, paused));
+      return this.#view(member);
+    });
+  }
+
+  /** Drops what was appended before a time, in whatever state it is. */
+  purge(name: string, { before }: PurgeRequest): Promise<QueueView> {
+    return this.#inTurn(async () => {
+      const member = this.#member(name);
+      const { topics } = member.queue.definition;
+      const { offsets, set, log } = this.parts;
+      const below = before === 'now' ? await offsets.ends(topics) : await offsets.at(Date.parse(before.time), topics);
+      await set.purge(member.queue, below);
+      this.#audit('queue.purge', name, { before });
+      log.info({ event: 'queue-purged', queue: name, before }, 'queue purged');
+      return this.#view(member);
+    });
+  }
+
+  async #define(
+    name: string,
+    request: QueueRequest,
+    before: QueueDefinition | undefined,
+    implicit: boolean,
+  ): Promise<AskedQueueDefinition> {
+    const { offsets, retry } = this.parts;
+    compileFilter(request.filter);
+    if (before !== undefined) return changedQueue(before, request, retry);
+    // Before anything is asked of the log: somebody else's queue is somebody else's work.
+    this.parts.epochOf({ tenant: LOCAL_TENANT, name });
+    const { start = 'now', end, topics } = request;
+    const window = {
+      start: await offsets.ofStart(start, topics),
+      ...(end === undefined ? {} : { end: await offsets.ofEnd(end, topics) }),
+      asked: { start, ...(end === undefined ? {} : { end }) },
+    };
+    return newQueue(name, request, window, { retry, implicit });
+  }
+
+  async #change(member: Member, changed: QueueDefinition): Promise<void> {
+    await this.parts.store.putQueue(changed);
+    this.parts.set.redefine(member.queue, changed);
+    this.#say('queue-changed', changed);
+  }
+
+  #end(member: Member, reason: 'moved' | 'deleted'): void {
+    this.#members.delete(member.queue.definition.name);
+    this.parts.set.close(member.queue, reason === 'moved' ? 'handed over' : 'deleted');
+    member.received?.close(reason);
+  }
+
+  #find(name: string): Member | undefined {
+    const member = this.#members.get(name);
+    if (member === undefined && this.parts.directory.queue(LOCAL_TENANT, name) !== undefined) throw elsewhere(name);
+    return member;
+  }
+
+  #member(name: string): Member {
+    const member = this.#find(name);
+    if (member === undefined) throw new HeddleError('not-found', `There is no queue ${name}.`, { field: 'name' });
+    return member;
+  }
+
+  #refuseRead(queue: string): void {
+    const readers = this.parts.directory.webhooks().filter((webhook) => webhook.queue === queue);
+    if (readers.length === 0) return;
+    const names = readers.map(({ name }) => name).join(', ');
+    throw new HeddleError('conflict', `The queue ${queue} is read by webhooks: ${names}. Delete them first.`);
+  }
+
+  #view({ queue, received, meter }: Member): QueueView {
+    const now = Date.now();
+    const { statistics } = queue;
+    const receivers = received?.book.counts ?? { leased: 0, waiting: 0 };
+    const rates = meter.perSecond(throughput(queue, now));
+    const lag = this.parts.set.lagOf(queue);
+    return queueView(queue.definition, statisticsView(statistics, { now, lag, rates, receivers }));
+  }
+
+  #noteRates(): void {
+    const now = Date.now();
+    for (const { queue, meter } of this.#members.values()) meter.note(throughput(queue, now));
+  }
+
+  #say(event: `queue-${string}`, { name, version, types, paused }: QueueDefinition): void {
+    this.parts.log.info({ event, queue: name, version, types, paused }, event.replace('-', ' '));
+  }
+
+  #audit(action: `queue.${string}`, target: string, detail: Record<string, unknown> = {}): void {
+    this.parts.ledger.audit({ who: 'anonymous', action, target, detail, result: 'done' });
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#changes.then(change, change);
+    this.#changes = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+function throughput({ statistics }: DeliveryQueue, at: number): { at: number; in: number; out: number } {
+  const { taken, accepted, dead, dropped } = statistics;
+  return { at, in: taken, out: accepted + dead + dropped };
+}
+
+function refuseImplicit({ name, implicit }: QueueDefinition): void {
+  if (!implicit) return;
+  throw new HeddleError('conflict', `The queue ${name} belongs to the webhook of its name: change or delete that one.`);
+}
+
+/** Whether two versions of a definition say the same. */
+function isSame(one: QueueDefinition, other: QueueDefinition): boolean {
+  const { version, updatedAt } = one;
+  return isDeepStrictEqual(one, { ...other, version, updatedAt });
+}
+
+function elsewhere(name: string): HeddleError {
+  return new HeddleError('queue-elsewhere', `The queue ${name} is at work at another instance; try again.`, {
+    retryAfterSeconds: 1,
+  });
+}

@@ -1,0 +1,51 @@
+import type { AttemptRecord } from '../ledger/attempt.js';
+import type { OpenQueue } from '../protocols/protocol.js';
+import type { DeliveryQueue } from './delivery-queue.js';
+import { attemptOf } from './lease-attempt.js';
+import { LeaseBook } from './lease-book.js';
+
+type Closed = 'moved' | 'deleted';
+
+/** A queue at work here, opened to remote receivers: its leases under tokens, their ends in the ledger. */
+export class ReceivedQueue implements OpenQueue {
+  readonly book: LeaseBook;
+  readonly #closing = new Set<(reason: Closed) => void>();
+  readonly #stopListening: () => void;
+
+  constructor(
+    private readonly queue: DeliveryQueue,
+    readonly epoch: number,
+    onAttempt: (attempt: AttemptRecord) => void,
+  ) {
+    const { uuid } = queue.definition;
+    this.book = new LeaseBook({ uuid, epoch, leaseMs: () => this.leaseMs() }, queue, (lease, ending) =>
+      onAttempt(attemptOf(queue.definition, lease, ending)),
+    );
+    this.#stopListening = queue.onAvailable(() => this.book.wake());
+  }
+
+  get name(): string {
+    return this.queue.definition.name;
+  }
+
+  leaseMs(): number {
+    return this.queue.definition.leaseMs;
+  }
+
+  settled(): Promise<void> {
+    return this.queue.settled();
+  }
+
+  onClosed(callback: (reason: Closed) => void): () => void {
+    this.#closing.add(callback);
+    return () => this.#closing.delete(callback);
+  }
+
+  /** Nothing more is leased or settled here. */
+  close(reason: Closed): void {
+    this.#stopListening();
+    this.book.close();
+    for (const callback of this.#closing) callback(reason);
+    this.#closing.clear();
+  }
+}
