@@ -19,7 +19,7 @@ describe('the delivery engine', () => {
   });
 
   function queueOf(name: string) {
-    return instance.engine.works.find('local', name).queue;
+    return instance.queue(name);
   }
 
   async function next(name: string): Promise<Lease> {
@@ -157,11 +157,11 @@ describe('the delivery engine', () => {
     const first = await next('q');
     await next('q');
     expect(queueOf('q').acquire()).toBeUndefined();
-    const working = instance.engine.works.find('local', 'q');
-    await instance.engine.works.change(working, { ...definition, paused: true });
+    expect(definition.paused).toBe(false);
+    await instance.engine.queues.pause('q', true);
     queueOf('q').accept(first);
     expect(queueOf('q').acquire()).toBeUndefined();
-    await instance.engine.works.change(working, { ...definition, paused: false });
+    await instance.engine.queues.pause('q', false);
     expect(idOf(await next('q'))).toBe('c1');
   });
 
@@ -183,7 +183,8 @@ describe('the delivery engine', () => {
     const failing = await next('q');
     queueOf('q').release(failing, { reason: 'down' });
     await queueOf('q').settled();
-    expect(await instance.engine.works.purge(instance.engine.works.find('local', 'q'))).toBe(3);
+    await instance.engine.queues.purge('q', { before: 'now' });
+    expect(queueOf('q').statistics).toMatchObject({ ready: 0, parked: 0, waiting: 0 });
     await instance.kill();
     instance = await ground.startEngine();
     await ground.append('a', 'a9');
@@ -211,13 +212,7 @@ describe('the delivery engine', () => {
     const old = queueOf('q');
     const lease = await next('q');
     const other = await ground.startEngine();
-    const owners = [instance, other].filter(({ engine }) => {
-      try {
-        return engine.works.find('local', 'q') !== undefined;
-      } catch {
-        return false;
-      }
-    });
+    const owners = [instance, other].filter(({ engine }) => engine.queues.atWork('q') !== undefined);
     expect(owners).toHaveLength(1);
     if (owners[0] === other) {
       expect(old.acquire()).toBeUndefined();

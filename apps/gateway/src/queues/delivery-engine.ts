@@ -1,13 +1,15 @@
 import type { ControlLog, EventLog, SlotGroup } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import type { Ledger } from '../ledger/ledger.js';
-import { droppedAttempt } from './attempts.js';
+import { droppedAttempt } from './lease-attempt.js';
 import { LogPages } from './log-pages.js';
-import { Ownership } from './ownership.js';
+import { Ownership, type SlotWork, type TakenSlot } from './ownership.js';
 import { QueueDirectory } from './queue-directory.js';
 import { QueueSet, type QueueSetHost, type SharedReading } from './queue-set.js';
+import { QueueOffsets } from './queue-offsets.js';
 import { QueueStore } from './queue-store.js';
-import { QueueWorks } from './queue-works.js';
+import type { RetrySchedule } from './queue.js';
+import { Queues } from './queues.js';
 import { StateWriter } from './state-writer.js';
 
 export interface EngineParts {
@@ -22,21 +24,25 @@ export interface EngineParts {
   address: string;
   /** Of the gateway, as receivers reach it. */
   baseUrl: string;
+  /** What queues retry by where they do not say. */
+  retry: RetrySchedule;
   log: Log;
 }
 
 /** Durable queues at work: who owns them, what they hold, what is written of them. */
-export class DeliveryEngine {
+export class DeliveryEngine implements SlotWork {
   readonly directory: QueueDirectory;
   readonly ownership: Ownership;
   readonly store: QueueStore;
   readonly set: QueueSet;
-  readonly works: QueueWorks;
+  readonly queues: Queues;
+  readonly offsets: QueueOffsets;
   readonly pages: LogPages;
   readonly #writer: StateWriter;
+  readonly #companions: SlotWork[] = [];
 
   constructor(parts: EngineParts) {
-    const { eventLog, controlLog, slotGroup, ledger, shared, instance, address, baseUrl, log } = parts;
+    const { eventLog, controlLog, slotGroup, ledger, shared, instance, address, baseUrl, retry, log } = parts;
     const topics = (): readonly string[] => shared.topics();
     this.directory = new QueueDirectory(controlLog);
     this.store = new QueueStore(controlLog, this.directory, instance, address);
@@ -53,24 +59,31 @@ export class DeliveryEngine {
       epochOf: (definition) => this.ownership.epochOf(definition),
     };
     this.set = new QueueSet(shared, this.pages, this.#writer, host, log);
-    const { directory, ownership, store, set } = this;
-    this.works = new QueueWorks({
-      directory,
-      ownership,
-      store,
-      set,
-      writer: this.#writer,
-      ledger,
-      eventLog,
-      topics,
-      log,
-    });
+    this.offsets = new QueueOffsets(eventLog, topics);
+    const { directory, store, set, offsets, ownership } = this;
+    const epochOf = (queue: { tenant: string; name: string }): number => ownership.epochOf(queue);
+    this.queues = new Queues({ directory, store, set, offsets, ledger, epochOf, retry, log });
+  }
+
+  /** From now on comes and goes with the slots of this instance, after the queues; added before the start. */
+  accompany(companion: SlotWork): void {
+    this.#companions.push(companion);
   }
 
   /** Learns what queues there are, and takes over those that the group gives to this process. */
   async start(): Promise<void> {
     await this.directory.start();
-    await this.ownership.start(this.works);
+    await this.ownership.start(this);
+  }
+
+  onTaken(taken: TakenSlot): void {
+    for (const queue of this.directory.inSlot(taken.slot).queues) this.queues.begin(queue, taken.restored(queue.uuid));
+    for (const companion of this.#companions) companion.onTaken(taken);
+  }
+
+  onLost(slot: number): void {
+    for (const companion of this.#companions) companion.onLost(slot);
+    for (const { name } of this.directory.inSlot(slot).queues) this.queues.handOver(name);
   }
 
   /** Resolves when everything that was settled before is durable. */
@@ -80,7 +93,8 @@ export class DeliveryEngine {
 
   /** Leases nothing more, writes how far every queue is, and leaves its slots to others. */
   async stop(): Promise<void> {
-    await this.works.stop();
+    this.queues.stop();
+    this.set.stop();
     await this.#writer.stop();
     await this.ownership.leave();
     await this.directory.stop();

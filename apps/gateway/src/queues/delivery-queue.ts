@@ -7,7 +7,8 @@ import { Holding } from './holding.js';
 import type { Item, Lane, LaneLocks } from './lanes.js';
 import type { Lease, LeaseSource, Refusal, Released } from './lease.js';
 import type { ChunkPut } from './parking.js';
-import { PartitionProgress, type ProgressRecord } from './progress.js';
+import type { PartitionProgress, ProgressRecord } from './progress.js';
+import { QueueProgress } from './queue-progress.js';
 import type { GivenUp, QueueHost, QueueStatistics, Restored } from './queue-host.js';
 import { type QueueDefinition, attemptsOf, retryDelayMs } from './queue.js';
 
@@ -16,7 +17,7 @@ import { type QueueDefinition, attemptsOf, retryDelayMs } from './queue.js';
  * It decides and remembers; reading, storing and delivering are others' business.
  */
 export class DeliveryQueue implements LeaseSource {
-  readonly #progress = new Map<string, PartitionProgress>();
+  readonly #progress = new QueueProgress(() => this.definition.start);
   readonly #holding: Holding;
   readonly #ends: ReadonlyMap<string, number>;
   readonly #listeners = new Set<() => void>();
@@ -55,7 +56,7 @@ export class DeliveryQueue implements LeaseSource {
 
   /** The first offset of a partition whose event this queue has not read yet. */
   wantedFrom(topic: string, partition: number): number {
-    const next = this.#partition(topic, partition).nextWanted;
+    const next = this.#progress.at(topic, partition).nextWanted;
     return next >= this.endOf(topic, partition) ? Infinity : next;
   }
 
@@ -68,7 +69,7 @@ export class DeliveryQueue implements LeaseSource {
   /** Takes an event that is wanted and next; false when the queue is full. For a queue that is level with the reader. */
   offer(event: DispatchedEvent): boolean {
     const { topic, partition, offset } = event.stored;
-    const progress = this.#partition(topic, partition);
+    const progress = this.#progress.at(topic, partition);
     if (!progress.wants(offset)) return true;
     if (this.#holding.refuses(Date.now())) {
       progress.advance(offset);
@@ -89,7 +90,7 @@ export class DeliveryQueue implements LeaseSource {
    * full, or when the span begins after what is wanted next: then the rest is to be offered again later.
    */
   take(span: Span, wants: (event: StoredEvent) => boolean): number {
-    const progress = this.#partition(span.topic, span.partition);
+    const progress = this.#progress.at(span.topic, span.partition);
     if (span.from > progress.nextWanted) return progress.nextWanted;
     const end = this.endOf(span.topic, span.partition);
     const before = progress.through;
@@ -113,12 +114,12 @@ export class DeliveryQueue implements LeaseSource {
 
   /** A level queue has passed everything below, wanted or not. */
   pass(topic: string, partition: number, through: number): void {
-    this.#partition(topic, partition).advance(through);
+    this.#progress.at(topic, partition).advance(through);
   }
 
   /** The log begins at `to` only. */
   lose(topic: string, partition: number, to: number): void {
-    this.#partition(topic, partition).lose(to);
+    this.#progress.at(topic, partition).lose(to);
     this.host.onProgress(topic, partition, 'outcome');
   }
 
@@ -178,7 +179,7 @@ export class DeliveryQueue implements LeaseSource {
       return this.#giveUp(lane, item, refusal.reason, 'too-old');
     }
     if (item.parked === undefined) {
-      this.#partition(item.topic, item.partition).retry(item.offset, item.attempts, dueAt);
+      this.#progress.at(item.topic, item.partition).retry(item.offset, item.attempts, dueAt);
       this.host.onProgress(item.topic, item.partition, 'outcome');
     }
     this.#holding.retry(lane, dueAt, now);
@@ -197,6 +198,24 @@ export class DeliveryQueue implements LeaseSource {
 
   settled(): Promise<void> {
     return this.host.settled();
+  }
+
+  /**
+   * Lets go of everything that was appended below these offsets, per topic and partition; what is leased of it may
+   * still be settled, to no effect.
+   */
+  purge(below: Readonly<Record<string, readonly number[]>>): void {
+    this.#holding.purge(
+      ({ topic, partition, offset, cycle }) => cycle === '' && offset >= (below[topic]?.[partition] ?? 0),
+    );
+    for (const [topic, offsets] of Object.entries(below)) {
+      offsets.forEach((offset, partition) => {
+        this.#progress.at(topic, partition).purge(offset);
+        this.host.onProgress(topic, partition, 'outcome');
+      });
+    }
+    this.host.onRoom();
+    this.#announce();
   }
 
   /** Parks items that come from elsewhere than the log's end: a redrive. They are durable once `settled` resolves. */
@@ -224,7 +243,7 @@ export class DeliveryQueue implements LeaseSource {
       return;
     }
     const item = lane.items[lane.head]!;
-    this.#partition(item.topic, item.partition).gone(item.offset);
+    this.#progress.at(item.topic, item.partition).gone(item.offset);
     this.host.onProgress(item.topic, item.partition, 'outcome');
     this.#settle(lane, item);
   }
@@ -248,34 +267,23 @@ export class DeliveryQueue implements LeaseSource {
     return this.#holding.counts.held === 0;
   }
 
-  /** Raised by a purge. */
-  get positionEpoch(): number {
-    return Math.max(0, ...[...this.#progress.values()].map(({ positionEpoch }) => positionEpoch));
-  }
-
   get statistics(): QueueStatistics {
     const { held, waiting, parked } = this.#holding.counts;
-    const gaps: QueueStatistics['gaps'] = [];
-    let oldest = this.#holding.oldestParkedAt;
-    for (const [name, progress] of this.#progress) {
-      const { gap, oldestAppendedAt } = progress;
-      if (gap !== undefined) gaps.push({ ...partitionOfName(name), ...gap });
-      if (oldestAppendedAt !== undefined) oldest = Math.min(oldest ?? Infinity, oldestAppendedAt);
-    }
+    const ages = [this.#holding.oldestParkedAt, this.#progress.oldestAppendedAt].filter((at) => at !== undefined);
     return {
       ready: Math.max(0, held - this.#leased - waiting),
       leased: this.#leased,
       waiting,
       parked,
       ...this.#counts,
-      oldestAppendedAt: oldest,
-      gaps,
+      oldestAppendedAt: ages.length === 0 ? undefined : Math.min(...ages),
+      gaps: this.#progress.gaps,
     };
   }
 
   /** Its progress in a partition, as it is to be stored. */
   record(topic: string, partition: number, epoch: number): ProgressRecord {
-    return this.#partition(topic, partition).record(epoch);
+    return this.#progress.at(topic, partition).record(epoch);
   }
 
   /** What is to be put for its parked items. */
@@ -290,10 +298,10 @@ export class DeliveryQueue implements LeaseSource {
 
   #restore({ progress, parked }: Restored): void {
     for (const { topic, partition, record } of progress) {
-      this.#progress.set(`${topic}/${partition}`, PartitionProgress.resume(record));
+      this.#progress.resume(topic, partition, record);
     }
     for (const item of this.#holding.restore(parked, Date.now())) {
-      if (item.cycle === '') this.#partition(item.topic, item.partition).parkedElsewhere(item.offset);
+      if (item.cycle === '') this.#progress.at(item.topic, item.partition).parkedElsewhere(item.offset);
     }
   }
 
@@ -351,12 +359,12 @@ export class DeliveryQueue implements LeaseSource {
   }
 
   #settleHot({ topic, partition, offset }: Item): void {
-    this.#partition(topic, partition).settle(offset);
+    this.#progress.at(topic, partition).settle(offset);
     this.host.onProgress(topic, partition, 'outcome');
   }
 
   #passed({ topic, partition }: Span, before: number): void {
-    if (this.#partition(topic, partition).through !== before) this.host.onProgress(topic, partition, 'passed');
+    if (this.#progress.at(topic, partition).through !== before) this.host.onProgress(topic, partition, 'passed');
   }
 
   /** After what settled or freed a lane: at the end of this turn, once for all that happened in it. */
@@ -397,19 +405,4 @@ export class DeliveryQueue implements LeaseSource {
     if (attempts > 0 || cycle !== '') return 'yes';
     return offset < (this.#ends.get(`${topic}/${partition}`) ?? 0) ? 'maybe' : 'no';
   }
-
-  #partition(topic: string, partition: number): PartitionProgress {
-    const name = `${topic}/${partition}`;
-    let progress = this.#progress.get(name);
-    if (progress === undefined) {
-      progress = new PartitionProgress(this.definition.start[topic]?.[partition] ?? 0);
-      this.#progress.set(name, progress);
-    }
-    return progress;
-  }
-}
-
-function partitionOfName(name: string): { topic: string; partition: number } {
-  const at = name.lastIndexOf('/');
-  return { topic: name.slice(0, at), partition: Number(name.slice(at + 1)) };
 }

@@ -22,6 +22,13 @@ export class DueHeap<T extends { dueAt: number }> {
     items[index] = item;
   }
 
+  /** Everything in it, in no order; it is empty afterwards. */
+  drain(): T[] {
+    const items = this.#items;
+    this.#items = [];
+    return items;
+  }
+
   /** Removes and returns the earliest. */
   pop(): T | undefined {
     const items = this.#items;

@@ -18,6 +18,7 @@ import { MovingPosition } from '../streams/resume-token.js';
 import { StreamHub } from '../streams/stream-hub.js';
 import { Tail } from '../streams/tail.js';
 import { DeliveryEngine } from './delivery-engine.js';
+import type { DeliveryQueue } from './delivery-queue.js';
 import type { QueueDefinition } from './queue.js';
 
 export const TRIAL_TOPIC = 'trial';
@@ -135,6 +136,7 @@ export class TrialEngine {
       instance: uuidv7(),
       address: 'http://instance.test',
       baseUrl: 'http://gateway.test',
+      retry: trialQueue('').retry,
       log,
     });
     const streams = new StreamHub(tail, new History(eventLog, topics), position, 'http://gateway.test', log);
@@ -150,8 +152,16 @@ export class TrialEngine {
 
   async create(name: string, settings: Partial<QueueDefinition> = {}): Promise<QueueDefinition> {
     const definition = trialQueue(name, settings);
-    await this.engine.works.create(definition);
+    await this.engine.store.putQueue(definition);
+    this.engine.queues.begin(definition);
     return definition;
+  }
+
+  /** @throws Error when it is not at work here */
+  queue(name: string): DeliveryQueue {
+    const queue = this.engine.queues.atWork(name);
+    if (queue === undefined) throw new Error(`${name} is not at work here`);
+    return queue;
   }
 
   /** Dies as by kill -9: nothing more is written, and the group gives its slots away. */

@@ -161,6 +161,18 @@ export class Holding {
     this.#lanes.present(lane);
   }
 
+  /** Lets go of every item that is not kept; what is leased ends by itself. */
+  purge(isKept: (item: Item) => boolean): void {
+    this.#lanes.purge((item) => {
+      if (isKept(item)) return true;
+      this.#drop(item);
+      this.#lot.settle(item);
+      return false;
+    });
+    this.hooks.onLotChanged();
+    if (this.#hasRoom()) this.#isFull = false;
+  }
+
   drainParked(owner: { tenant: string; queue: string; uuid: string }): ChunkPut[] {
     return this.#lot.isDirty ? this.#lot.drain(owner) : [];
   }

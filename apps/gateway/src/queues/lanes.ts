@@ -29,7 +29,7 @@ export interface Lane {
   readonly name: string;
   items: Item[];
   head: number;
-  state: 'ready' | 'absent' | 'leased' | 'waiting' | 'locked';
+  state: 'ready' | 'absent' | 'reading' | 'leased' | 'waiting' | 'locked';
   dueAt: number;
 }
 
@@ -70,6 +70,14 @@ class Line {
 
   push(lane: Lane): void {
     this.#lanes.push(lane);
+  }
+
+  /** Everything in it; it is empty afterwards. */
+  drain(): Lane[] {
+    const lanes = this.#lanes.slice(this.#head);
+    this.#lanes = [];
+    this.#head = 0;
+    return lanes;
   }
 
   shift(): Lane | undefined {
@@ -195,12 +203,14 @@ export class Lanes {
 
   /** Lanes whose first item has to be read again; each is given out once. */
   takeAbsent(): Lane | undefined {
-    return this.#absent.shift();
+    const lane = this.#absent.shift();
+    if (lane !== undefined) lane.state = 'reading';
+    return lane;
   }
 
   /** The event of a lane that was given out as absent could not be read yet. */
   absentAgain(lane: Lane): void {
-    this.#absent.push(lane);
+    this.#makeReady(lane);
   }
 
   /** The event of the first item of an absent lane is here. */
@@ -211,6 +221,29 @@ export class Lanes {
   /** Lanes in which nothing can be leased now: one item is being worked on, or has to wait. */
   *blocked(): Generator<Lane> {
     for (const lane of this.#named.values()) if (lane.state === 'leased' || lane.state === 'waiting') yield lane;
+  }
+
+  /**
+   * Takes out every item that is not to be kept, but for those that are leased or being read: they end by themselves.
+   * A lane that waited for one of them waits no longer.
+   */
+  purge(isKept: (item: Item) => boolean): void {
+    const anonymous = [this.#fresh, this.#again, this.#absent].flatMap((line) => line.drain());
+    const lanes = new Set([...this.#named.values(), ...anonymous, ...this.#waiting.drain()]);
+    this.#waitingItems = 0;
+    for (const lane of lanes) {
+      const isHeld = lane.state === 'leased' || lane.state === 'reading' || lane.state === 'locked';
+      const first = lane.items[lane.head]!;
+      const items = lane.items.slice(lane.head).filter((item) => (isHeld && item === first) || isKept(item));
+      this.#count -= lane.items.length - lane.head - items.length;
+      lane.items = items;
+      lane.head = 0;
+      if (items.length === 0) {
+        if (lane.name !== '') this.#named.delete(lane.name);
+      } else if (!isHeld) {
+        this.#place(lane, lane.state === 'waiting' && items[0] === first ? lane.dueAt : 0, 0);
+      }
+    }
   }
 
   #next(): Lane | undefined {

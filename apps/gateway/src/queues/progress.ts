@@ -49,7 +49,7 @@ export class PartitionProgress {
 
   constructor(
     from: number,
-    readonly positionEpoch = 0,
+    public positionEpoch = 0,
   ) {
     this.#through = from;
   }
@@ -161,6 +161,13 @@ export class PartitionProgress {
   parkedElsewhere(offset: number): void {
     if (offset >= this.#through) this.#parked.add(offset);
     else this.settle(offset);
+  }
+
+  /** Everything below is settled, whatever became of it; no record of before counts any more. */
+  purge(below: number): void {
+    this.positionEpoch += 1;
+    if (below > this.#through) this.#through = below;
+    for (const offset of [...this.#unsettled.keys()]) if (offset < below) this.settle(offset);
   }
 
   /** An attempt did not end the matter; the next one is due then. */

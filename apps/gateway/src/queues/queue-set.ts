@@ -120,6 +120,14 @@ export class QueueSet implements SpanTaker {
     this.writer.forget(member);
   }
 
+  /** Lets go of what was appended below these offsets; resolves when that is durable. */
+  async purge(queue: DeliveryQueue, below: Readonly<Record<string, readonly number[]>>): Promise<void> {
+    queue.purge(below);
+    const member = this.#members.get(queue);
+    if (member !== undefined) this.#refill(member);
+    await this.writer.settled();
+  }
+
   /** Stops all; how far each is is noted for storing. */
   stop(): void {
     clearInterval(this.#timer);
