@@ -6,6 +6,7 @@ import { uuidv7 } from '@heddle/event';
 import { freePorts, startBroker, type Running } from '@heddle/infra';
 import { AvroCodec, MemorySchemaRegistry } from '@heddle/schema';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { KafkaControlLog } from './kafka-control-log.js';
 import { KafkaEventLog } from './kafka-event-log.js';
 
 const WAIT = { timeout: 45_000, interval: 20 };
@@ -105,6 +106,68 @@ describe('when the broker is killed under load and comes back', () => {
     await reader.stop();
   });
 
+  it('whoever fetches single batches gets everything, in order, and once', async () => {
+    const log = open();
+    const topic = await newTopic(log);
+    const outcomes = await log.append(Array.from({ length: 400 }, (_, n) => append(topic, 'k', n)));
+    const first = outcomes[0];
+    if (first === undefined || 'error' in first) throw new Error('not appended');
+    const over = new AbortController();
+    let fetched = 0;
+    const fetchers = Array.from({ length: 4 }, async () => {
+      while (!over.signal.aborted) {
+        const numbers: number[] = [];
+        for (let offset = 0; offset < 400;) {
+          const batch = await log.fetch({ ...first.position, offset }, { maxBytes: 200 });
+          numbers.push(...batch.events.map(({ data }) => (data as { n: number }).n));
+          offset = batch.nextOffset;
+        }
+        expect(numbers).toEqual(Array.from({ length: 400 }, (_, n) => n));
+        fetched += 1;
+      }
+    });
+    await vi.waitFor(() => expect(fetched).toBeGreaterThan(4), WAIT);
+    broker.kill();
+    await broker.exited;
+    broker = await start();
+    const before = fetched;
+    await vi.waitFor(() => expect(fetched).toBeGreaterThan(before + 8), WAIT);
+    over.abort();
+    await Promise.all(fetchers);
+  });
+
+  it('who follows a control topic has every record applied once and in order', async () => {
+    const log = new KafkaControlLog({ brokers: [`127.0.0.1:${port}`], clientId: 'restart' });
+    const topic = `restart-${uuidv7()}`;
+    await log.ensureTopics([{ name: topic, partitions: 2, cleanup: 'compact' }]);
+    const applied: [number, number][] = [];
+    const follower = await log.follow(topic, ({ partition, offset }) => void applied.push([partition, offset]));
+    const over = new AbortController();
+    const ends = [0, 0];
+    const writers = [0, 1].map(async (partition) => {
+      for (let n = 0; !over.signal.aborted; n += 1) {
+        const puts = [{ partition, key: `k${n % 5}`, value: n }];
+        const [offset] = await log.put(topic, puts).catch(() => []);
+        if (offset !== undefined) ends[partition] = offset;
+      }
+    });
+    await vi.waitFor(() => expect(applied.length).toBeGreaterThan(100), WAIT);
+    broker.kill();
+    await broker.exited;
+    broker = await start();
+    const before = applied.length;
+    await vi.waitFor(() => expect(applied.length).toBeGreaterThan(before + 100), WAIT);
+    over.abort();
+    await Promise.all(writers);
+    for (const partition of [0, 1]) {
+      await follower.reached(partition, ends[partition] ?? 0);
+      const offsets = applied.filter(([at]) => at === partition).map(([, offset]) => offset);
+      expect(offsets).toEqual(offsets.map((_, index) => index));
+    }
+    const stuck = follower.reached(0, 1_000_000);
+    await Promise.all([expect(stuck).rejects.toMatchObject({ code: 'stopping' }), log.close()]);
+  });
+
   it('a consumer goes on by itself, after what it had acknowledged', async () => {
     const log = open();
     const topic = await newTopic(log);
@@ -146,6 +209,24 @@ describe('while the broker is away', () => {
       expect(await log.append([append(topic, 'k', 4)])).toMatchObject([{ position: { topic } }]);
     }, WAIT);
     await log.ping();
+  });
+
+  it('a fetch is answered within its bound, and works again after', async () => {
+    const log = open({ appendBoundMs: 2000 });
+    const topic = await newTopic(log);
+    const [outcome] = await log.append([append(topic, 'k', 1)]);
+    if (outcome === undefined || 'error' in outcome) throw new Error('not appended');
+    await log.fetch(outcome.position);
+    // Stopped without a word, as by a network that drops everything: nothing is refused, nothing answered.
+    process.kill(broker.pid, 'SIGSTOP');
+    try {
+      const began = performance.now();
+      await expect(log.fetch(outcome.position)).rejects.toMatchObject({ code: 'log-unavailable', retryable: true });
+      expect(performance.now() - began).toBeLessThan(3000);
+    } finally {
+      process.kill(broker.pid, 'SIGCONT');
+    }
+    await vi.waitFor(async () => expect((await log.fetch(outcome.position)).events).toHaveLength(1), WAIT);
   });
 
   it('a reader that is asked for is refused, and one that runs can be stopped', async () => {

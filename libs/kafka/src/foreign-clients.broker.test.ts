@@ -153,6 +153,11 @@ describe('records of other clients', () => {
     await vi.waitFor(() => expect(numbers(events)).toEqual([2]), WAIT);
     await vi.waitFor(() => expect(next).toBe(4), WAIT);
     await reader.stop();
+    const fetched = await log.fetch({ topic, partition: 0, offset: 0 });
+    expect(fetched).toMatchObject({ events: [{ offset: 2 }], from: 0, nextOffset: 4, end: 4 });
+    // The last offset is a marker's: there is nothing to bring, and yet somewhere to go on.
+    const marker = await log.fetch({ topic, partition: 0, offset: 3 });
+    expect(marker).toMatchObject({ events: [], from: 3, nextOffset: 4 });
   });
 });
 
@@ -217,6 +222,11 @@ describe('a reader', () => {
     await vi.waitFor(() => expect(numbers(events)).toEqual([2, 3]), WAIT);
     expect(gaps).toEqual([{ topic, partition: 0, from: 0, to: 2 }]);
     await reader.stop();
+    expect(await log.fetch({ topic, partition: 0, offset: 0 })).toMatchObject({
+      events: [{ offset: 2 }, { offset: 3 }],
+      from: 2,
+      nextOffset: 4,
+    });
   });
 
   it('finds partitions that are added', async () => {
