@@ -43,7 +43,7 @@ export function readFrame(text: string): ReadFrame {
   const { kind, id } = json as { kind?: unknown; id?: unknown };
   const own = typeof id === 'string' && id.length <= 64 ? id : undefined;
   if (!isClientKind(kind)) {
-    return { id: own, error: frameInvalid([{ field: 'kind', rule: `must be ${CLIENT_KINDS.join(', ')}` }]) };
+    return { id: own, error: frameInvalid([{ field: 'kind', rule: `must be one of ${CLIENT_KINDS.join(', ')}` }]) };
   }
   const read = CLIENT_FRAMES[kind].safeParse(json);
   return read.success ? { frame: read.data } : { id: own, error: frameInvalid(read.error.issues.flatMap(brokenRules)) };

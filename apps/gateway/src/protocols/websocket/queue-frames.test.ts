@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DispatchedEvent } from '../../represent.js';
+import { FRAME_EXAMPLES } from './queue-frame-examples.js';
+import { CLIENT_FRAMES, SERVER_FRAMES } from './queue-frame.shape.js';
+import {
+  CLOSE_CODES,
+  type ReadyFrame,
+  type SettleFrame,
+  closingFrame,
+  deliveriesFrame,
+  deliveryText,
+  frameInvalid,
+  problemFrame,
+  readFrame,
+  readyFrame,
+  settledFrame,
+} from './queue.frames.js';
+
+const page = readFileSync(join(import.meta.dirname, '../../../../../docs/reference/frames.md'), 'utf8');
+
+describe('the page of frames', () => {
+  const shown = [...page.matchAll(/^```json\n(.*?)^```$/gms)].map(([, json]) => JSON.parse(json!) as { kind: string });
+
+  it('shows each frame once, as everything else shows it', () => {
+    expect(shown.map(({ kind }) => kind).toSorted()).toEqual(Object.keys(FRAME_EXAMPLES).toSorted());
+    for (const frame of shown) expect(frame).toEqual(FRAME_EXAMPLES[frame.kind as keyof typeof FRAME_EXAMPLES]);
+  });
+
+  it('names every reason of an end with its close code', () => {
+    const rows = [...page.matchAll(/^\| (\d{4}) +\| `(\w+)` /gm)].map(([, code, reason]) => [reason, Number(code)]);
+    expect(Object.fromEntries(rows)).toEqual(CLOSE_CODES);
+    const reasons = SERVER_FRAMES.closing.shape.reason.options;
+    expect(Object.keys(CLOSE_CODES).toSorted()).toEqual(reasons.toSorted());
+  });
+});
+
+describe('the examples', () => {
+  it.each(Object.keys(CLIENT_FRAMES) as (keyof typeof CLIENT_FRAMES)[])('%s is read as it stands', (kind) => {
+    const read = readFrame(JSON.stringify(FRAME_EXAMPLES[kind]));
+    expect(read).toEqual({ frame: FRAME_EXAMPLES[kind] });
+  });
+
+  it.each(Object.entries(SERVER_FRAMES))('%s has the shape that is documented', (kind, shape) => {
+    expect(shape.safeParse(FRAME_EXAMPLES[kind as keyof typeof FRAME_EXAMPLES])).toMatchObject({ success: true });
+  });
+
+  it('are what is really written', () => {
+    const { deliveries } = FRAME_EXAMPLES.deliveries as {
+      deliveries: { lease: string; event: Record<string, string> }[];
+    };
+    const { lease, event } = deliveries[0]!;
+    const { specversion: _version, data, dataref, dataschema, datacontenttype, ...attributes } = event;
+    const dispatched = new DispatchedEvent(
+      {
+        topic: 'sales-order',
+        partition: 0,
+        offset: 0,
+        key: '4711',
+        appendedAt: 0,
+        value: new Uint8Array(0),
+        schemaId: 7,
+        attributes: { ...attributes, dataref: '/v1/objects/sales-order/4711?version=1' } as never,
+        data,
+      },
+      0,
+      '',
+      'http://127.0.0.1:8080',
+    );
+    expect([dataref, dataschema, datacontenttype]).not.toContain(undefined);
+    const expiresAt = Date.parse('2026-03-02T10:15:31.250Z');
+    const grant = {
+      token: lease,
+      expiresAt,
+      lease: { event: dispatched, lane: '', attempt: 1, redelivery: 'no' as const, cycle: '' },
+    };
+    const settle = FRAME_EXAMPLES.settle as SettleFrame;
+    const ready = FRAME_EXAMPLES.ready as ReadyFrame;
+    const problem = frameInvalid([{ field: 'settlements.0.delay', rule: 'is not known here: leave it out' }]);
+    const written = [
+      deliveriesFrame(deliveryText(grant)),
+      settledFrame(settle, [
+        { state: 'accepted' },
+        { state: 'released', dueAt: Date.parse('2026-03-02T10:15:07.000Z') },
+      ]),
+      readyFrame(ready),
+      problemFrame('s-2', problem),
+      closingFrame('moved'),
+    ].map((text) => JSON.parse(text) as { kind: string });
+    for (const frame of written) expect(frame).toEqual(FRAME_EXAMPLES[frame.kind as keyof typeof FRAME_EXAMPLES]);
+    expect(written.map(({ kind }) => kind).toSorted()).toEqual(Object.keys(SERVER_FRAMES).toSorted());
+  });
+});
+
+describe('reading', () => {
+  it('answers any text with a frame or with what is wrong, and never throws', () => {
+    const anything = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc
+        .record({
+          kind: fc.constantFrom('hello', 'credit', 'settle', '__proto__'),
+          id: fc.anything(),
+          add: fc.anything(),
+        })
+        .map((frame) => JSON.stringify(frame)),
+    );
+    fc.assert(
+      fc.property(anything, (text) => {
+        const read = readFrame(text);
+        if ('frame' in read) expect(Object.keys(CLIENT_FRAMES)).toContain(read.frame.kind);
+        else expect(read.error.code).toBe('frame-invalid');
+      }),
+    );
+  });
+
+  it('names the field, what it must be, and what to do about one that is not known', () => {
+    const wrong = (frame: object): string => {
+      const read = readFrame(JSON.stringify(frame));
+      return 'error' in read ? read.error.message : 'read';
+    };
+    expect(wrong({ kind: 'ack' })).toBe('kind must be one of hello, credit, settle.');
+    expect(wrong({ kind: 'credit', add: 10_001 })).toMatch(/^add .*10000/);
+    expect(wrong({ kind: 'hello', leaseMs: 10 })).toMatch(/^leaseMs .*1000/);
+    expect(wrong({ kind: 'hello', leaseMS: 10_000 })).toBe('leaseMS is not known here: leave it out.');
+    expect(wrong({ kind: 'settle', settlements: [{ lease: 'x', action: 'nack' }] })).toMatch(
+      /^settlements\.0\.action .*"accept"\|"release"\|"reject"\|"renew"/,
+    );
+  });
+});
