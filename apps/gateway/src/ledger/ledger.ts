@@ -48,6 +48,7 @@ export class Ledger {
   #writing: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #begunAt = 0;
   #isStopped = false;
 
   constructor(
@@ -108,6 +109,11 @@ export class Ledger {
   #schedule(): void {
     if (this.#isStopped) return;
     this.#timer = setTimeout(() => {
+      if (Date.now() < this.#begunAt + IDLE_FLUSH_MS) {
+        // Somebody flushes often enough.
+        this.#schedule();
+        return;
+      }
       this.flush().then(
         () => (this.#timer = undefined),
         (error: unknown) => {
@@ -125,6 +131,7 @@ export class Ledger {
       this.#waiting.push(recordOf(CONTROL_TOPICS.attempts, key, 'heddle.attempt.v1.Attempts.Made.v1', text));
     }
     if (this.#waiting.length === 0) return Promise.resolve();
+    this.#begunAt = Date.now();
     this.#writing = this.#write().finally(() => {
       this.#writing = undefined;
     });

@@ -1,0 +1,254 @@
+import { z } from 'zod';
+import { ATTEMPT_OUTCOMES, FINAL_STATES, REDELIVERIES } from './attempt.js';
+
+const MAX_LIMIT = 500;
+
+/** What lists of the ledger can be asked for: a window of time, and a page of it, the newest first. */
+const pageFields = {
+  since: z.iso.datetime({ offset: true }).optional().describe('nothing before this time'),
+  until: z.iso.datetime({ offset: true }).optional().describe('nothing at or after this time'),
+  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(100).describe('entries of a page'),
+  cursor: z
+    .string()
+    .regex(/^\d+(\.\d+)+$/, 'must be a cursor as an answer gave it')
+    .optional()
+    .describe('the `next` of the page before'),
+};
+
+export const attemptsQuery = z.strictObject({
+  webhook: z.string().min(1).optional(),
+  queue: z.string().min(1).optional(),
+  event: z.string().min(1).optional().describe('the id of an event'),
+  outcome: z
+    .enum([...ATTEMPT_OUTCOMES, 'failed'])
+    .optional()
+    .describe('`failed` is every one but `accepted`'),
+  ...pageFields,
+});
+
+const letterFields = {
+  queue: z.string().min(1).optional(),
+  type: z.string().min(1).optional().describe('an event type'),
+  key: z.string().min(1).optional().describe('a business key'),
+  reason: z.string().min(1).optional().describe('a word that the reason or its code has'),
+};
+
+export const deadLettersQuery = z.strictObject({
+  ...letterFields,
+  state: z.enum(['open', 'redriven']).optional(),
+  ...pageFields,
+});
+
+export const operationsQuery = z.strictObject({
+  kind: z.string().min(1).optional().describe('as `webhook.failing`, or `webhook.` for all of webhooks'),
+  name: z.string().min(1).optional().describe('of the webhook or the queue'),
+  ...pageFields,
+});
+
+export const auditQuery = z.strictObject({
+  who: z.string().min(1).optional(),
+  action: z.string().min(1).optional(),
+  target: z.string().min(1).optional(),
+  ...pageFields,
+});
+
+export const eventQuery = z.strictObject({
+  source: z.string().min(1).optional().describe('where several sources use the same id'),
+});
+
+export const objectEventsQuery = z.strictObject(pageFields);
+
+export type AttemptsQuery = z.infer<typeof attemptsQuery>;
+export type DeadLettersQuery = z.infer<typeof deadLettersQuery>;
+export type OperationsQuery = z.infer<typeof operationsQuery>;
+export type AuditQuery = z.infer<typeof auditQuery>;
+export type PageQuery = z.infer<typeof objectEventsQuery>;
+
+/** Every list says how far the index had come, and where the next page begins. */
+const listFields = {
+  next: z.string().optional().describe('the cursor of the next page; left out on the last one'),
+  indexedUpTo: z.string().describe('what the log took before this time is in the answer'),
+  partial: z.boolean().describe('true when the index had not come to the end of the log'),
+};
+
+const eventRefShape = z.object({
+  id: z.string(),
+  source: z.string(),
+  type: z.string(),
+  key: z.string(),
+  topic: z.string(),
+  partition: z.int(),
+  offset: z.int(),
+  href: z.string().describe('the event with its timeline'),
+});
+
+const milliseconds = z.number().optional();
+
+export const attemptShape = z.object({
+  event: eventRefShape,
+  queue: z.string(),
+  queueUuid: z.string(),
+  cycle: z.string().describe('the replay or redrive it belongs to; empty for the first passage'),
+  receiver: z.object({ kind: z.string(), name: z.string() }),
+  attempt: z.int(),
+  at: z.string(),
+  ms: z.number(),
+  redelivery: z.enum(REDELIVERIES),
+  outcome: z.enum(ATTEMPT_OUTCOMES),
+  final: z.enum(FINAL_STATES).optional(),
+  status: z.int().optional(),
+  error: z.string().optional(),
+  errorClass: z.string().optional(),
+  phases: z
+    .object({
+      dnsMs: milliseconds,
+      connectMs: milliseconds,
+      tlsMs: milliseconds,
+      firstByteMs: milliseconds,
+      totalMs: milliseconds,
+    })
+    .optional(),
+  excerpt: z.string().optional().describe('the beginning of the response'),
+  request: z
+    .object({
+      method: z.string(),
+      url: z.string(),
+      headers: z.array(z.tuple([z.string(), z.string()])),
+      body: z.string().describe('where the event is that was its body'),
+    })
+    .optional()
+    .describe('as it was sent; secrets are masked'),
+  nextAt: z.string().optional(),
+});
+
+export type AttemptView = z.infer<typeof attemptShape>;
+
+export const attemptsShape = z.object({ attempts: z.array(attemptShape), ...listFields });
+
+export const deadLetterShape = z.object({
+  id: z.string(),
+  event: eventRefShape,
+  at: z.string(),
+  queue: z.string().optional(),
+  queueUuid: z.string().optional(),
+  group: z.string().optional().describe('of the service that gave up on it'),
+  cycle: z.string(),
+  reason: z.string(),
+  code: z.string(),
+  attempts: z.int().optional(),
+  firstAt: z.string().optional(),
+  lastAnswer: z.string().optional(),
+  state: z.enum(['open', 'redriven']),
+  redriven: z.object({ by: z.string(), at: z.string() }).optional(),
+});
+
+export type DeadLetterView = z.infer<typeof deadLetterShape>;
+
+export const deadLettersShape = z.object({ deadLetters: z.array(deadLetterShape), ...listFields });
+
+const storedEventShape = z.object({
+  attributes: z.record(z.string(), z.string()),
+  data: z.unknown(),
+});
+
+export const deadLetterDetailShape = deadLetterShape.extend({
+  stored: storedEventShape.describe('the event as it was kept'),
+  deliveries: z.array(attemptShape).describe('the attempts before it was given up, the first one first'),
+});
+
+const deliveryShape = z.object({
+  queue: z.string(),
+  queueUuid: z.string(),
+  cycle: z.string(),
+  state: z.enum([...FINAL_STATES, 'open']),
+  settledAt: z.string().optional(),
+  repeats: z.int().describe('final attempts beyond the first, as a takeover may cause'),
+  attempts: z.array(attemptShape),
+  deadLetter: z.string().optional().describe('its id'),
+});
+
+const stepShape = z.object({
+  at: z.string(),
+  what: z.enum(['raised', 'appended', 'dispatched', 'attempt', 'settled', 'dead', 'dropped', 'redriven']),
+  queue: z.string().optional(),
+  cycle: z.string().optional(),
+  detail: z.string().optional(),
+});
+
+export const eventSummaryShape = z.object({
+  event: eventRefShape,
+  raisedAt: z.string().optional(),
+  appendedAt: z.string().optional(),
+  deliveries: z.array(deliveryShape),
+  timeline: z.array(stepShape),
+});
+
+export type EventSummary = z.infer<typeof eventSummaryShape>;
+
+export const eventShape = z.object({
+  id: z.string(),
+  events: z
+    .array(eventSummaryShape.extend({ stored: storedEventShape.optional() }))
+    .describe('one for each place the event stands at: the same id may come from several sources, or twice'),
+  indexedUpTo: listFields.indexedUpTo,
+  partial: listFields.partial,
+});
+
+export const objectEventsShape = z.object({ events: z.array(eventSummaryShape), ...listFields });
+
+const anyObject = z.record(z.string(), z.unknown());
+
+export const operationsShape = z.object({
+  operations: z.array(
+    z.object({ at: z.string(), kind: z.string(), tenant: z.string(), name: z.string(), detail: anyObject }),
+  ),
+  ...listFields,
+});
+
+export const auditShape = z.object({
+  entries: z.array(
+    z.object({
+      at: z.string(),
+      tenant: z.string(),
+      who: z.string(),
+      action: z.string(),
+      target: z.string(),
+      detail: anyObject,
+      result: z.string(),
+    }),
+  ),
+  ...listFields,
+});
+
+export const redriveBody = z.strictObject({
+  ids: z
+    .array(z.string().regex(/^\d+-\d+$/, 'must be the id of a dead letter'))
+    .min(1)
+    .max(1000)
+    .optional(),
+  filter: z
+    .strictObject({ ...letterFields, since: pageFields.since, until: pageFields.until })
+    .optional()
+    .describe('every open letter that fits; an empty one is all of them'),
+  dryRun: z.boolean().default(false).describe('only count'),
+  ratePerSecond: z.number().min(0.1).max(10_000).default(100),
+});
+
+export type RedriveRequest = z.infer<typeof redriveBody>;
+
+export const redriveShape = z.object({
+  id: z.string().describe('also the delivery cycle of what it puts back'),
+  state: z.enum(['counted', 'running', 'done', 'stopped', 'failed', 'interrupted']),
+  selected: z.int(),
+  queues: z.record(z.string(), z.int()).describe('how many letters of each queue'),
+  placed: z.int(),
+  failed: z.int().describe('not put back; they stay open'),
+  failures: z.array(z.object({ id: z.string(), reason: z.string() })).describe('the first of them'),
+  ratePerSecond: z.number(),
+  startedAt: z.string(),
+  endedAt: z.string().optional(),
+});
+
+export type RedriveView = z.infer<typeof redriveShape>;
+
+export const redrivesShape = z.object({ redrives: z.array(redriveShape) });
