@@ -24,7 +24,10 @@ export interface SlotMember {
  * replaced. Assignment is sticky: members keep what they have as far as an even division allows.
  */
 export interface SlotGroup {
-  /** Becomes a member; resolves when the first assignment was made. */
+  /**
+   * Becomes a member; resolves when the first assignment was made, which is still empty while others have to give up
+   * what is to be ours. Waits for the group as long as that takes.
+   */
   join(handlers: SlotHandlers): Promise<SlotMember>;
 }
 
