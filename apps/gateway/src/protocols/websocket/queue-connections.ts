@@ -1,4 +1,5 @@
 import type { Log } from '@heddle/runtime';
+import { checkQueueName } from '../../queues/queue.shape.js';
 import type { OpenQueue, OpenQueues } from '../protocol.js';
 import { SocketSink } from '../../streams/socket-sink.js';
 import { type ConnectionHome, QueueConnection } from './queue-connection.js';
@@ -37,7 +38,7 @@ export class QueueConnections implements ConnectionHome {
       subprotocol: HEDDLE_V1,
       maxMessageBytes: QUEUE_LIMITS.frameBytes,
       admit: (_url, [, name]) => {
-        const queue = this.queues.open(name!);
+        const queue = this.queues.open(checkQueueName(name!));
         return (client, socket) => {
           const sink = new SocketSink(socket, () => client.close());
           const receiver = { kind: 'websocket' as const, name: socket.remoteAddress ?? 'gone' };

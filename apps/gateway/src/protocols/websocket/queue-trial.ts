@@ -1,5 +1,5 @@
 import { type Server, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { uuidv7 } from '@heddle/event';
 import { createLog } from '@heddle/runtime';
 import { vi } from 'vitest';
@@ -122,6 +122,7 @@ export class TrialServer {
   readonly #server: Server = createServer();
   readonly #upgrades: Upgrades;
   readonly #clients: TrialClient[] = [];
+  readonly #sockets = new Set<Socket>();
 
   constructor(queue: OpenQueue, slowMs?: number) {
     const queues = { open: () => queue };
@@ -131,11 +132,12 @@ export class TrialServer {
   }
 
   async listen(): Promise<this> {
+    this.#server.on('connection', (socket) => this.#sockets.add(socket));
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     return this;
   }
 
-  private get url(): string {
+  get url(): string {
     return `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1/queues/orders/connect`;
   }
 
@@ -152,6 +154,11 @@ export class TrialServer {
     client.say({ kind: 'hello', ...hello });
     await vi.waitUntil(() => client.of('ready').length === 1, SOON);
     return client;
+  }
+
+  /** Cuts every connection without a word. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   async close(): Promise<void> {
