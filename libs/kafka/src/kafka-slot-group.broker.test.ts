@@ -31,7 +31,7 @@ slotGroupContract('on Kafka', async () => {
 const CHILD = `
   import { KafkaSlotGroup } from '@heddle/kafka';
   const [, group, ...brokers] = process.argv;
-  const say = (what, slots) => console.log(JSON.stringify({ what, slots }));
+  const say = (what, slots) => process.stdout.write(JSON.stringify({ what, slots }) + '\\n');
   await new KafkaSlotGroup({ brokers, clientId: 'child', group }).join({
     onAssigned: (slots) => say('assigned', slots),
     onRevoked: (slots) => say('revoked', slots),
@@ -52,7 +52,6 @@ describe('with a member in another process', () => {
   const startChild = (): { child: ChildProcess; told: Told[] } => {
     const child = spawn(process.execPath, ['--input-type=module', '-e', CHILD, '--', group, ...kafkaBrokers], {
       cwd: import.meta.dirname,
-      env: { PATH: process.env['PATH'] },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     children.push(child);
