@@ -37,6 +37,22 @@ export const settings = defineSettings({
     schema: milliseconds.default(300_000),
     about: 'milliseconds between two attempts at most',
   },
+  dataDir: {
+    env: 'HEDDLE_DATA_DIR',
+    schema: z.string().min(1).optional(),
+    about:
+      'directory of the index that events, attempts and dead letters are looked up by; one process each. A temporary file, and read anew from the log at each start, when not set',
+  },
+  indexHours: {
+    env: 'HEDDLE_INDEX_HOURS',
+    schema: z.coerce.number().min(0.1).default(72),
+    about: 'hours for which events and attempts can be looked up; the log keeps them by its own rules',
+  },
+  indexRows: {
+    env: 'HEDDLE_INDEX_ROWS',
+    schema: z.coerce.number().int().min(1000).default(2_000_000),
+    about: 'events, and attempts, that the index has at most; the oldest leave it first',
+  },
   tailEvents: {
     env: 'HEDDLE_TAIL_EVENTS',
     schema: z.coerce.number().int().min(100).default(20_000),

@@ -10,7 +10,7 @@ import type { Taken, TakenRecord } from './timeline-worker.js';
 export interface TimelineOptions {
   /** The topics of business objects there are now. */
   objectTopics(): readonly string[];
-  /** Where its file is kept; in memory when left out. */
+  /** Where its file is kept; a temporary one when left out. */
   directory?: string;
   /** Milliseconds that events and attempts are kept in the index; the log keeps them by its own rules. */
   keepMs: number;
@@ -119,7 +119,7 @@ export class TimelineIndex {
   async #open(isFresh: boolean): Promise<void> {
     const { directory } = this.options;
     if (directory !== undefined) await mkdir(directory, { recursive: true });
-    const file = directory === undefined ? ':memory:' : join(directory, 'timeline.sqlite');
+    const file = directory === undefined ? '' : join(directory, 'timeline.sqlite');
     this.#places.clear();
     for (const { topic, partition, next, at } of await this.#thread.open(file, isFresh)) {
       const place = { kind: kindOf(topic), topic, partition, next, end: next, at, step: undefined };

@@ -34,7 +34,7 @@ export class TimelineThread {
     this.#worker.on('exit', () => this.#fail(new Error('the thread of the index has ended')));
   }
 
-  /** Opens a file, or a new one; `:memory:` for none. Resolves with how far the index is. */
+  /** Opens a file, or a new one; an empty name for a temporary one. Resolves with how far the index is. */
   open(file: string, isFresh: boolean): Promise<IndexedPlace[]> {
     return this.#ask({ ask: 'open', file, isFresh }) as Promise<IndexedPlace[]>;
   }

@@ -44,6 +44,8 @@ export interface TakenRecord {
 const FORMAT = 1;
 
 const SQLITE_BUSY = 5;
+/** A file of SQLite's own, gone when it is closed: what does not fit into its cache takes no memory. */
+const TEMPORARY = '';
 
 const TABLES = `
 CREATE TABLE place (topic TEXT, partition INTEGER, next INTEGER, at INTEGER, PRIMARY KEY (topic, partition));
@@ -248,13 +250,13 @@ export class TimelineStore {
 
 /** What cannot be read, or is of another format, is removed: all of it stands in the log. */
 function open(file: string, isFresh: boolean): DatabaseSync {
-  if (file === ':memory:') return prepared(new DatabaseSync(file));
+  if (file === TEMPORARY) return prepared(new DatabaseSync(file));
   if (isFresh) remove(file);
   try {
     return prepared(new DatabaseSync(file));
   } catch (error) {
-    // Another process has this file: it stays, and this one keeps its index in memory.
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return prepared(new DatabaseSync(':memory:'));
+    // Another process has this file: it stays, and this one has its index for itself.
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return prepared(new DatabaseSync(TEMPORARY));
     remove(file);
     return prepared(new DatabaseSync(file));
   }
@@ -264,7 +266,7 @@ function prepared(db: DatabaseSync): DatabaseSync {
   try {
     // One process has it; and what the power takes is read from the log again.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;');
-    db.exec('PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;');
+    db.exec('PRAGMA cache_size = -16384;');
     const { user_version: format } = db.prepare('PRAGMA user_version').get() as { user_version: number };
     if (format === 0) db.exec(`BEGIN; ${TABLES} PRAGMA user_version = ${FORMAT}; COMMIT;`);
     else if (format !== FORMAT) throw new Error(`the index is of format ${format}`);
