@@ -7,8 +7,8 @@ import type { QueueDefinition } from './queue.js';
 /** What a lease of a remote receiver is in the ledger, once it has ended. */
 export function attemptOf(
   { tenant, name, uuid }: QueueDefinition,
-  { event, cycle, attempt, redelivery }: Lease,
-  { outcome, final, receiver, grantedAt, endedAt, reason, nextAt }: LeaseEnding,
+  { event, cycle, redelivery }: Lease,
+  { outcome, attempt, final, receiver, grantedAt, endedAt, reason, nextAt }: LeaseEnding,
 ): AttemptRecord {
   const { topic, partition, offset, key, attributes } = event.stored;
   const record: AttemptRecord = {

@@ -70,6 +70,8 @@ export interface BookedQueue {
  */
 export interface LeaseEnding {
   outcome: 'accepted' | 'released' | 'rejected' | 'expired';
+  /** Which attempt it was; the lease itself may count on. */
+  attempt: number;
   /** Set where this was the last attempt. */
   final?: 'accepted' | 'dead';
   receiver: LeaseReceiver;
@@ -84,6 +86,7 @@ interface Held {
   readonly number: number;
   readonly lease: Lease;
   readonly receiver: LeaseReceiver;
+  readonly attempt: number;
   readonly grantedAt: number;
   expiresAt: number;
 }
@@ -203,7 +206,7 @@ export class LeaseBook {
       const lease = this.source.acquire();
       if (lease === undefined) break;
       const number = (this.#last += 1);
-      const held: Held = { number, lease, receiver, grantedAt, expiresAt };
+      const held: Held = { number, lease, receiver, attempt: lease.attempt, grantedAt, expiresAt };
       this.#held.set(number, held);
       this.#ended.granted(number);
       this.#expiry.add(held);
@@ -222,7 +225,7 @@ export class LeaseBook {
       case 'accept':
         this.#forget(held, 'accepted');
         this.source.accept(held.lease);
-        this.onEnded?.(held.lease, { outcome: 'accepted', final: 'accepted', ...whoAndWhen(held) });
+        this.onEnded?.(held.lease, { outcome: 'accepted', final: 'accepted', ...ofHeld(held) });
         return ACCEPTED;
       case 'release': {
         const { delayMs, reason = 'released by the receiver' } = settlement;
@@ -232,7 +235,7 @@ export class LeaseBook {
         const { reason = 'rejected by the receiver' } = settlement;
         this.#forget(held, 'rejected');
         this.source.reject(held.lease, { reason });
-        this.onEnded?.(held.lease, { outcome: 'rejected', final: 'dead', reason, ...whoAndWhen(held) });
+        this.onEnded?.(held.lease, { outcome: 'rejected', final: 'dead', reason, ...ofHeld(held) });
         return REJECTED;
       }
       case 'renew':
@@ -252,11 +255,11 @@ export class LeaseBook {
     const outcome = ranOut ? 'expired' : 'released';
     if (released.state === 'waiting') {
       const { dueAt } = released;
-      if (refusal !== UNTOUCHED) this.onEnded?.(held.lease, { outcome, nextAt: dueAt, reason, ...whoAndWhen(held) });
+      if (refusal !== UNTOUCHED) this.onEnded?.(held.lease, { outcome, nextAt: dueAt, reason, ...ofHeld(held) });
       return { state: 'released', dueAt };
     }
     if (!ranOut) this.#ended.ended(held.number, 'dead');
-    this.onEnded?.(held.lease, { outcome, final: 'dead', reason, ...whoAndWhen(held) });
+    this.onEnded?.(held.lease, { outcome, final: 'dead', reason, ...ofHeld(held) });
     return { state: 'dead', reason: released.reason };
   }
 
@@ -302,6 +305,6 @@ export class LeaseBook {
   }
 }
 
-function whoAndWhen({ receiver, grantedAt }: Held): { receiver: LeaseReceiver; grantedAt: number; endedAt: number } {
-  return { receiver, grantedAt, endedAt: Date.now() };
+function ofHeld({ attempt, receiver, grantedAt }: Held): Omit<LeaseEnding, 'outcome'> {
+  return { attempt, receiver, grantedAt, endedAt: Date.now() };
 }

@@ -1,4 +1,4 @@
-import { HeddleError, LOCAL_TENANT } from '@heddle/event';
+import { HeddleError, LOCAL_TENANT, slotOf } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
@@ -7,6 +7,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { OpenQueues } from '../protocols/protocol.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import { readShape } from './nearest-field.js';
+import type { Ownership } from './ownership.js';
 import { ReceivedQueue } from './received-queue.js';
 import { type AskedQueueDefinition, changedQueue, newQueue, pausedQueue } from './queue-change.js';
 import type { QueueDirectory } from './queue-directory.js';
@@ -26,8 +27,7 @@ export interface QueuesParts {
   directory: Pick<QueueDirectory, 'queue' | 'queues' | 'webhooks'>;
   offsets: QueueOffsets;
   ledger: Pick<Ledger, 'attempt' | 'audit'>;
-  /** The epoch under which a queue is worked on here. @throws HeddleError `queue-elsewhere` */
-  epochOf(queue: Pick<QueueDefinition, 'tenant' | 'name'>): number;
+  ownership: Pick<Ownership, 'owns' | 'epochOf'>;
   /** What a queue retries by where it does not say. */
   retry: RetrySchedule;
   log: Log;
@@ -77,7 +77,7 @@ export class Queues implements OpenQueues {
     if (known !== undefined) this.#end(known, 'deleted');
     const queue = this.parts.set.add(definition, restored);
     const meter = new RateMeter(Date.now());
-    this.#members.set(name, { queue, epoch: this.parts.epochOf(definition), received: undefined, meter });
+    this.#members.set(name, { queue, epoch: this.parts.ownership.epochOf(definition), received: undefined, meter });
     return queue;
   }
 
@@ -106,7 +106,7 @@ export class Queues implements OpenQueues {
 
   /** The definition of the queue of this name, wherever it is at work. */
   find(name: string): QueueDefinition | undefined {
-    return this.#members.get(name)?.queue.definition ?? this.parts.directory.queue(LOCAL_TENANT, name);
+    return this.#members.get(name)?.queue.definition ?? this.#elsewhere(name);
   }
 
   /**
@@ -137,11 +137,14 @@ export class Queues implements OpenQueues {
 
   /** All queues there are, by name; statistics of those at work here. */
   list(): QueueView[] {
-    const elsewhere = this.parts.directory.queues().filter(({ name }) => !this.#members.has(name));
-    return [
-      ...[...this.#members.values()].map((member) => this.#view(member)),
-      ...elsewhere.map((one) => queueView(one)),
-    ].sort((one, other) => (one.name < other.name ? -1 : 1));
+    const here = [...this.#members.values()].map((member) => this.#view(member));
+    const { directory, ownership } = this.parts;
+    const elsewhere = directory
+      .queues()
+      .filter(({ tenant, name }) => !this.#members.has(name) && !ownership.owns(slotOf(tenant, name)));
+    return [...here, ...elsewhere.map((definition) => queueView(definition))].sort((one, other) =>
+      one.name < other.name ? -1 : 1,
+    );
   }
 
   /** @throws HeddleError `not-found`, `queue-elsewhere` */
@@ -226,7 +229,7 @@ export class Queues implements OpenQueues {
     compileFilter(request.filter);
     if (before !== undefined) return changedQueue(before, request, retry);
     // Before anything is asked of the log: somebody else's queue is somebody else's work.
-    this.parts.epochOf({ tenant: LOCAL_TENANT, name });
+    this.parts.ownership.epochOf({ tenant: LOCAL_TENANT, name });
     const { start = 'now', end, topics } = request;
     const window = {
       start: await offsets.ofStart(start, topics),
@@ -250,8 +253,16 @@ export class Queues implements OpenQueues {
 
   #find(name: string): Member | undefined {
     const member = this.#members.get(name);
-    if (member === undefined && this.parts.directory.queue(LOCAL_TENANT, name) !== undefined) throw elsewhere(name);
-    return member;
+    if (member !== undefined || this.#elsewhere(name) === undefined) return member;
+    throw new HeddleError('queue-elsewhere', `The queue ${name} is at work at another instance; try again.`, {
+      retryAfterSeconds: 1,
+    });
+  }
+
+  /** A queue of another instance. Of our own, the directory may still show what was deleted a moment ago. */
+  #elsewhere(name: string): QueueDefinition | undefined {
+    if (this.parts.ownership.owns(slotOf(LOCAL_TENANT, name))) return undefined;
+    return this.parts.directory.queue(LOCAL_TENANT, name);
   }
 
   #member(name: string): Member {
@@ -310,10 +321,4 @@ function refuseImplicit({ name, implicit }: QueueDefinition): void {
 function isSame(one: QueueDefinition, other: QueueDefinition): boolean {
   const { version, updatedAt } = one;
   return isDeepStrictEqual(one, { ...other, version, updatedAt });
-}
-
-function elsewhere(name: string): HeddleError {
-  return new HeddleError('queue-elsewhere', `The queue ${name} is at work at another instance; try again.`, {
-    retryAfterSeconds: 1,
-  });
 }
