@@ -1,28 +1,21 @@
-import { typeMatcher } from '@heddle/event';
-import { z } from 'zod';
+import { queueFields } from '../../queues/queue.shape.js';
 
-/** The settings of a queue that a webhook brings: the fields of `PUT /v1/queues/{name}` that make sense for it. */
+const { types, topics, filter, order, leaseMs, retry, deadLetters, ttlMs, maxInFlight, shape, start } = queueFields;
+
+/**
+ * The fields of a queue in the body of a webhook that brings its own. None has a default here, so that what was left
+ * out is told apart from what was asked for.
+ */
 export const queueSettings = {
-  types: z
-    .array(z.string().min(1).max(256))
-    .min(1, 'must name at least one event type, exact or with * at its end')
-    .max(100)
-    .refine(areTypePatterns, 'must be event types, exact or with * at their end')
-    .optional()
-    .describe('event types, exact or with a trailing *'),
-  order: z.enum(['none', 'key', 'queue']).optional(),
-  deadLetters: z.boolean().optional(),
-  start: z
-    .enum(['now', 'earliest'])
-    .optional()
-    .describe('where a new webhook begins; changing a webhook keeps its position'),
+  types: types.optional(),
+  topics,
+  filter: filter.unwrap().optional(),
+  order,
+  leaseMs: leaseMs.unwrap().optional(),
+  retry,
+  deadLetters: deadLetters.unwrap().optional(),
+  ttlMs,
+  maxInFlight: maxInFlight.unwrap().optional(),
+  shape: shape.unwrap().optional(),
+  start,
 };
-
-function areTypePatterns(patterns: readonly string[]): boolean {
-  try {
-    typeMatcher(patterns);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,5 +1,7 @@
 import { HeddleError } from '@heddle/event';
-import type { VersionCheck } from './webhooks.js';
+
+/** The condition of a change: throws when the present version is not the one that was meant. */
+export type VersionCheck = (version: number | undefined) => void;
 
 /**
  * What If-Match and If-None-Match ask of the present version (RFC 9110 §13.1): the ETag of the answer that was read

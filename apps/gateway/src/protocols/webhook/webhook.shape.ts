@@ -1,6 +1,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import { queueSettings } from './own-queue.shape.js';
+import type { OwnQueueSettings } from '../../queues/queues.js';
 import { isMasked } from './masked.js';
 import { MAX_SECRETS, secretProblem } from './secrets.js';
 import { DELIVERY_LIMITS } from './webhook.js';
@@ -172,11 +173,9 @@ export const webhookShape = z
 export type WebhookRequest = z.infer<typeof webhookShape>;
 
 /** What a webhook says about the queue it brings. */
-export type QueueSettings = Partial<Pick<WebhookRequest, keyof typeof queueSettings>>;
-
-export function queueSettingsOf(request: WebhookRequest): QueueSettings {
+export function queueSettingsOf(request: WebhookRequest): OwnQueueSettings {
   const named = Object.entries(request).filter(([name, value]) => name in queueSettings && value !== undefined);
-  return Object.fromEntries(named) as QueueSettings;
+  return Object.fromEntries(named) as OwnQueueSettings;
 }
 
 /** The body of `POST /v1/webhooks/{name}/secrets/rotate`. */

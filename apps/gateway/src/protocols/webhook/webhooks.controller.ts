@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { namingNearest } from '../../queues/nearest-field.js';
 import type { Consent } from './handshake.js';
 import { checkWebhookName } from './webhook.js';
 import type { TestView, WebhookView } from './webhook-view.js';
@@ -13,6 +14,12 @@ import {
 } from './webhook.shape.js';
 import { versionCheck } from './version-check.js';
 import { type WebhookAnswer, Webhooks } from './webhooks.js';
+
+const BODIES = {
+  webhook: { schema: namingNearest(webhookShape) },
+  rotate: { schema: namingNearest(rotateShape) },
+  test: { schema: namingNearest(testShape) },
+};
 
 /** The management of webhooks. */
 @Controller('v1/webhooks')
@@ -32,7 +39,7 @@ export class WebhooksController {
   @Put(':name')
   async put(
     @Param('name') name: string,
-    @Body({ schema: webhookShape }) body: WebhookRequest,
+    @Body(BODIES.webhook) body: WebhookRequest,
     @Headers() headers: Conditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookView> {
@@ -71,7 +78,7 @@ export class WebhooksController {
   @HttpCode(200)
   async rotate(
     @Param('name') name: string,
-    @Body({ schema: rotateShape }) body: RotateRequest,
+    @Body(BODIES.rotate) body: RotateRequest,
     @Headers() headers: Conditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookView> {
@@ -80,7 +87,7 @@ export class WebhooksController {
 
   @Post(':name/test')
   @HttpCode(200)
-  async test(@Param('name') name: string, @Body({ schema: testShape }) body: TestRequest): Promise<TestView> {
+  async test(@Param('name') name: string, @Body(BODIES.test) body: TestRequest): Promise<TestView> {
     return this.webhooks.test(checkWebhookName(name), body);
   }
 

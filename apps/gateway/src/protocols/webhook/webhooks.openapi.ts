@@ -5,7 +5,13 @@ import { rotateShape, testShape, webhookShape } from './webhook.shape.js';
 
 const CONDITIONS = { 'If-Match': 'the ETag of the version to change, or * for any; any when not sent' };
 const ETAG = { ETag: 'the version of the webhook; consent and deliveries do not change it' };
-const CHANGE_ERRORS = ['parameter-invalid', 'not-found', 'precondition-failed', 'log-unavailable'] as const;
+const CHANGE_ERRORS = [
+  'parameter-invalid',
+  'not-found',
+  'precondition-failed',
+  'queue-elsewhere',
+  'log-unavailable',
+] as const;
 const consentShape = z.object({ webhook: z.string(), state: z.string() });
 const CONSENT = {
   path: '/v1/webhooks/handshake/{token}',
@@ -13,7 +19,7 @@ const CONSENT = {
   headers: { 'WebHook-Allowed-Rate': 'requests a minute, or * for any' },
   status: 200,
   response: consentShape,
-  errors: ['parameter-invalid', 'not-found', 'log-unavailable'],
+  errors: ['parameter-invalid', 'not-found', 'queue-elsewhere', 'log-unavailable'],
 } as const;
 
 /** The management of webhooks, as the OpenAPI document shows it. */
@@ -33,7 +39,7 @@ export const webhookRoutes: readonly RouteDoc[] = [
     status: 200,
     response: webhookViewShape,
     responseHeaders: ETAG,
-    errors: ['parameter-invalid', 'not-found'],
+    errors: ['parameter-invalid', 'not-found', 'queue-elsewhere'],
   },
   {
     method: 'PUT',
@@ -44,7 +50,7 @@ export const webhookRoutes: readonly RouteDoc[] = [
     status: 201,
     response: webhookViewShape,
     responseHeaders: ETAG,
-    errors: ['body-invalid', 'data-invalid', 'conflict', ...CHANGE_ERRORS],
+    errors: ['body-invalid', 'data-invalid', 'filter-invalid', 'conflict', 'queue-unchangeable', ...CHANGE_ERRORS],
   },
   {
     method: 'DELETE',
@@ -99,6 +105,7 @@ export const webhookRoutes: readonly RouteDoc[] = [
       'not-found',
       'type-unknown',
       'conflict',
+      'queue-elsewhere',
       'credentials-unavailable',
       'registry-unavailable',
     ],

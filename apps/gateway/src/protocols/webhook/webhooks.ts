@@ -1,12 +1,14 @@
-import { HeddleError, LOCAL_TENANT, typeMatcher } from '@heddle/event';
+import { HeddleError, LOCAL_TENANT, slotOf, typeMatcher } from '@heddle/event';
+import type { SlotWork } from '../../queues/ownership.js';
 import type { QueueDefinition } from '../../queues/queue.js';
 import { DispatchedEvent } from '../../represent.js';
 import { type Consent, granted, initialConsent, isTokenOf, webhookOfToken } from './handshake.js';
 import { Handshakes } from './handshakes.js';
 import { RequestMaker } from './request-maker.js';
 import { rotate } from './secrets.js';
+import type { VersionCheck } from './version-check.js';
 import { changedWebhook } from './webhook-change.js';
-import type { WebhookOperation, WebhookParts } from './webhook-ports.js';
+import type { WebhookOperation, WebhooksParts } from './webhook-ports.js';
 import { type TestView, type WebhookView, attemptView, webhookView } from './webhook-view.js';
 import { type WebhookDefinition, hasConsent } from './webhook.js';
 import { type RotateRequest, type TestRequest, type WebhookRequest, queueSettingsOf } from './webhook.shape.js';
@@ -16,9 +18,6 @@ export interface WebhookAnswer {
   version: number;
   view: WebhookView;
 }
-
-/** The condition of a change: throws when the present version is not the one that was meant. */
-export type VersionCheck = (version: number | undefined) => void;
 
 /** Until a receiver is asked again whose answer could not be stored. */
 const STORE_AGAIN_MS = 5000;
@@ -30,47 +29,48 @@ const ANY_VERSION: VersionCheck = () => undefined;
  * change says is stored first and then done, one change after another, so that what is stored and what is at work
  * never differ.
  */
-export class Webhooks {
+export class Webhooks implements SlotWork {
   readonly #webhooks = new Map<string, WebhookDefinition>();
   readonly #handshakes: Handshakes;
   #changes: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly parts: WebhookParts) {
+  constructor(private readonly parts: WebhooksParts) {
     this.#handshakes = new Handshakes(parts.baseUrl, (webhook, consent) => this.#consented(webhook, consent));
   }
 
-  /** Puts a stored webhook to work; for what is found when a slot is taken over. */
-  adopt(webhook: WebhookDefinition): void {
-    this.#webhooks.set(webhook.name, webhook);
-    const queue = this.parts.queues.find(webhook.queue);
-    if (queue !== undefined) this.parts.receivers.apply(webhook, queue);
-    this.#handshakes.follow(webhook);
+  /** Puts the webhooks of a slot to work; their queues are at work already. */
+  onTaken({ slot }: { slot: number }): void {
+    for (const webhook of this.parts.directory.inSlot(slot).webhooks) {
+      this.#webhooks.set(webhook.name, webhook);
+      this.#work(webhook);
+    }
   }
 
-  /** Knows a webhook no more, for its slot has another owner. Its receiver is ended by whoever ends the queue. */
-  abandon(name: string): void {
-    this.#webhooks.delete(name);
-    this.#handshakes.forget(name);
+  /** Another instance works on the webhooks of this slot now. */
+  onLost(slot: number): void {
+    for (const webhook of this.#webhooks.values()) {
+      if (slotOf(webhook.tenant, webhook.queue) === slot) void this.#end(webhook);
+    }
   }
 
+  /** All webhooks there are, by name; statistics of those at work here. */
   list(): WebhookView[] {
-    return [...this.#webhooks.values()].map((webhook) => this.#view(webhook));
+    const elsewhere = this.parts.directory.webhooks().filter(({ name }) => !this.#webhooks.has(name));
+    return [...this.#webhooks.values(), ...elsewhere]
+      .map((webhook) => this.#view(webhook))
+      .sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 
-  /** @throws HeddleError `not-found` */
+  /** @throws HeddleError `not-found`, `queue-elsewhere` */
   get(name: string): WebhookAnswer {
     return this.#answer(this.#known(name));
-  }
-
-  /** The webhooks that read a queue; one that is read cannot be deleted. */
-  readersOf(queue: string): string[] {
-    return [...this.#webhooks.values()].filter((webhook) => webhook.queue === queue).map(({ name }) => name);
   }
 
   /**
    * Creates a webhook, or changes one: then the position of its queue stays. The answer comes when it is stored.
    *
-   * @throws HeddleError `not-found` for the queue it names, `conflict` for one it cannot have, `data-invalid`
+   * @throws HeddleError `not-found` for the queue it names, `conflict` for one it cannot have, `data-invalid`,
+   *   `queue-unchangeable`, `queue-elsewhere`
    */
   async put(
     name: string,
@@ -78,7 +78,7 @@ export class Webhooks {
     check: VersionCheck = ANY_VERSION,
   ): Promise<WebhookAnswer & { created: boolean }> {
     return this.#inTurn(async () => {
-      const before = this.#webhooks.get(name);
+      const before = this.#find(name);
       check(before?.version);
       const { webhook, madeSecret } = changedWebhook(name, request, before, Date.now());
       if (before !== undefined && (before.queue !== webhook.queue || before.ownsQueue !== webhook.ownsQueue)) {
@@ -88,8 +88,7 @@ export class Webhooks {
           { field: 'queue' },
         );
       }
-      const queue = await this.#queueFor(webhook, request);
-      await this.#store(webhook, queue, webhook.ownsQueue);
+      await this.#store(webhook, await this.#ownQueue(webhook, request));
       this.#say(before === undefined ? 'webhook-created' : 'webhook-changed', webhook);
       const { view, version } = this.#answer(webhook);
       return {
@@ -105,9 +104,14 @@ export class Webhooks {
     await this.#inTurn(async () => {
       const webhook = this.#known(name);
       check(webhook.version);
-      await this.parts.records.deleteWebhook(webhook, this.#ownQueue(webhook));
-      this.abandon(name);
-      await this.parts.receivers.remove(webhook);
+      const { store, queues, directory } = this.parts;
+      const own = webhook.ownsQueue ? queues.find(webhook.queue) : undefined;
+      if (own === undefined) await store.deleteWebhook(webhook);
+      else await store.deleteQueue(own, [webhook]);
+      await this.#end(webhook);
+      if (own !== undefined) queues.drop(own.name);
+      // What was read of the log may lag behind: whoever asks next is to find it gone.
+      await directory.caughtUp(slotOf(webhook.tenant, webhook.queue));
       this.#say('webhook-deleted', webhook);
     });
   }
@@ -132,7 +136,7 @@ export class Webhooks {
       const webhook = this.#webhooks.get(name);
       if (webhook === undefined || webhook.disabled !== undefined) return;
       const at = new Date().toISOString();
-      await this.#store(next({ ...webhook, disabled: { at, reason } }), this.#queue(webhook));
+      await this.#store(next({ ...webhook, disabled: { at, reason } }));
       this.#say('webhook-disabled', webhook, reason);
     });
   }
@@ -186,7 +190,10 @@ export class Webhooks {
     if (!hasConsent(webhook)) {
       throw new HeddleError('conflict', 'The receiver has not agreed to be delivered to.', { field: 'handshake' });
     }
-    const { event, isSample } = await this.parts.samples.find(wish, typeMatcher(this.#queue(webhook).types));
+    const { event, isSample } = await this.parts.samples.find(
+      wish,
+      typeMatcher(this.parts.queues.find(webhook.queue)?.types ?? []),
+    );
     const dispatched = new DispatchedEvent(event, 0, '', this.parts.baseUrl);
     const lease = { event: dispatched, lane: '', attempt: 1, redelivery: 'no', cycle: '' } as const;
     const maker = new RequestMaker(webhook);
@@ -211,27 +218,33 @@ export class Webhooks {
     this.#handshakes.close();
   }
 
-  async #queueFor(webhook: WebhookDefinition, request: WebhookRequest): Promise<QueueDefinition> {
+  /** The queue a webhook brings, as it is to be; nothing for one that reads a queue which is there without it. */
+  async #ownQueue(webhook: WebhookDefinition, request: WebhookRequest): Promise<QueueDefinition | undefined> {
+    const { queue: name, ownsQueue } = webhook;
     const { queues } = this.parts;
-    const present = queues.find(webhook.queue);
-    if (!webhook.ownsQueue) {
-      if (present !== undefined && !present.implicit) return present;
-      throw new HeddleError(
-        present === undefined ? 'not-found' : 'conflict',
-        present === undefined
-          ? `There is no queue ${webhook.queue}: create it first, or leave queue out for one of the webhook's own.`
-          : `The queue ${webhook.queue} is the own one of another webhook.`,
-        { field: 'queue' },
-      );
-    }
-    if (present !== undefined && !present.implicit) {
+    const present = queues.find(name);
+    if (ownsQueue) {
+      if (present === undefined || present.implicit) {
+        return queues.defineOwn(name, queueSettingsOf(request), present);
+      }
       throw new HeddleError(
         'conflict',
-        `There is a queue ${webhook.queue}, so that the webhook cannot bring its own: name it as queue, or take another name.`,
+        `There is a queue ${name}, so that the webhook cannot bring its own: name it as queue, or take another name.`,
         { field: 'name' },
       );
     }
-    return queues.defineOwn(webhook.queue, queueSettingsOf(request), present);
+    if (present === undefined) {
+      throw new HeddleError(
+        'not-found',
+        `There is no queue ${name}: create it first, or leave queue out for one of the webhook's own.`,
+        { field: 'queue' },
+      );
+    }
+    if (present.implicit) {
+      throw new HeddleError('conflict', `The queue ${name} is the own one of another webhook.`, { field: 'queue' });
+    }
+    if (queues.atWork(name) === undefined) throw elsewhere(name);
+    return undefined;
   }
 
   async #change(
@@ -244,17 +257,35 @@ export class Webhooks {
       const before = this.#known(name);
       check(before.version);
       const webhook = next(change(before));
-      await this.#store(webhook, this.#queue(before));
+      await this.#store(webhook);
       this.#say(event, webhook);
       return this.#answer(webhook);
     });
   }
 
-  async #store(webhook: WebhookDefinition, queue: QueueDefinition, definesQueue = false): Promise<void> {
-    await this.parts.records.putWebhook(webhook, definesQueue ? queue : undefined);
+  /** Stores a webhook, with its own queue where that is new or changed, and puts both to work as they are now. */
+  async #store(webhook: WebhookDefinition, ownQueue?: QueueDefinition): Promise<void> {
+    const { store, queues } = this.parts;
+    if (ownQueue === undefined) await store.putWebhook(webhook);
+    else await store.putQueue(ownQueue, webhook);
+    if (ownQueue !== undefined) {
+      if (queues.atWork(ownQueue.name) === undefined) queues.begin(ownQueue);
+      else queues.redefine(ownQueue);
+    }
     this.#webhooks.set(webhook.name, webhook);
-    this.parts.receivers.apply(webhook, queue);
+    this.#work(webhook);
+  }
+
+  #work(webhook: WebhookDefinition): void {
+    const queue = this.parts.queues.atWork(webhook.queue);
+    if (queue !== undefined) this.parts.receivers.apply(webhook, queue);
     this.#handshakes.follow(webhook);
+  }
+
+  async #end(webhook: WebhookDefinition): Promise<void> {
+    this.#webhooks.delete(webhook.name);
+    this.#handshakes.forget(webhook.name);
+    await this.parts.receivers.remove(webhook);
   }
 
   /** A state of the handshake that was come to by asking. */
@@ -278,26 +309,23 @@ export class Webhooks {
 
   /** Consent is no change that somebody made: the version stays, so that nobody's If-Match fails for it. */
   async #storeConsent(webhook: WebhookDefinition, consent: Consent): Promise<void> {
-    const queue = this.#queue(webhook);
-    await this.#store({ ...webhook, consent }, queue);
+    await this.#store({ ...webhook, consent });
     this.#say('webhook-consent', webhook, consent.state);
   }
 
   #known(name: string): WebhookDefinition {
-    const webhook = this.#webhooks.get(name);
+    const webhook = this.#find(name);
     if (webhook === undefined) throw new HeddleError('not-found', `There is no webhook ${name}.`, { field: 'name' });
     return webhook;
   }
 
-  /** The queue of a webhook at work, which is there as long as the webhook is. */
-  #queue(webhook: WebhookDefinition): QueueDefinition {
-    const queue = this.parts.queues.find(webhook.queue);
-    if (queue !== undefined) return queue;
-    throw new HeddleError('conflict', `The queue ${webhook.queue} of the webhook is gone.`, { field: 'queue' });
-  }
-
-  #ownQueue(webhook: WebhookDefinition): QueueDefinition | undefined {
-    return webhook.ownsQueue ? this.parts.queues.find(webhook.queue) : undefined;
+  #find(name: string): WebhookDefinition | undefined {
+    const webhook = this.#webhooks.get(name);
+    if (webhook === undefined) {
+      const there = this.parts.directory.webhook(LOCAL_TENANT, name);
+      if (there !== undefined && this.parts.queues.atWork(there.queue) === undefined) throw elsewhere(there.queue);
+    }
+    return webhook;
   }
 
   #answer(webhook: WebhookDefinition): WebhookAnswer {
@@ -321,6 +349,12 @@ export class Webhooks {
     this.#changes = turn.catch(() => undefined);
     return turn;
   }
+}
+
+function elsewhere(queue: string): HeddleError {
+  return new HeddleError('queue-elsewhere', `The queue ${queue} is at work at another instance; try again.`, {
+    retryAfterSeconds: 1,
+  });
 }
 
 function next(webhook: WebhookDefinition): WebhookDefinition {

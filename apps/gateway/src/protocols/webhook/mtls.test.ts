@@ -1,0 +1,137 @@
+import { X509Certificate, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { type Server, createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Credentials } from './credentials.js';
+import { oneRequest } from './one-request.js';
+import type { MadeRequest } from './request-maker.js';
+import type { ReceiverParts } from './webhook-receiver.js';
+import { WebhookReceivers } from './webhook-receivers.js';
+import type { WebhookDefinition } from './webhook.js';
+import { webhookShape } from './webhook.shape.js';
+
+interface Identity {
+  certificate: string;
+  privateKey: string;
+}
+
+const [receiver, ours, stranger] = [identity('receiver'), identity('heddle'), identity('stranger')];
+let server: Server;
+let url: string;
+let callers: string[];
+
+beforeAll(async () => {
+  callers = [];
+  server = createServer(
+    {
+      cert: receiver.certificate,
+      key: receiver.privateKey,
+      ca: ours.certificate,
+      requestCert: true,
+      rejectUnauthorized: true,
+    },
+    (request, response) => {
+      callers.push(String((request.socket as TLSSocket).getPeerCertificate().subject.CN));
+      response.writeHead(204).end();
+    },
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+});
+
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+it('a receiver that wants a certificate sees ours, and ours is all it lets in', async () => {
+  expect(await call(ours, receiver.certificate)).toBe(204);
+  expect(callers).toEqual(['heddle']);
+  await expect(call(stranger, receiver.certificate)).rejects.toThrow();
+  await expect(call(undefined, receiver.certificate)).rejects.toThrow();
+  expect(callers).toEqual(['heddle']);
+});
+
+it('a delivery shows our certificate, and one without it fails as a matter of TLS or connection', async () => {
+  const receivers = new WebhookReceivers({} as ReceiverParts);
+  const request = { path: '/', headers: [], body: Buffer.from('{}') } as unknown as MadeRequest;
+  const attempt = (who: Identity) => {
+    const auth = { mtls: { ...who, ca: receiver.certificate } };
+    return receivers.attempt(
+      { url, auth, delivery: { maxInFlight: 1, timeoutMs: 5000 } } as WebhookDefinition,
+      request,
+    );
+  };
+  expect(await attempt(ours)).toMatchObject({ status: 204 });
+  expect(callers.at(-1)).toBe('heddle');
+  expect(await attempt(stranger)).toMatchObject({ status: 0 });
+});
+
+it('a receiver is not spoken to that nobody vouches for', async () => {
+  await expect(call(ours, undefined)).rejects.toThrow(/self-signed|certificate/i);
+  await expect(call(ours, stranger.certificate)).rejects.toThrow(/self-signed|certificate/i);
+});
+
+it('a certificate is refused that is none, is over, or has another key', () => {
+  const expired = identity('heddle', { days: -1 });
+  const cases: [mtls: object, field: string | undefined][] = [
+    [ours, undefined],
+    [{ ...ours, ca: receiver.certificate }, undefined],
+    [{ ...ours, privateKey: '•••' }, undefined],
+    [expired, 'auth.mtls.certificate'],
+    [{ ...ours, privateKey: stranger.privateKey }, 'auth.mtls.privateKey'],
+    [{ ...ours, privateKey: 'no key' }, 'auth.mtls.privateKey'],
+    [{ ...ours, ca: 'no certificate' }, 'auth.mtls.ca'],
+  ];
+  for (const [mtls, field] of cases) {
+    const outcome = webhookShape.safeParse({ url: 'https://receiver.test/', types: ['a.*'], auth: { mtls } });
+    expect(outcome.error?.issues.map(({ path }) => path.join('.'))).toEqual(field === undefined ? undefined : [field]);
+  }
+});
+
+async function call(who: Identity | undefined, ca: string | undefined): Promise<number> {
+  const auth = who === undefined ? {} : { mtls: { ...who, ...(ca === undefined ? {} : { ca }) } };
+  const { tls } = new Credentials(auth);
+  // Without a certificate of ours the receiver is still known, so that it is the one that refuses.
+  const trust = tls ?? (ca === undefined ? undefined : { ca });
+  const { status } = await oneRequest(url, { method: 'POST', headers: {}, tls: trust as never, timeoutMs: 5000 });
+  return status;
+}
+
+/** A self-signed certificate of 127.0.0.1 (RFC 5280 §4.1), with its key. */
+function identity(name: string, { days = 1 } = {}): Identity {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const ecdsaWithSha256 = sequence(Buffer.from('06082a8648ce3d040302', 'hex'));
+  const commonName = der(0x0c, Buffer.from(name));
+  const subject = sequence(der(0x31, sequence(Buffer.from('0603550403', 'hex'), commonName)));
+  const [from, until] = [Math.min(0, days) - 1, days].map((after) => utcTime(Date.now() + after * 86_400_000));
+  const address = der(0x04, sequence(der(0x87, Buffer.from([127, 0, 0, 1]))));
+  const toSign = sequence(
+    der(0xa0, Buffer.from('020102', 'hex')),
+    der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
+    ecdsaWithSha256,
+    subject,
+    sequence(from!, until!),
+    subject,
+    publicKey.export({ format: 'der', type: 'spki' }),
+    der(0xa3, sequence(sequence(Buffer.from('0603551d11', 'hex'), address))),
+  );
+  const signature = der(0x03, Buffer.concat([Buffer.from([0]), sign('sha256', toSign, privateKey)]));
+  const certificate = new X509Certificate(sequence(toSign, ecdsaWithSha256, signature)).toString();
+  return { certificate, privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString() };
+}
+
+function sequence(...parts: Buffer[]): Buffer {
+  return der(0x30, Buffer.concat(parts));
+}
+
+function der(tag: number, content: Buffer): Buffer {
+  const { length } = content;
+  const size = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...size]), content]);
+}
+
+function utcTime(at: number): Buffer {
+  return der(0x17, Buffer.from(`${new Date(at).toISOString().slice(2, 19).replace(/[-:T]/g, '')}Z`));
+}
