@@ -2,6 +2,7 @@ import { openApiDocument, type RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
 import { catalogueEntryShape, catalogueShape } from './catalogue.controller.js';
 import { objectQuery } from './fetch/objects.controller.js';
+import { trialResultShape, trialShape } from './filters/filters.controller.js';
 import { streamQuery } from './protocols/stream-request.js';
 import { webhookRoutes } from './protocols/webhook/webhooks.openapi.js';
 
@@ -106,6 +107,15 @@ const gatewayRoutes: readonly RouteDoc[] = [
     status: 200,
     response: z.unknown(),
     errors: ['parameter-invalid', 'schema-unknown', 'registry-unavailable'],
+  },
+  {
+    method: 'POST',
+    path: '/v1/filters/test',
+    summary: 'Try a filter on the last stored events: which match, and why the others do not',
+    body: trialShape,
+    status: 200,
+    response: trialResultShape,
+    errors: ['parameter-invalid', 'data-invalid', 'filter-invalid', 'log-unavailable'],
   },
   ...webhookRoutes,
 ];

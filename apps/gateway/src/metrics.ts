@@ -7,6 +7,7 @@ export interface GatewayMetrics {
   attemptSeconds: Histogram;
   deliverySeconds: Histogram;
   fetches: Counter<'outcome'>;
+  filterErrors: Counter;
 }
 
 /** What is read when the metrics are asked for. */
@@ -50,6 +51,11 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
       name: 'heddle_object_fetches_total',
       help: 'Requests for objects by reference, by status class; joined ones shared the answer of another',
       labelNames: ['outcome'],
+      registers,
+    }),
+    filterErrors: new Counter({
+      name: 'heddle_filter_errors_total',
+      help: 'Events that a filter could not decide on, for data it has not or too many steps; they did not match',
       registers,
     }),
   };
