@@ -1,140 +1,342 @@
+import type { LookupFunction } from 'node:net';
 import type { Log } from '@heddle/runtime';
-import { type Attempt, Endpoint, judge } from '../../deliver.js';
+import { type AttemptOutcome, Endpoint, type Verdict, judge, unmade } from '../../deliver.js';
+import type { AttemptRecord, ErrorClass } from '../../ledger/attempt.js';
 import type { GatewayMetrics } from '../../metrics.js';
-import type { DeliveryQueue, Lease } from '../../queues/delivery-queue.js';
-import { Signer, messageId } from './signature.js';
-import type { WebhookDefinition } from './webhook.js';
-import { binaryForm, binaryHeaders, structuredForm } from './webhook.frames.js';
+import type { Lease, LeaseSource, Refusal } from '../../queues/lease.js';
+import type { BreakerState } from './circuit-breaker.js';
+import { Delivery, type QueueIdentity, attemptRecord, withReleased } from './delivery.js';
+import type { DeliveryTurns, Seat } from './delivery-turns.js';
+import { type EndpointChange, EndpointGovernor } from './endpoint-governor.js';
+import { RequestMaker } from './request-maker.js';
+import { type WebhookDefinition, rateLimitOf, standstillOf } from './webhook.js';
 
-/** Deliveries to one webhook at the same time, each over a connection of its own. */
-const MAX_IN_FLIGHT = 64;
+/** What all receivers of a process share, and whom they tell. */
+export interface ReceiverParts {
+  turns: DeliveryTurns;
+  ledger: { attempt(record: AttemptRecord): void };
+  metrics: Pick<GatewayMetrics, 'attempts' | 'attemptSeconds' | 'deliverySeconds'>;
+  log: Log;
+  /** Resolves the host names of receivers, and may refuse addresses. */
+  lookup?: LookupFunction;
+  /**
+   * An endpoint began to fail, is well again, or wants no more events (410): then nothing goes to it until the receiver
+   * is redefined or resumed. The webhook is that of the definition the receiver has now.
+   */
+  onEndpoint(webhook: WebhookDefinition, change: EndpointChange | 'disabled', reason: string): void;
+}
 
-/** Takes leases from a queue and makes an attempt with each; the outcome settles the lease. */
+/** Since this instance took the webhook over; times are RFC 3339. */
+export interface ReceiverStatistics {
+  delivered: number;
+  failedAttempts: number;
+  inFlight: number;
+  /** How many requests may be under way at once, as things are. */
+  cap: number;
+  breaker: BreakerState;
+  /** Until when the receiver asked for a pause. */
+  pausedUntil?: string;
+  /** How the last attempt ended: `status 204`, or why it failed. */
+  lastStatus?: string;
+  lastAttemptAt?: string;
+}
+
+/** A queue at work, and which one it is. */
+export type ReceiverSource = LeaseSource & { readonly definition: QueueIdentity };
+
+/** Takes leases from a queue when it is its turn, and makes an attempt with each; the outcome settles the lease. */
 export class WebhookReceiver {
   #definition: WebhookDefinition;
+  #maker: RequestMaker;
   #endpoint: Endpoint;
-  #signer: Signer;
-  #target: URL;
-  #inFlight = new Set<Promise<void>>();
+  /** Endpoints of definitions before this one, while attempts to them are under way. */
+  #retired: Endpoint[] = [];
+  readonly #governor: EndpointGovernor;
+  readonly #seat: Seat;
+  /** Leases for the next batch. */
+  #collected: Lease[] = [];
+  #collectedUntil = 0;
+  /** Deliveries that wait for credentials. */
+  readonly #waiting = new Set<Delivery>();
+  #gone = false;
   #stopped = false;
+  #onIdle: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Infinity;
   #delivered = 0;
   #failedAttempts = 0;
-  #lastStatus: string | undefined;
-  #lastAttemptAt: string | undefined;
+  #lastStatus = '';
+  #lastAttemptAt = 0;
+  readonly #onEnded = (delivery: Delivery, outcome: AttemptOutcome): void => this.#ended(delivery, outcome);
 
   constructor(
     definition: WebhookDefinition,
-    private readonly queue: DeliveryQueue,
-    private readonly metrics: GatewayMetrics,
-    private readonly log: Log,
+    private readonly source: ReceiverSource,
+    private readonly parts: ReceiverParts,
   ) {
     this.#definition = definition;
-    this.#target = new URL(definition.url);
-    this.#endpoint = new Endpoint(this.#target.origin, MAX_IN_FLIGHT);
-    this.#signer = new Signer(definition.secret);
+    this.#maker = new RequestMaker(definition);
+    this.#endpoint = this.#newEndpoint();
+    this.#governor = new EndpointGovernor(limitsOf(definition));
+    this.#seat = parts.turns.join(this);
   }
 
-  /** Goes on with a changed definition; attempts under way end as they began. */
+  /** Goes on with a changed definition, forgiving what was; attempts under way end as they began. */
   redefine(definition: WebhookDefinition): void {
-    const target = new URL(definition.url);
-    if (target.origin !== this.#target.origin) {
-      const old = this.#endpoint;
-      this.#endpoint = new Endpoint(target.origin, MAX_IN_FLIGHT);
-      void Promise.allSettled(this.#inFlight).then(() => old.close());
-    }
-    this.#target = target;
+    const before = { origin: this.#maker.origin, tls: this.#maker.tls, timeoutMs: this.#definition.delivery.timeoutMs };
     this.#definition = definition;
-    this.#signer = new Signer(definition.secret);
-  }
-
-  /** Delivers whatever can be leased, as far as the limit of attempts at once allows. */
-  pump(): void {
-    while (!this.#stopped && this.#inFlight.size < MAX_IN_FLIGHT) {
-      const lease = this.queue.acquire();
-      if (lease === undefined) return;
-      const delivery = this.#deliver(lease).finally(() => {
-        this.#inFlight.delete(delivery);
-        this.pump();
-      });
-      this.#inFlight.add(delivery);
+    this.#maker = new RequestMaker(definition, this.#maker);
+    const after = { origin: this.#maker.origin, tls: this.#maker.tls, timeoutMs: definition.delivery.timeoutMs };
+    if (JSON.stringify(before) !== JSON.stringify(after)) {
+      this.#endpoint.retire();
+      this.#retired = [...this.#retired, this.#endpoint].filter(({ attempts }) => attempts > 0);
+      this.#endpoint = this.#newEndpoint();
     }
+    this.#governor.limit(limitsOf(definition));
+    this.resume();
   }
 
-  get statistics(): { delivered: number; failedAttempts: number; lastStatus?: string; lastAttemptAt?: string } {
+  /** Forgets failures, a pause and a 410 of the receiver: somebody says that it is well. */
+  resume(): void {
+    this.#gone = false;
+    this.#governor.forgive();
+    this.#giveBack('the webhook was changed');
+    this.pump();
+  }
+
+  /** There may be something to deliver. */
+  pump(): void {
+    if (!this.#isStill) this.#seat.ready();
+  }
+
+  /** Begins one request, if it may; called when it is its turn. */
+  begin(): number {
+    if (this.#isStill) return 0;
+    const now = performance.now();
+    const { batch } = this.#definition.delivery;
+    if (batch !== undefined) return this.#beginBatch(batch, now);
+    if (!this.#mayBegin(now)) return 0;
+    const lease = this.source.acquire();
+    if (lease === undefined) return 0;
+    this.#send([lease], now);
+    return 1;
+  }
+
+  get statistics(): ReceiverStatistics {
+    const now = performance.now();
+    const { inFlight, cap, breaker, pausedUntil } = this.#governor;
     return {
       delivered: this.#delivered,
       failedAttempts: this.#failedAttempts,
-      ...(this.#lastStatus === undefined ? {} : { lastStatus: this.#lastStatus }),
-      ...(this.#lastAttemptAt === undefined ? {} : { lastAttemptAt: this.#lastAttemptAt }),
+      inFlight,
+      cap,
+      breaker,
+      ...(pausedUntil <= now ? {} : { pausedUntil: new Date(Date.now() + pausedUntil - now).toISOString() }),
+      ...(this.#lastStatus === '' ? {} : { lastStatus: this.#lastStatus }),
+      ...(this.#lastAttemptAt === 0 ? {} : { lastAttemptAt: new Date(this.#lastAttemptAt).toISOString() }),
     };
   }
 
   /** Leases nothing more, gives attempts under way some time to end, then cuts them off: they are repeated later. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
-    let timer: NodeJS.Timeout | undefined;
-    const grace = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, graceMs);
-    });
-    await Promise.race([Promise.allSettled(this.#inFlight), grace]);
-    clearTimeout(timer);
-    await this.#endpoint.close();
-  }
-
-  async #deliver(lease: Lease): Promise<void> {
-    const outcome = await this.#endpoint.attempt(this.#request(lease));
-    const { stored } = lease.event;
-    const verdict = judge(outcome);
-    const result = verdict.done ? 'delivered' : 'failed';
-    this.metrics.attempts.inc({ outcome: result });
-    this.metrics.attemptSeconds.observe(outcome.ms / 1000);
-    this.#lastAttemptAt = new Date().toISOString();
-    const line = {
-      event: `webhook-${result}`,
-      webhook: this.#definition.name,
-      id: stored.attributes.id,
-      type: stored.attributes.type,
-      key: stored.key,
-      attempt: lease.attempt,
-      ms: Math.round(outcome.ms * 10) / 10,
-    };
-    if (verdict.done) {
-      this.#delivered += 1;
-      this.#lastStatus = outcome.kind === 'status' ? `status ${outcome.status}` : undefined;
-      this.queue.accept(lease);
-      this.metrics.deliverySeconds.observe((Date.now() - stored.appendedAt) / 1000);
-      this.log.debug(line, 'delivered');
-      return;
+    clearTimeout(this.#timer);
+    this.#giveBack('the receiver stopped');
+    for (const delivery of this.#waiting) delivery.ended({ ...unmade('internal', 'not begun'), abandoned: true });
+    if (this.#governor.inFlight > 0 && graceMs > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, graceMs);
+        this.#onIdle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
     }
-    this.#failedAttempts += 1;
-    this.#lastStatus = verdict.reason;
-    const { dueAt } = this.queue.release(lease, verdict.notBeforeMs);
-    this.log.warn({ ...line, reason: verdict.reason, retryAt: new Date(dueAt).toISOString() }, 'attempt failed');
+    this.#seat.leave();
+    for (const endpoint of [...this.#retired, this.#endpoint]) endpoint.close();
   }
 
-  #request(lease: Lease): Attempt {
-    const { event, attempt, redelivery } = lease;
-    const binary = this.#definition.contentMode === 'binary';
-    const body = event.as(binary ? binaryForm : structuredForm);
-    const id = messageId(event.stored.attributes.id);
-    const timestamp = Math.floor(Date.now() / 1000);
-    const headers = binary ? binaryHeaders(event) : ['content-type', 'application/cloudevents+json; charset=utf-8'];
-    headers.push(
-      'webhook-id',
-      id,
-      'webhook-timestamp',
-      String(timestamp),
-      'webhook-signature',
-      this.#signer.sign(id, timestamp, body),
-      'heddle-webhook',
-      this.#definition.name,
-      'heddle-attempt',
-      String(attempt),
-      'heddle-redelivery',
-      redelivery,
-      'user-agent',
-      'heddle/0.1',
-    );
-    return { path: this.#target.pathname + this.#target.search, headers, body };
+  get #isStill(): boolean {
+    return this.#stopped || this.#gone || standstillOf(this.#definition) !== undefined;
   }
+
+  #mayBegin(now: number): boolean {
+    const at = this.#governor.nextAt;
+    if (at <= now) return true;
+    this.#wakeAt(at, now);
+    return false;
+  }
+
+  /** Under `order: key` no two leases of a batch have one key, so that their order within it means nothing. */
+  #beginBatch({ size, waitMs }: { size: number; waitMs: number }, now: number): number {
+    if (this.#governor.isShut(now)) {
+      this.#giveBack('nothing goes to the endpoint now');
+      this.#wakeAt(this.#governor.nextAt, now);
+      return 0;
+    }
+    while (this.#collected.length < size) {
+      const lease = this.source.acquire();
+      if (lease === undefined) break;
+      if (this.#collected.push(lease) === 1) this.#collectedUntil = now + waitMs;
+    }
+    const leases = this.#collected;
+    if (leases.length === 0) return 0;
+    if (leases.length < size && now < this.#collectedUntil) {
+      this.#wakeAt(this.#collectedUntil, now);
+      return 0;
+    }
+    if (!this.#mayBegin(now)) return 0;
+    this.#collected = [];
+    this.#send(leases, now);
+    return leases.length;
+  }
+
+  #send(leases: readonly Lease[], now: number): void {
+    const delivery = new Delivery(leases, this.#governor.begin(now), this.#onEnded);
+    this.#seat.begun(leases.every(({ attempt, cycle }) => attempt > 1 || cycle !== ''));
+    const ready = this.#maker.ready();
+    if (ready === undefined) return this.#attempt(delivery);
+    this.#waiting.add(delivery);
+    ready.then(
+      () => {
+        if (this.#waiting.delete(delivery)) this.#attempt(delivery);
+      },
+      (error: unknown) => {
+        if (this.#waiting.has(delivery)) delivery.ended(unmade('credentials', messageOf(error)));
+      },
+    );
+  }
+
+  #attempt(delivery: Delivery): void {
+    if (this.#isStill) return delivery.ended({ ...unmade('internal', 'not begun'), abandoned: true });
+    try {
+      delivery.made = this.#maker.make(delivery.leases);
+    } catch (error) {
+      return delivery.ended(unmade('internal', messageOf(error)));
+    }
+    this.#endpoint.attempt(delivery.made, delivery);
+  }
+
+  #ended(delivery: Delivery, outcome: AttemptOutcome): void {
+    this.#waiting.delete(delivery);
+    const { passage, first } = delivery;
+    if (outcome.abandoned) {
+      this.#governor.abandoned(passage);
+      this.#seat.ended(false);
+      const reason = 'cut off by the gateway';
+      this.#handBack(delivery, outcome, 'internal', { reason, countsAttempt: outcome.sent });
+    } else {
+      const verdict = this.#judge(delivery, outcome);
+      const change = this.#governor.ended(passage, performance.now(), verdict, first.event.stored.key);
+      this.#seat.ended(!verdict.done);
+      this.#lastAttemptAt = delivery.at;
+      const { attempts, attemptSeconds } = this.parts.metrics;
+      attempts.inc({ outcome: verdict.done ? 'delivered' : 'failed' }, delivery.leases.length);
+      attemptSeconds.observe(outcome.totalMs / 1000);
+      if (verdict.done) this.#accept(delivery, outcome);
+      else this.#release(delivery, outcome, verdict);
+      if (change !== undefined) this.parts.onEndpoint(this.#definition, change, this.#lastStatus);
+    }
+    if (this.#governor.inFlight === 0) this.#onIdle?.();
+    this.#seat.ready();
+  }
+
+  #judge({ made }: Delivery, outcome: AttemptOutcome): Verdict {
+    const verdict = judge(outcome);
+    // A token that ran out early is replaced; that says nothing about the endpoint.
+    if (outcome.status !== 401 || made?.token === undefined || verdict.done) return verdict;
+    return this.#maker.refused(made) ? { ...verdict, blame: 'pace', again: true } : verdict;
+  }
+
+  #accept(delivery: Delivery, outcome: AttemptOutcome): void {
+    const { ledger, metrics, log } = this.parts;
+    this.#delivered += delivery.leases.length;
+    this.#lastStatus = `status ${outcome.status}`;
+    for (const lease of delivery.leases) {
+      const record = this.#record(delivery, lease, outcome);
+      record.final = 'accepted';
+      ledger.attempt(record);
+      this.source.accept(lease);
+      metrics.deliverySeconds.observe((Date.now() - lease.event.stored.appendedAt) / 1000);
+    }
+    if (log.isLevelEnabled('debug')) log.debug(this.#line('webhook-delivered', delivery, outcome), 'delivered');
+  }
+
+  #release(delivery: Delivery, outcome: AttemptOutcome, verdict: Extract<Verdict, { done: false }>): void {
+    const { reason, errorClass, pauseMs, disable, again } = verdict;
+    this.#failedAttempts += delivery.leases.length;
+    this.#lastStatus = reason;
+    // Before the leases are back, for they could be acquired again at once.
+    const disabled = disable && !this.#gone;
+    if (disable) this.#gone = true;
+    const refusal: Refusal = { reason, countsAttempt: !disable };
+    if (pauseMs > 0) refusal.notBeforeMs = pauseMs;
+    if (again) refusal.delayMs = 0;
+    this.#handBack(delivery, outcome, errorClass, refusal);
+    this.parts.log.warn({ ...this.#line('webhook-failed', delivery, outcome), reason }, 'attempt failed');
+    if (disabled) {
+      this.#giveBack(reason);
+      this.parts.onEndpoint(this.#definition, 'disabled', reason);
+    }
+  }
+
+  #handBack(delivery: Delivery, outcome: AttemptOutcome, errorClass: ErrorClass, refusal: Refusal): void {
+    for (const lease of delivery.leases) {
+      const record = this.#record(delivery, lease, outcome);
+      const released = this.source.release(lease, refusal);
+      // What was never begun is no attempt.
+      if (!outcome.abandoned || outcome.sent) {
+        this.parts.ledger.attempt(withReleased(record, refusal.reason, errorClass, released));
+      }
+    }
+  }
+
+  #record(delivery: Delivery, lease: Lease, outcome: AttemptOutcome): AttemptRecord {
+    return attemptRecord(this.#definition.name, this.source.definition, delivery, lease, outcome);
+  }
+
+  #line(event: string, { leases, first }: Delivery, { totalMs }: AttemptOutcome): object {
+    const { attributes, key } = first.event.stored;
+    return {
+      event,
+      webhook: this.#definition.name,
+      id: attributes.id,
+      type: attributes.type,
+      key,
+      attempt: first.attempt,
+      ms: Math.round(totalMs * 10) / 10,
+      ...(leases.length === 1 ? {} : { events: leases.length }),
+    };
+  }
+
+  /** Hands back what was collected for a batch and did not leave. */
+  #giveBack(reason: string): void {
+    for (const lease of this.#collected.splice(0)) this.source.release(lease, { reason, countsAttempt: false });
+  }
+
+  #wakeAt(at: number, now: number): void {
+    if (at === Infinity || (this.#timer !== undefined && this.#timerAt <= at)) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.pump();
+      },
+      Math.max(1, Math.ceil(at - now)),
+    );
+  }
+
+  #newEndpoint(): Endpoint {
+    const { timeoutMs } = this.#definition.delivery;
+    return new Endpoint(this.#maker.origin, { timeoutMs, tls: this.#maker.tls, lookup: this.parts.lookup });
+  }
+}
+
+function limitsOf(definition: WebhookDefinition): { maxInFlight: number; ratePerSecond: number | undefined } {
+  return { maxInFlight: definition.delivery.maxInFlight, ratePerSecond: rateLimitOf(definition) };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
