@@ -67,9 +67,9 @@ export class TrialQueues {
   }
 
   /** Appends so many events, `e1` and on under keys of their own, and offers them to every queue at work. */
-  async publish(count: number, first = 1): Promise<void> {
+  async publish(count: number, first = 1, bytes = 0): Promise<void> {
     for (let n = first; n < first + count; n += 1) {
-      const value = Buffer.from(JSON.stringify({ Contract: `K${n}` }));
+      const value = Buffer.from(JSON.stringify({ Contract: `K${n}`, text: 'x'.repeat(bytes) }));
       const attributes = { id: `e${n}`, source: '/test', type: TYPE };
       const [outcome] = await this.eventLog.append([{ topic: 'contract', key: `K${n}`, event: { attributes, value } }]);
       if (outcome === undefined || 'error' in outcome) throw new Error('not appended');

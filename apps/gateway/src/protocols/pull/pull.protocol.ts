@@ -89,8 +89,10 @@ class PullDoor {
  * read, so the attempts count, and the deliveries come again as what they are.
  */
 function releaseUnlessSent({ raw }: FastifyReply, book: LeaseBook, grants: readonly Grant[]): void {
+  let isSent = false;
+  raw.once('finish', () => (isSent = true));
   raw.once('close', () => {
-    if (raw.writableFinished) return;
+    if (isSent) return;
     book.settle(grants.map(({ token }) => ({ token, action: 'release', reason: 'connection lost' })));
   });
 }
