@@ -211,7 +211,7 @@ export class QueueConnection {
     this.#isWaiting = false;
     // None: this connection leaves, or the queue does and says so.
     if (grants.length === 0) return;
-    if (this.#leaving !== undefined) {
+    if (this.#leaving !== undefined || this.client.readyState !== this.client.OPEN) {
       this.queue.book.handBack(grants);
       return;
     }
