@@ -62,7 +62,7 @@ it('every expression in its text is taken, and sees data as the guide says', () 
   const conditions = expressions.filter((text) => / [<>=!]=? |exists\(|has\(/.test(text));
   expect(conditions.length).toBeGreaterThan(6);
   for (const cel of conditions) {
-    const expected = cel.includes('correlationid') || cel.includes("'x'") ? false : true;
+    const expected = !cel.includes('correlationid') && !cel.includes("'x'");
     expect(`${cel}: ${compileFilter([{ cel }]).matches(event)}`).toBe(`${cel}: ${expected}`);
   }
   for (const cel of ['data.Count + 1.0 == 6.0', 'int(data.Count) % 2 == 1', 'int(data.Long) == 9007199254740993']) {

@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
-import { FilterTrial, type TrialResult } from './filter-trial.js';
+import { FilterTrials, type TrialResult } from './filter-trials.js';
 import { filterShape } from './filter.shape.js';
 
 /** The body of `POST /v1/filters/test`. */
@@ -46,11 +46,11 @@ export const trialResultShape = z.object({
 /** What a filter would have matched. */
 @Controller('v1/filters')
 export class FiltersController {
-  constructor(@Inject(FilterTrial) private readonly trial: FilterTrial) {}
+  constructor(@Inject(FilterTrials) private readonly trials: FilterTrials) {}
 
   @Post('test')
   @HttpCode(200)
   test(@Body({ schema: trialShape }) body: z.infer<typeof trialShape>): Promise<TrialResult> {
-    return this.trial.run(body);
+    return this.trials.run(body);
   }
 }

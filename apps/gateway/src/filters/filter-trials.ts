@@ -43,7 +43,7 @@ const FIRST_FETCH = 16;
 const LAST_FETCH = 512;
 
 /** Tries filters on stored events, so that nobody has to wait for new ones to see what a filter does. */
-export class FilterTrial {
+export class FilterTrials {
   constructor(
     private readonly eventLog: EventLog,
     private readonly topics: () => readonly string[],
