@@ -61,8 +61,7 @@ export class DeliveryEngine implements SlotWork {
     this.set = new QueueSet(shared, this.pages, this.#writer, host, log);
     this.offsets = new QueueOffsets(eventLog, topics);
     const { directory, store, set, offsets, ownership } = this;
-    const epochOf = (queue: { tenant: string; name: string }): number => ownership.epochOf(queue);
-    this.queues = new Queues({ directory, store, set, offsets, ledger, epochOf, retry, log });
+    this.queues = new Queues({ directory, store, set, offsets, ledger, ownership, retry, log });
   }
 
   /** From now on comes and goes with the slots of this instance, after the queues; added before the start. */

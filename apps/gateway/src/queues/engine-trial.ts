@@ -66,11 +66,9 @@ export class MortalControlLog implements ControlLog {
   #dead = false;
   /** Puts until death; the last of them may have been written, or not. */
   putsLeft = Infinity;
+  isLastWritten = false;
 
-  constructor(
-    private readonly inner: ControlLog,
-    private readonly lastIsWritten = false,
-  ) {}
+  constructor(private readonly inner: ControlLog) {}
 
   get isDead(): boolean {
     return this.#dead;
@@ -85,7 +83,7 @@ export class MortalControlLog implements ControlLog {
     this.putsLeft -= 1;
     if (this.putsLeft <= 0) {
       this.#dead = true;
-      if (this.lastIsWritten) await this.inner.put(topic, puts);
+      if (this.isLastWritten) await this.inner.put(topic, puts);
       return new Promise(() => undefined);
     }
     return this.inner.put(topic, puts);
@@ -148,6 +146,12 @@ export class TrialEngine {
 
   get isDead(): boolean {
     return this.controlLog.isDead;
+  }
+
+  /** Dies at one of the next puts, which may still have been written. */
+  dieAfterPuts(puts: number, isLastWritten: boolean): void {
+    this.controlLog.putsLeft = puts;
+    this.controlLog.isLastWritten = isLastWritten;
   }
 
   async create(name: string, settings: Partial<QueueDefinition> = {}): Promise<QueueDefinition> {

@@ -1,0 +1,247 @@
+import { CONTROL_TOPICS, type ControlPut } from '@heddle/event';
+import fc from 'fast-check';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { MortalControlLog, type TrialEngine, TrialGround } from './engine-trial.js';
+import type { Lease } from './lease.js';
+import type { ProgressRecord } from './progress.js';
+
+type Step =
+  | { do: 'append'; key: number }
+  | { do: 'lease' }
+  | { do: 'accept' | 'reject' | 'release' | 'releaseLong' | 'handBack'; which: number }
+  | { do: 'settled' }
+  | { do: 'kill' | 'stop' }
+  | { do: 'dieAtPut'; after: number; written: boolean }
+  | { do: 'join' }
+  | { do: 'wait' };
+
+const which = fc.nat(20);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('append' as const), key: fc.nat(3) }) },
+  { weight: 10, arbitrary: fc.record({ do: fc.constant('lease' as const) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('accept' as const), which }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('release' as const), which }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('releaseLong' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('reject' as const, 'handBack' as const), which }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('settled' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('kill' as const, 'stop' as const, 'join' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('dieAtPut' as const),
+      after: fc.integer({ min: 1, max: 6 }),
+      written: fc.boolean(),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const) }) },
+);
+
+/** Runs the engine through steps, and knows at every one what may not happen. */
+class Machine {
+  readonly #numbers = new Map<string, number>();
+  /** Per key, how many of its events have been delivered for the first time. */
+  readonly #begun = new Map<string, number>();
+  readonly #delivered = new Set<string>();
+  /** Settled at an instance, not yet known to be durable. */
+  readonly #done = new Map<TrialEngine, Set<string>>();
+  readonly #doneDurably = new Set<string>();
+  readonly #progress = new Map<string, ProgressRecord>();
+  #leases: { instance: TrialEngine; lease: Lease; isFirst: boolean }[] = [];
+  #instances: TrialEngine[] = [];
+  #appended: string[] = [];
+
+  private constructor(readonly ground: TrialGround) {}
+
+  static async make(): Promise<Machine> {
+    const machine = new Machine(await TrialGround.make());
+    const put = machine.ground.controlLog.put.bind(machine.ground.controlLog);
+    machine.ground.controlLog.put = (topic: string, puts: readonly ControlPut[]) => {
+      if (topic === CONTROL_TOPICS.progress) for (const one of puts) machine.#watchProgress(one);
+      return put(topic, puts);
+    };
+    const first = await machine.#join();
+    await first.create('q');
+    return machine;
+  }
+
+  async run(step: Step): Promise<void> {
+    await this.#bury();
+    switch (step.do) {
+      case 'append': {
+        const key = `k${step.key}`;
+        const number = this.#numbers.get(key) ?? 0;
+        this.#numbers.set(key, number + 1);
+        this.#appended.push(`${key}:${number}`);
+        await this.ground.append(key, `${key}:${number}`);
+        return;
+      }
+      case 'lease':
+        await turn();
+        this.#lease();
+        return;
+      case 'settled': {
+        const owner = this.#owner();
+        if (owner === undefined) return;
+        const done = [...(this.#done.get(owner) ?? [])];
+        let isDurable = false;
+        void owner
+          .queue('q')
+          .settled()
+          .then(() => (isDurable = true));
+        await vi.waitFor(() => expect(isDurable || owner.isDead).toBe(true), { timeout: 4000, interval: 1 });
+        if (isDurable) for (const id of done) this.#doneDurably.add(id);
+        return;
+      }
+      case 'kill':
+        return this.#lose((instance) => instance.kill());
+      case 'stop':
+        return this.#lose((instance) => instance.stop());
+      case 'dieAtPut': {
+        const owner = this.#owner();
+        if (owner !== undefined) owner.dieAfterPuts(step.after, step.written);
+        return;
+      }
+      case 'join':
+        if (this.#instances.length < 3) await this.#join();
+        return;
+      case 'wait':
+        for (let n = 0; n < 20; n += 1) await turn();
+        return;
+      default:
+        this.#settle(step);
+    }
+  }
+
+  /** Everything heals; whatever was appended has to have been delivered and be done with in the end. */
+  async finish(): Promise<void> {
+    for (const instance of this.#instances) await instance.kill();
+    this.#instances = [];
+    this.#leases = [];
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 100_000 });
+    const last = await this.#join();
+    let violation: unknown;
+    await vi.waitFor(
+      async () => {
+        try {
+          while (this.#lease()) this.#settle({ do: 'accept', which: this.#leases.length - 1 });
+        } catch (error) {
+          violation ??= error;
+        }
+        if (violation !== undefined) return;
+        const { ready, leased, waiting } = last.queue('q').statistics;
+        expect([ready, leased, waiting, last.engine.set.lagOf(last.queue('q'))]).toEqual([0, 0, 0, 0]);
+      },
+      { timeout: 4000, interval: 1 },
+    );
+    if (violation !== undefined) throw violation;
+    expect(this.#appended.filter((id) => !this.#delivered.has(id))).toEqual([]);
+    await last.stop();
+  }
+
+  async #join(): Promise<TrialEngine> {
+    const instance = await this.ground.startEngine({
+      tailEvents: 100,
+      mortal: new MortalControlLog(this.ground.controlLog),
+    });
+    this.#instances.push(instance);
+    return instance;
+  }
+
+  /** What died in the middle of something is noticed, and its slots go to others. */
+  async #bury(): Promise<void> {
+    for (const dead of this.#instances.filter(({ isDead }) => isDead)) {
+      this.#instances = this.#instances.filter((other) => other !== dead);
+      await dead.kill();
+    }
+    if (this.#instances.length === 0) await this.#join();
+  }
+
+  #owner(): TrialEngine | undefined {
+    return this.#instances.find((instance) => !instance.isDead && instance.engine.queues.atWork('q') !== undefined);
+  }
+
+  async #lose(end: (instance: TrialEngine) => Promise<void>): Promise<void> {
+    const instance = this.#owner() ?? this.#instances[0];
+    if (instance === undefined) return;
+    this.#instances = this.#instances.filter((other) => other !== instance);
+    const ended = end(instance);
+    // One that dies while it stops never ends.
+    await vi.waitFor(() => Promise.race([ended, turn().then(() => expect(instance.isDead).toBe(true))]), {
+      timeout: 4000,
+      interval: 1,
+    });
+    if (instance.isDead) await instance.kill();
+    await this.#bury();
+  }
+
+  #lease(): boolean {
+    const owner = this.#owner();
+    const lease = owner?.queue('q').acquire();
+    if (owner === undefined || lease === undefined) return false;
+    const { id } = lease.event.stored.attributes;
+    const [key = '', number = ''] = id.split(':');
+    const twins = this.#leases.filter(({ instance, lease: { lane } }) => instance === owner && lane === lease.lane);
+    expect(twins, `two of ${key} in flight at once`).toEqual([]);
+    expect(this.#doneDurably.has(id), `${id} again, though durably done`).toBe(false);
+    const isFirst = !this.#delivered.has(id);
+    if (!isFirst) expect(lease.redelivery, `${id} again, unmarked`).not.toBe('no');
+    else {
+      expect(Number(number), `first delivery of ${id} out of order`).toBe(this.#begun.get(key) ?? 0);
+      this.#begun.set(key, Number(number) + 1);
+      this.#delivered.add(id);
+    }
+    this.#leases.push({ instance: owner, lease, isFirst });
+    return true;
+  }
+
+  #settle(step: { do: string; which: number }): void {
+    const [taken] = this.#leases.splice(step.which % Math.max(1, this.#leases.length), 1);
+    if (taken === undefined) return;
+    const { instance, lease, isFirst } = taken;
+    const queue = instance.engine.queues.atWork('q');
+    if (queue === undefined || instance.isDead) return;
+    const { id } = lease.event.stored.attributes;
+    const [key = '', number = ''] = id.split(':');
+    if (step.do === 'accept') queue.accept(lease);
+    else if (step.do === 'reject') queue.reject(lease, { reason: 'rejected' });
+    else if (step.do === 'release') queue.release(lease, { reason: 'released' });
+    else if (step.do === 'releaseLong') queue.release(lease, { reason: 'released', delayMs: 20_000 });
+    else {
+      queue.release(lease, { reason: 'handed back', countsAttempt: false });
+      if (!isFirst) return;
+      // Nobody saw it: the next one is the first.
+      this.#delivered.delete(id);
+      this.#begun.set(key, Number(number));
+    }
+    if (step.do === 'accept' || step.do === 'reject')
+      this.#done.set(instance, (this.#done.get(instance) ?? new Set()).add(id));
+  }
+
+  #watchProgress({ key, value }: ControlPut): void {
+    const record = value as ProgressRecord | null;
+    const before = this.#progress.get(key);
+    if (record === null) return;
+    if (before !== undefined) {
+      expect(record.contiguous, `contiguous of ${key} went back`).toBeGreaterThanOrEqual(before.contiguous);
+      expect(record.through, `through of ${key} went back`).toBeGreaterThanOrEqual(before.through);
+    }
+    this.#progress.set(key, record);
+  }
+}
+
+describe('the delivery engine, whatever happens', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it('loses nothing, keeps the order of each key, works on one of a key at a time, and never goes back', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 120 }), async (steps) => {
+        vi.useRealTimers();
+        const machine = await Machine.make();
+        for (const one of steps) await machine.run(one);
+        await machine.finish();
+      }),
+      { numRuns: 200, endOnFailure: true },
+    );
+  }, 120_000);
+});
