@@ -7,7 +7,7 @@ import { WebSocket } from 'ws';
 import { type BookedQueue, LeaseBook } from '../../queues/lease-book.js';
 import type { Lease, LeaseSource, Refusal, Released } from '../../queues/lease.js';
 import { DispatchedEvent } from '../../represent.js';
-import type { OpenQueue } from '../protocol.js';
+import type { OpenQueue, OpenQueues } from '../protocol.js';
 import { QueueConnections } from './queue-connections.js';
 import { Upgrades } from './upgrades.js';
 
@@ -21,7 +21,7 @@ interface Item {
 }
 
 /** A queue in memory: first come first served, a release comes again after 20 ms. */
-export class TrialQueue implements LeaseSource, OpenQueue {
+export class TrialQueue implements LeaseSource, OpenQueue, OpenQueues {
   readonly name = 'orders';
   readonly epoch = 7;
   readonly book: LeaseBook;
@@ -47,6 +47,10 @@ export class TrialQueue implements LeaseSource, OpenQueue {
       this.#ready.push({ event: eventOf(`e${this.#count}`, bytes), attempts: 0 });
     }
     this.book.wake();
+  }
+
+  open(): OpenQueue {
+    return this;
   }
 
   leaseMs(): number {
@@ -116,7 +120,7 @@ export class TrialQueue implements LeaseSource, OpenQueue {
   }
 }
 
-/** A server on which one queue can be connected to. */
+/** A server on which a queue can be connected to. */
 export class TrialServer {
   readonly connections: QueueConnections;
   readonly #server: Server = createServer();
@@ -124,8 +128,7 @@ export class TrialServer {
   readonly #clients: TrialClient[] = [];
   readonly #sockets = new Set<Socket>();
 
-  constructor(queue: OpenQueue, slowMs?: number) {
-    const queues = { open: () => queue };
+  constructor(queues: OpenQueues, slowMs?: number) {
     const log = createLog('test', 'silent');
     this.connections = new QueueConnections(queues, log, slowMs === undefined ? {} : { slowMs });
     this.#upgrades = new Upgrades(this.#server, [this.connections.route]);
