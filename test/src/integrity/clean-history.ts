@@ -11,7 +11,7 @@ const QUEUES: readonly QueueLine[] = [
 
 const RETRY_MS = 5;
 /** When redrives and replays are asked for. */
-const LONG_AFTER = 100_000;
+const LONG_AFTER = 1e9;
 
 /**
  * The history of a run in which every promise was kept, and everything happened that may happen: requests without an
