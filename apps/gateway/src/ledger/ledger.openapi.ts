@@ -27,7 +27,7 @@ export const ledgerRoutes: readonly RouteDoc[] = [
     query: attemptsQuery,
     status: 200,
     response: attemptsShape,
-    errors: ['parameter-invalid'],
+    errors: ['data-invalid'],
   },
   {
     method: 'GET',
@@ -36,7 +36,7 @@ export const ledgerRoutes: readonly RouteDoc[] = [
     query: eventQuery,
     status: 200,
     response: eventShape,
-    errors: ['parameter-invalid', 'not-found', 'index-behind'],
+    errors: ['data-invalid', 'not-found', 'index-behind'],
   },
   {
     method: 'GET',
@@ -45,7 +45,7 @@ export const ledgerRoutes: readonly RouteDoc[] = [
     query: objectEventsQuery,
     status: 200,
     response: objectEventsShape,
-    errors: ['attribute-invalid', 'parameter-invalid'],
+    errors: ['attribute-invalid', 'data-invalid'],
   },
   {
     method: 'GET',
@@ -54,7 +54,7 @@ export const ledgerRoutes: readonly RouteDoc[] = [
     query: operationsQuery,
     status: 200,
     response: operationsShape,
-    errors: ['parameter-invalid'],
+    errors: ['data-invalid'],
   },
   {
     method: 'GET',
@@ -63,7 +63,7 @@ export const ledgerRoutes: readonly RouteDoc[] = [
     query: auditQuery,
     status: 200,
     response: auditShape,
-    errors: ['parameter-invalid'],
+    errors: ['data-invalid'],
   },
   {
     method: 'GET',
@@ -72,7 +72,7 @@ export const ledgerRoutes: readonly RouteDoc[] = [
     query: deadLettersQuery,
     status: 200,
     response: deadLettersShape,
-    errors: ['parameter-invalid'],
+    errors: ['data-invalid'],
   },
   {
     method: 'GET',

@@ -5,6 +5,12 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { LedgerTrial } from './ledger-trial.js';
 import { attemptsQuery, deadLettersQuery } from './ledger.shape.js';
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    stack: { kafkaBrokers: string[]; registryUrl: string; databaseUrl: string };
+  }
+}
+
 const POLL = { timeout: 15_000 };
 
 describe('look-ups on Kafka', () => {

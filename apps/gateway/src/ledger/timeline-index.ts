@@ -44,8 +44,10 @@ const CATCH_UP_MS = 5000;
 /** Partitions that a look-up reads side by side. */
 const SIDE_BY_SIDE = 4;
 const LOOK_MS = 2000;
-/** In the background at most a tenth of the time is spent: after each step nine times as long is rested. */
-const REST = 9;
+/** In the background a twentieth of the time is spent at most: after each step so many times as long is rested. */
+const REST = 19;
+/** A record of attempts has many of them; that an index further behind than it may have rows passes over the oldest. */
+const ATTEMPTS_OF_RECORD = 100;
 const PRUNE_EVERY_MS = 60_000;
 
 const KINDS = new Map<string, Taken['kind']>([
@@ -149,11 +151,18 @@ export class TimelineIndex {
           this.#places.set(`${topic}/${partition}`, place);
         }
         place.end = end;
-        place.next = Math.max(place.next, first);
+        place.next = Math.max(place.next, first, end - this.#mostBehind(place.kind));
         if (place.next < end) behind.push(place);
       }
     }
     return behind;
+  }
+
+  /** Records of a partition that are worth reading: more would push themselves out of the index again. */
+  #mostBehind(kind: Taken['kind']): number {
+    const { maxRows } = this.options;
+    if (kind === 'events') return maxRows;
+    return kind === 'attempts' ? Math.ceil(maxRows / ATTEMPTS_OF_RECORD) : Infinity;
   }
 
   /** What would be forgotten at once is not read. Dead letters and audit are kept for as long as the log has them. */
@@ -193,7 +202,7 @@ export class TimelineIndex {
     place.at = Math.max(place.at, records.at(-1)?.appendedAt ?? 0);
   }
 
-  /** Reads on for as long as the process runs, and leaves nine tenths of the time to others. */
+  /** Reads on for as long as the process runs, and leaves nearly all of the time to others. */
   async #follow(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
