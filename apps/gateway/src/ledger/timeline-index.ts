@@ -4,7 +4,7 @@ import type { SQLInputValue } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CONTROL_TOPICS, type EventLog, type FetchedBatch, HeddleError, type StoredEvent } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
-import { TimelineThread } from './timeline-thread.js';
+import { BrokenIndex, TimelineThread } from './timeline-thread.js';
 import type { Taken, TakenRecord } from './timeline-worker.js';
 
 export interface TimelineOptions {
@@ -68,6 +68,8 @@ export class TimelineIndex {
   #begun: Promise<void> | undefined;
   #background: Promise<void> | undefined;
   #prunedAt = 0;
+  /** Rises when the file is opened: what was read for an earlier one is not written into a later one. */
+  #generation = 0;
 
   constructor(
     private readonly eventLog: EventLog,
@@ -89,8 +91,8 @@ export class TimelineIndex {
 
   /** Resolves when the index has come to the ends of these topics as they stand now, or after 5 s without that. */
   async caughtUp(topics: readonly string[]): Promise<IndexedUpTo> {
-    const deadline = Date.now() + CATCH_UP_MS;
     const asked = Date.now();
+    const deadline = asked + CATCH_UP_MS;
     await this.#opened();
     try {
       const behind = await this.#look(topics);
@@ -111,6 +113,11 @@ export class TimelineIndex {
   }
 
   #opened(): Promise<void> {
+    if (this.#thread.isClosed && !this.#stopping.signal.aborted) {
+      // It died, of a lack of memory say: another one reads on.
+      this.#thread = new TimelineThread();
+      this.#begun = undefined;
+    }
     this.#begun ??= this.#open(false).catch((error: unknown) => {
       this.#begun = undefined;
       throw error;
@@ -122,6 +129,7 @@ export class TimelineIndex {
     const { directory } = this.options;
     if (directory !== undefined) await mkdir(directory, { recursive: true });
     const file = directory === undefined ? '' : join(directory, 'timeline.sqlite');
+    this.#generation += 1;
     this.#places.clear();
     for (const { topic, partition, next, at } of await this.#thread.open(file, isFresh)) {
       const place = { kind: kindOf(topic), topic, partition, next, end: next, at, step: undefined };
@@ -192,11 +200,17 @@ export class TimelineIndex {
 
   async #takeNext(place: Place): Promise<void> {
     const { kind, topic, partition, next: offset } = place;
+    const generation = this.#generation;
     const batch: FetchedBatch = await this.eventLog.fetch({ topic, partition, offset });
-    if (batch.nextOffset <= offset) return;
+    if (batch.nextOffset <= offset || generation !== this.#generation) return;
     const hasBytes = kind !== 'events' && kind !== 'dead-letters';
     const records = batch.events.map((event) => recordOf(event, hasBytes));
-    await this.#thread.take({ kind, topic, partition, next: batch.nextOffset, records });
+    try {
+      await this.#thread.take({ kind, topic, partition, next: batch.nextOffset, records });
+    } catch (error) {
+      if (error instanceof BrokenIndex) await this.#open(true);
+      throw error;
+    }
     place.next = batch.nextOffset;
     place.end = Math.max(place.end, batch.end);
     place.at = Math.max(place.at, records.at(-1)?.appendedAt ?? 0);
@@ -207,6 +221,7 @@ export class TimelineIndex {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
+        await this.#opened();
         const behind = await this.#look([...KINDS.keys(), ...this.options.objectTopics()]);
         for (const place of behind) {
           while (place.next < place.end && !signal.aborted) {

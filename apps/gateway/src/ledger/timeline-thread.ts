@@ -15,6 +15,9 @@ export interface IndexedPlace {
   at: number;
 }
 
+/** The file of the index is damaged: it is to be made anew. */
+export class BrokenIndex extends Error {}
+
 type Asked<T> = T extends { id: number } ? Omit<T, 'id'> : never;
 
 /** The index's thread, as those see it who ask it. */
@@ -32,6 +35,11 @@ export class TimelineThread {
     this.#worker.on('message', (told: Told) => this.#settle(told));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', () => this.#fail(new Error('the thread of the index has ended')));
+  }
+
+  /** Whether it was closed, or has died. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Opens a file, or a new one; an empty name for a temporary one. Resolves with how far the index is. */
@@ -75,7 +83,7 @@ export class TimelineThread {
     const waiting = this.#open.get(told.id);
     this.#open.delete(told.id);
     if (this.#open.size === 0) this.#worker.unref();
-    if ('error' in told) waiting?.reject(new Error(told.error));
+    if ('error' in told) waiting?.reject(told.isBroken ? new BrokenIndex(told.error) : new Error(told.error));
     else waiting?.resolve(told.value);
   }
 

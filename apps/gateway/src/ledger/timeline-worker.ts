@@ -16,7 +16,8 @@ export type Ask =
   | { id: number; ask: 'prune'; before: number; maxRows: number }
   | { id: number; ask: 'close' };
 
-export type Told = { id: number; value: unknown } | { id: number; error: string };
+/** `isBroken`: the file is damaged, and of no use any more. */
+export type Told = { id: number; value: unknown } | { id: number; error: string; isBroken: boolean };
 
 /** Records of one partition, up to `next` (exclusive). Their offsets rise. */
 export interface Taken {
@@ -44,6 +45,8 @@ export interface TakenRecord {
 const FORMAT = 1;
 
 const SQLITE_BUSY = 5;
+/** SQLITE_CORRUPT, SQLITE_NOTADB. */
+const BROKEN = new Set([11, 26]);
 /** A file of SQLite's own, gone when it is closed: what does not fit into its cache takes no memory. */
 const TEMPORARY = '';
 
@@ -315,7 +318,8 @@ function told(ask: Ask): Told {
   try {
     return { id: ask.id, value: answer(ask) };
   } catch (error) {
-    return { id: ask.id, error: String(error) };
+    const isBroken = BROKEN.has((error as { errcode?: number }).errcode ?? 0);
+    return { id: ask.id, error: String(error), isBroken };
   }
 }
 
