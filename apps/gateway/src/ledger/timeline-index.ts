@@ -11,7 +11,7 @@ export interface TimelineOptions {
   /** The topics of business objects there are now. */
   objectTopics(): readonly string[];
   /** Where its file is kept; a temporary one when left out. */
-  directory?: string;
+  directory?: string | undefined;
   /** Milliseconds that events and attempts are kept in the index; the log keeps them by its own rules. */
   keepMs: number;
   /** Events, and attempts, that it has at most. */
@@ -64,7 +64,7 @@ const KINDS = new Map<string, Taken['kind']>([
 export class TimelineIndex {
   readonly #places = new Map<string, Place>();
   readonly #stopping = new AbortController();
-  #thread = new TimelineThread();
+  #thread: TimelineThread;
   #begun: Promise<void> | undefined;
   #background: Promise<void> | undefined;
   #prunedAt = 0;
@@ -75,7 +75,10 @@ export class TimelineIndex {
     private readonly eventLog: EventLog,
     private readonly options: TimelineOptions,
     private readonly log: Log,
-  ) {}
+    private readonly newThread = () => new TimelineThread(),
+  ) {
+    this.#thread = newThread();
+  }
 
   /** Opens what an earlier process left, and begins to read on. */
   async start(): Promise<void> {
@@ -115,7 +118,7 @@ export class TimelineIndex {
   #opened(): Promise<void> {
     if (this.#thread.isClosed && !this.#stopping.signal.aborted) {
       // It died, of a lack of memory say: another one reads on.
-      this.#thread = new TimelineThread();
+      this.#thread = this.newThread();
       this.#begun = undefined;
     }
     this.#begun ??= this.#open(false).catch((error: unknown) => {
