@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { compileFilter } from '../filters/filters.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { OpenQueues } from '../protocols/protocol.js';
+import type { AttachedStates } from './attached-states.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import { readShape } from './nearest-field.js';
 import type { Ownership } from './ownership.js';
@@ -27,6 +28,8 @@ export interface QueuesParts {
   directory: Pick<QueueDirectory, 'queue' | 'queues' | 'webhooks'>;
   offsets: QueueOffsets;
   ledger: Pick<Ledger, 'attempt' | 'audit'>;
+  /** Without them, queues of shape `state` are refused. */
+  states?: AttachedStates;
   ownership: Pick<Ownership, 'owns' | 'epochOf'>;
   /** What a queue retries by where it does not say. */
   retry: RetrySchedule;
@@ -123,6 +126,13 @@ export class Queues implements OpenQueues {
     return this.#define(name, readShape(queueShape, settings), before, true);
   }
 
+  /** Deliveries held and not yet settled, of all queues at work here. */
+  get held(): number {
+    let held = 0;
+    for (const { queue } of this.#members.values()) held += queue.held;
+    return held;
+  }
+
   /** The queue of this name, if it is at work here. */
   atWork(name: string): DeliveryQueue | undefined {
     return this.#members.get(name)?.queue;
@@ -131,7 +141,8 @@ export class Queues implements OpenQueues {
   /** @throws HeddleError `not-found`, `queue-elsewhere` */
   open(name: string): ReceivedQueue {
     const member = this.#member(name);
-    member.received ??= new ReceivedQueue(member.queue, member.epoch, (attempt) => this.parts.ledger.attempt(attempt));
+    const { ledger, states } = this.parts;
+    member.received ??= new ReceivedQueue(member.queue, member.epoch, (attempt) => ledger.attempt(attempt), states);
     return member.received;
   }
 
@@ -225,8 +236,11 @@ export class Queues implements OpenQueues {
     before: QueueDefinition | undefined,
     implicit: boolean,
   ): Promise<AskedQueueDefinition> {
-    const { offsets, retry } = this.parts;
+    const { offsets, retry, states } = this.parts;
     compileFilter(request.filter);
+    if (request.shape === 'state' && states === undefined) {
+      throw new HeddleError('data-invalid', 'shape must be notify: states are not fetched here.', { field: 'shape' });
+    }
     if (before !== undefined) return changedQueue(before, request, retry);
     // Before anything is asked of the log: somebody else's queue is somebody else's work.
     this.parts.ownership.epochOf({ tenant: LOCAL_TENANT, name });

@@ -37,6 +37,10 @@ export const receivedShape = z.object({
       redelivery: z.enum(['yes', 'maybe', 'no']).describe('whether a receiver had this event before'),
       cycle: z.string().optional().describe('the replay or redrive it belongs to'),
       event: z.record(z.string(), z.unknown()).describe('CloudEvents JSON format'),
+      state: z
+        .object({ version: z.int(), data: z.unknown().optional(), deleted: z.literal(true).optional() })
+        .optional()
+        .describe('of a queue of shape `state`: the object the event speaks of, never older than the event'),
     }),
   ),
 });
