@@ -3,8 +3,14 @@ import { Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { CatalogueController } from './catalogue.controller.js';
 import { Objects } from './fetch/objects.js';
 import { ObjectsController } from './fetch/objects.controller.js';
+import { FilterTrials } from './filters/filter-trials.js';
+import { FiltersController } from './filters/filters.controller.js';
 import type { Gateway } from './gateway.js';
+import { DeadLettersController } from './ledger/dead-letters.controller.js';
+import { LedgerController } from './ledger/ledger.controller.js';
 import { Webhooks } from './protocols/webhook/webhooks.js';
+import { Queues } from './queues/queues.js';
+import { QueuesController } from './queues/queues.controller.js';
 import { WebhooksController } from './protocols/webhook/webhooks.controller.js';
 
 /** The management side of the gateway. What is hot (publish, dispatch, deliver, streams) stays outside of Nest. */
@@ -12,12 +18,23 @@ export class GatewayModule {
   static of(gateway: Gateway, catalogue: Catalogue, registry: ConfluentSchemaRegistry): DynamicModule {
     return {
       module: GatewayModule,
-      controllers: [CatalogueController, ObjectsController, WebhooksController],
+      controllers: [
+        CatalogueController,
+        ObjectsController,
+        QueuesController,
+        WebhooksController,
+        FiltersController,
+        LedgerController,
+        DeadLettersController,
+      ],
       providers: [
         { provide: Catalogue, useValue: catalogue },
         { provide: ConfluentSchemaRegistry, useValue: registry },
         { provide: Objects, useValue: gateway.objects },
+        { provide: Queues, useValue: gateway.engine.queues },
         { provide: Webhooks, useValue: gateway.webhooks },
+        { provide: FilterTrials, useValue: gateway.filterTrials },
+        ...gateway.lookUps.providers,
       ],
     };
   }

@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { MemoryControlLog, MemoryEventLog } from '@heddle/event';
+import { MemoryControlLog, MemoryEventLog, MemorySlotGroup } from '@heddle/event';
 import { createLog, createMetrics } from '@heddle/runtime';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Gateway } from './gateway.js';
 import { createGatewayMetrics } from './metrics.js';
 import { sseForm } from './protocols/sse/sse.frames.js';
+import { webhookShape } from './protocols/webhook/webhook.shape.js';
 import type { IncomingEvent } from './publish.js';
 import { settings } from './settings.js';
 import { MAX_QUEUED_BYTES, type StreamSink } from './streams/fan-out.js';
@@ -38,7 +39,12 @@ describe('the gateway on logs in memory', () => {
     codec = new AvroCodec(registry);
     catalogue = new Catalogue(registry, codec);
     await catalogue.refresh();
-    eventLog = new MemoryEventLog({ decode: ({ value }) => codec.decode(value) });
+    eventLog = new MemoryEventLog({
+      decode: ({ value, attributes }) =>
+        attributes.datacontenttype === 'application/json'
+          ? { data: JSON.parse(Buffer.from(value).toString()) as unknown }
+          : codec.decode(value),
+    });
     controlLog = new MemoryControlLog();
     gateway = await startGateway();
     arrivals = [];
@@ -65,6 +71,8 @@ describe('the gateway on logs in memory', () => {
     const started = new Gateway({
       settings: settings.read({ HEDDLE_RETRY_FIRST_MS: '20', HEDDLE_RETRY_CAP_MS: '40' }),
       baseUrl: 'http://gateway.test',
+      instanceUrl: 'http://gateway.test',
+      slotGroup: new MemorySlotGroup(),
       eventLog,
       controlLog,
       registry,
@@ -153,7 +161,7 @@ describe('the gateway on logs in memory', () => {
     await gateway.webhooks.put('hook', webhook([TYPE]));
     const events = Array.from({ length: 5000 }, (_, n) => contractSigned(`K${n % 100}`, `e${n}`));
     await gateway.publisher.publish(events);
-    await vi.waitFor(() => expect(gateway.webhooks.get('hook').delivery.held).toBe(2000), { timeout: 10_000 });
+    await vi.waitFor(() => expect(gateway.webhooks.get('hook').view.statistics?.held).toBe(4000), { timeout: 10_000 });
     open.resolve();
     await vi.waitFor(() => expect(arrivals).toHaveLength(5000), { timeout: 20_000 });
     const last = new Map<string, number>();
@@ -295,7 +303,7 @@ describe('the gateway on logs in memory', () => {
   });
 
   function webhook(types: string[]) {
-    return { types, url: hook, contentMode: 'structured' as const, start: 'now' as const };
+    return webhookShape.parse({ types, url: hook });
   }
 });
 

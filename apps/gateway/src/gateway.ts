@@ -1,15 +1,28 @@
 import { hostname } from 'node:os';
-import { CONTROL_TOPIC_SPECS, type ControlLog, type EventLog, objectTopicSpec, uuidv7 } from '@heddle/event';
+import {
+  CONTROL_TOPIC_SPECS,
+  type ControlLog,
+  type EventLog,
+  type SlotGroup,
+  type StoredEvent,
+  objectTopicSpec,
+  uuidv7,
+} from '@heddle/event';
 import type { AvroCodec, Catalogue, SchemaRegistry } from '@heddle/schema';
 import type { Log } from '@heddle/runtime';
 import { Dispatcher } from './dispatch.js';
 import { Objects } from './fetch/objects.js';
+import { FilterTrials } from './filters/filter-trials.js';
+import { Ledger } from './ledger/ledger.js';
+import { LookUps } from './ledger/look-ups.js';
 import type { GatewayMetrics } from './metrics.js';
+import { DeliveryTurns } from './protocols/webhook/delivery-turns.js';
+import { Samples } from './protocols/webhook/samples.js';
+import { WebhookReceivers } from './protocols/webhook/webhook-receivers.js';
 import { Webhooks } from './protocols/webhook/webhooks.js';
 import { Publisher } from './publish.js';
-import { ProgressWriter } from './queues/progress-writer.js';
-import { QueueSet } from './queues/queue-set.js';
-import { QueueStore } from './queues/queue-store.js';
+import { DeliveryEngine } from './queues/delivery-engine.js';
+import { placeLetters } from './queues/place-letters.js';
 import type { GatewaySettings } from './settings.js';
 import { History } from './streams/history.js';
 import { MovingPosition } from './streams/resume-token.js';
@@ -19,9 +32,12 @@ import { Tail } from './streams/tail.js';
 /** What the gateway is built on. */
 export interface GatewayParts {
   settings: GatewaySettings;
+  /** As receivers reach the gateway, and as other instances reach this one; both without a slash at the end. */
   baseUrl: string;
+  instanceUrl: string;
   eventLog: EventLog;
   controlLog: ControlLog;
+  slotGroup: SlotGroup;
   registry: SchemaRegistry;
   codec: AvroCodec;
   catalogue: Catalogue;
@@ -45,49 +61,115 @@ export class Gateway {
   readonly objects: Objects;
   readonly webhooks: Webhooks;
   readonly dispatcher: Dispatcher;
-  readonly #queues: QueueSet;
-  readonly #writer: ProgressWriter;
-  readonly #store: QueueStore;
-  readonly #ends = new Map<string, number>();
+  readonly engine: DeliveryEngine;
+  readonly lookUps: LookUps;
+  readonly filterTrials: FilterTrials;
+  readonly #receivers: WebhookReceivers;
+  readonly #ledger: Ledger;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: GatewayParts) {
-    const { settings, baseUrl, eventLog, controlLog, registry, codec, catalogue, metrics, log } = parts;
+    const { settings, baseUrl, instanceUrl, eventLog, controlLog, slotGroup, registry, codec, catalogue } = parts;
+    const { metrics, log } = parts;
     const position = new MovingPosition();
     const tail = new Tail(settings.tailEvents, settings.tailBytes);
     const topics = (): readonly string[] => this.dispatcher.topics;
-    this.#store = new QueueStore(controlLog, `${hostname()}/${process.pid}/${uuidv7()}`, baseUrl);
-    this.#writer = new ProgressWriter(this.#store, log);
-    this.#queues = new QueueSet(eventLog, { position, tail, topics }, this.#writer, this.#ends, baseUrl, log);
+    const ledger = new Ledger(eventLog, log);
+    this.#ledger = ledger;
+    const engine = new DeliveryEngine({
+      eventLog,
+      controlLog,
+      slotGroup,
+      ledger,
+      shared: { position, tail, topics },
+      instance: `${hostname()}/${process.pid}/${uuidv7()}`,
+      address: instanceUrl,
+      baseUrl,
+      retry: retryOf(settings),
+      metrics,
+      log,
+    });
+    this.engine = engine;
     this.streams = new StreamHub(tail, new History(eventLog, topics), position, baseUrl, log);
-    this.dispatcher = new Dispatcher(eventLog, tail, position, this.streams, this.#queues, baseUrl);
+    this.dispatcher = new Dispatcher(eventLog, tail, position, this.streams, engine.set, baseUrl);
     this.publisher = new Publisher(catalogue, registry, codec, eventLog, metrics);
     this.objects = new Objects(catalogue, settings.owners, metrics);
-    const retry = { firstMs: settings.retryFirstMs, factor: 2, capMs: settings.retryCapMs, jitter: RETRY_JITTER };
-    this.webhooks = new Webhooks(eventLog, this.#store, this.#queues, topics, retry, metrics, log);
+    this.filterTrials = new FilterTrials(eventLog, topics);
+    this.lookUps = new LookUps({
+      eventLog,
+      ledger,
+      place: placeLetters(engine.queues),
+      timeline: {
+        objectTopics: topics,
+        ...(settings.dataDir === undefined ? {} : { directory: settings.dataDir }),
+        keepMs: settings.indexHours * 3_600_000,
+        maxRows: settings.indexRows,
+      },
+      log,
+    });
+    this.#receivers = new WebhookReceivers({
+      turns: new DeliveryTurns(settings.maxAttemptsInFlight),
+      ledger,
+      metrics,
+      log,
+      onEndpoint: ({ tenant, name }, change, reason) => {
+        ledger.operation({ kind: `webhook.${change}`, tenant, name, detail: { reason } });
+        if (change === 'disabled') void this.#disable(name, reason);
+      },
+    });
+    this.webhooks = new Webhooks({
+      store: engine.store,
+      directory: engine.directory,
+      queues: engine.queues,
+      receivers: this.#receivers,
+      samples: new Samples(catalogue, (id) => this.#storedEvent(id)),
+      onOperation: ({ event, tenant, webhook, ...detail }) =>
+        ledger.operation({ kind: `webhook.${event.slice('webhook-'.length)}`, tenant, name: webhook, detail }),
+      baseUrl,
+      log,
+    });
+    engine.accompany(this.webhooks);
   }
 
-  /** Takes over the queues, then reads the log; resolves when what was there before has been dispatched. */
+  /** Reads the log, and takes over the queues that are this instance's to work on. */
   async start(): Promise<void> {
-    const { controlLog, log } = this.parts;
+    const { controlLog, eventLog, log } = this.parts;
     await controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
-    const stored = await this.#store.takeOver();
+    await eventLog.ensureTopics(CONTROL_TOPIC_SPECS);
     const topics = await this.#ensureTopics();
-    await this.#markEnds(topics);
-    for (const queue of stored) this.webhooks.resume(queue);
     await this.dispatcher.add(topics);
+    await this.engine.start();
+    await this.lookUps.start();
     this.#timer = setInterval(() => void this.#addNewTopics(), NEW_TOPICS_MS);
-    log.info({ event: 'dispatching', topics, queues: stored.length }, 'dispatching');
+    log.info({ event: 'dispatching', topics, slots: this.engine.ownership.slots.length }, 'dispatching');
   }
 
-  /** Reads nothing new, lets attempts under way end, and stores how far every queue is. */
+  /** Reads nothing new, lets attempts under way end, stores how far every queue is, and gives the queues to others. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.dispatcher.stop();
-    this.#queues.close();
-    await this.webhooks.stop(STOP_GRACE_MS);
-    await this.#writer.stop();
+    this.webhooks.close();
+    await this.#receivers.stop(STOP_GRACE_MS);
+    await this.engine.stop();
+    await this.lookUps.stop();
+    await this.#ledger.stop();
     await this.objects.close();
+  }
+
+  async #disable(name: string, reason: string): Promise<void> {
+    try {
+      await this.webhooks.disable(name, reason);
+    } catch (error) {
+      this.parts.log.error({ event: 'webhook-not-disabled', webhook: name, err: error }, 'could not be stored');
+    }
+  }
+
+  async #storedEvent(id: string): Promise<StoredEvent | undefined> {
+    const [found] = (await this.lookUps.events.event(id)).events;
+    if (found === undefined) return undefined;
+    const { topic, partition, offset } = found.event;
+    const { events } = await this.parts.eventLog.fetch({ topic, partition, offset }, { maxBytes: 1 });
+    return events.find((event) => event.offset === offset);
   }
 
   /** The topics of all event types there are now; made if nobody has made them yet. */
@@ -102,16 +184,20 @@ export class Gateway {
       const known = new Set(this.dispatcher.topics);
       if (this.parts.catalogue.list().every(({ topic }) => known.has(topic))) return;
       await this.dispatcher.add(await this.#ensureTopics());
+      this.engine.set.refillAll();
     } catch (error) {
       this.parts.log.warn({ event: 'topics-unread', err: error }, 'new topics could not be read yet, trying again');
     }
   }
+}
 
-  async #markEnds(topics: readonly string[]): Promise<void> {
-    for (const topic of topics) {
-      for (const { partition, end } of await this.parts.eventLog.bounds(topic)) {
-        this.#ends.set(`${topic}/${partition}`, end);
-      }
-    }
-  }
+function retryOf({ retryFirstMs, retryCapMs, retryAttempts, retryMaxAgeHours }: GatewaySettings) {
+  return {
+    firstMs: retryFirstMs,
+    factor: 2,
+    capMs: retryCapMs,
+    jitter: RETRY_JITTER,
+    attempts: retryAttempts,
+    maxAgeMs: retryMaxAgeHours * 3_600_000,
+  };
 }

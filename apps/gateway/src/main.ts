@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { KafkaControlLog, KafkaEventLog } from '@heddle/kafka';
+import { KafkaControlLog, KafkaEventLog, KafkaSlotGroup } from '@heddle/kafka';
 import {
   Health,
   createHttpApp,
@@ -12,6 +12,7 @@ import {
   stopInOrder,
 } from '@heddle/runtime';
 import { AvroCodec, Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
+import { asyncApiDocument } from './asyncapi.js';
 import { GatewayModule } from './gateway.module.js';
 import { gatewayOpenApi } from './gateway.openapi.js';
 import { Gateway } from './gateway.js';
@@ -43,6 +44,7 @@ await run(log, async () => {
     onSetAside: () => (setAside += 1),
   });
   const controlLog = new KafkaControlLog(kafka);
+  const slotGroup = new KafkaSlotGroup(kafka);
 
   await Promise.all([
     reachable(log, `the event log at ${values.kafkaBrokers.join(',')}`, 'log-unavailable', () => eventLog.ping()),
@@ -51,8 +53,10 @@ await run(log, async () => {
   const gateway = new Gateway({
     settings: values,
     baseUrl,
+    instanceUrl: values.instanceUrl ?? `http://${values.host}:${values.port}`,
     eventLog,
     controlLog,
+    slotGroup,
     registry,
     codec,
     catalogue,
@@ -63,7 +67,7 @@ await run(log, async () => {
   addReadings(metricsRegistry, {
     dispatched: () => gateway.dispatcher.dispatched,
     streams: () => gateway.streams.counts,
-    held: () => gateway.webhooks.held,
+    held: () => gateway.engine.queues.held,
     setAside: () => setAside,
   });
 
@@ -75,8 +79,12 @@ await run(log, async () => {
     openApi: gatewayOpenApi,
   });
   const { publisher, streams } = gateway;
+
   const server = app.getHttpAdapter().getInstance();
-  const doors = { server, publisher, streams, log };
+  server.get('/asyncapi.json', () =>
+    asyncApiDocument({ baseUrl, brokers: values.kafkaBrokers, events: catalogue.list() }),
+  );
+  const doors = { server, publisher, streams, queues: gateway.engine.queues, log };
   const open = protocols.map((protocol) => protocol.open(doors));
   stopInOrder(log, [
     { name: 'ready', run: () => health.stopping() },

@@ -14,6 +14,12 @@ export const settings = defineSettings({
     about:
       'URL under which receivers reach this gateway; references in events begin with it. Where it listens, when not set',
   },
+  instanceUrl: {
+    env: 'HEDDLE_INSTANCE_URL',
+    schema: baseUrlSchema.optional(),
+    about:
+      'URL under which other instances of the gateway reach this one, to hand on requests for its queues. Where it listens, when not set',
+  },
   owners: {
     env: 'OWNER_URLS',
     schema: z
@@ -30,12 +36,29 @@ export const settings = defineSettings({
   retryFirstMs: {
     env: 'HEDDLE_RETRY_FIRST_MS',
     schema: milliseconds.default(1000),
-    about: 'milliseconds until the second attempt of a delivery; each further delay is twice the one before',
+    about:
+      'milliseconds until the second attempt of a delivery, where a queue does not say; each further delay is twice the one before',
   },
   retryCapMs: {
     env: 'HEDDLE_RETRY_CAP_MS',
-    schema: milliseconds.default(300_000),
-    about: 'milliseconds between two attempts at most',
+    schema: milliseconds.default(3 * 3_600_000),
+    about: 'milliseconds between two attempts at most, where a queue does not say',
+  },
+  retryAttempts: {
+    env: 'HEDDLE_RETRY_ATTEMPTS',
+    schema: z.coerce.number().int().min(1).max(1000).default(30),
+    about: 'attempts before a delivery is given up, where a queue does not say; 30 take about two days',
+  },
+  retryMaxAgeHours: {
+    env: 'HEDDLE_RETRY_MAX_AGE_HOURS',
+    schema: z.coerce.number().min(0.01).max(720).default(72),
+    about:
+      'hours after its append at which an event is given up whatever attempts are left, where a queue does not say',
+  },
+  maxAttemptsInFlight: {
+    env: 'HEDDLE_MAX_ATTEMPTS_IN_FLIGHT',
+    schema: z.coerce.number().int().min(16).max(10_000).default(1024),
+    about: 'requests to webhooks under way at once, of all webhooks of an instance together',
   },
   dataDir: {
     env: 'HEDDLE_DATA_DIR',

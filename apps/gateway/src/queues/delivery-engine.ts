@@ -1,6 +1,7 @@
 import type { ControlLog, EventLog, SlotGroup } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import type { Ledger } from '../ledger/ledger.js';
+import type { GatewayMetrics } from '../metrics.js';
 import { droppedAttempt } from './lease-attempt.js';
 import { LogPages } from './log-pages.js';
 import { Ownership, type SlotWork, type TakenSlot } from './ownership.js';
@@ -26,6 +27,7 @@ export interface EngineParts {
   baseUrl: string;
   /** What queues retry by where they do not say. */
   retry: RetrySchedule;
+  metrics: Pick<GatewayMetrics, 'filterErrors'>;
   log: Log;
 }
 
@@ -42,7 +44,7 @@ export class DeliveryEngine implements SlotWork {
   readonly #companions: SlotWork[] = [];
 
   constructor(parts: EngineParts) {
-    const { eventLog, controlLog, slotGroup, ledger, shared, instance, address, baseUrl, retry, log } = parts;
+    const { eventLog, controlLog, slotGroup, ledger, shared, instance, address, baseUrl, retry, metrics, log } = parts;
     const topics = (): readonly string[] => shared.topics();
     this.directory = new QueueDirectory(controlLog);
     this.store = new QueueStore(controlLog, this.directory, instance, address);
@@ -55,6 +57,7 @@ export class DeliveryEngine implements SlotWork {
         ledger.deadLetter({ event: stored, tenant, queue, uuid, cycle, attempts, reason, code });
       },
       dropped: (definition, stored, cycle) => ledger.attempt(droppedAttempt(definition, stored, cycle)),
+      filterFailed: () => metrics.filterErrors.inc(),
       isCurrent: () => this.ownership.isCurrent(),
       epochOf: (definition) => this.ownership.epochOf(definition),
     };

@@ -258,13 +258,9 @@ export class DeliveryQueue implements LeaseSource {
     return this.#closed;
   }
 
-  get leased(): number {
-    return this.#leased;
-  }
-
-  /** Whether everything it ever wanted has been settled, for a queue with an end. */
-  get isDrained(): boolean {
-    return this.#holding.counts.held === 0;
+  /** Deliveries held and not yet settled. */
+  get held(): number {
+    return this.#holding.counts.held;
   }
 
   get statistics(): QueueStatistics {

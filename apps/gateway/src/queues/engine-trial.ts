@@ -10,9 +10,10 @@ import {
   objectTopicSpec,
   uuidv7,
 } from '@heddle/event';
-import { createLog } from '@heddle/runtime';
+import { createLog, createMetrics } from '@heddle/runtime';
 import { Dispatcher } from '../dispatch.js';
 import { Ledger } from '../ledger/ledger.js';
+import { createGatewayMetrics } from '../metrics.js';
 import { History } from '../streams/history.js';
 import { MovingPosition } from '../streams/resume-token.js';
 import { StreamHub } from '../streams/stream-hub.js';
@@ -135,6 +136,7 @@ export class TrialEngine {
       address: 'http://instance.test',
       baseUrl: 'http://gateway.test',
       retry: trialQueue('').retry,
+      metrics: createGatewayMetrics(createMetrics('trial')),
       log,
     });
     const streams = new StreamHub(tail, new History(eventLog, topics), position, 'http://gateway.test', log);

@@ -1,6 +1,7 @@
 import type { StoredEvent } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import type { Span, SpanTaker } from '../dispatch.js';
+import type { CompiledFilter } from '../filters/filter.js';
 import { compileFilter } from '../filters/filters.js';
 import { FilterSet } from '../filters/filter-set.js';
 import { DispatchedEvent } from '../represent.js';
@@ -25,6 +26,8 @@ export interface SharedReading {
 export interface QueueSetHost {
   givenUp(queue: QueueDefinition, letter: GivenUp): void;
   dropped(queue: QueueDefinition, stored: StoredEvent, cycle: string): void;
+  /** A filter could not be decided for an event, which then does not match. */
+  filterFailed(): void;
   isCurrent(): boolean;
   epochOf(queue: QueueDefinition): number;
 }
@@ -63,7 +66,7 @@ export class QueueSet implements SpanTaker {
    * `locks` of the queue it belongs to.
    */
   add(definition: QueueDefinition, restored?: Restored, locks?: LaneLocks): DeliveryQueue {
-    const filter = compileFilter(definition.filter);
+    const filter = this.#compile(definition);
     const epoch = this.host.epochOf(definition);
     const queue = new DeliveryQueue(
       definition,
@@ -98,7 +101,7 @@ export class QueueSet implements SpanTaker {
   redefine(queue: DeliveryQueue, definition: QueueDefinition): void {
     const member = this.#members.get(queue);
     if (member === undefined) return;
-    queue.redefine(definition, compileFilter(definition.filter));
+    queue.redefine(definition, this.#compile(definition));
     member.redefined();
     this.#matching.remove(member);
     this.#match(member);
@@ -166,6 +169,10 @@ export class QueueSet implements SpanTaker {
     for (const member of this.#members.values()) {
       if (!member.isLevel(name) && !member.isRefilling) yield member;
     }
+  }
+
+  #compile({ filter }: QueueDefinition): CompiledFilter {
+    return compileFilter(filter, { onError: () => this.host.filterFailed() });
   }
 
   #match(member: Member): void {
