@@ -94,7 +94,7 @@ export async function ask(
 }
 
 /** What an answer means. Its status means nothing: consent is in the headers alone (§4.2). */
-export function answered(
+function answered(
   { since, token }: { since: string; token: string },
   headers: IncomingHttpHeaders,
   wish: HandshakeWish,

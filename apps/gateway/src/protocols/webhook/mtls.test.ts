@@ -32,7 +32,7 @@ beforeAll(async () => {
       rejectUnauthorized: true,
     },
     (request, response) => {
-      callers.push(String((request.socket as TLSSocket).getPeerCertificate().subject.CN));
+      callers.push((request.socket as TLSSocket).getPeerCertificate().subject.CN);
       response.writeHead(204).end();
     },
   );

@@ -44,7 +44,8 @@ export class Samples {
 
 /** The example of an event type as an event that was never appended. */
 function sampleOf({ type, topic, object, key: keyField, schemaId, example }: EventType): StoredEvent {
-  const key = canonicalKey(String((example as Record<string, unknown>)[keyField] ?? 'sample'));
+  const value = (example as Record<string, unknown>)[keyField];
+  const key = canonicalKey(typeof value === 'string' || typeof value === 'number' ? String(value) : 'sample');
   const now = Date.now();
   return {
     topic,

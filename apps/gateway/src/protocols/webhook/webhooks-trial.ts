@@ -63,9 +63,9 @@ export class WebhooksTrial {
           if (webhook !== undefined) this.stored.set(webhook.name, webhook);
         },
         putWebhook: async (webhook) => void this.stored.set(webhook.name, webhook),
-        deleteQueue: async (queue, gone = []) => {
+        deleteQueue: async (queue, gone) => {
           this.queues.delete(queue.name);
-          for (const { name } of gone) this.stored.delete(name);
+          for (const { name } of gone ?? []) this.stored.delete(name);
         },
         deleteWebhook: async ({ name }) => void this.stored.delete(name),
       },
