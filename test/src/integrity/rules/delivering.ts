@@ -1,3 +1,4 @@
+import { isAccepted } from './accepted.js';
 import type { Rule } from './rule.js';
 
 /** P3: every event that a queue wants was accepted by its receiver, or is a dead letter. To be asked when all is at rest. */
@@ -14,7 +15,7 @@ export const everyEventArrives: Rule = {
         if (deliveries.length === 0) {
           const says = `never came to the receiver of ${definition.queue}`;
           accuse({ kind: 'undelivered', event: id, key, says, lines: [definition, record] });
-        } else if (!deliveries.some(({ answer }) => answer === 'accept')) {
+        } else if (!deliveries.some(isAccepted)) {
           const says = `was never accepted in ${definition.queue}, and is no dead letter`;
           accuse({ kind: 'unaccepted', event: id, key, says, lines: [record, ...deliveries] });
         }
@@ -35,7 +36,7 @@ export const cyclesAreWhole: Rule = {
         );
         for (const id of line.ids) {
           const deliveries = passages.get(cycle)?.get(id) ?? [];
-          if (dead.has(id) || deliveries.some(({ answer }) => answer === 'accept')) continue;
+          if (dead.has(id) || deliveries.some(isAccepted)) continue;
           const says = `was not accepted in the cycle ${cycle} of ${definition.queue}`;
           accuse({ kind: 'cycle-undelivered', event: id, says, lines: [line, ...deliveries] });
         }

@@ -1,5 +1,6 @@
 import type { Evidence, QueueEvidence } from '../evidence.js';
 import type { DeliveryLine, FinalLine } from '../history.js';
+import { isAccepted } from './accepted.js';
 import type { Rule } from './rule.js';
 
 /** §4: there is exactly one final state per event, queue and delivery cycle. */
@@ -64,7 +65,7 @@ export const acceptedWasAnswered: Rule = {
       for (const final of queue.finals) {
         if (final.state !== 'accepted') continue;
         const deliveries = deliveriesOf(queue, final);
-        if (deliveries.some(({ answer }) => answer === 'accept')) continue;
+        if (deliveries.some(isAccepted)) continue;
         const says = `counts as accepted in ${queue.definition.queue}, and no receiver accepted it`;
         accuse({ kind: 'accepted-unanswered', event: final.id, says, lines: [final, ...deliveries] });
       }

@@ -49,7 +49,9 @@ export class ContractPublishes {
     // Amounts and times as the gateway writes them, so that the data that arrives can be compared.
     const valid = contractSigned(key, { NetAmount: '1250.500', SignedBy: id });
     const data = this.chance.next() < INVALID_SHARE ? { ...valid, NetAmount: 'much' } : valid;
-    const event = { specversion: '1.0', id, source: '/test/contracts', type: CONTRACT_SIGNED, data };
+    // With its time: what a publisher leaves out the gateway fills in, each time anew.
+    const attributes = { id, source: '/test/contracts', type: CONTRACT_SIGNED, time: new Date().toISOString() };
+    const event = { specversion: '1.0', ...attributes, data };
     const content = contentOf(data);
     for (;;) {
       const begin = moment();

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { call } from '../../support/http-call.js';
 import { CONTRACT_SIGNED, ORDERS } from '../../support/cloud-event.js';
 import type { QueueLine } from '../history.js';
@@ -5,30 +6,58 @@ import type { QueueLine } from '../history.js';
 /** A queue of a run, and how it is read. */
 export interface RunQueue {
   definition: QueueLine;
+  readBy: 'webhook' | 'pull';
   /** The share of deliveries that its receiver refuses. */
   refusedShare: number;
+  /** How long its receiver takes at most, in milliseconds. */
+  handlingMs: number;
 }
 
-/** Of which each is read by a webhook of the same name. */
-export const WEBHOOK_QUEUES: readonly RunQueue[] = [
-  {
-    definition: { line: 'queue', queue: 'everything', order: 'key', types: [ORDERS, CONTRACT_SIGNED] },
-    refusedShare: 0.03,
-  },
-  {
-    definition: { line: 'queue', queue: 'contracts', order: 'key', types: [CONTRACT_SIGNED] },
-    refusedShare: 0,
-  },
+/** More than anything in a run can need. */
+const WITHOUT_END = 1000;
+const LEASE_MS = 4000;
+const EVERYTHING = [ORDERS, CONTRACT_SIGNED];
+
+/** What the queues of a run are: every order, both ways of reading, and one that gives up soon. */
+export const QUEUES: readonly RunQueue[] = [
+  queue('webhook', 'everything', 'key', EVERYTHING, { refusedShare: 0.03 }),
+  queue('webhook', 'orders-given-up-soon', 'key', [ORDERS], { refusedShare: 0.3, attempts: 3 }),
+  queue('webhook', 'contracts-in-any-order', 'none', [CONTRACT_SIGNED], { refusedShare: 0.05 }),
+  queue('webhook', 'contracts-in-a-row', 'queue', [CONTRACT_SIGNED], { refusedShare: 0.005, handlingMs: 1 }),
+  queue('pull', 'everything-pulled', 'key', EVERYTHING, { refusedShare: 0.03 }),
 ];
 
-/** Makes a queue that begins with the first event, and the webhook that reads it. */
-export async function makeWebhook(gateway: string, { definition }: RunQueue, receiversPort: number): Promise<void> {
-  const { queue, types } = definition;
-  const url = `http://127.0.0.1:${receiversPort}/${queue}`;
-  await put(`${gateway}/v1/webhooks/${queue}`, { url, types, start: 'earliest' });
+function queue(
+  readBy: RunQueue['readBy'],
+  name: string,
+  order: QueueLine['order'],
+  types: readonly string[],
+  { refusedShare = 0, handlingMs = 12, attempts = WITHOUT_END },
+): RunQueue {
+  return { definition: { line: 'queue', queue: name, order, types, attempts }, readBy, refusedShare, handlingMs };
 }
 
+/** Makes a queue that begins with the first event, and the webhook that reads it, if one does. */
+export async function makeQueue(
+  gateway: string,
+  { definition, readBy }: RunQueue,
+  receiversPort: number,
+): Promise<void> {
+  const { queue: name, types, order, attempts } = definition;
+  const retry = { firstMs: 50, factor: 2, capMs: 1000, jitter: 0.25, attempts };
+  await put(`${gateway}/v1/queues/${name}`, { types, order, retry, leaseMs: LEASE_MS, start: 'earliest' });
+  if (readBy !== 'webhook') return;
+  await put(`${gateway}/v1/webhooks/${name}`, { url: `http://127.0.0.1:${receiversPort}/${name}`, queue: name });
+}
+
+/** A queue may just be moving to another instance: then it is asked again. */
 async function put(url: string, body: object): Promise<void> {
-  const answer = await call('PUT', url, { body });
-  if (answer.status >= 300) throw new Error(`PUT ${url} was answered with ${answer.status}: ${answer.text}`);
+  for (let tries = 0; ; tries += 1) {
+    const answer = await call('PUT', url, { body });
+    if (answer.status < 300) return;
+    if (answer.status !== 503 || tries === 20) {
+      throw new Error(`PUT ${url} was answered with ${answer.status}: ${answer.text}`);
+    }
+    await delay(500);
+  }
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Chance } from '../../support/chance.js';
 import { type CloudEvent, versionOf } from '../../support/cloud-event.js';
 import { type DeliveryLine, moment } from '../history.js';
+import type { RunQueue } from './queues.js';
 import { HistoryLog, contentOf, digestOf } from './history-log.js';
 
 /**
@@ -14,16 +15,15 @@ export interface ReceiverOptions {
   port: number;
   seed: number;
   gateways: readonly string[];
-  /** The share of deliveries that is refused with 503, per queue. */
-  refusedShare: Readonly<Record<string, number>>;
+  queues: readonly RunQueue[];
 }
 
-const MAX_HANDLING_MS = 12;
 const FETCHED_SHARE = 0.02;
 
 const options = JSON.parse(process.argv[2] ?? '') as ReceiverOptions;
 const log = new HistoryLog(options.file);
 const chance = new Chance(options.seed);
+const queues = new Map(options.queues.map((one) => [one.definition.queue, one]));
 /** Ids that were accepted, per queue. */
 const accepted = new Map<string, Set<string>>();
 let deliveries = 0;
@@ -50,8 +50,9 @@ async function receive(request: IncomingMessage, response: ServerResponse, body:
   const queue = (request.url ?? '/').slice(1);
   const event = JSON.parse(body.toString('utf8')) as CloudEvent;
   deliveries += 1;
-  await delay(chance.between(0, MAX_HANDLING_MS));
-  const isRefused = chance.next() < (options.refusedShare[queue] ?? 0);
+  const { refusedShare = 0, handlingMs = 0 } = queues.get(queue) ?? {};
+  await delay(chance.between(0, handlingMs));
+  const isRefused = chance.next() < refusedShare;
   const { headers } = request;
   const header = (name: string): string => String(headers[name] ?? '');
   const line: DeliveryLine = {

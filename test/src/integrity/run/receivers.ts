@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { freePort, spawnNode, waitForPort, type Running } from '@heddle/infra';
+import type { Chance } from '../../support/chance.js';
+import { call } from '../../support/http-call.js';
+import type { HistoryLog } from './history-log.js';
+import { PullReceiver } from './pull-receiver.js';
+import { QUEUES, makeQueue } from './queues.js';
+import type { ReceiverOptions } from './webhook-receivers.js';
+
+const PULL_WORKERS = 4;
+
+interface WebhookCounts {
+  deliveries: number;
+  accepted: Record<string, number>;
+}
+
+/** All who read the queues of a run. */
+export class Receivers {
+  #pulling = new Map<string, PullReceiver>();
+
+  private constructor(
+    private readonly webhooks: Running,
+    private readonly port: number,
+    /** What the receivers of webhooks write down. */
+    readonly file: string,
+  ) {}
+
+  /** Starts the receivers of webhooks, makes the queues, and begins to pull. */
+  static async start(dir: string, gateways: readonly string[], chance: Chance, log: HistoryLog): Promise<Receivers> {
+    const port = await freePort();
+    const file = join(dir, 'webhooks.jsonl');
+    const settings: ReceiverOptions = { file, port, seed: chance.seed, gateways, queues: QUEUES };
+    const running = await spawnNode({
+      name: 'receivers',
+      script: 'test/dist/integrity/run/webhook-receivers.js',
+      args: [JSON.stringify(settings)],
+      env: {},
+      logFile: join(dir, 'receivers.log'),
+    });
+    const receivers = new Receivers(running, port, file);
+    try {
+      await waitForPort(port);
+      for (const queue of QUEUES) {
+        await makeQueue(gateways[0]!, queue, port);
+        log.write(queue.definition);
+        if (queue.readBy === 'webhook') continue;
+        const pulling = new PullReceiver(gateways, queue, chance, log, PULL_WORKERS);
+        receivers.#pulling.set(queue.definition.queue, pulling);
+      }
+      return receivers;
+    } catch (error) {
+      await receivers.stop();
+      throw error;
+    }
+  }
+
+  async deliveries(): Promise<number> {
+    const { deliveries } = await this.#webhookCounts();
+    return [...this.#pulling.values()].reduce((sum, pulling) => sum + pulling.deliveries, deliveries);
+  }
+
+  /** How many events of a queue a receiver has accepted or rejected. */
+  async ended(queue: string): Promise<number> {
+    const pulling = this.#pulling.get(queue);
+    if (pulling !== undefined) return pulling.ended.size;
+    return (await this.#webhookCounts()).accepted[queue] ?? 0;
+  }
+
+  async stop(): Promise<void> {
+    for (const pulling of this.#pulling.values()) await pulling.stop();
+    await this.webhooks.stop();
+  }
+
+  async #webhookCounts(): Promise<WebhookCounts> {
+    const { json } = await call('GET', `http://127.0.0.1:${this.port}/`);
+    return json as WebhookCounts;
+  }
+}
