@@ -6,7 +6,7 @@ import { LEASE_LIMITS } from './lease-book.js';
 const DAY_MS = 86_400_000;
 
 /** What a queue may ask for; milliseconds where the name says so. */
-export const QUEUE_LIMITS = {
+const QUEUE_LIMITS = {
   types: 100,
   topics: 100,
   maxInFlight: 100_000,
@@ -24,7 +24,7 @@ const offsets = z
   .describe('for each topic, the offset per partition; a topic that is not named begins at its first event');
 
 /** When a failed delivery is tried again. What is left out is as the settings of the gateway say. */
-export const retryShape = z
+const retryShape = z
   .strictObject({
     delaysMs: z
       .array(delayMs)

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LEASE_LIMITS } from '../../queues/lease-book.js';
 
 /** What one request may ask for at most. */
-export const PULL_LIMITS = {
+const PULL_LIMITS = {
   deliveries: 1000,
   settlements: 1000,
   waitMs: 30_000,
