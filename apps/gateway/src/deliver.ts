@@ -374,12 +374,14 @@ function exchangeError(code: string): ErrorClass {
 const TLS_ERROR =
   /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|ERROR_IN_|INVALID_)|SELF_SIGNED|PATH_LENGTH|MISMATCH$/;
 
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const UNSAFE = /[\u0001-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g;
+
 /** Text of a receiver, made harmless for logs and pages; nothing when it is no text. */
 function excerptOf(bytes: Buffer): string {
   if (bytes.includes(0)) return '';
-  // oxlint-disable-next-line no-control-regex -- control characters are what it removes
   return bytes
     .toString()
-    .replace(/[\u0001-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, ' ')
+    .replace(UNSAFE, ' ')
     .replace(/\ufffd$/, '');
 }

@@ -1,3 +1,5 @@
+import { Ring } from './ring.js';
+
 /** Who begins deliveries when it is its turn. */
 export interface TurnTaker {
   /**
@@ -9,58 +11,71 @@ export interface TurnTaker {
 
 /** Events that one receiver begins with before the next one has its turn. */
 const QUANTUM = 8;
-/** Turns of receivers in good order to one of the others. */
-const FIRST_TURNS = 4;
-/** Of all requests at once, the share that receivers which are not in good order may have together. */
-const SECOND_SHARE = 0.75;
-/** Of the room that is left, the share that one receiver may have. */
-const ROOM_SHARE = 0.5;
+/** Turns of prompt receivers to one of the others. */
+const PROMPT_TURNS = 4;
+/** One receiver may have as many requests as there is room left, or so much of that. */
+const ROOM_SHARE = { prompt: 1, other: 0.5 };
+/** A request that takes longer than this is that of a slow receiver. */
+const SLOW_MS = 1000;
+/** How often it is looked who is slow, while somebody waits for room. */
+const LOOK_MS = 100;
+/** While requests of receivers that were prompt hang, there may be so many times the bound in all. */
+const HARD_BOUNDS = 2;
 
 /**
  * Shares the requests that may be under way at once among all receivers of this process, by deficit round robin
  * (Shreedhar and Varghese 1995): in turn each begins with as many events, whether one to a request or batches.
  *
- * None may have more under way than half of what is left (dynamic thresholds, Choudhury and Hahne 1998), so that
- * however many hang, there is room. Receivers whose last attempt failed, or which are at retries and replays, have
- * fewer turns, and never the last quarter: that is for first attempts to receivers that answer.
+ * There are two classes, each with half of the bound and turns of its own: prompt are the receivers whose last answer
+ * was a fast success, as long as they are at first attempts; in the other one are those that hang, fail, are slow or not
+ * known yet, and those that are at retries and replays. So requests that hang take nothing from the prompt, however many
+ * there are. Within a class none may have more under way than a share of what is left, so that there is always room for
+ * one more (dynamic thresholds, Choudhury and Hahne 1998).
  */
 export class DeliveryTurns {
-  readonly #first = new Ring();
-  readonly #second = new Ring();
-  readonly #secondBound: number;
-  #inFlight = 0;
-  #turnsOfFirst = 0;
+  readonly #prompt: Lane;
+  readonly #other: Lane;
+  readonly #seats = new Set<Seat>();
+  #turnsOfPrompt = 0;
   #running = false;
+  #timer: NodeJS.Timeout | undefined;
 
-  /** @param bound requests under way at once, of all receivers */
+  /** @param bound requests under way at once, of all receivers; at least 2 */
   constructor(private readonly bound = 1024) {
-    this.#secondBound = Math.max(1, Math.floor(bound * SECOND_SHARE));
+    this.#prompt = new Lane(Math.ceil(bound / 2), ROOM_SHARE.prompt);
+    this.#other = new Lane(Math.floor(bound / 2), ROOM_SHARE.other);
   }
 
   /** A place for a receiver; costs nothing as long as it is not ready. */
   join(taker: TurnTaker): Seat {
-    return new Seat(taker, this);
+    const seat = new Seat(taker, this, this.#other);
+    this.#seats.add(seat);
+    return seat;
+  }
+
+  leave(seat: Seat): void {
+    this.#seats.delete(seat);
   }
 
   /** Requests under way. */
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#prompt.inFlight + this.#other.inFlight;
   }
 
   /** Queues a seat for its next turn, and gives turns. */
   queue(seat: Seat): void {
-    if (!seat.isQueued) this.#ringOf(seat).push(seat);
+    seat.lane.push(seat);
     this.#run();
   }
 
-  begun(seat: Seat): void {
-    this.#inFlight += 1;
-    seat.inFlight += 1;
-  }
-
-  ended(seat: Seat): void {
-    this.#inFlight -= 1;
-    seat.inFlight -= 1;
+  /** Puts a seat, with all its requests under way, into the class it belongs to now. */
+  place(seat: Seat): void {
+    const lane = seat.isPrompt ? this.#prompt : this.#other;
+    if (lane === seat.lane) return;
+    seat.lane.inFlight -= seat.inFlight;
+    lane.inFlight += seat.inFlight;
+    // One that is queued in the lane it was in has its turn there.
+    seat.lane = lane;
   }
 
   #run(): void {
@@ -68,70 +83,99 @@ export class DeliveryTurns {
     if (this.#running) return;
     this.#running = true;
     try {
-      for (let seat = this.#next(); seat !== undefined; seat = this.#next()) {
-        if (this.#turn(seat)) this.#ringOf(seat).push(seat);
-      }
+      for (let seat = this.#next(); seat !== undefined; seat = this.#next()) this.#turn(seat);
     } finally {
       this.#running = false;
     }
+    if (!this.#prompt.isEmpty) this.#lookLater();
   }
 
-  /** Returns whether the seat has more to begin than its turn allowed. */
-  #turn(seat: Seat): boolean {
-    seat.deficit = Math.min(seat.deficit + QUANTUM, QUANTUM);
+  #turn(seat: Seat): void {
+    if (!seat.isInterrupted) seat.deficit = Math.min(seat.deficit + QUANTUM, QUANTUM);
+    seat.isInterrupted = false;
     while (seat.deficit > 0) {
+      const room = this.#roomIn(seat.lane);
+      if (room <= 0) {
+        // Nobody can begin now: it goes on with its turn when somebody can.
+        seat.isInterrupted = true;
+        return seat.lane.unshift(seat);
+      }
       // The end of one of its own requests brings it back.
-      if (seat.inFlight > 0 && seat.inFlight >= this.#roomOf(seat) * ROOM_SHARE) return false;
-      if (this.#roomOf(seat) <= 0) return true;
+      if (seat.inFlight > 0 && seat.inFlight >= room * seat.lane.share) return;
       const events = seat.isLeft ? 0 : seat.taker.begin();
       if (events === 0) {
         seat.deficit = Math.min(seat.deficit, 0);
-        return false;
+        return;
       }
       seat.deficit -= events;
     }
-    return true;
+    seat.lane.push(seat);
   }
 
   #next(): Seat | undefined {
-    const second = this.#inFlight < this.#secondBound && !this.#second.isEmpty;
-    if (this.#inFlight >= this.bound || (!second && this.#first.isEmpty)) return undefined;
-    if (!this.#first.isEmpty && (!second || this.#turnsOfFirst < FIRST_TURNS)) {
-      this.#turnsOfFirst += 1;
-      return this.#first.shift();
+    const prompt = !this.#prompt.isEmpty && this.#roomIn(this.#prompt) > 0;
+    const other = !this.#other.isEmpty && this.#roomIn(this.#other) > 0;
+    if (prompt && (!other || this.#turnsOfPrompt < PROMPT_TURNS)) {
+      this.#turnsOfPrompt += 1;
+      return this.#prompt.shift();
     }
-    this.#turnsOfFirst = 0;
-    return this.#second.shift();
+    this.#turnsOfPrompt = 0;
+    return other ? this.#other.shift() : undefined;
   }
 
-  #roomOf(seat: Seat): number {
-    return (seat.isSecond ? this.#secondBound : this.bound) - this.#inFlight;
+  #roomIn(lane: Lane): number {
+    const all = lane === this.#prompt ? this.bound * HARD_BOUNDS : this.bound;
+    return Math.min(lane.bound - lane.inFlight, all - this.inFlight);
   }
 
-  #ringOf(seat: Seat): Ring {
-    return seat.isSecond ? this.#second : this.#first;
+  /** Receivers that were prompt and now hang are not, after a while, so that those who wait for room get it. */
+  #lookLater(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      const before = performance.now() - SLOW_MS;
+      for (const seat of this.#seats) seat.look(before);
+      this.#run();
+    }, LOOK_MS).unref();
   }
 }
 
-/** The place of one receiver. */
+/** The seats of one class. */
+class Lane extends Ring<Seat> {
+  inFlight = 0;
+
+  constructor(
+    readonly bound: number,
+    readonly share: number,
+  ) {
+    super();
+  }
+}
+
+/** The place of one receiver. Times are those of `performance.now()`. */
 export class Seat {
   inFlight = 0;
   /** Events it may begin with in this turn; below zero after a batch that was larger. */
   deficit = 0;
-  isQueued = false;
+  /** Whether its turn ended for want of room only. */
+  isInterrupted = false;
   isLeft = false;
+  isQueued = false;
   next: Seat | undefined;
-  #failed = false;
+  /** Whether its last answer was a fast success. */
+  #answers = false;
   #again = false;
+  /** When something ended, or the first request after a rest began. */
+  #movedAt = 0;
 
   constructor(
     readonly taker: TurnTaker,
     private readonly turns: DeliveryTurns,
+    public lane: Lane,
   ) {}
 
-  /** Whether it is behind those whose receivers answer and have not had their events before. */
-  get isSecond(): boolean {
-    return this.#failed || this.#again;
+  get isPrompt(): boolean {
+    return this.#answers && !this.#again;
   }
 
   /** There may be something to begin. */
@@ -140,46 +184,36 @@ export class Seat {
   }
 
   /** @param again a retry, a redrive or a replay */
-  begun(again: boolean): void {
+  begun(now: number, again: boolean): void {
     this.#again = again;
-    this.turns.begun(this);
+    if (this.inFlight === 0) this.#movedAt = now;
+    this.turns.place(this);
+    this.inFlight += 1;
+    this.lane.inFlight += 1;
   }
 
-  /** A request ended; whoever says so says {@link ready} when it is done with it. */
-  ended(failed: boolean): void {
-    this.#failed = failed;
-    this.turns.ended(this);
+  /**
+   * A request ended; whoever says so says {@link ready} when it is done with it.
+   *
+   * @param ms how long it took, if it succeeded; Infinity if not
+   */
+  ended(now: number, ms: number): void {
+    this.inFlight -= 1;
+    this.lane.inFlight -= 1;
+    this.#movedAt = now;
+    this.#answers = ms < SLOW_MS;
+    this.turns.place(this);
+  }
+
+  /** Takes it for slow when nothing has moved since. */
+  look(since: number): void {
+    if (this.inFlight === 0 || this.#movedAt > since) return;
+    this.#answers = false;
+    this.turns.place(this);
   }
 
   leave(): void {
     this.isLeft = true;
-  }
-}
-
-/** Seats in the order they came, each at most once in any ring. */
-class Ring {
-  #head: Seat | undefined;
-  #tail: Seat | undefined;
-
-  get isEmpty(): boolean {
-    return this.#head === undefined;
-  }
-
-  push(seat: Seat): void {
-    if (seat.isQueued) return;
-    seat.isQueued = true;
-    if (this.#tail === undefined) this.#head = seat;
-    else this.#tail.next = seat;
-    this.#tail = seat;
-  }
-
-  shift(): Seat | undefined {
-    const seat = this.#head;
-    if (seat === undefined) return undefined;
-    this.#head = seat.next;
-    if (this.#head === undefined) this.#tail = undefined;
-    seat.next = undefined;
-    seat.isQueued = false;
-    return seat;
+    this.turns.leave(this);
   }
 }

@@ -193,7 +193,10 @@ export class WebhookReceiver {
 
   #send(leases: readonly Lease[], now: number): void {
     const delivery = new Delivery(leases, this.#governor.begin(now), this.#onEnded);
-    this.#seat.begun(leases.every(({ attempt, cycle }) => attempt > 1 || cycle !== ''));
+    this.#seat.begun(
+      now,
+      leases.every(({ attempt, cycle }) => attempt > 1 || cycle !== ''),
+    );
     const ready = this.#maker.ready();
     if (ready === undefined) return this.#attempt(delivery);
     this.#waiting.add(delivery);
@@ -220,15 +223,16 @@ export class WebhookReceiver {
   #ended(delivery: Delivery, outcome: AttemptOutcome): void {
     this.#waiting.delete(delivery);
     const { passage, first } = delivery;
+    const now = performance.now();
     if (outcome.abandoned) {
       this.#governor.abandoned(passage);
-      this.#seat.ended(false);
+      this.#seat.ended(now, Infinity);
       const reason = 'cut off by the gateway';
       this.#handBack(delivery, outcome, 'internal', { reason, countsAttempt: outcome.sent });
     } else {
       const verdict = this.#judge(delivery, outcome);
-      const change = this.#governor.ended(passage, performance.now(), verdict, first.event.stored.key);
-      this.#seat.ended(!verdict.done);
+      const change = this.#governor.ended(passage, now, verdict, first.event.stored.key);
+      this.#seat.ended(now, verdict.done ? outcome.totalMs : Infinity);
       this.#lastAttemptAt = delivery.at;
       const { attempts, attemptSeconds } = this.parts.metrics;
       attempts.inc({ outcome: verdict.done ? 'delivered' : 'failed' }, delivery.leases.length);
