@@ -133,9 +133,9 @@ class CleanQueue {
     what: Pick<DeliveryLine, 'attempt' | 'redelivery' | 'begin' | 'end' | 'cycle'>,
     { answer, unknown = false }: { answer?: DeliveryLine['answer']; unknown?: boolean },
   ): void {
-    const { id, type, key, sequence, bytes, content, partition, offset } = record;
+    const { id, type, key, sequence, bytes, content } = record;
     const settlement = unknown ? this.draw.one(['unknown', 'refused'] as const) : ('acknowledged' as const);
-    const where = this.#isPulled ? { partition, offset, settlement } : {};
+    const where = this.#isPulled ? { settlement } : {};
     this.#lines.push({
       line: 'delivery',
       queue: this.definition.queue,

@@ -97,9 +97,6 @@ export interface DeliveryLine {
   type: string;
   key: string;
   sequence?: number;
-  /** Where the event stands in its topic, when the delivery says so. */
-  partition?: number;
-  offset?: number;
   attempt: number;
   redelivery: 'no' | 'maybe' | 'yes';
   /** Digest of all that must be the same in every copy. */

@@ -14,9 +14,15 @@ export const atTheEnd: readonly Defect[] = [
       ),
   },
   {
-    name: 'an event is a dead letter twice',
-    kind: 'two-final-states',
+    name: 'a dead letter was appended twice',
+    kind: 'dead-letter-repeated',
     plant: (history, draw) => change(draw, finals(history, 'dead'), (final) => history.add({ ...final })),
+  },
+  {
+    name: 'an event was given up twice',
+    kind: 'two-final-states',
+    plant: (history, draw) =>
+      change(draw, finals(history, 'dead'), (final) => history.add({ ...final, attempts: final.attempts + 1 })),
   },
   {
     name: 'the settlements of two leases of an event were confirmed',

@@ -6,23 +6,24 @@ import type { Rule } from './rule.js';
 /** §4: there is exactly one final state per event, queue and delivery cycle. */
 export const oneFinalState: Rule = {
   promise: 'P3',
-  kinds: ['two-final-states', 'settled-twice'],
-  look({ queues }, accuse) {
+  kinds: ['two-final-states', 'dead-letter-repeated', 'settled-twice'],
+  look({ queues, records }, accuse) {
     for (const queue of queues.values()) {
       const states = new Map<string, FinalLine>();
       for (const final of queue.finals) {
         const name = `${final.cycle ?? ''}\n${final.topic}/${final.partition}/${final.offset}`;
         const before = states.get(name);
-        if (before === undefined) states.set(name, final);
+        states.set(name, before ?? final);
         // An acceptance that is kept twice is one state: its owner ended before it had noted how far it was.
-        else if (before.state !== final.state || final.state === 'dead') {
-          const says = `has two final states in ${queue.definition.queue}: ${before.state} and ${final.state}`;
-          accuse({ kind: 'two-final-states', event: final.id, says, lines: [before, final] });
-        }
+        if (before === undefined || (before.state === 'accepted' && final.state === 'accepted')) continue;
+        const isSame = JSON.stringify(before) === JSON.stringify(final);
+        const kind = isSame ? 'dead-letter-repeated' : 'two-final-states';
+        const says = `has two final states in ${queue.definition.queue}: ${before.state} and ${final.state}`;
+        accuse({ kind, event: final.id, says, lines: [before, final] });
       }
-      for (const twice of confirmedTwice(queue)) {
+      for (const twice of confirmedTwice(queue, records)) {
         const { id, key } = twice[0]!;
-        const says = `two settlements that end it were confirmed in ${queue.definition.queue}`;
+        const says = `more settlements that end it were confirmed in ${queue.definition.queue} than it has records`;
         accuse({ kind: 'settled-twice', event: id, key, says, lines: twice });
       }
     }
@@ -83,16 +84,15 @@ function recordOf({ records }: Evidence, { id, topic, partition, offset }: Final
     ?.find((record) => record.topic === topic && record.partition === partition && record.offset === offset);
 }
 
-/** Settlements that end a lease of an event, and of which more than one was confirmed in a cycle. */
-function* confirmedTwice({ passages }: QueueEvidence): Generator<DeliveryLine[]> {
-  for (const events of passages.values()) {
-    for (const deliveries of events.values()) {
+/** Settlements that end a lease of an event, where more were confirmed in a cycle than there are records of it. */
+function* confirmedTwice({ passages }: QueueEvidence, records: Evidence['records']): Generator<DeliveryLine[]> {
+  for (const [cycle, events] of passages) {
+    for (const [id, deliveries] of events) {
       if (deliveries.length === 1) continue;
       const confirmed = deliveries.filter(
         ({ answer, settlement }) => settlement === 'acknowledged' && (answer === 'accept' || answer === 'reject'),
       );
-      const positions = new Set(confirmed.map(({ partition, offset }) => `${partition}/${offset}`));
-      if (confirmed.length > positions.size) yield confirmed;
+      if (confirmed.length > (cycle === '' ? (records.get(id)?.length ?? 1) : 1)) yield confirmed;
     }
   }
 }

@@ -32,10 +32,10 @@ export async function collectAtRest(
     const { queue, types } = definition;
     const wanted = wantedOf(types, records);
     const missing = async (): Promise<number> => {
-      const ended = await receivers.ended(queue);
-      if (ended >= wanted.size) return 0;
+      const accepted = await receivers.accepted(queue);
+      if (accepted >= wanted.size) return 0;
       const dead = (await deadLetters(kafka)).filter((letter) => letter.queue === queue);
-      return Math.max(0, wanted.size - ended - new Set(dead.map(({ id }) => id)).size);
+      return Math.max(0, wanted.size - accepted - new Set(dead.map(({ id }) => id)).size);
     };
     if (!(await comesToNothing(missing))) troubles.push(`${queue}: ${await missing()} events have come to no end`);
   }

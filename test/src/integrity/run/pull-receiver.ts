@@ -32,8 +32,8 @@ const PAUSE_WHEN_AWAY_MS = 100;
 
 /** Leases deliveries of a queue over HTTP, handles them for a while, and settles them together. */
 export class PullReceiver {
-  /** Ids of events whose acceptance, or rejection, was confirmed. */
-  readonly ended = new Set<string>();
+  /** Ids of events whose acceptance was confirmed. */
+  readonly accepted = new Set<string>();
   deliveries = 0;
   #isOver = false;
   #work: Promise<unknown>;
@@ -78,7 +78,7 @@ export class PullReceiver {
     for (const [index, { lease, attempt, redelivery, cycle, event }] of deliveries.entries()) {
       const answer = answers[index]!;
       const settlement = outcomes.get(lease) ?? 'unknown';
-      if (settlement === 'acknowledged' && answer !== 'release') this.ended.add(event.id);
+      if (settlement === 'acknowledged' && answer === 'accept') this.accepted.add(event.id);
       this.log.write({
         line: 'delivery',
         receiver,

@@ -16,6 +16,7 @@ export interface RunQueue {
 /** More than anything in a run can need. */
 const WITHOUT_END = 1000;
 const LEASE_MS = 4000;
+const MOST_TRIES = 40;
 const EVERYTHING = [ORDERS, CONTRACT_SIGNED];
 
 /** What the queues of a run are: every order, both ways of reading, and one that gives up soon. */
@@ -39,24 +40,24 @@ function queue(
 
 /** Makes a queue that begins with the first event, and the webhook that reads it, if one does. */
 export async function makeQueue(
-  gateway: string,
+  gateways: readonly string[],
   { definition, readBy }: RunQueue,
   receiversPort: number,
 ): Promise<void> {
   const { queue: name, types, order, attempts } = definition;
   const retry = { firstMs: 50, factor: 2, capMs: 1000, jitter: 0.25, attempts };
-  await put(`${gateway}/v1/queues/${name}`, { types, order, retry, leaseMs: LEASE_MS, start: 'earliest' });
+  await put(gateways, `/v1/queues/${name}`, { types, order, retry, leaseMs: LEASE_MS, start: 'earliest' });
   if (readBy !== 'webhook') return;
-  await put(`${gateway}/v1/webhooks/${name}`, { url: `http://127.0.0.1:${receiversPort}/${name}`, queue: name });
+  await put(gateways, `/v1/webhooks/${name}`, { url: `http://127.0.0.1:${receiversPort}/${name}`, queue: name });
 }
 
-/** A queue may just be moving to another instance: then it is asked again. */
-async function put(url: string, body: object): Promise<void> {
+/** A queue may just be moving to another instance: then another is asked, and again. */
+async function put(gateways: readonly string[], path: string, body: object): Promise<void> {
   for (let tries = 0; ; tries += 1) {
-    const answer = await call('PUT', url, { body });
+    const answer = await call('PUT', gateways[tries % gateways.length]! + path, { body });
     if (answer.status < 300) return;
-    if (answer.status !== 503 || tries === 20) {
-      throw new Error(`PUT ${url} was answered with ${answer.status}: ${answer.text}`);
+    if (answer.status !== 503 || tries === MOST_TRIES) {
+      throw new Error(`PUT ${path} was answered with ${answer.status}: ${answer.text}`);
     }
     await delay(500);
   }

@@ -41,7 +41,7 @@ export class Receivers {
     try {
       await waitForPort(port);
       for (const queue of QUEUES) {
-        await makeQueue(gateways[0]!, queue, port);
+        await makeQueue(gateways, queue, port);
         log.write(queue.definition);
         if (queue.readBy === 'webhook') continue;
         const pulling = new PullReceiver(gateways, queue, chance, log, PULL_WORKERS);
@@ -59,10 +59,10 @@ export class Receivers {
     return [...this.#pulling.values()].reduce((sum, pulling) => sum + pulling.deliveries, deliveries);
   }
 
-  /** How many events of a queue a receiver has accepted or rejected. */
-  async ended(queue: string): Promise<number> {
+  /** How many events of a queue a receiver has accepted. */
+  async accepted(queue: string): Promise<number> {
     const pulling = this.#pulling.get(queue);
-    if (pulling !== undefined) return pulling.ended.size;
+    if (pulling !== undefined) return pulling.accepted.size;
     return (await this.#webhookCounts()).accepted[queue] ?? 0;
   }
 
