@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { catalogueEntryShape, catalogueShape } from './catalogue.controller.js';
 import { objectQuery } from './fetch/objects.controller.js';
 import { trialResultShape, trialShape } from './filters/filters.controller.js';
+import { ledgerRoutes } from './ledger/ledger.openapi.js';
 import { streamQuery } from './protocols/stream-request.js';
 import { webhookRoutes } from './protocols/webhook/webhooks.openapi.js';
+import { queueRoutes } from './queues/queues.openapi.js';
 
 const eventShape = z
   .object({
@@ -117,7 +119,9 @@ const gatewayRoutes: readonly RouteDoc[] = [
     response: trialResultShape,
     errors: ['parameter-invalid', 'data-invalid', 'filter-invalid', 'log-unavailable'],
   },
+  ...queueRoutes,
   ...webhookRoutes,
+  ...ledgerRoutes,
 ];
 
 export const gatewayOpenApi = openApiDocument(

@@ -159,11 +159,11 @@ describe('the gateway on logs in memory', () => {
       return 204;
     };
     await gateway.webhooks.put('hook', webhook([TYPE]));
-    const events = Array.from({ length: 5000 }, (_, n) => contractSigned(`K${n % 100}`, `e${n}`));
+    const events = Array.from({ length: 6000 }, (_, n) => contractSigned(`K${n % 100}`, `e${n}`));
     await gateway.publisher.publish(events);
-    await vi.waitFor(() => expect(gateway.webhooks.get('hook').view.statistics?.held).toBe(4000), { timeout: 10_000 });
+    await vi.waitFor(() => expect(gateway.webhooks.get('hook').view.statistics?.held).toBe(5000), { timeout: 10_000 });
     open.resolve();
-    await vi.waitFor(() => expect(arrivals).toHaveLength(5000), { timeout: 20_000 });
+    await vi.waitFor(() => expect(arrivals).toHaveLength(6000), { timeout: 20_000 });
     const last = new Map<string, number>();
     for (const { key, id } of arrivals) {
       expect(Number(id.slice(1))).toBeGreaterThan(last.get(key) ?? -1);

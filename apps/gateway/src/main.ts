@@ -16,6 +16,7 @@ import { asyncApiDocument } from './asyncapi.js';
 import { GatewayModule } from './gateway.module.js';
 import { gatewayOpenApi } from './gateway.openapi.js';
 import { Gateway } from './gateway.js';
+import { Hop } from './hop.js';
 import { addReadings, createGatewayMetrics } from './metrics.js';
 import { protocols } from './protocols/protocols.js';
 import { settings } from './settings.js';
@@ -25,6 +26,7 @@ const log = createLog('gateway', values.logLevel);
 
 await run(log, async () => {
   const baseUrl = values.gatewayUrl ?? `http://${values.host}:${values.port}`;
+  const instanceUrl = values.instanceUrl ?? `http://${values.host}:${values.port}`;
   const metricsRegistry = createMetrics('gateway');
   const metrics = createGatewayMetrics(metricsRegistry);
   const registry = new ConfluentSchemaRegistry({ url: values.registryUrl });
@@ -53,7 +55,7 @@ await run(log, async () => {
   const gateway = new Gateway({
     settings: values,
     baseUrl,
-    instanceUrl: values.instanceUrl ?? `http://${values.host}:${values.port}`,
+    instanceUrl,
     eventLog,
     controlLog,
     slotGroup,
@@ -78,19 +80,22 @@ await run(log, async () => {
     metrics: metricsRegistry,
     openApi: gatewayOpenApi,
   });
+  const hop = new Hop(gateway.engine.directory, gateway.engine.ownership, instanceUrl, log);
   const { publisher, streams } = gateway;
 
   const server = app.getHttpAdapter().getInstance();
+  hop.attach(server);
   server.get('/asyncapi.json', () =>
     asyncApiDocument({ baseUrl, brokers: values.kafkaBrokers, events: catalogue.list() }),
   );
-  const doors = { server, publisher, streams, queues: gateway.engine.queues, log };
+  const doors = { server, publisher, streams, queues: gateway.engine.queues, hop, log };
   const open = protocols.map((protocol) => protocol.open(doors));
   stopInOrder(log, [
     { name: 'ready', run: () => health.stopping() },
     { name: 'streams', run: () => streams.close() },
     { name: 'protocols', run: () => Promise.all(open.map(async (protocol) => protocol.close())) },
     { name: 'server', run: () => app.close() },
+    { name: 'hop', run: () => hop.close() },
     { name: 'gateway', run: () => gateway.stop() },
     { name: 'control log', run: () => controlLog.close() },
     { name: 'event log', run: () => eventLog.close() },

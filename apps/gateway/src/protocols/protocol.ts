@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Log } from '@heddle/runtime';
 import type { FastifyInstance } from 'fastify';
 import type { Publisher } from '../publish.js';
@@ -27,12 +29,19 @@ export interface OpenQueues {
   open(name: string): OpenQueue;
 }
 
+/** Where connections for queues of other instances go. */
+export interface Upstream {
+  /** Joins an upgrade with the instance that works on its queue; false when it is to be answered here. */
+  pipe(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+}
+
 /** What a protocol may use of the gateway: the two necks, the queues, and the server it answers on. */
 export interface Doors {
   server: FastifyInstance;
   publisher: Publisher;
   streams: StreamHub;
   queues: OpenQueues;
+  hop: Upstream;
   log: Log;
 }
 

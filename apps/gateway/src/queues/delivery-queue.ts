@@ -4,7 +4,8 @@ import type { CompiledFilter } from '../filters/filter.js';
 import type { DispatchedEvent } from '../represent.js';
 import { HeldLease } from './held-lease.js';
 import { Holding } from './holding.js';
-import type { Item, Lane, LaneLocks } from './lanes.js';
+import type { Item } from './item.js';
+import type { Lane, LaneLocks } from './lanes.js';
 import type { Lease, LeaseSource, Refusal, Released } from './lease.js';
 import type { ChunkPut } from './parking.js';
 import type { PartitionProgress, ProgressRecord } from './progress.js';
@@ -36,7 +37,7 @@ export class DeliveryQueue implements LeaseSource {
     { chunkName, locks }: { chunkName: () => string; locks?: LaneLocks },
   ) {
     const hooks = { onParked: (item: Item) => this.#settleHot(item), onLotChanged: () => host.onParked() };
-    this.#holding = new Holding(definition.order, hooks, { chunkName, locks });
+    this.#holding = new Holding(definition.order, () => this.definition.maxInFlight, hooks, { chunkName, locks });
     this.#ends = restored?.ends ?? new Map();
     if (restored !== undefined) this.#restore(restored);
   }

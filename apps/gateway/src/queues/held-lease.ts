@@ -1,24 +1,25 @@
 import type { DispatchedEvent } from '../represent.js';
-import type { Item, Lane } from './lanes.js';
+import type { Item } from './item.js';
+import type { Lane } from './lanes.js';
 import type { Lease } from './lease.js';
 
 /** A lease with the place it is to be settled at. */
 export class HeldLease implements Lease {
   isOpen = true;
+  readonly attempt: number;
 
   constructor(
     readonly event: DispatchedEvent,
     readonly held: Lane,
     readonly item: Item,
     readonly redelivery: Lease['redelivery'],
-  ) {}
+  ) {
+    // Fixed here, for the item counts on when the lease ends.
+    this.attempt = item.attempts + 1;
+  }
 
   get lane(): string {
     return this.held.name;
-  }
-
-  get attempt(): number {
-    return this.item.attempts + 1;
   }
 
   get cycle(): string {

@@ -1,9 +1,13 @@
 import type { DispatchedEvent } from '../represent.js';
-import { type Item, type Lane, type LaneLocks, Lanes } from './lanes.js';
+import type { Item } from './item.js';
+import { type Lane, type LaneLocks, Lanes } from './lanes.js';
 import { type ChunkPut, type ParkedItem, ParkingLot } from './parking.js';
 import type { QueueOrder } from './queue.js';
 
-/** Events in memory, and bytes of their data, that a queue holds at most; further ones stay in the log until there is room. */
+/**
+ * Events in memory, and bytes of their data, that a queue holds at most beyond those that are leased; further ones stay
+ * in the log until there is room.
+ */
 const MAX_PRESENT = 4000;
 const MAX_PRESENT_BYTES = 32 * 1024 * 1024;
 /** Room kept for events that are read again, so that what waits in the log cannot keep them out. */
@@ -36,6 +40,7 @@ export class Holding {
 
   constructor(
     private readonly order: QueueOrder,
+    private readonly maxLeased: () => number,
     private readonly hooks: HoldingHooks,
     { chunkName, locks }: { chunkName: () => string; locks: LaneLocks | undefined },
   ) {
@@ -135,7 +140,8 @@ export class Holding {
       this.hooks.onLotChanged();
     }
     this.#lanes.settle(lane, now);
-    if (!this.#isFull || this.#present >= MAX_PRESENT / 2 || this.#presentBytes >= MAX_PRESENT_BYTES / 2) return false;
+    if (!this.#isFull || this.#present >= this.#maxPresent / 2 || this.#presentBytes >= MAX_PRESENT_BYTES / 2)
+      return false;
     this.#isFull = false;
     return true;
   }
@@ -143,7 +149,7 @@ export class Holding {
   /** The next lanes whose event has to be read again, as far as there is room for them. */
   takeAbsent(limit: number): Lane[] {
     const lanes: Lane[] = [];
-    while (lanes.length < limit && this.#present + lanes.length < MAX_PRESENT + ABSENT_ROOM) {
+    while (lanes.length < limit && this.#present + lanes.length < this.#maxPresent + ABSENT_ROOM) {
       const lane = this.#lanes.takeAbsent();
       if (lane === undefined) break;
       lanes.push(lane);
@@ -181,8 +187,12 @@ export class Holding {
     this.#lot.undrain(puts);
   }
 
+  get #maxPresent(): number {
+    return MAX_PRESENT + this.maxLeased();
+  }
+
   #hasRoom(): boolean {
-    return this.#present < MAX_PRESENT && this.#presentBytes < MAX_PRESENT_BYTES && this.#lot.count < MAX_PARKED;
+    return this.#present < this.#maxPresent && this.#presentBytes < MAX_PRESENT_BYTES && this.#lot.count < MAX_PARKED;
   }
 
   /** Empty where no order is kept: each item is a lane of its own. */

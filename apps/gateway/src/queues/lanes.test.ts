@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DispatchedEvent } from '../represent.js';
-import { type Item, LaneLocks, Lanes } from './lanes.js';
+import type { Item } from './item.js';
+import { LaneLocks, Lanes } from './lanes.js';
 
 const NOW = 1_000_000;
 

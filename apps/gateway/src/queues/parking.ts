@@ -1,10 +1,4 @@
-import type { Item } from './lanes.js';
-
-/** Where an item stands among the parked ones. */
-export interface ParkedPlace {
-  chunk: Chunk;
-  index: number;
-}
+import type { Chunk, Item } from './item.js';
 
 /** Topics are indexes into `topics`; `origin` is where the event was appended, `topic` where it is read. */
 type ParkedRow = [
@@ -57,17 +51,6 @@ const CHUNK_ITEMS = 1000;
 /** Chunks with few items left are joined once there are so many of them. */
 const MAX_SPARSE = 64;
 const SPARSE_ITEMS = 250;
-
-/** A group of parked items that is stored as one record. */
-export interface Chunk {
-  readonly id: string;
-  items: (Item | undefined)[];
-  dues: number[];
-  open: number;
-  changed: Set<number>;
-  isStored: boolean;
-  oldestAppendedAt: number;
-}
 
 /**
  * What a queue has put aside because it has to wait for long: references, not events. Parking it is durable before the

@@ -1,6 +1,6 @@
 import { CONTROL_TOPICS, HeddleError } from '@heddle/event';
 import type { Place } from '../ledger/redrive.js';
-import type { Item } from './lanes.js';
+import type { Item } from './item.js';
 import type { Queues } from './queues.js';
 
 /**

@@ -46,7 +46,9 @@ describe('the guide to queues', () => {
     const app = await createHttpApp(module, { log, health: new Health(), metrics, openApi: {} });
     const { publisher, streams, engine } = gateway;
     const server = app.getHttpAdapter().getInstance();
-    const open = protocols.map((protocol) => protocol.open({ server, publisher, streams, queues: engine.queues, log }));
+    const hop = { pipe: () => false };
+    const doors = { server, publisher, streams, queues: engine.queues, hop, log };
+    const open = protocols.map((protocol) => protocol.open(doors));
     url = await listen(app, { ...values, host: '127.0.0.1' });
     stop = async () => {
       for (const protocol of open) await protocol.close();

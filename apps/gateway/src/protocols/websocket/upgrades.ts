@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HeddleError, problemOf } from '@heddle/event';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Upstream } from '../protocol.js';
 import { Pulse } from './pulse.js';
 
 /** What is answered to an upgrade at one path. */
@@ -28,7 +29,7 @@ export class Upgrades {
   readonly #pulse = new Pulse();
   #stopping = false;
 
-  constructor(server: Server, routes: readonly SocketRoute[]) {
+  constructor(server: Server, routes: readonly SocketRoute[], elsewhere?: Upstream) {
     const answered = routes.map((route) => ({ route, sockets: socketServer(route) }));
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       try {
@@ -39,6 +40,7 @@ export class Upgrades {
         const { route, sockets } = found;
         checkOrigin(request);
         checkSubprotocol(request, route.subprotocol);
+        if (elsewhere?.pipe(request, socket, head) === true) return;
         const begin = route.admit(url, route.path.exec(url.pathname)!);
         sockets.handleUpgrade(request, socket, head, (client) => {
           socket.setNoDelay(true);

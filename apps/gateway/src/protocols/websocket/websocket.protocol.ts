@@ -9,7 +9,7 @@ import { Upgrades } from './upgrades.js';
 /** WebSockets: live streams at `/v1/stream` (`cloudevents.json`), queues at their `connect` (`heddle.v1`). */
 export const websocket: Protocol = {
   name: 'websocket',
-  open({ server, streams, queues, log }: Doors): OpenProtocol {
+  open({ server, streams, queues, hop, log }: Doors): OpenProtocol {
     // Without the upgrade, as a browser's address line would ask.
     server.get('/v1/queues/:name/connect', (_request, reply) =>
       answerProblem(
@@ -19,7 +19,7 @@ export const websocket: Protocol = {
       ),
     );
     const connections = new QueueConnections(queues, log);
-    const upgrades = new Upgrades(server.server, [streamRoute(streams), connections.route]);
+    const upgrades = new Upgrades(server.server, [streamRoute(streams), connections.route], hop);
     return {
       close() {
         connections.close();

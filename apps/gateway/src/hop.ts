@@ -1,0 +1,163 @@
+import { type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { HeddleError, LOCAL_TENANT, slotOf } from '@heddle/event';
+import { answerProblem } from '@heddle/runtime';
+import type { Log } from '@heddle/runtime';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Agent, request as fetchFrom } from 'undici';
+import { webhookOfToken } from './protocols/webhook/handshake.js';
+import type { Ownership } from './queues/ownership.js';
+import type { QueueDirectory } from './queues/queue-directory.js';
+
+/** On a request that one instance hands on to another, so that it is handed on once at most. */
+const HOP_HEADER = 'heddle-hop';
+/** A pull may wait for 30 s; whoever hands it on waits a little longer. */
+const ANSWER_TIMEOUT_MS = 40_000;
+const CONNECT_TIMEOUT_MS = 2000;
+const PATH = /^\/v1\/(queues|webhooks)\/([^/?]+)(?:\/([^/?]+))?/;
+/** Headers that are about one connection (RFC 9110 §7.6.1), or that the next request says for itself. */
+const NOT_HANDED_ON = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'host', 'content-length']);
+
+/**
+ * Hands requests for a queue, or a webhook, to the instance that works on it: whole, as they came, and the answer back.
+ * A receiver need not know how many instances there are, nor which of them it reached.
+ */
+export class Hop {
+  readonly #agent = new Agent({
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    headersTimeout: ANSWER_TIMEOUT_MS,
+    bodyTimeout: ANSWER_TIMEOUT_MS,
+    connections: 256,
+  });
+
+  constructor(
+    private readonly directory: Pick<QueueDirectory, 'webhook' | 'ownerOf'>,
+    private readonly ownership: Pick<Ownership, 'owns'>,
+    private readonly ownUrl: string,
+    private readonly log: Log,
+  ) {}
+
+  /** Answers requests for what other instances work on; added before any route. */
+  attach(server: FastifyInstance): void {
+    server.addHook('preHandler', async (request, reply) => {
+      const owner = this.#ownerOf(request.url, request.body);
+      if (owner === undefined) return;
+      await this.#handOn(owner, request, reply);
+    });
+  }
+
+  /**
+   * Joins an upgrade for a queue of another instance with that one; false when it is to be answered here.
+   *
+   * @throws HeddleError `queue-elsewhere` when it was handed on once already
+   */
+  pipe(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    const owner = this.#ownerOf(request.url ?? '/', undefined);
+    if (owner === undefined) return false;
+    if (request.headers[HOP_HEADER] !== undefined) throw movingOn();
+    const { hostname, port } = new URL(owner);
+    const upstream = connect({ host: hostname, port: Number(port), timeout: CONNECT_TIMEOUT_MS });
+    const end = (): void => {
+      socket.destroy();
+      upstream.destroy();
+    };
+    upstream.once('connect', () => {
+      upstream.setTimeout(0);
+      upstream.setNoDelay(true);
+      const lines = [`${request.method} ${request.url} HTTP/1.1`];
+      for (let index = 0; index < request.rawHeaders.length; index += 2) {
+        lines.push(`${request.rawHeaders[index]}: ${request.rawHeaders[index + 1]}`);
+      }
+      upstream.write(`${lines.join('\r\n')}\r\n${HOP_HEADER}: 1\r\n\r\n`);
+      upstream.write(head);
+      upstream.pipe(socket);
+      socket.pipe(upstream);
+    });
+    for (const side of [upstream, socket]) {
+      side.on('error', end);
+      side.on('close', end);
+    }
+    upstream.on('timeout', end);
+    return true;
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  /** The URL of the instance that works on what a path names; nothing when that is this one, or nobody now. */
+  #ownerOf(path: string, body: unknown): string | undefined {
+    const match = PATH.exec(path);
+    if (match === null) return undefined;
+    const [, kind = '', encoded = '', rest] = match;
+    const name = kind === 'webhooks' ? this.#queueOf(nameFrom(encoded), rest, body) : nameFrom(encoded);
+    if (name === undefined) return undefined;
+    const slot = slotOf(LOCAL_TENANT, name);
+    if (this.ownership.owns(slot)) return undefined;
+    const address = this.directory.ownerOf(slot)?.address;
+    return address === this.ownUrl ? undefined : address;
+  }
+
+  /** The queue whose owner answers for a webhook: the one it reads, or will read. */
+  #queueOf(name: string, rest: string | undefined, body: unknown): string | undefined {
+    const webhook = name === 'handshake' ? webhookOfToken(nameFrom(rest ?? ''))?.name : name;
+    if (webhook === undefined) return undefined;
+    const known = this.directory.webhook(LOCAL_TENANT, webhook);
+    const wished = (body as { queue?: unknown } | undefined)?.queue;
+    return known?.queue ?? (typeof wished === 'string' ? wished : webhook);
+  }
+
+  async #handOn(owner: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    if (request.headers[HOP_HEADER] !== undefined) return answerProblem(reply, movingOn(), this.log);
+    const given = new AbortController();
+    // A receiver that gives up while it waits must not be given leases it will never see.
+    const gone = (): void => given.abort();
+    reply.raw.once('close', gone);
+    try {
+      const answer = await fetchFrom(owner + request.url, {
+        dispatcher: this.#agent,
+        method: request.method as 'GET',
+        headers: { ...handedOn(request.headers), [HOP_HEADER]: '1' },
+        body: bodyOf(request.body),
+        signal: given.signal,
+      });
+      const bytes = Buffer.from(await answer.body.arrayBuffer());
+      return await reply.status(answer.statusCode).headers(handedOn(answer.headers)).send(bytes);
+    } catch (error) {
+      if (given.signal.aborted) return await reply.hijack();
+      this.log.warn({ event: 'hop-failed', owner, err: error }, 'the instance that works on a queue did not answer');
+      return answerProblem(reply, movingOn(), this.log);
+    } finally {
+      reply.raw.off('close', gone);
+    }
+  }
+}
+
+function nameFrom(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
+}
+
+function handedOn(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string | string[]> {
+  const result: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && !NOT_HANDED_ON.has(name)) result[name] = value;
+  }
+  return result;
+}
+
+/** A body that was parsed already is written again; the pull door takes bytes as they are. */
+function bodyOf(body: unknown): Buffer | string | null {
+  if (body === undefined || body === null) return null;
+  return Buffer.isBuffer(body) ? body : JSON.stringify(body);
+}
+
+function movingOn(): HeddleError {
+  return new HeddleError('queue-elsewhere', 'The queue is moving from one instance to another; try again.', {
+    retryAfterSeconds: 1,
+  });
+}

@@ -1,0 +1,39 @@
+import type { DispatchedEvent } from '../represent.js';
+
+/** A delivery that a queue holds until it is settled. */
+export interface Item {
+  /** Where its event is read: in its own topic, or, for one redriven, among the dead letters. */
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string;
+  /** Milliseconds since the epoch, when the log took its event. */
+  readonly appendedAt: number;
+  /** The topic its event was appended to, whatever it is read from now. */
+  readonly origin: string;
+  /** The delivery cycle; empty for the first passage. */
+  readonly cycle: string;
+  /** The event itself; one that is parked has to be read again before it can be leased. */
+  event: DispatchedEvent | undefined;
+  /** Attempts that have ended so far. */
+  attempts: number;
+  /** Where it stands among the parked ones, so that neither memory nor the offset waits for it. */
+  parked: ParkedPlace | undefined;
+}
+
+/** Where an item stands among the parked ones. */
+export interface ParkedPlace {
+  chunk: Chunk;
+  index: number;
+}
+
+/** A group of parked items that is stored as one record. */
+export interface Chunk {
+  readonly id: string;
+  items: (Item | undefined)[];
+  dues: number[];
+  open: number;
+  changed: Set<number>;
+  isStored: boolean;
+  oldestAppendedAt: number;
+}
