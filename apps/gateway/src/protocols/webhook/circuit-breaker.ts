@@ -49,17 +49,15 @@ export class CircuitBreaker {
     return this.#period;
   }
 
-  /** Returns whether it closed. */
-  succeeded(period: number, now: number): boolean {
-    if (period !== this.#period) return false;
+  succeeded(period: number, now: number): void {
+    if (period !== this.#period) return;
     this.#inRow.clear();
     this.#count(now);
     this.#successes += 1;
     if (this.#successes === WELL_AFTER) this.#openings = 0;
-    if (this.#state !== 'half-open') return false;
+    if (this.#state !== 'half-open') return;
     this.#successes = 0;
     this.#enter('closed');
-    return true;
   }
 
   /** Returns whether it opened. */

@@ -55,11 +55,22 @@ it('failing is said once however long it lasts, and so is that it is over', () =
   expect(now).toBeGreaterThan(60_000);
 });
 
-it('an endpoint that is forgiven is tried again at once', () => {
+it('an endpoint that is forgiven is tried again at once, and is taken to be well when that succeeds', () => {
   const governor = new EndpointGovernor(limits);
-  for (let n = 0; n < 10; n += 1) governor.ended(governor.begin(0), 0, answered(503, 9000), `key-${n}`);
+  for (let n = 0; n < 10; n += 1) governor.ended(governor.begin(0), 0, answered(503), `key-${n}`);
   expect(governor.nextAt).toBeGreaterThan(0);
   governor.forgive();
+  expect(governor.nextAt).toBeLessThanOrEqual(0);
+  expect(governor.ended(governor.begin(1), 2, DONE, 'a')).toBe('recovered');
+  expect(governor.ended(governor.begin(3), 4, DONE, 'a')).toBeUndefined();
+});
+
+it('a pause that was asked for outlasts forgiveness, and ends when somebody ends it', () => {
+  const governor = new EndpointGovernor(limits);
+  governor.ended(governor.begin(0), 0, answered(429, 9000), 'a');
+  governor.forgive();
+  expect(governor.nextAt).toBe(9000);
+  governor.unpause();
   expect(governor.nextAt).toBeLessThanOrEqual(0);
 });
 

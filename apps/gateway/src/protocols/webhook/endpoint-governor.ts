@@ -57,7 +57,8 @@ export class EndpointGovernor {
     if (verdict.done) {
       this.#cap.succeeded(this.#inFlight);
       this.#inFlight -= 1;
-      return this.#breaker.succeeded(period, now) ? this.#changed(false) : undefined;
+      this.#breaker.succeeded(period, now);
+      return this.#failing && this.#breaker.state === 'closed' ? this.#changed(false) : undefined;
     }
     this.#inFlight -= 1;
     if (verdict.overloaded) this.#cap.overloaded(begunAt, now);
@@ -81,11 +82,14 @@ export class EndpointGovernor {
     this.#rate.limit(ratePerSecond);
   }
 
-  /** Forgets failures and pause: the endpoint was changed, or somebody says it is well. */
+  /** Forgets failures: the endpoint was changed, or somebody says it is well. Whether it is has yet to be seen. */
   forgive(): void {
     this.#breaker.reset();
+  }
+
+  /** Ends the pause that the endpoint asked for: it is another one now, or somebody knows better. */
+  unpause(): void {
     this.#pausedUntil = -Infinity;
-    this.#failing = false;
   }
 
   get inFlight(): number {

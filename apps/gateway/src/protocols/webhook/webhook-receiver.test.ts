@@ -166,7 +166,7 @@ describe('a webhook receiver', () => {
     expect(receiver.statistics).toMatchObject({ delivered: 0, failedAttempts: 1 });
   });
 
-  it('takes nothing more after 410, which costs no attempt, until it is resumed', async () => {
+  it('takes nothing more after 410, which costs no attempt, until the webhook is changed', async () => {
     let status = 410;
     const url = await listen((_request, response) => response.writeHead(status).end());
     const source = new Source();
@@ -181,7 +181,7 @@ describe('a webhook receiver', () => {
     receiver.pump();
     expect(source.acquired).toBe(1);
     status = 204;
-    receiver.resume();
+    receiver.redefine(definitionOf(url));
     await vi.waitFor(() => expect(source.accepted).toEqual(['id-b']), WAIT);
   });
 
@@ -205,6 +205,25 @@ describe('a webhook receiver', () => {
     await vi.waitFor(() => expect(source.accepted).toEqual(['id-b']), WAIT);
     expect(performance.now() - releasedAt).toBeGreaterThan(900);
     expect(changes).toEqual([]);
+  });
+
+  it('goes on at once at another endpoint, or when it is resumed, whatever pause was asked for', async () => {
+    const busy = await listen((_request, response) => response.writeHead(503, { 'retry-after': '3600' }).end());
+    const source = new Source();
+    source.add('a');
+    const receiver = receive(source, definitionOf(busy));
+    await vi.waitFor(() => expect(source.released).toHaveLength(1), WAIT);
+    source.add('b');
+    receiver.redefine(definitionOf(busy));
+    expect(source.acquired).toBe(1);
+    receiver.redefine(definitionOf(busy, { paused: true }));
+    receiver.redefine(definitionOf(busy));
+    await vi.waitFor(() => expect(source.released).toHaveLength(2), WAIT);
+    expect(source.acquired).toBe(2);
+    server?.close();
+    source.add('c');
+    receiver.redefine(definitionOf(await listen((_request, response) => response.end())));
+    await vi.waitFor(() => expect(source.accepted).toEqual(['id-c']), WAIT);
   });
 
   it('uses hardly any attempts on a dead endpoint, says so once, and goes on when it is there again', async () => {

@@ -21,7 +21,7 @@ export interface ReceiverParts {
   lookup?: LookupFunction;
   /**
    * An endpoint began to fail, is well again, or wants no more events (410): then nothing goes to it until the receiver
-   * is redefined or resumed. The webhook is that of the definition the receiver has now.
+   * is redefined. The webhook is that of the definition the receiver has now.
    */
   onEndpoint(webhook: WebhookDefinition, change: EndpointChange | 'disabled', reason: string): void;
 }
@@ -81,25 +81,29 @@ export class WebhookReceiver {
     this.#seat = parts.turns.join(this);
   }
 
-  /** Goes on with a changed definition, forgiving what was; attempts under way end as they began. */
+  /**
+   * Goes on with a changed definition, forgiving failures and a 410; attempts under way end as they began. A pause that
+   * the receiver asked for ends only where it is another endpoint now, or where delivery was stopped by hand before.
+   */
   redefine(definition: WebhookDefinition): void {
-    const before = { origin: this.#maker.origin, tls: this.#maker.tls, timeoutMs: this.#definition.delivery.timeoutMs };
+    const [before, makerBefore] = [this.#definition, this.#maker];
     this.#definition = definition;
-    this.#maker = new RequestMaker(definition, this.#maker);
-    const after = { origin: this.#maker.origin, tls: this.#maker.tls, timeoutMs: definition.delivery.timeoutMs };
-    if (JSON.stringify(before) !== JSON.stringify(after)) {
+    this.#maker = new RequestMaker(definition, makerBefore);
+    const isElsewhere = this.#maker.origin !== makerBefore.origin;
+    if (
+      isElsewhere ||
+      before.delivery.timeoutMs !== definition.delivery.timeoutMs ||
+      JSON.stringify(makerBefore.tls) !== JSON.stringify(this.#maker.tls)
+    ) {
       this.#endpoint.retire();
       this.#retired = [...this.#retired, this.#endpoint].filter(({ attempts }) => attempts > 0);
       this.#endpoint = this.#newEndpoint();
     }
+    const isResumed = standstillOf(before) !== undefined && standstillOf(definition) === undefined;
+    if (isElsewhere || isResumed) this.#governor.unpause();
     this.#governor.limit(limitsOf(definition));
-    this.resume();
-  }
-
-  /** Forgets failures, a pause and a 410 of the receiver: somebody says that it is well. */
-  resume(): void {
-    this.#gone = false;
     this.#governor.forgive();
+    this.#gone = false;
     this.#giveBack('the webhook was changed');
     this.pump();
   }
