@@ -40,6 +40,38 @@ export class DispatchedEvent {
   }
 }
 
+/** Beside the bytes of a state, what keeping it takes. */
+const STATE_OVERHEAD_BYTES = 200;
+
+/** The state of the object that an event speaks of, as its owner answered; shared between all who get it. */
+export class ObjectState {
+  /** Of memory, near enough for a bound. */
+  readonly bytes: number;
+
+  /** @param object its JSON; undefined when the object is deleted */
+  constructor(
+    readonly version: number,
+    private readonly object: string | undefined,
+  ) {
+    this.bytes = STATE_OVERHEAD_BYTES + (object === undefined ? 0 : Buffer.byteLength(object));
+  }
+
+  /** `{"version":"7","object":…}`, or of a deleted object `{"version":"8","gone":true}`. */
+  get json(): string {
+    const object = this.object === undefined ? '"gone":true' : `"object":${this.object}`;
+    return `{"version":"${this.version}",${object}}`;
+  }
+
+  /**
+   * The same as extension attributes, to be put behind those of {@link DispatchedEvent.openJson}. They cannot be objects
+   * (CloudEvents 1.0.2, Type System): the state is a string that holds JSON.
+   */
+  get openAttributes(): string {
+    const object = this.object === undefined ? '"stategone":true' : `"state":${JSON.stringify(this.object)}`;
+    return `,"stateversion":"${this.version}",${object}`;
+  }
+}
+
 /** The attributes as a receiver sees them: references absolute, the data described as the JSON it is handed. */
 export function receiverAttributes(stored: StoredEvent, baseUrl: string): [name: string, value: string][] {
   const attributes: [string, string][] = [];

@@ -1,6 +1,6 @@
 import { HeddleError, canonicalKey } from '@heddle/event';
 import type { Catalogue, EventType } from '@heddle/schema';
-import { Agent, request } from 'undici';
+import { Agent, errors, request } from 'undici';
 import type { GatewayMetrics } from '../metrics.js';
 
 /** An object as its owner answered: its state, or the tombstone of a deleted one. */
@@ -20,7 +20,12 @@ const MAX_OBJECT_BYTES = 8 * 1024 * 1024;
  */
 export class Objects {
   #flights = new Map<string, Promise<ObjectAnswer>>();
-  #agent = new Agent({ connections: 32, headersTimeout: OWNER_TIMEOUT_MS, bodyTimeout: OWNER_TIMEOUT_MS });
+  #agent = new Agent({
+    connections: 32,
+    headersTimeout: OWNER_TIMEOUT_MS,
+    bodyTimeout: OWNER_TIMEOUT_MS,
+    maxResponseSize: MAX_OBJECT_BYTES,
+  });
 
   constructor(
     private readonly catalogue: Catalogue,
@@ -78,6 +83,8 @@ export class Objects {
       });
       body = Buffer.from(await response.body.arrayBuffer());
     } catch (error) {
+      // That is an answer: no cause, which stands for silence.
+      if (error instanceof errors.ResponseExceededMaxSizeError) throw useless('more than 8 MiB');
       throw new HeddleError('owner-unavailable', 'The service that owns the object did not answer; try again.', {
         cause: error,
         retryAfterSeconds: 1,
@@ -87,18 +94,8 @@ export class Objects {
     if (statusCode === 404) throw new HeddleError('not-found', 'The owner knows no such object.');
     const etag = typeof headers.etag === 'string' ? headers.etag : '';
     const version = Number(/^"(\d+)"$/.exec(etag)?.[1] ?? Number.NaN);
-    if (
-      (statusCode !== 200 && statusCode !== 410) ||
-      !Number.isSafeInteger(version) ||
-      body.length > MAX_OBJECT_BYTES
-    ) {
-      throw new HeddleError(
-        'owner-unavailable',
-        `The service that owns the object answered with ${statusCode}; try again.`,
-        {
-          retryAfterSeconds: 1,
-        },
-      );
+    if ((statusCode !== 200 && statusCode !== 410) || !Number.isSafeInteger(version)) {
+      throw useless(String(statusCode));
     }
     return { kind: statusCode === 200 ? 'state' : 'tombstone', version, etag, body };
   }
@@ -115,6 +112,12 @@ export class Objects {
   #typeOf(object: string): EventType | undefined {
     return this.catalogue.list().find((type) => type.object === object && type.fetch !== undefined);
   }
+}
+
+function useless(answer: string): HeddleError {
+  return new HeddleError('owner-unavailable', `The service that owns the object answered with ${answer}; try again.`, {
+    retryAfterSeconds: 1,
+  });
 }
 
 function isOlder(answer: ObjectAnswer, version: number | undefined): boolean {
