@@ -19,7 +19,7 @@ import { registryUrl, startRegistry } from './registry.js';
 import { RunFile } from './run-file.js';
 
 /** The folders of the data directory that are ours, and all that `--fresh` deletes. */
-const DATA = ['kafka', 'postgres', 'logs'];
+const DATA = ['kafka', 'postgres', 'index', 'logs'];
 
 const progress = new Progress();
 const { values: flags } = parseArgs({ options: { fresh: { type: 'boolean' }, demo: { type: 'boolean' } } });
@@ -107,8 +107,11 @@ async function startApps(
     'sales-order': settings.salesOrderPort,
     'business-partner': settings.businessPartnerPort,
   };
+  const index = { HEDDLE_DATA_DIR: join(settings.dataDir, 'index') };
   const starts = MESH_APPS.map((app) =>
-    progress.step(app, () => startMeshApp(app, { ground, ports, logFile: logFile(app), onSpawn })),
+    progress.step(app, () =>
+      startMeshApp(app, { ground, ports, logFile: logFile(app), onSpawn, env: app === 'gateway' ? index : {} }),
+    ),
   );
   await Promise.all(starts);
   return ports;

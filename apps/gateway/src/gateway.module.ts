@@ -10,6 +10,7 @@ import { DeadLettersController } from './ledger/dead-letters.controller.js';
 import { LedgerController } from './ledger/ledger.controller.js';
 import { Webhooks } from './protocols/webhook/webhooks.js';
 import { Queues } from './queues/queues.js';
+import { LettersController } from './queues/letters.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
 import { WebhooksController } from './protocols/webhook/webhooks.controller.js';
 
@@ -22,6 +23,7 @@ export class GatewayModule {
         CatalogueController,
         ObjectsController,
         QueuesController,
+        LettersController,
         WebhooksController,
         FiltersController,
         LedgerController,

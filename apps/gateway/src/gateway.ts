@@ -3,6 +3,7 @@ import {
   CONTROL_TOPIC_SPECS,
   type ControlLog,
   type EventLog,
+  LOCAL_TENANT,
   type SlotGroup,
   type StoredEvent,
   objectTopicSpec,
@@ -13,6 +14,7 @@ import type { Log } from '@heddle/runtime';
 import { Dispatcher } from './dispatch.js';
 import { Objects } from './fetch/objects.js';
 import { FilterTrials } from './filters/filter-trials.js';
+import { Hop } from './hop.js';
 import { Ledger } from './ledger/ledger.js';
 import { LookUps } from './ledger/look-ups.js';
 import type { GatewayMetrics } from './metrics.js';
@@ -22,7 +24,7 @@ import { WebhookReceivers } from './protocols/webhook/webhook-receivers.js';
 import { Webhooks } from './protocols/webhook/webhooks.js';
 import { Publisher } from './publish.js';
 import { DeliveryEngine } from './queues/delivery-engine.js';
-import { placeLetters } from './queues/place-letters.js';
+import { type Letters, placeLetters } from './queues/place-letters.js';
 import type { GatewaySettings } from './settings.js';
 import { History } from './streams/history.js';
 import { MovingPosition } from './streams/resume-token.js';
@@ -64,6 +66,7 @@ export class Gateway {
   readonly engine: DeliveryEngine;
   readonly lookUps: LookUps;
   readonly filterTrials: FilterTrials;
+  readonly hop: Hop;
   readonly #receivers: WebhookReceivers;
   readonly #ledger: Ledger;
   #timer: NodeJS.Timeout | undefined;
@@ -90,6 +93,7 @@ export class Gateway {
       log,
     });
     this.engine = engine;
+    this.hop = new Hop(engine.directory, engine.ownership, instanceUrl, log);
     this.streams = new StreamHub(tail, new History(eventLog, topics), position, baseUrl, log);
     this.dispatcher = new Dispatcher(eventLog, tail, position, this.streams, engine.set, baseUrl);
     this.publisher = new Publisher(catalogue, registry, codec, eventLog, metrics);
@@ -98,7 +102,12 @@ export class Gateway {
     this.lookUps = new LookUps({
       eventLog,
       ledger,
-      place: placeLetters(engine.queues),
+      place: ({ name, uuid }, letters, cycle) =>
+        this.#place(name, {
+          uuid,
+          cycle,
+          letters: letters.map(({ partition, offset, event: { topic, key } }) => ({ partition, offset, topic, key })),
+        }),
       timeline: {
         objectTopics: topics,
         ...(settings.dataDir === undefined ? {} : { directory: settings.dataDir }),
@@ -154,6 +163,7 @@ export class Gateway {
     await this.lookUps.stop();
     await this.#ledger.stop();
     await this.objects.close();
+    await this.hop.close();
   }
 
   async #disable(name: string, reason: string): Promise<void> {
@@ -162,6 +172,12 @@ export class Gateway {
     } catch (error) {
       this.parts.log.error({ event: 'webhook-not-disabled', webhook: name, err: error }, 'could not be stored');
     }
+  }
+
+  /** A redrive runs at one instance, and its queues may be at work at others. */
+  async #place(name: string, letters: Letters): Promise<void> {
+    if (this.engine.queues.atWork(name) !== undefined) return placeLetters(this.engine.queues, name, letters);
+    await this.hop.post(LOCAL_TENANT, name, `/v1/queues/${name}/letters`, letters);
   }
 
   async #storedEvent(id: string): Promise<StoredEvent | undefined> {

@@ -82,6 +82,31 @@ export class Hop {
     return true;
   }
 
+  /**
+   * Asks the instance that works on a queue for something of its own accord.
+   *
+   * @throws HeddleError `queue-elsewhere` when nobody does now, or it does not answer; `conflict` with its refusal
+   */
+  async post(tenant: string, queue: string, path: string, body: unknown): Promise<void> {
+    const address = this.directory.ownerOf(slotOf(tenant, queue))?.address;
+    if (address === undefined || address === this.ownUrl) throw movingOn();
+    const answer = await fetchFrom(address + path, {
+      dispatcher: this.#agent,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', [HOP_HEADER]: '1' },
+      body: JSON.stringify(body),
+    }).catch((error: unknown) => {
+      throw new HeddleError('queue-elsewhere', 'The instance that works on the queue did not answer.', {
+        cause: error,
+        retryAfterSeconds: 1,
+      });
+    });
+    const text = await answer.body.text();
+    if (answer.statusCode < 300) return;
+    if (answer.statusCode >= 500) throw movingOn();
+    throw new HeddleError('conflict', `The instance that works on the queue refused: ${text.slice(0, 500)}`);
+  }
+
   async close(): Promise<void> {
     await this.#agent.destroy();
   }

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { hostname } from 'node:os';
 import { KafkaControlLog, KafkaEventLog, KafkaSlotGroup } from '@heddle/kafka';
 import {
   Health,
@@ -16,7 +17,6 @@ import { asyncApiDocument } from './asyncapi.js';
 import { GatewayModule } from './gateway.module.js';
 import { gatewayOpenApi } from './gateway.openapi.js';
 import { Gateway } from './gateway.js';
-import { Hop } from './hop.js';
 import { addReadings, createGatewayMetrics } from './metrics.js';
 import { protocols } from './protocols/protocols.js';
 import { settings } from './settings.js';
@@ -26,7 +26,7 @@ const log = createLog('gateway', values.logLevel);
 
 await run(log, async () => {
   const baseUrl = values.gatewayUrl ?? `http://${values.host}:${values.port}`;
-  const instanceUrl = values.instanceUrl ?? `http://${values.host}:${values.port}`;
+  const instanceUrl = values.instanceUrl ?? `http://${ownHost(values.host)}:${values.port}`;
   const metricsRegistry = createMetrics('gateway');
   const metrics = createGatewayMetrics(metricsRegistry);
   const registry = new ConfluentSchemaRegistry({ url: values.registryUrl });
@@ -80,8 +80,7 @@ await run(log, async () => {
     metrics: metricsRegistry,
     openApi: gatewayOpenApi,
   });
-  const hop = new Hop(gateway.engine.directory, gateway.engine.ownership, instanceUrl, log);
-  const { publisher, streams } = gateway;
+  const { publisher, streams, hop } = gateway;
 
   const server = app.getHttpAdapter().getInstance();
   hop.attach(server);
@@ -95,7 +94,6 @@ await run(log, async () => {
     { name: 'streams', run: () => streams.close() },
     { name: 'protocols', run: () => Promise.all(open.map(async (protocol) => protocol.close())) },
     { name: 'server', run: () => app.close() },
-    { name: 'hop', run: () => hop.close() },
     { name: 'gateway', run: () => gateway.stop() },
     { name: 'control log', run: () => controlLog.close() },
     { name: 'event log', run: () => eventLog.close() },
@@ -107,3 +105,8 @@ await run(log, async () => {
     `listening on ${url}`,
   );
 });
+
+/** The name by which others reach a process that listens everywhere. */
+function ownHost(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? hostname() : host;
+}

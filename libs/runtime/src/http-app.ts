@@ -37,6 +37,8 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
     requestTimeout: 30_000,
+    // Event ids and business keys stand in paths, percent-encoded.
+    routerOptions: { maxParamLength: 4096 },
     // Connections without a request at work are closed when the process stops, so that stopping is quick.
     forceCloseConnections: 'idle',
     ...options.server,

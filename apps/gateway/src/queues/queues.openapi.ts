@@ -1,6 +1,7 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
 import { receiveShape, receivedShape, settleShape, settledShape } from '../protocols/pull/pull.shape.js';
+import { lettersShape } from './place-letters.js';
 import { queueViewShape } from './queue-view.js';
 import { purgeShape, queueShape } from './queue.shape.js';
 
@@ -100,5 +101,13 @@ export const queueRoutes: readonly RouteDoc[] = [
     status: 200,
     response: settledShape,
     errors: ['parameter-invalid', 'body-invalid', 'data-invalid', 'not-found', 'queue-elsewhere', 'log-unavailable'],
+  },
+  {
+    method: 'POST',
+    path: '/v1/queues/{name}/letters',
+    summary: 'Between instances: give dead letters back to the queue, as a redrive says; durable when answered',
+    body: lettersShape,
+    status: 204,
+    errors: ['parameter-invalid', 'data-invalid', 'not-found', 'queue-elsewhere', 'log-unavailable'],
   },
 ];
