@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { CONTRACT_SIGNED } from '../support/cloud-event.js';
@@ -6,10 +5,10 @@ import { foreignKafka } from '../support/foreign-kafka.js';
 import { call } from '../support/http-call.js';
 import { Mesh } from '../support/mesh.js';
 import { freshKey } from '../support/orders.js';
-import { contractEvent, publishBatch } from '../support/publishing.js';
-import { type Place, settledOf } from '../support/stored-progress.js';
+import { type Published, publishContracts } from '../support/publishing.js';
+import { settledOf } from '../support/stored-progress.js';
 import { type Delivery, WebhookSink, eventOf } from '../support/webhook-sink.js';
-import { deleteAllWebhooks, deleteWebhook, deliveryOf, putWebhook } from '../support/webhooks.js';
+import { deleteAllWebhooks, deleteWebhook, putWebhook, webhookStatistics } from '../support/webhooks.js';
 
 const RETRY_FIRST_MS = 150;
 const TYPES = [CONTRACT_SIGNED];
@@ -58,7 +57,7 @@ describe('a webhook that fails', () => {
       expect(gap).toBeGreaterThanOrEqual(RETRY_FIRST_MS * 2 ** index - 5);
     }
     await vi.waitFor(
-      async () => expect(await deliveryOf(gateway, name)).toMatchObject({ held: 0, failedAttempts: 4 }),
+      async () => expect(await webhookStatistics(gateway, name)).toMatchObject({ held: 0, failedAttempts: 4 }),
       { timeout: 10_000 },
     );
   });
@@ -94,7 +93,7 @@ describe('a webhook that fails', () => {
     await publish(keys);
     await sink.until((all) => all.length >= keys.length, { timeoutMs: 10_000 });
     expect(hangs.deliveries.length).toBeLessThanOrEqual(64);
-    expect(await deliveryOf(gateway, name)).toMatchObject({ held: 300, delivered: 0 });
+    expect(await webhookStatistics(gateway, name)).toMatchObject({ held: 300, delivered: 0 });
     await deleteWebhook(gateway, name);
     await hangs.stop();
   });
@@ -141,7 +140,7 @@ describe('the position of a webhook', () => {
       const { name } = await putWebhook(gateway, { url: sink.url, types: TYPES });
       const before = await publish([...keys, ...keys]);
       const accepted = before.filter(({ subject }) => subject !== failing);
-      await vi.waitFor(async () => expect(await deliveryOf(gateway, name)).toMatchObject({ held: 2 }), {
+      await vi.waitFor(async () => expect(await webhookStatistics(gateway, name)).toMatchObject({ held: 2 }), {
         timeout: 10_000,
       });
       // Outcomes are joined for some milliseconds before they are stored: what dies with them comes again.
@@ -214,16 +213,8 @@ test('a webhook that is deleted is delivered nothing more, also after a restart,
   await kept.stop();
 });
 
-/** Publishes an event for each key given, in that order. */
-async function publish(keys: readonly string[]): Promise<({ id: string; subject: string } & Place)[]> {
-  const events = keys.map((subject) => ({ id: randomUUID(), subject }));
-  const answer = await publishBatch(
-    gateway,
-    events.map((event) => contractEvent(event.subject, event)),
-  );
-  expect(answer.status, answer.text.slice(0, 300)).toBe(202);
-  const { results } = answer.json as { results: Place[] };
-  return events.map((event, index) => ({ ...results[index]!, ...event }));
+function publish(keys: readonly string[]): Promise<Published[]> {
+  return publishContracts(gateway, keys);
 }
 
 function header(name: string): (delivery: Delivery) => string {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
 import { CONTRACT_SIGNED, contractSigned } from './cloud-event.js';
 import { type Answer, call } from './http-call.js';
 
@@ -21,6 +22,28 @@ export function publish(gateway: string, event: unknown): Promise<Answer> {
 
 export function publishBatch(gateway: string, events: readonly unknown[]): Promise<Answer> {
   return post(gateway, 'application/cloudevents-batch+json', JSON.stringify(events));
+}
+
+/** An event in the log. */
+export interface Published {
+  id: string;
+  subject: string;
+  topic: string;
+  partition: number;
+  offset: number;
+}
+
+/** Publishes a signed contract for each key given, in that order; the data may say something different. */
+export async function publishContracts(
+  gateway: string,
+  keys: readonly string[],
+  data: Record<string, unknown> = {},
+): Promise<Published[]> {
+  const events = keys.map((subject) => contractEvent(subject, { subject, data: contractSigned(subject, data) }));
+  const answer = await publishBatch(gateway, events);
+  expect(answer.status, answer.text.slice(0, 300)).toBe(202);
+  const { results } = answer.json as { results: Published[] };
+  return events.map(({ id }, index) => ({ ...results[index]!, id: id as string, subject: keys[index]! }));
 }
 
 /** Publishes in binary mode: attributes as `ce-` headers, the body is the data. */

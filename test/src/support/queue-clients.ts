@@ -45,6 +45,37 @@ export async function putQueue(
   return name;
 }
 
+/** A queue as the gateway shows it. */
+export interface QueueView {
+  name: string;
+  paused: boolean;
+  statistics: {
+    ready: number;
+    leased: number;
+    waiting: number;
+    parked: number;
+    dead: number;
+    dropped: number;
+    oldestAgeMs?: number;
+    lag: number;
+    rates: { inPerSecond: number; outPerSecond: number };
+    receivers: { leases: number; waiting: number };
+  };
+}
+
+export async function readQueue(gateway: string, name: string): Promise<QueueView> {
+  const answer = await call('GET', `${gateway}/v1/queues/${name}`);
+  expect(answer.status, answer.text).toBe(200);
+  return answer.json as QueueView;
+}
+
+/** `pause`, `resume` or `purge`. */
+export async function orderQueue(gateway: string, name: string, order: string, body: object = {}): Promise<QueueView> {
+  const answer = await call('POST', `${gateway}/v1/queues/${name}/${order}`, { body });
+  expect(answer.status, answer.text).toBe(200);
+  return answer.json as QueueView;
+}
+
 export function deleteQueue(gateway: string, name: string): Promise<Answer> {
   return call('DELETE', `${gateway}/v1/queues/${name}`);
 }
@@ -77,7 +108,11 @@ export interface QueueSocketWish {
   resume?: { connection?: string; leases: readonly string[] };
   /** Asked for right after the hello; nothing when left out. */
   credit?: number;
+  /** Told of each delivery before it counts as arrived. */
+  onDelivery?: DeliveryListener;
 }
+
+type DeliveryListener = (delivery: QueueDelivery, socket: QueueSocket) => void;
 
 /** The answer to a hello. */
 export interface Ready {
@@ -108,7 +143,10 @@ export class QueueSocket {
   #count = 0;
   #closing: string | undefined;
 
-  constructor(private readonly socket: WebSocket) {
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly onDelivery?: DeliveryListener,
+  ) {
     socket.on('message', (text: Buffer) => this.#read(JSON.parse(text.toString()) as Record<string, unknown>));
     this.closed = new Promise((resolve) =>
       socket.once('close', (code) => {
@@ -169,7 +207,10 @@ export class QueueSocket {
         this.#ready.resolve(frame as never);
         return;
       case 'deliveries':
-        for (const delivery of frame.deliveries as QueueDelivery[]) this.deliveries.add(delivery);
+        for (const delivery of frame.deliveries as QueueDelivery[]) {
+          this.onDelivery?.(delivery, this);
+          this.deliveries.add(delivery);
+        }
         return;
       case 'settled':
         this.#answers.get(frame.id as string)?.(frame.results as SettleResult[]);
@@ -188,12 +229,12 @@ export class QueueSocket {
 export async function openQueueSocket(
   gateway: string,
   name: string,
-  { credit, ...hello }: QueueSocketWish = {},
+  { credit, onDelivery, ...hello }: QueueSocketWish = {},
 ): Promise<QueueSocket> {
   const url = new URL(`/v1/queues/${name}/connect`, gateway);
   url.protocol = 'ws:';
   const socket = new WebSocket(url, 'heddle.v1', { perMessageDeflate: false });
-  const receiver = new QueueSocket(socket);
+  const receiver = new QueueSocket(socket, onDelivery);
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
   socket.on('error', () => undefined);
   receiver.say({ kind: 'hello', ...hello });

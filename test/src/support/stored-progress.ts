@@ -6,6 +6,7 @@ interface ProgressRecord {
   queue: string;
   topic: string;
   partition: number;
+  epoch: number;
   through: number;
   unsettled: [offset: number, attempts: number, dueAt: number][];
 }
@@ -22,7 +23,9 @@ export async function settledOf(kafka: Kafka, queue: string, places: readonly Pl
   for (const { value } of await readTopic(kafka, CONTROL_TOPICS.progress)) {
     if (value === null) continue;
     const record = JSON.parse(value.toString()) as ProgressRecord;
-    if (record.queue === queue) latest.set(`${record.topic}/${record.partition}`, record);
+    const at = `${record.topic}/${record.partition}`;
+    // An owner of before may write late; it is the present one that says how far the queue is.
+    if (record.queue === queue && record.epoch >= (latest.get(at)?.epoch ?? 0)) latest.set(at, record);
   }
   return places.filter(({ topic, partition, offset }) => {
     const record = latest.get(`${topic}/${partition}`);

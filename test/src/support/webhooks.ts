@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { type Answer, call } from './http-call.js';
 
-export interface WebhookWish {
+/** Any further field of the definition may stand beside these. */
+export interface WebhookWish extends Record<string, unknown> {
   url: string;
-  types: string[];
+  types?: string[];
+  queue?: string;
   contentMode?: 'binary' | 'structured';
   start?: 'now' | 'earliest';
 }
@@ -20,11 +22,35 @@ export async function putWebhook(
   return { name, secret: (answer.json as { secret?: string }).secret ?? '' };
 }
 
-/** What the gateway says of the delivery to a webhook. */
-export async function deliveryOf(gateway: string, name: string): Promise<Record<string, number | string>> {
+/** What the gateway says of the work of a webhook's receiver. */
+export interface WebhookStatistics {
+  held: number;
+  inFlight: number;
+  cap: number;
+  delivered: number;
+  failedAttempts: number;
+  breaker: 'closed' | 'open' | 'half-open';
+  pausedUntil?: string;
+  lastStatus?: string;
+}
+
+export interface WebhookView {
+  name: string;
+  queue: string;
+  state: 'active' | 'paused' | 'disabled' | 'no-consent';
+  disabled?: { at: string; reason: string };
+  secrets: { kind: 'v1' | 'v1a'; publicKey?: string; expiresAt?: string }[];
+  statistics: WebhookStatistics;
+}
+
+export async function readWebhook(gateway: string, name: string): Promise<WebhookView> {
   const answer = await call('GET', `${gateway}/v1/webhooks/${name}`);
   expect(answer, answer.text).toMatchObject({ status: 200 });
-  return (answer.json as { delivery: Record<string, number | string> }).delivery;
+  return answer.json as WebhookView;
+}
+
+export async function webhookStatistics(gateway: string, name: string): Promise<WebhookStatistics> {
+  return (await readWebhook(gateway, name)).statistics;
 }
 
 export function deleteWebhook(gateway: string, name: string): Promise<Answer> {
