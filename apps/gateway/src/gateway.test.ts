@@ -194,6 +194,16 @@ describe('the gateway on logs in memory', () => {
     await vi.waitFor(() => expect(arrivals.map(({ id }) => id)).toEqual(['same', 'next']), { timeout: 10_000 });
   });
 
+  it('appends an event once that is published again after a restart', async () => {
+    await publish('K', 'same');
+    await gateway.stop();
+    gateway = await startGateway();
+    const [again] = await gateway.publisher.publish([contractSigned('K', 'same')]);
+    expect(again).toMatchObject({ duplicate: true });
+    const [other] = await gateway.publisher.publish([contractSigned('K', 'other')]);
+    expect(other).toMatchObject({ duplicate: false });
+  });
+
   it('names the field of what it refuses, and goes on with the others of a batch', async () => {
     const bad = contractSigned('K', 'bad');
     (bad.data as { json: Record<string, unknown> }).json.SignedAt = 'yesterday';

@@ -11,7 +11,7 @@ import {
 } from '@heddle/event';
 import type { AvroCodec, Catalogue, SchemaRegistry } from '@heddle/schema';
 import type { Log } from '@heddle/runtime';
-import { Dispatcher } from './dispatch.js';
+import { Dispatcher, type Span } from './dispatch.js';
 import { Objects } from './fetch/objects.js';
 import { FilterTrials } from './filters/filter-trials.js';
 import { Hop } from './hop.js';
@@ -95,8 +95,15 @@ export class Gateway {
     this.engine = engine;
     this.hop = new Hop(engine.directory, engine.ownership, instanceUrl, log);
     this.streams = new StreamHub(tail, new History(eventLog, topics), position, baseUrl, log);
-    this.dispatcher = new Dispatcher(eventLog, tail, position, this.streams, engine.set, baseUrl);
-    this.publisher = new Publisher(catalogue, registry, codec, eventLog, metrics);
+    const publisher = new Publisher(catalogue, registry, codec, eventLog, metrics);
+    this.publisher = publisher;
+    const takers = {
+      take(span: Span): void {
+        publisher.remember(span.events);
+        engine.set.take(span);
+      },
+    };
+    this.dispatcher = new Dispatcher(eventLog, tail, position, this.streams, takers, baseUrl);
     this.objects = new Objects(catalogue, settings.owners, metrics);
     this.filterTrials = new FilterTrials(eventLog, topics);
     this.lookUps = new LookUps({

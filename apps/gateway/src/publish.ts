@@ -6,6 +6,7 @@ import {
   type EventLog,
   HeddleError,
   type Position,
+  type StoredEvent,
   attributeProblem,
   canonicalKey,
 } from '@heddle/event';
@@ -28,13 +29,14 @@ export interface IncomingEvent {
 
 export type PublishOutcome = { position: Position; duplicate: boolean } | { error: HeddleError };
 
-/** The window in which the same (source, id) is appended once; per instance of the gateway. */
+/** The window in which the same (source, id) is appended once; it knows what any instance has appended lately. */
 const DEDUPE_WINDOW = { events: 100_000, ms: 10 * 60_000 } as const;
 
 /** Bytes of data of one event; what the log takes at most is a little more. */
 const MAX_DATA_BYTES = 900 * 1024;
 
-type Pending = Promise<AppendOutcome>;
+/** What became of an event, or will. */
+type Pending = Promise<AppendOutcome> | AppendOutcome;
 
 /** Neck one: everything that is published comes through here, whatever door it used. */
 export class Publisher {
@@ -92,6 +94,20 @@ export class Publisher {
       });
     }
     return results;
+  }
+
+  /**
+   * Takes note of events that were read from the log, so that what another instance appended, or this one before it
+   * was started anew, is not appended again. What a service numbered cannot be published, and need not be known.
+   */
+  remember(events: readonly { stored: StoredEvent }[]): void {
+    const now = Date.now();
+    for (const { stored } of events) {
+      const { source, id, sequence } = stored.attributes;
+      if (sequence !== undefined || this.#window.get(source, id, now) !== undefined) continue;
+      const { topic, partition, offset } = stored;
+      this.#window.set(source, id, { position: { topic, partition, offset } }, now);
+    }
   }
 
   async #append(appends: readonly Append[], settle: readonly ((outcome: AppendOutcome) => void)[]): Promise<void> {
