@@ -108,6 +108,8 @@ export interface DeliveryLine {
   answer: 'accept' | 'release' | 'reject' | 'cut';
   /** Of a lease: whether the settlement was confirmed, refused, or never answered. */
   settlement?: Outcome;
+  /** When that was known. */
+  settledAt?: number;
   /** Which ownership it was delivered under, when the delivery says so. */
   epoch?: string;
 }

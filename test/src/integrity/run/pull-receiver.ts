@@ -32,8 +32,8 @@ const PAUSE_WHEN_AWAY_MS = 100;
 
 /** Leases deliveries of a queue over HTTP, handles them for a while, and settles them together. */
 export class PullReceiver {
-  /** Ids of events whose acceptance was confirmed. */
-  readonly accepted = new Set<string>();
+  /** Ids of events that were accepted, per cycle. */
+  readonly accepted = new Map<string, Set<string>>();
   deliveries = 0;
   #isOver = false;
   #work: Promise<unknown>;
@@ -75,10 +75,12 @@ export class PullReceiver {
     const answers = deliveries.map(() => this.#answer());
     const end = moment();
     const outcomes = await this.#settle(deliveries, answers);
+    const settledAt = moment();
     for (const [index, { lease, attempt, redelivery, cycle, event }] of deliveries.entries()) {
       const answer = answers[index]!;
       const settlement = outcomes.get(lease) ?? 'unknown';
-      if (settlement === 'acknowledged' && answer === 'accept') this.accepted.add(event.id);
+      // Without an answer it may have been settled; if it was not, it comes again, and soon.
+      if (settlement !== 'refused' && answer === 'accept') this.#remember(event.id, cycle);
       this.log.write({
         line: 'delivery',
         receiver,
@@ -96,10 +98,16 @@ export class PullReceiver {
         // One that is forgotten ends when its lease does, at a moment that only the gateway knows.
         end: answer === 'cut' ? begin : end,
         answer,
-        ...(answer === 'cut' ? {} : { settlement }),
+        ...(answer === 'cut' ? {} : { settlement, settledAt }),
         epoch: epochOf(lease),
       });
     }
+  }
+
+  #remember(id: string, cycle = ''): void {
+    let ids = this.accepted.get(cycle);
+    if (ids === undefined) this.accepted.set(cycle, (ids = new Set()));
+    ids.add(id);
   }
 
   #answer(): Answer {

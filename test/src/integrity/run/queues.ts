@@ -38,6 +38,11 @@ function queue(
   return { definition: { line: 'queue', queue: name, order, types, attempts }, readBy, refusedShare, handlingMs };
 }
 
+/** What deliveries of a queue are counted under: each cycle by itself. */
+export function nameOf(queue: string, cycle = ''): string {
+  return cycle === '' ? queue : `${queue} ${cycle}`;
+}
+
 /** Makes a queue that begins with the first event, and the webhook that reads it, if one does. */
 export async function makeQueue(
   gateways: readonly string[],

@@ -4,7 +4,7 @@ import type { Chance } from '../../support/chance.js';
 import { call } from '../../support/http-call.js';
 import type { HistoryLog } from './history-log.js';
 import { PullReceiver } from './pull-receiver.js';
-import { QUEUES, makeQueue } from './queues.js';
+import { QUEUES, makeQueue, nameOf } from './queues.js';
 import type { ReceiverOptions } from './webhook-receivers.js';
 
 const PULL_WORKERS = 4;
@@ -59,11 +59,11 @@ export class Receivers {
     return [...this.#pulling.values()].reduce((sum, pulling) => sum + pulling.deliveries, deliveries);
   }
 
-  /** How many events of a queue a receiver has accepted. */
-  async accepted(queue: string): Promise<number> {
+  /** How many events of a queue a receiver has accepted, in a cycle. */
+  async accepted(queue: string, cycle = ''): Promise<number> {
     const pulling = this.#pulling.get(queue);
-    if (pulling !== undefined) return pulling.accepted.size;
-    return (await this.#webhookCounts()).accepted[queue] ?? 0;
+    if (pulling !== undefined) return pulling.accepted.get(cycle)?.size ?? 0;
+    return (await this.#webhookCounts()).accepted[nameOf(queue, cycle)] ?? 0;
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Chance } from '../../support/chance.js';
 import { type CloudEvent, versionOf } from '../../support/cloud-event.js';
 import { type DeliveryLine, moment } from '../history.js';
-import type { RunQueue } from './queues.js';
+import { type RunQueue, nameOf } from './queues.js';
 import { HistoryLog, contentOf, digestOf } from './history-log.js';
 
 /**
@@ -24,7 +24,7 @@ const options = JSON.parse(process.argv[2] ?? '') as ReceiverOptions;
 const log = new HistoryLog(options.file);
 const chance = new Chance(options.seed);
 const queues = new Map(options.queues.map((one) => [one.definition.queue, one]));
-/** Ids that were accepted, per queue. */
+/** Ids that were accepted, per queue and cycle. */
 const accepted = new Map<string, Set<string>>();
 let deliveries = 0;
 
@@ -74,14 +74,15 @@ async function receive(request: IncomingMessage, response: ServerResponse, body:
     ...(headers['heddle-epoch'] === undefined ? {} : { epoch: header('heddle-epoch') }),
   };
   log.write(line);
-  if (line.answer === 'accept') remember(queue, event.id);
+  if (line.answer === 'accept') remember(line);
   response.writeHead(isRefused ? 503 : 204).end();
   if (event.dataref !== undefined && chance.next() < FETCHED_SHARE) await fetchNotified(event);
 }
 
-function remember(queue: string, id: string): void {
-  let ids = accepted.get(queue);
-  if (ids === undefined) accepted.set(queue, (ids = new Set()));
+function remember({ queue, id, cycle }: DeliveryLine): void {
+  const name = nameOf(queue, cycle);
+  let ids = accepted.get(name);
+  if (ids === undefined) accepted.set(name, (ids = new Set()));
   ids.add(id);
 }
 

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  MESH_APPS,
   type MeshApp,
   type Running,
   databaseUrl,
@@ -82,10 +85,6 @@ export class World {
     return this.#meshes[0]!.url(app);
   }
 
-  logFile(target: Target): string {
-    return this.#place(target)?.mesh.logFile(this.#place(target)!.app) ?? this.#broker.logFile;
-  }
-
   kill(target: Target): Promise<unknown> {
     const running = this.#running(target);
     this.#wanted.add(running.pid);
@@ -108,9 +107,18 @@ export class World {
     process.kill(this.#running(target).pid, 'SIGCONT');
   }
 
+  /** What processes wrote so far: their mesh removes its logs. */
+  async #keepLogs(mesh: Mesh, number: number): Promise<void> {
+    for (const app of MESH_APPS) {
+      if (!existsSync(mesh.logFile(app))) continue;
+      await copyFile(mesh.logFile(app), join(this.options.dir, `${app}-${number}.log`));
+    }
+  }
+
   /** Stops all in order; what runs no more is no error. */
   async stop(): Promise<void> {
     for (const running of this.#all()) this.#wanted.add(running.pid);
+    for (const [index, mesh] of this.#meshes.entries()) await this.#keepLogs(mesh, index + 1);
     for (const mesh of this.#meshes.toReversed()) await mesh.stop();
     for (const link of this.links.values()) await link.close();
     for (const running of this.#others.toReversed()) await running.stop();
