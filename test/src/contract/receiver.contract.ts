@@ -40,11 +40,6 @@ export function receiverContract(kind: ReceiverKind, groundOf: () => ReceiverGro
       for (const queue of queues.splice(0)) await deleteQueue(gateway, queue);
     });
 
-    /** For receivers that have words of their own. */
-    const onlyAnswered = (title: string, story: () => Promise<void>): void => {
-      if (kind.isAnswered) test(title, story);
-    };
-
     const newQueue = async (different: Record<string, unknown> = {}): Promise<string> => {
       const queue = await putQueue(gateway, { types: [CONTRACT_SIGNED], retry: RETRY, ...different });
       queues.push(queue);
@@ -147,22 +142,25 @@ export function receiverContract(kind: ReceiverKind, groundOf: () => ReceiverGro
       expect((await readQueue(gateway, queue)).statistics).toMatchObject({ dead: 1, leased: 0, waiting: 0 });
     });
 
-    onlyAnswered('an event that is rejected is a dead letter at once, with the reason given', async () => {
-      const queue = await newQueue();
-      const receiver = await open(queue);
-      receiver.answerWith('keep');
-      const [key] = newKeys(1);
-      const [unwanted, next] = await publish([key, key]);
-      await whenAll(receiver, [unwanted!]);
-      receiver.answerWith('accept');
-      expect(await receiver.of(unwanted!)[0]!.settle('reject', 'no such contract')).toMatchObject({
-        state: 'rejected',
-      });
-      await whenAll(receiver, [next!]);
-      expect(receiver.ids).toEqual([unwanted!.id, next!.id]);
-      const letter = await deadLetterOf(queue);
-      expect(letter).toMatchObject({ event: { id: unwanted!.id }, code: 'rejected', reason: 'no such contract' });
-    });
+    test.runIf(kind.isAnswered)(
+      'an event that is rejected is a dead letter at once, with the reason given',
+      async () => {
+        const queue = await newQueue();
+        const receiver = await open(queue);
+        receiver.answerWith('keep');
+        const [key] = newKeys(1);
+        const [unwanted, next] = await publish([key, key]);
+        await whenAll(receiver, [unwanted!]);
+        receiver.answerWith('accept');
+        expect(await receiver.of(unwanted!)[0]!.settle('reject', 'no such contract')).toMatchObject({
+          state: 'rejected',
+        });
+        await whenAll(receiver, [next!]);
+        expect(receiver.ids).toEqual([unwanted!.id, next!.id]);
+        const letter = await deadLetterOf(queue);
+        expect(letter).toMatchObject({ event: { id: unwanted!.id }, code: 'rejected', reason: 'no such contract' });
+      },
+    );
 
     test('a queue that is paused keeps everything, and delivers it in order once it is resumed', async () => {
       const queue = await newQueue();
@@ -218,17 +216,20 @@ export function receiverContract(kind: ReceiverKind, groundOf: () => ReceiverGro
       expect(other.ids).toHaveLength(events.length);
     });
 
-    onlyAnswered('a settlement that comes too late is told why, each cause by a code of its own', async () => {
-      const receiver = await open(await newQueue());
-      receiver.answerWith('keep');
-      const [event] = await publish(newKeys(1));
-      await receiver.received.until((all) => all.length === 2);
-      const [expired, renewed] = receiver.of(event!);
-      expect(await expired!.settle('accept')).toMatchObject({ code: 'lease-expired' });
-      expect(await renewed!.settle('accept')).toMatchObject({ state: 'accepted' });
-      expect(await renewed!.settle('accept')).toMatchObject({ state: 'accepted' });
-      expect(await renewed!.settle('release')).toMatchObject({ code: 'lease-settled' });
-    });
+    test.runIf(kind.isAnswered)(
+      'a settlement that comes too late is told why, each cause by a code of its own',
+      async () => {
+        const receiver = await open(await newQueue());
+        receiver.answerWith('keep');
+        const [event] = await publish(newKeys(1));
+        await receiver.received.until((all) => all.length === 2);
+        const [expired, renewed] = receiver.of(event!);
+        expect(await expired!.settle('accept')).toMatchObject({ code: 'lease-expired' });
+        expect(await renewed!.settle('accept')).toMatchObject({ state: 'accepted' });
+        expect(await renewed!.settle('accept')).toMatchObject({ state: 'accepted' });
+        expect(await renewed!.settle('release')).toMatchObject({ code: 'lease-settled' });
+      },
+    );
 
     /** What is given up may go on before that is durable: a crash in between makes the delivery again. */
     async function deadLetterOf(queue: string): Promise<DeadLetter> {
