@@ -166,7 +166,8 @@ class CleanQueue {
       this.#lines.push({ line: 'cycle', queue, cycle, ids: events.map(({ record }) => record.id) });
       for (const { record } of this.draw.shuffled(events)) {
         const begin = Math.max(LONG_AFTER, this.#free.get('cycles') ?? 0);
-        this.#deliver(record, { attempt: 1, redelivery: 'no', begin, end: begin + 1, cycle }, { answer: 'accept' });
+        const redelivery = this.draw.one(['no', 'yes'] as const);
+        this.#deliver(record, { attempt: 1, redelivery, begin, end: begin + 1, cycle }, { answer: 'accept' });
         this.#end(record, 1, false, 'accept', cycle);
         this.#free.set('cycles', begin + 2);
       }

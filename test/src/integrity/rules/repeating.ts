@@ -42,7 +42,10 @@ export const copiesAreSame: Rule = {
   },
 };
 
-/** P5: attempts are counted: what is tried again says so, and within one ownership the count rises. */
+/**
+ * P5: attempts are counted: what is tried again says so, and within one ownership the count rises. In a redrive or replay
+ * the first attempt is a redelivery, too.
+ */
 export const attemptsAreCounted: Rule = {
   promise: 'P5',
   kinds: ['attempt-contradicts', 'attempt-not-raised'],
@@ -53,7 +56,7 @@ export const attemptsAreCounted: Rule = {
         for (const [id, deliveries] of events) {
           for (const delivery of deliveries) {
             const { attempt, redelivery, key } = delivery;
-            if (attempt === 1 ? redelivery !== 'yes' : redelivery !== 'no') continue;
+            if (attempt === 1 ? redelivery !== 'yes' || cycle !== '' : redelivery !== 'no') continue;
             const says = `says attempt ${attempt} and redelivery ${redelivery}`;
             accuse({ kind: 'attempt-contradicts', event: id, key, says, lines: [delivery] });
           }
