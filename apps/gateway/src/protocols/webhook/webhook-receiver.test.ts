@@ -152,7 +152,7 @@ describe('a webhook receiver', () => {
     source.add('a');
     const receiver = receive(source, definitionOf(url));
     await vi.waitFor(() => expect(source.released).toHaveLength(1), WAIT);
-    expect(source.released[0]!.refusal).toEqual({ reason: 'status 422', countsAttempt: true });
+    expect(source.released[0]!.refusal).toEqual({ reason: 'status 422' });
     expect(records).toMatchObject([
       {
         outcome: 'released',
@@ -166,7 +166,7 @@ describe('a webhook receiver', () => {
     expect(receiver.statistics).toMatchObject({ delivered: 0, failedAttempts: 1 });
   });
 
-  it('takes nothing more after 410, which costs no attempt, until the webhook is changed', async () => {
+  it('takes nothing more after 410, which is an attempt like any other, until the webhook is changed', async () => {
     let status = 410;
     const url = await listen((_request, response) => response.writeHead(status).end());
     const source = new Source();
@@ -176,7 +176,7 @@ describe('a webhook receiver', () => {
       () => expect(changes).toEqual(['shop disabled: status 410: the receiver wants no more events']),
       WAIT,
     );
-    expect(source.released[0]!.refusal.countsAttempt).toBe(false);
+    expect(source.released[0]!.refusal.countsAttempt).not.toBe(false);
     source.add('b');
     receiver.pump();
     expect(source.acquired).toBe(1);

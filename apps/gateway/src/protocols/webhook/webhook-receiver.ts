@@ -277,7 +277,8 @@ export class WebhookReceiver {
     // Before the leases are back, for they could be acquired again at once.
     const disabled = disable && !this.#gone;
     if (disable) this.#gone = true;
-    const refusal: Refusal = { reason, countsAttempt: !disable };
+    // A 410 counts, too: the receiver has had the event, and when it comes again it is to say so.
+    const refusal: Refusal = { reason };
     if (pauseMs > 0) refusal.notBeforeMs = pauseMs;
     if (again) refusal.delayMs = 0;
     this.#handBack(delivery, outcome, errorClass, refusal);
