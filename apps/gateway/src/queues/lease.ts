@@ -1,4 +1,4 @@
-import type { DispatchedEvent } from '../represent.js';
+import type { DispatchedEvent, ObjectState } from '../represent.js';
 
 /**
  * The right to work on one delivery. It ends in exactly one of accept, release and reject of its queue; the words are
@@ -6,6 +6,8 @@ import type { DispatchedEvent } from '../represent.js';
  */
 export interface Lease {
   readonly event: DispatchedEvent;
+  /** From a queue of shape `state`: that of the event's object; null where it refers to none that is served here. */
+  readonly state?: ObjectState | null | undefined;
   /** What is held back while this lease lasts; depends on the order of the queue. */
   readonly lane: string;
   /** This attempt, the first is 1. */

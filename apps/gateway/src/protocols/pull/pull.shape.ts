@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { stateShape } from '../websocket/queue-frame.shape.js';
 import { LEASE_LIMITS } from '../../queues/lease-book.js';
 
 /** What one request may ask for at most. */
@@ -37,10 +38,7 @@ export const receivedShape = z.object({
       redelivery: z.enum(['yes', 'maybe', 'no']).describe('whether a receiver had this event before'),
       cycle: z.string().optional().describe('the replay or redrive it belongs to'),
       event: z.record(z.string(), z.unknown()).describe('CloudEvents JSON format'),
-      state: z
-        .object({ version: z.int(), data: z.unknown().optional(), deleted: z.literal(true).optional() })
-        .optional()
-        .describe('of a queue of shape `state`: the object the event speaks of, never older than the event'),
+      state: stateShape,
     }),
   ),
 });

@@ -2,7 +2,7 @@ import type { StoredEvent } from '@heddle/event';
 import { Webhook } from 'standardwebhooks';
 import { expect, it } from 'vitest';
 import type { Lease } from '../../queues/lease.js';
-import { DispatchedEvent } from '../../represent.js';
+import { DispatchedEvent, ObjectState } from '../../represent.js';
 import { type MadeRequest, RequestMaker } from './request-maker.js';
 import { newSecret } from './secrets.js';
 import type { WebhookDefinition } from './webhook.js';
@@ -73,6 +73,30 @@ it('a batch is an array in order, and the same events make the same body and id 
   expect(new Webhook(SECRET).verify(maker.make([lease('e1')]).body, headersOf(maker.make([lease('e1')])))).toHaveLength(
     1,
   );
+});
+
+it('the state of an object goes with its event as extension attributes, in the signed body, alone and in a batch', () => {
+  const state = new ObjectState(7, '{"SalesOrder":"4711","text":"ä \\"quoted\\""}');
+  const structured = new RequestMaker(DEFINITION);
+  const request = structured.make([{ ...lease('e1'), state }]);
+  const event = new Webhook(SECRET).verify(request.body, headersOf(request)) as Record<string, unknown>;
+  expect(event).toMatchObject({ id: 'e1', data: { text: 'ä' }, stateversion: '7' });
+  expect(JSON.parse(event.state as string)).toEqual({ SalesOrder: '4711', text: 'ä "quoted"' });
+  const batches = new RequestMaker({
+    ...DEFINITION,
+    delivery: { ...DEFINITION.delivery, batch: { size: 3, waitMs: 5 } },
+  });
+  const deleted = new ObjectState(8, undefined);
+  const batch = batches.make([
+    { ...lease('e1'), state },
+    { ...lease('e2'), state: deleted },
+    { ...lease('e3'), state: null },
+  ]);
+  const [first, second, third] = JSON.parse(batch.body.toString()) as Record<string, unknown>[];
+  expect(first).toEqual(event);
+  expect(second).toMatchObject({ id: 'e2', stateversion: '8', stategone: true });
+  expect(second).not.toHaveProperty('state');
+  expect(Object.keys(third!).filter((name) => name.startsWith('state'))).toEqual([]);
 });
 
 it('a batch says the most attempts and the surest redelivery of what is in it', () => {

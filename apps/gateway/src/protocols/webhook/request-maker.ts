@@ -11,7 +11,7 @@ import {
   batchBody,
   binaryForm,
   binaryHeaders,
-  structuredForm,
+  structuredBody,
 } from './webhook.frames.js';
 
 /** One request to a receiver, ready to go. */
@@ -100,15 +100,14 @@ export class RequestMaker {
     let id: string;
     let { attempt, redelivery } = first;
     if (this.#mode === 'batch') {
-      const events = leases.map(({ event }) => event);
-      body = batchBody(events);
-      id = batchId(events.map(({ stored }) => stored.attributes.id));
+      body = batchBody(leases);
+      id = batchId(leases.map(({ event }) => event.stored.attributes.id));
       for (const lease of leases) {
         if (lease.attempt > attempt) ({ attempt } = lease);
         redelivery = surer(redelivery, lease.redelivery);
       }
     } else {
-      body = first.event.as(this.#mode === 'binary' ? binaryForm : structuredForm);
+      body = this.#mode === 'binary' ? first.event.as(binaryForm) : structuredBody(first);
       id = messageId(first.event.stored.attributes.id);
     }
     const timestamp = Math.floor(Date.now() / 1000);

@@ -1,3 +1,4 @@
+import type { Lease } from '../../queues/lease.js';
 import { type DispatchedEvent, type Form, receiverAttributes } from '../../represent.js';
 import { encodeHeaderValue } from '../http/header-value.js';
 
@@ -9,7 +10,7 @@ const COMMA = Buffer.from(',');
 const CLOSE = Buffer.from(']');
 
 /** The whole event as one JSON document (`application/cloudevents+json`). */
-export const structuredForm: Form = {
+const structuredForm: Form = {
   name: 'webhook-structured',
   encode: (event) => Buffer.from(`${event.openJson}}`),
 };
@@ -20,10 +21,17 @@ export const binaryForm: Form = {
   encode: (event) => Buffer.from(JSON.stringify(event.stored.data)),
 };
 
+/** The event of a lease in structured mode, with the state of its object as extension attributes where one goes with it. */
+export function structuredBody({ event, state }: Lease): Buffer {
+  // Without a state the bytes are those that all receivers share.
+  if (state === undefined || state === null) return event.as(structuredForm);
+  return Buffer.from(`${event.openJson}${state.openAttributes}}`);
+}
+
 /** Several events as a JSON array (CloudEvents JSON format §4), from the bytes that each has in structured mode. */
-export function batchBody(events: readonly DispatchedEvent[]): Buffer {
+export function batchBody(leases: readonly Lease[]): Buffer {
   const parts: Buffer[] = [];
-  for (const event of events) parts.push(parts.length === 0 ? OPEN : COMMA, event.as(structuredForm));
+  for (const lease of leases) parts.push(parts.length === 0 ? OPEN : COMMA, structuredBody(lease));
   parts.push(CLOSE);
   return Buffer.concat(parts);
 }

@@ -91,6 +91,7 @@ export class WebhooksTrial {
         defineOwn: async (name, settings, before) => ({
           ...(before ?? queueOf(name, true, [])),
           types: settings.types ?? [],
+          shape: settings.shape ?? 'notify',
         }),
       },
       receivers: {

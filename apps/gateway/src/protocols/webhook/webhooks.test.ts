@@ -56,6 +56,20 @@ it('a webhook may name a queue that is there, and several may name the same', as
   expect([...trial.working.keys()]).toEqual(['b']);
 });
 
+it('a webhook in binary mode cannot read a queue of shape state, whether it brings it or names it', async () => {
+  const refused = { code: 'data-invalid', field: 'contentMode' };
+  const binary = { url: VALID.url, queue: 'shared', contentMode: 'binary' };
+  trial.queues.set('shared', { ...queueOf('shared', false, ['x.*']), shape: 'state' });
+  trial.atWork.set('shared', queueAtWork());
+  await expect(trial.put('a', binary)).rejects.toMatchObject(refused);
+  expect(trial.stored.has('a')).toBe(false);
+  await trial.put('a', { ...binary, contentMode: 'structured' });
+  await expect(trial.put('a', binary)).rejects.toMatchObject(refused);
+  await expect(trial.put('b', { ...VALID, shape: 'state', contentMode: 'binary' })).rejects.toMatchObject(refused);
+  trial.queues.set('shared', queueOf('shared', false, ['x.*']));
+  await trial.put('a', binary);
+});
+
 it('a webhook does not take over the queue of another, nor one that was there before under its name', async () => {
   await trial.put('hook', VALID);
   await expect(trial.put('thief', { url: VALID.url, queue: 'hook' })).rejects.toMatchObject({ code: 'conflict' });

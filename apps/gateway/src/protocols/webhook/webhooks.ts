@@ -88,7 +88,9 @@ export class Webhooks implements SlotWork {
           { field: 'queue' },
         );
       }
-      await this.#store(webhook, await this.#ownQueue(webhook, request));
+      const ownQueue = await this.#ownQueue(webhook, request);
+      refuseBinaryState(webhook, ownQueue ?? this.parts.queues.find(webhook.queue));
+      await this.#store(webhook, ownQueue);
       this.#say(before === undefined ? 'webhook-created' : 'webhook-changed', webhook);
       const { view, version } = this.#answer(webhook);
       return {
@@ -355,6 +357,16 @@ function elsewhere(queue: string): HeddleError {
   return new HeddleError('queue-elsewhere', `The queue ${queue} is at work at another instance; try again.`, {
     retryAfterSeconds: 1,
   });
+}
+
+/** A state fits into no header, and without one the deliveries would not be what the queue says they are. */
+function refuseBinaryState({ contentMode }: WebhookDefinition, queue: QueueDefinition | undefined): void {
+  if (contentMode !== 'binary' || queue?.shape !== 'state') return;
+  throw new HeddleError(
+    'data-invalid',
+    'contentMode must be structured: in binary mode there is no place for the states of a queue of shape state.',
+    { field: 'contentMode' },
+  );
 }
 
 function next(webhook: WebhookDefinition): WebhookDefinition {

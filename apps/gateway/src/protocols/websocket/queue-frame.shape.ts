@@ -22,6 +22,18 @@ const leaseMs = z.int().min(LEASE_LIMITS.minMs).max(LEASE_LIMITS.maxMs);
 const moment = z.string().describe('RFC 3339, UTC');
 const code = z.string().describe('one of the stable codes of errors');
 
+/** In deliveries of a queue of shape `state`, beside the event. */
+export const stateShape = z
+  .union([
+    z.strictObject({ version: z.string(), object: z.unknown().describe('as the service that owns it answered') }),
+    z.strictObject({ version: z.string(), gone: z.literal(true).describe('the object is deleted') }),
+    z.null(),
+  ])
+  .optional()
+  .describe(
+    'from a queue of shape `state`: the object that the event speaks of, never older than the event; null for an event that refers to none',
+  );
+
 /** What a client says, by kind. */
 export const CLIENT_FRAMES = {
   hello: z
@@ -96,6 +108,7 @@ export const SERVER_FRAMES = {
           redelivery: z.enum(['yes', 'maybe', 'no']).describe('whether a receiver had this event before'),
           cycle: z.string().optional().describe('the replay or redrive it belongs to'),
           event: z.record(z.string(), z.unknown()).describe('CloudEvents JSON format'),
+          state: stateShape,
         }),
       ),
     })

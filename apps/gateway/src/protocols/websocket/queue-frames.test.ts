@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DispatchedEvent } from '../../represent.js';
+import { DispatchedEvent, ObjectState } from '../../represent.js';
+import { receivedShape } from '../pull/pull.shape.js';
 import { FRAME_EXAMPLES } from './queue-frame-examples.js';
 import { CLIENT_FRAMES, SERVER_FRAMES } from './queue-frame.shape.js';
 import {
@@ -91,6 +92,40 @@ describe('the examples', () => {
     ].map((text) => JSON.parse(text) as { kind: string });
     for (const frame of written) expect(frame).toEqual(FRAME_EXAMPLES[frame.kind as keyof typeof FRAME_EXAMPLES]);
     expect(written.map(({ kind }) => kind).toSorted()).toEqual(Object.keys(SERVER_FRAMES).toSorted());
+  });
+});
+
+describe('a delivery of a queue of shape state', () => {
+  const event = new DispatchedEvent(
+    {
+      topic: 'sales-order',
+      partition: 0,
+      offset: 0,
+      key: '4711',
+      appendedAt: 0,
+      value: new Uint8Array(0),
+      attributes: { id: 'e1', source: '/test', type: 'a.b' },
+      data: { SalesOrder: '4711' },
+    },
+    0,
+    '',
+    '',
+  );
+
+  it.each([
+    [
+      'the state of the object',
+      new ObjectState(7, '{"SalesOrder":"4711"}'),
+      { version: '7', object: { SalesOrder: '4711' } },
+    ],
+    ['a tombstone', new ObjectState(8, undefined), { version: '8', gone: true }],
+    ['null where there is none', null, null],
+  ])('has %s beside the event', (_what, state, shown) => {
+    const lease = { event, state, lane: '', attempt: 1, redelivery: 'no' as const, cycle: '' };
+    const text = deliveryText({ token: 't', expiresAt: 0, lease });
+    const frame: unknown = JSON.parse(deliveriesFrame(text));
+    expect(SERVER_FRAMES.deliveries.parse(frame).deliveries[0]).toMatchObject({ event: { id: 'e1' }, state: shown });
+    expect(receivedShape.parse({ deliveries: [JSON.parse(text)] }).deliveries[0]).toMatchObject({ state: shown });
   });
 });
 

@@ -54,11 +54,12 @@ export function deliveriesFrame(deliveries: string): string {
   return `{"kind":"deliveries","deliveries":[${deliveries}]}`;
 }
 
-/** One delivery. The event is put in as the text that all receivers share. */
+/** One delivery. Event and state are put in as the texts that all receivers share. */
 export function deliveryText({ token, lease, expiresAt }: Grant): string {
-  const { attempt, redelivery, cycle, event } = lease;
+  const { attempt, redelivery, cycle, event, state } = lease;
   const replayed = cycle === '' ? '' : `"cycle":${JSON.stringify(cycle)},`;
-  return `{"lease":"${token}","expiresAt":"${moment(expiresAt)}","attempt":${attempt},"redelivery":"${redelivery}",${replayed}"event":${event.openJson}}}`;
+  const attached = state === undefined ? '' : `,"state":${state === null ? 'null' : state.json}`;
+  return `{"lease":"${token}","expiresAt":"${moment(expiresAt)}","attempt":${attempt},"redelivery":"${redelivery}",${replayed}"event":${event.openJson}}${attached}}`;
 }
 
 /** `ready` */
