@@ -10,7 +10,7 @@ const SINK_PORT = 9400;
 export function banner({ ground, ports, logs }: { ground: MeshGround; ports: MeshPorts; logs: string }): string {
   const gateway = urlOf('gateway', ports);
   const rows = [
-    ['gateway', gateway, 'events in and out; /openapi.json, /v1/catalogue'],
+    ['gateway', gateway, 'events in and out; /openapi.json, /asyncapi.json, /v1/catalogue'],
     ['sales-order', urlOf('sales-order', ports), '/openapi.json'],
     ['business-partner', urlOf('business-partner', ports), '/openapi.json'],
     ['Kafka', ground.kafkaBrokers.join(','), ''],
@@ -29,7 +29,7 @@ function tryIt(ports: MeshPorts): string[] {
   const partner = String(randomBytes(3).readUIntBE(0, 3) + 10_000_000);
   const order = String(randomBytes(3).readUIntBE(0, 3) + 10_000_000);
   const json = `-H 'content-type: application/json'`;
-  const webhook = { types: ['sap.s4.beh.*'], url: `http://127.0.0.1:${SINK_PORT}/`, secret };
+  const webhook = { types: ['sap.s4.beh.*'], url: `http://127.0.0.1:${SINK_PORT}/`, secrets: [{ secret }] };
   return [
     'Paste this into another terminal, in this folder, and watch the events arrive:',
     '',
@@ -40,7 +40,11 @@ function tryIt(ports: MeshPorts): string[] {
     `sleep 1; curl -fsS --retry 5 --retry-all-errors --retry-delay 1 ${urlOf('sales-order', ports)}/sales-orders ${json} -d '${JSON.stringify(createOrder(order, partner))}' -o /dev/null`,
     `sleep 1; curl -fsS ${gateway}/v1/objects/sales-order/${order}; echo`,
     '',
-    'And to watch without a receiver of your own (end it with Ctrl-C):',
+    'A worker that pulls them from a queue, which keeps each until it is accepted (end it with Ctrl-C):',
+    '',
+    `GATEWAY_URL=${gateway} node examples/queue-worker.mjs orders 'sap.s4.beh.*'`,
+    '',
+    'And to watch without a receiver of your own (likewise):',
     '',
     `curl -N '${gateway}/v1/stream?types=sap.s4.beh.*'`,
   ];

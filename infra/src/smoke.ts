@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createOrder, createPartner } from './sample-objects.js';
 
 /*
- * npm run smoke: one real order through a running mesh, with the time of each hop. Where the mesh is, GATEWAY_URL,
- * SALES_ORDER_URL and BUSINESS_PARTNER_URL say; a gateway in a container reaches this machine by SMOKE_SINK_HOST.
+ * npm run smoke: one real order through a running mesh, to a webhook and to a queue, with the time of each hop. Where
+ * the mesh is, GATEWAY_URL, SALES_ORDER_URL and BUSINESS_PARTNER_URL say; a gateway in a container reaches this machine
+ * by SMOKE_SINK_HOST.
  */
 
 const GATEWAY = process.env['GATEWAY_URL'] ?? 'http://127.0.0.1:8080';
@@ -38,9 +39,12 @@ async function smoke(): Promise<void> {
   });
   await new Promise<void>((resolve) => sink.listen(0, SINK_HOST === '127.0.0.1' ? '127.0.0.1' : '0.0.0.0', resolve));
   const name = `smoke-${order}`;
+  const queue = `${GATEWAY}/v1/queues/${name}-pull`;
   const webhook = { types: [TYPE], url: `http://${SINK_HOST}:${(sink.address() as AddressInfo).port}/` };
   try {
     await hop('webhook registered', () => request('PUT', `${GATEWAY}/v1/webhooks/${name}`, webhook));
+    const only = [{ exact: { subject: order } }];
+    await hop('queue made', () => request('PUT', queue, { types: [TYPE], filter: only }));
     await hop('partner created', () =>
       request('POST', `${BUSINESS_PARTNERS}/business-partners`, createPartner(partner)),
     );
@@ -51,18 +55,30 @@ async function smoke(): Promise<void> {
     const created = performance.now();
     const { at, dataref } = await Promise.race([arrival.promise, late()]);
     say('event at the webhook, after the answer', at - created);
+    await hop('event pulled from the queue, and accepted', () => pull(queue));
     await hop('order fetched by the reference in the event', () => request('GET', new URL(dataref, GATEWAY).href));
     console.log(
       `✔ one event went all the way: ${SALES_ORDERS}/sales-orders/${order} → outbox → Kafka → ${GATEWAY} → ${webhook.url}`,
     );
   } finally {
-    await request('DELETE', `${GATEWAY}/v1/webhooks/${name}`).catch(() => {});
+    for (const made of [`${GATEWAY}/v1/webhooks/${name}`, queue]) await request('DELETE', made).catch(() => {});
     sink.closeAllConnections();
     sink.close();
   }
 }
 
-async function hop(what: string, work: () => Promise<void>): Promise<void> {
+/** Receives the one event of a queue, and accepts it. */
+async function pull(queue: string): Promise<void> {
+  const received = await request('POST', `${queue}/receive`, { waitMs: TIMEOUT_MS - 1000 });
+  const [delivery] = (received as { deliveries: { lease: string }[] }).deliveries;
+  if (delivery === undefined) throw new Error(`The event had not come to the queue after ${TIMEOUT_MS / 1000} s.`);
+  const settlements = [{ lease: delivery.lease, action: 'accept' }];
+  const settled = await request('POST', `${queue}/settle`, { settlements });
+  const [result] = (settled as { results: { state?: string }[] }).results;
+  if (result?.state !== 'accepted') throw new Error(`The queue answered the acceptance ${JSON.stringify(result)}.`);
+}
+
+async function hop(what: string, work: () => Promise<unknown>): Promise<void> {
   const started = performance.now();
   await work();
   say(what, performance.now() - started);
@@ -72,7 +88,7 @@ function say(what: string, ms: number): void {
   console.log(`✔ ${what.padEnd(46)} ${ms.toFixed(1).padStart(8)} ms`);
 }
 
-async function request(method: string, url: string, body?: object): Promise<void> {
+async function request(method: string, url: string, body?: object): Promise<unknown> {
   const init =
     body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
   const answer = await fetch(url, { method, ...init, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
@@ -82,9 +98,10 @@ async function request(method: string, url: string, body?: object): Promise<void
   );
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${method} ${url} was answered ${answer.status}: ${text.slice(0, 300)}`);
+  return text === '' ? undefined : JSON.parse(text);
 }
 
-async function insist(work: () => Promise<void>): Promise<void> {
+async function insist(work: () => Promise<unknown>): Promise<unknown> {
   const deadline = performance.now() + TIMEOUT_MS;
   for (;;) {
     try {
