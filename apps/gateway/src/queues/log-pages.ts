@@ -9,10 +9,16 @@ export interface Page {
   bytes: number;
 }
 
-/** Fetches under way at once; the others wait their turn. */
-const MAX_FETCHES = 4;
-/** Bytes of data that are kept for whoever wants the same piece next. */
-const MAX_KEPT_BYTES = 24 * 1024 * 1024;
+export interface PageLimits {
+  /** Fetches under way at once; the others wait their turn. */
+  fetches: number;
+  /** Bytes of data that are kept for whoever wants the same piece next. */
+  keptBytes: number;
+  /** Bytes asked for at once. */
+  pageBytes: number;
+}
+
+const LIMITS: PageLimits = { fetches: 4, keptBytes: 24 * 1024 * 1024, pageBytes: 1024 * 1024 };
 
 /**
  * Pieces of the log that the shared reader has passed already: for queues that fell behind, and for events that were
@@ -28,6 +34,7 @@ export class LogPages {
   constructor(
     private readonly eventLog: EventLog,
     private readonly baseUrl: string,
+    private readonly limits: PageLimits = LIMITS,
   ) {}
 
   /** The page that holds an offset; it begins later where the log no longer has it. Empty at the end of the partition. */
@@ -45,10 +52,11 @@ export class LogPages {
   }
 
   async #fetch(topic: string, partition: number, offset: number): Promise<Page> {
-    if (this.#running >= MAX_FETCHES) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const { fetches, pageBytes: maxBytes } = this.limits;
+    if (this.#running >= fetches) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running += 1;
     try {
-      const { from, nextOffset, events } = await this.eventLog.fetch({ topic, partition, offset });
+      const { from, nextOffset, events } = await this.eventLog.fetch({ topic, partition, offset }, { maxBytes });
       const page: Page = {
         from,
         to: nextOffset,
@@ -69,10 +77,11 @@ export class LogPages {
     this.#kept.delete(name);
     this.#kept.set(name, [...pages, page]);
     this.#bytes += page.bytes;
+    const { keptBytes } = this.limits;
     for (const [other, kept] of this.#kept) {
-      while (this.#bytes > MAX_KEPT_BYTES && kept.length > 0) this.#bytes -= kept.shift()!.bytes;
+      while (this.#bytes > keptBytes && kept.length > 0) this.#bytes -= kept.shift()!.bytes;
       if (kept.length === 0) this.#kept.delete(other);
-      if (this.#bytes <= MAX_KEPT_BYTES) return;
+      if (this.#bytes <= keptBytes) return;
     }
   }
 }

@@ -67,6 +67,13 @@ export class QueueDirectory {
     };
   }
 
+  /** The replays of a queue, the newest first; those of an earlier queue of its name may be among them. */
+  replays(tenant: string, queue: string): ReplayDefinition[] {
+    return [...this.#replays.values()]
+      .filter((replay) => replay.tenant === tenant && replay.queue === queue)
+      .sort((one, other) => (one.id < other.id ? 1 : -1));
+  }
+
   queues(): QueueDefinition[] {
     return [...this.#queues.values()];
   }

@@ -16,22 +16,22 @@ export class QueueOffsets {
   ) {}
 
   /** @throws HeddleError `data-invalid` for a topic or an offset that is not there; `log-unavailable` */
-  async ofStart(start: QueueStart, topics: readonly string[] | undefined): Promise<Offsets> {
+  async ofStart(start: QueueStart, topics: readonly string[] | undefined, field = 'start'): Promise<Offsets> {
     const wanted = this.#known(topics, 'topics');
     if (start === 'now') return this.#perTopic(wanted, ({ end }) => end);
     if (start === 'earliest') return this.#perTopic(wanted, ({ earliest }) => earliest);
     if ('time' in start) return this.#at(Date.parse(start.time), wanted);
-    return this.#given(start.offsets, wanted, 'start.offsets');
+    return this.#given(start.offsets, wanted, `${field}.offsets`);
   }
 
   /** Where a window ends; a topic that is not named has nothing in it. */
-  async ofEnd(end: QueueEnd, topics: readonly string[] | undefined): Promise<Offsets> {
+  async ofEnd(end: QueueEnd, topics: readonly string[] | undefined, field = 'end'): Promise<Offsets> {
     const wanted = this.#known(topics, 'topics');
     if (end === 'now') return this.#perTopic(wanted, (bounds) => bounds.end);
-    if ('offsets' in end) return this.#given(end.offsets, wanted, 'end.offsets');
+    if ('offsets' in end) return this.#given(end.offsets, wanted, `${field}.offsets`);
     const time = Date.parse(end.time);
     if (time > Date.now()) {
-      throw wrong('end.time', 'must not be in the future, for the offsets of that time are not known yet');
+      throw wrong(`${field}.time`, 'must not be in the future, for the offsets of that time are not known yet');
     }
     return this.#at(time, wanted);
   }

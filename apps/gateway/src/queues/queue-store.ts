@@ -91,14 +91,27 @@ export class QueueStore {
     await this.#define([{ partition, key: replayKey(replay), value: replay }]);
   }
 
-  /** Deletes a queue, the webhooks given and its state; the definition goes first, so that nothing of it comes back. */
+  /** Forgets a replay that has ended. */
+  async deleteReplay(replay: ReplayDefinition): Promise<void> {
+    const partition = slotOf(replay.tenant, replay.queue);
+    await this.#define([{ partition, key: replayKey(replay), value: null }]);
+  }
+
+  /**
+   * Deletes a queue, its replays, the webhooks given and its state; the definitions go first, so that nothing of it
+   * comes back.
+   */
   async deleteQueue(queue: QueueDefinition, webhooks: readonly WebhookDefinition[] = []): Promise<void> {
     const partition = slotOf(queue.tenant, queue.name);
+    await this.directory.caughtUp(partition);
+    const replays = this.directory.replays(queue.tenant, queue.name);
     await this.#define([
       { partition, key: queueKey(queue.tenant, queue.name), value: null },
       ...webhooks.map(({ tenant, name }) => ({ partition, key: webhookKey(tenant, name), value: null })),
+      ...replays.map((replay) => ({ partition, key: replayKey(replay), value: null })),
     ]);
     await this.deleteState(queue);
+    for (const { id } of replays) await this.deleteState({ ...queue, uuid: id });
   }
 
   /** Deletes the progress and the parked items of a queue or side lane. */
