@@ -50,6 +50,14 @@ export class Mesh {
     return mesh;
   }
 
+  /** Starts another instance of the gateway; from outside both are known under the URL of the first one. */
+  async anotherGateway(): Promise<Mesh> {
+    const { ground, env } = this.#options;
+    const owners = MESH_APPS.filter((app) => app !== 'gateway').map((app) => `${app}=${this.url(app)}`);
+    const shared = { GATEWAY_URL: this.url('gateway'), OWNER_URLS: owners.join(',') };
+    return Mesh.start({ ground, apps: ['gateway'], env: { gateway: { ...env?.gateway, ...shared } } });
+  }
+
   url(app: MeshApp): string {
     return urlOf(app, this.ports);
   }

@@ -1,0 +1,123 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { allOf } from '../support/arrivals.js';
+import { CONTRACT_SIGNED } from '../support/cloud-event.js';
+import { call } from '../support/http-call.js';
+import { Mesh } from '../support/mesh.js';
+import { freshKey } from '../support/orders.js';
+import { type Published, publishContracts } from '../support/publishing.js';
+import { type QueueView, deleteQueue, putQueue, readQueue } from '../support/queue-clients.js';
+import { RECEIVER_KINDS } from '../support/receiver-kinds.js';
+import type { Receiver, ReceiverKind } from '../support/receiver.js';
+import { deleteAllWebhooks } from '../support/webhooks.js';
+
+const DEFINITION = { types: [CONTRACT_SIGNED], retry: { firstMs: 50, capMs: 200, attempts: 20 } };
+const WAIT = { timeout: 20_000, interval: 100 };
+
+let one: Mesh;
+let other: Mesh;
+let gateway: string;
+const receivers: Receiver[] = [];
+const queues: string[] = [];
+
+// What is asked and published here goes to one instance; the other one works on the queues in question.
+beforeAll(async () => {
+  one = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  other = await one.anotherGateway();
+  gateway = one.url('gateway');
+});
+
+afterAll(async () => {
+  await other.stop();
+  await one.stop();
+});
+
+afterEach(async () => {
+  await deleteAllWebhooks(gateway);
+  for (const receiver of receivers.splice(0)) await receiver.stop();
+  for (const queue of queues.splice(0)) await deleteQueue(gateway, queue);
+});
+
+test('a receiver may be connected to any instance: a queue is managed, read and settled through it', async () => {
+  for (const kind of RECEIVER_KINDS) {
+    const queue = await queueOfOther();
+    const receiver = await open(kind, queue);
+    receiver.answerWith(({ attempt }) => (attempt === 1 ? 'release' : 'accept'));
+    const keys = newKeys(5);
+    const events = await publishContracts(gateway, [...keys, ...keys]);
+    await receiver.received.until((all) => all.length === 2 * events.length);
+    for (const event of events) expect(receiver.of(event).map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expectOrdered(receiver, keys, events);
+    await vi.waitFor(async () => {
+      expect((await readQueue(gateway, queue)).statistics).toMatchObject({ ready: 0, leased: 0, waiting: 0 });
+    }, WAIT);
+  }
+});
+
+describe.each([
+  { how: 'kill -9', withinMs: 10_000, end: () => other.killApp('gateway') },
+  { how: 'an orderly stop', withinMs: 2000, end: () => other.stopApp('gateway') },
+])('$how of the instance that works on a queue', ({ withinMs, end }) => {
+  test(`has another one go on within ${withinMs / 1000} s, whatever door receivers use: nothing is lost, each key in order, repeats marked`, async () => {
+    const read: { queue: string; receiver: Receiver }[] = [];
+    for (const kind of RECEIVER_KINDS) {
+      const queue = await queueOfOther();
+      read.push({ queue, receiver: await open(kind, queue) });
+    }
+    const keys = newKeys(10);
+    const before = await publishContracts(gateway, Array.from({ length: 20 }, () => keys).flat());
+    for (const { receiver } of read) await receiver.received.until((all) => all.length >= 50);
+    const endedAt = performance.now();
+    const ended = end();
+    const after = await publishContracts(gateway, keys);
+    const events = [...before, ...after];
+    await Promise.all(read.map(({ receiver }) => receiver.received.until(allOf(idsOf(events), ({ id }) => id))));
+    await ended;
+    for (const { receiver } of read) {
+      const lastAt = Math.max(...after.map((event) => receiver.of(event)[0]!.at));
+      expect(lastAt - endedAt).toBeLessThan(withinMs);
+      expectOrdered(receiver, keys, events);
+      for (const event of events) {
+        const [first, ...repeats] = receiver.of(event);
+        for (const { redelivery, text } of repeats) {
+          expect(['yes', 'maybe']).toContain(redelivery);
+          expect(text).toBe(first!.text);
+        }
+      }
+    }
+    const { queues: known } = (await call('GET', `${gateway}/v1/queues`)).json as { queues: QueueView[] };
+    for (const { queue } of read) expect(known.find(({ name }) => name === queue)).toHaveProperty('statistics');
+    await other.startApp('gateway');
+  });
+});
+
+async function open(kind: ReceiverKind, queue: string): Promise<Receiver> {
+  const receiver = await kind.open({ gateway, queue, leaseMs: 1000 });
+  receivers.push(receiver);
+  return receiver;
+}
+
+/** A new queue that is not worked on by the instance that is asked. */
+async function queueOfOther(): Promise<string> {
+  return vi.waitFor(async () => {
+    const queue = await putQueue(gateway, DEFINITION);
+    queues.push(queue);
+    // A list has the statistics of an instance's own queues only.
+    const { queues: known } = (await call('GET', `${other.url('gateway')}/v1/queues`)).json as { queues: QueueView[] };
+    expect(known.find(({ name }) => name === queue)).toHaveProperty('statistics');
+    return queue;
+  }, WAIT);
+}
+
+function expectOrdered(receiver: Receiver, keys: readonly string[], events: readonly Published[]): void {
+  for (const key of keys) {
+    expect(receiver.firstsOf(key)).toEqual(idsOf(events.filter(({ subject }) => subject === key)));
+  }
+}
+
+function newKeys(count: number): string[] {
+  return Array.from({ length: count }, () => `C-${freshKey()}`);
+}
+
+function idsOf(events: readonly Published[]): string[] {
+  return events.map(({ id }) => id);
+}
