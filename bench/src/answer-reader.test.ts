@@ -11,11 +11,16 @@ it('answers are told apart wherever the network cuts them', () => {
   const bytes = Buffer.from(ANSWERS);
   for (let size = 1; size <= bytes.length; size += 1) {
     const statuses: number[] = [];
-    const reader = new AnswerReader((status) => statuses.push(status));
+    const bodies: string[] = [];
+    const reader = new AnswerReader((status, body) => {
+      statuses.push(status);
+      bodies.push(String(body));
+    }, true);
     for (let at = 0; at < bytes.length; at += size) {
       const piece = bytes.subarray(at, at + size);
       reader.feed(piece, piece.length);
     }
     expect(statuses).toEqual([202, 204, 503, 207]);
+    expect(bodies).toEqual(['hello', '', '', '\r\n\r\n']);
   }
 });

@@ -10,8 +10,16 @@ export class AnswerReader {
   #status = 0;
   /** Bytes of the body still to come; -1 while the head is being read. */
   #bodyLeft = -1;
+  #parts: Buffer[] = [];
 
-  constructor(private readonly onAnswer: (status: number) => void) {}
+  /**
+   * @param onAnswer given the body only by a reader that keeps bodies; it holds until the call returns
+   * @param keeps keeps bodies, which costs a copy of those that come in pieces
+   */
+  constructor(
+    private readonly onAnswer: (status: number, body?: Buffer) => void,
+    private readonly keeps = false,
+  ) {}
 
   /** @param bytes how much of the buffer is new */
   feed(buffer: Buffer, bytes: number): void {
@@ -22,12 +30,23 @@ export class AnswerReader {
         if (this.#bodyLeft < 0) return;
       }
       const taken = Math.min(this.#bodyLeft, bytes - at);
+      const piece = this.keeps ? buffer.subarray(at, at + taken) : undefined;
       at += taken;
       this.#bodyLeft -= taken;
-      if (this.#bodyLeft > 0) return;
+      if (this.#bodyLeft > 0) {
+        if (piece !== undefined) this.#parts.push(Buffer.from(piece));
+        return;
+      }
       this.#bodyLeft = -1;
-      this.onAnswer(this.#status);
+      this.onAnswer(this.#status, piece === undefined ? undefined : this.#whole(piece));
     }
+  }
+
+  #whole(last: Buffer): Buffer {
+    if (this.#parts.length === 0) return last;
+    const parts = this.#parts;
+    this.#parts = [];
+    return Buffer.concat([...parts, last]);
   }
 
   /** Returns where the body begins, or the end when the head goes on in the next piece. */

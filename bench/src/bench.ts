@@ -5,6 +5,8 @@ import type { Report } from './report.js';
 export interface Option {
   default: number;
   about: string;
+  /** Its size when the bench is only tried out (`--quick`); the default where it says nothing. */
+  quick?: number;
 }
 
 /** One bench: what it measures, its sizes, and how. */
@@ -12,6 +14,8 @@ export interface Bench {
   name: string;
   measures: string;
   options: Record<string, Option>;
+  /** What it is made of, where that can be chosen from by `--only`. */
+  parts?: readonly string[];
   /** Prints its figures; throws when what was measured did not do its work. */
   run(context: BenchContext): Promise<void>;
 }
@@ -21,6 +25,8 @@ export interface BenchContext {
   report: Report;
   /** The size asked for. */
   size(option: string): number;
+  /** Whether a part is asked for. */
+  wants(part: string): boolean;
   /** Set on the measured process: a CPU profile is written when it ends, if one was asked for. */
   measuredEnv: Record<string, string>;
   /** The same as arguments of Node, for a measured process that is no part of the mesh. */
@@ -30,9 +36,9 @@ export interface BenchContext {
 /** The options that benches of several timed runs have in common. */
 export function runOptions(seconds: number, runs: number): Record<'seconds' | 'runs' | 'warm-up', Option> {
   return {
-    seconds: { default: seconds, about: 'seconds of a run' },
-    runs: { default: runs, about: 'runs; the median counts' },
-    'warm-up': { default: 3, about: 'seconds before the first run' },
+    seconds: { default: seconds, about: 'seconds of a run', quick: Math.min(seconds, 3) },
+    runs: { default: runs, about: 'runs; the median counts', quick: 1 },
+    'warm-up': { default: 3, about: 'seconds before the first run', quick: 2 },
   };
 }
 

@@ -12,13 +12,19 @@ export interface Spent {
   seconds: number;
 }
 
-/** Does the work, and says what it cost the process. */
+/**
+ * Does the work, and says what it cost the process.
+ *
+ * @param beside pids of further processes of the bench, by name, whose cost is shown
+ */
 export async function metered<T>(
   ground: Ground,
   pid: number,
   work: () => Promise<T>,
+  beside: Record<string, number> = {},
 ): Promise<{ result: T; spent: Spent }> {
   const parts = ['broker', 'database'] as const;
+  const besideBefore = Object.entries(beside).map(([name, each]) => [name, each, costOf(each).cpuSeconds] as const);
   const before = parts.map((part) => ground.cost(part)?.cpuSeconds);
   const own = costOf(pid).cpuSeconds;
   const started = performance.now();
@@ -30,7 +36,13 @@ export async function metered<T>(
     const after = ground.cost(part)?.cpuSeconds;
     if (after !== undefined) others[part] = after - (before[index] ?? 0);
   }
+  for (const [name, each, spentBefore] of besideBefore) others[name] = costOf(each).cpuSeconds - spentBefore;
   return { result, spent: { cpuSeconds: cpuSeconds - own, others, rssBytes, seconds } };
+}
+
+/** CPU-seconds of the measured process and the broker: what a delivery costs the stack, without load and sinks. */
+export function ofStack({ cpuSeconds, others }: Spent): number {
+  return cpuSeconds + (others['broker'] ?? 0);
 }
 
 /** The lines on cost that every bench has; `counts` are the things done in each run. */

@@ -3,9 +3,15 @@ export const EVENT_TYPE = 'heddle.contract.v1.Contract.DraftCreated.v1';
 export const EVENT_TOPIC = 'contract';
 export const EVENT_SOURCE = '/bench';
 
-/** Digits of the ids, and of the business keys after their letter. */
-const ID_DIGITS = 16;
+/** Digits of both parts of the ids, and of the business keys after their letter. */
+const MICROS_DIGITS = 16;
+const NUMBER_DIGITS = 9;
 const KEY_DIGITS = 6;
+
+/** The id of an event says when it was made and the how manieth it is, so that a sink needs nothing else. */
+export function stampedId(micros: number, number: number): string {
+  return `${String(micros).padStart(MICROS_DIGITS, '0')}-${String(number).padStart(NUMBER_DIGITS, '0')}`;
+}
 
 /** The business key with a number. */
 export function keyOf(number: number): string {
@@ -54,18 +60,34 @@ function writeDigits(target: Buffer, at: number, digits: number, number: number)
   }
 }
 
-export function writeId(target: Buffer, at: number, number: number): void {
-  writeDigits(target, at, ID_DIGITS, number);
+/** Writes what {@link stampedId} says. */
+export function writeId(target: Buffer, at: number, micros: number, number: number): void {
+  writeDigits(target, at, MICROS_DIGITS, micros);
+  writeDigits(target, at + MICROS_DIGITS + 1, NUMBER_DIGITS, number);
+}
+
+/** Reads an id that was made here. */
+export function readId(source: Buffer, at: number): { micros: number; number: number } {
+  return {
+    micros: readDigits(source, at, MICROS_DIGITS),
+    number: readDigits(source, at + MICROS_DIGITS + 1, NUMBER_DIGITS),
+  };
 }
 
 export function writeKey(target: Buffer, at: number, number: number): void {
   writeDigits(target, at, KEY_DIGITS, number);
 }
 
+function readDigits(source: Buffer, at: number, digits: number): number {
+  let number = 0;
+  for (let index = at; index < at + digits; index += 1) number = number * 10 + (source[index] ?? 0) - 0x30;
+  return number;
+}
+
 function structuredEvent(remark: string): string {
   return JSON.stringify({
     specversion: '1.0',
-    id: '0'.repeat(ID_DIGITS),
+    id: stampedId(0, 0),
     source: EVENT_SOURCE,
     type: EVENT_TYPE,
     time: '2026-01-31T12:00:00.000Z',

@@ -4,6 +4,8 @@ import { idleSockets } from './idle-sockets.js';
 import { latency } from './latency.js';
 import { outbox } from './outbox.js';
 import { publish } from './publish.js';
+import { pull } from './pull.js';
+import { webhooks } from './webhooks.js';
 
 /** Every bench, in the order `all` runs them. */
-export const benches: readonly Bench[] = [outbox, publish, latency, fanOut, idleSockets];
+export const benches: readonly Bench[] = [outbox, publish, latency, fanOut, idleSockets, webhooks, pull];

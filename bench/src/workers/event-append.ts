@@ -4,7 +4,7 @@ import { AvroCodec, Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { BARE_TOPIC, BARE_TOPIC_PARTITIONS } from '../bare-topic.js';
 import { nowMicros } from '../latencies.js';
 import { paced } from '../pace.js';
-import { EVENT_SOURCE, EVENT_TYPE, eventData, keyOf, remarkFor } from '../sample-event.js';
+import { EVENT_SOURCE, EVENT_TYPE, eventData, keyOf, remarkFor, stampedId } from '../sample-event.js';
 import { answer } from './answer.js';
 
 export interface AppendLoad {
@@ -15,15 +15,27 @@ export interface AppendLoad {
   eventBytes: number;
 }
 
+export interface Fill {
+  topic: string;
+  events: number;
+  keys: number;
+  eventBytes: number;
+}
+
 export type EventAppend = {
   connect(options: { brokers: string[]; registryUrl: string }): Promise<void>;
   /** Resolves with the number of events appended, when all are acknowledged. */
   append(load: AppendLoad): Promise<number>;
+  /** Appends so many events, numbered from zero, as fast as the log takes them. */
+  fill(fill: Fill): Promise<void>;
 };
+
+/** Events of one call when filling, and calls at a time. */
+const FILLED_AT_ONCE = 500;
+const FILLERS = 4;
 
 let eventLog: KafkaEventLog | undefined;
 let encode: (data: unknown) => Buffer = () => Buffer.alloc(0);
-let count = 0;
 
 async function connect({ brokers, registryUrl }: { brokers: string[]; registryUrl: string }): Promise<void> {
   const registry = new ConfluentSchemaRegistry({ url: registryUrl });
@@ -40,21 +52,39 @@ async function connect({ brokers, registryUrl }: { brokers: string[]; registryUr
 async function append({ topic, perSecond, seconds, keys, eventBytes }: AppendLoad): Promise<number> {
   const remark = remarkFor(eventBytes);
   const outcomes: Promise<void>[] = [];
-  const total = await paced(perSecond, seconds, () => outcomes.push(appendOne(topic, keyOf(count++ % keys), remark)));
+  const total = await paced(perSecond, seconds, (number) => outcomes.push(appendOne(topic, number, keys, remark)));
   await Promise.all(outcomes);
   return total;
 }
 
-async function appendOne(topic: string, key: string, remark: string): Promise<void> {
-  const [outcome] = (await eventLog?.append([stamped(topic, key, remark)])) ?? [];
+async function appendOne(topic: string, number: number, keys: number, remark: string): Promise<void> {
+  const [outcome] = (await eventLog?.append([stamped(topic, number, keys, remark)])) ?? [];
   if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? new Error('Not connected.');
 }
 
+async function fill({ topic, events, keys, eventBytes }: Fill): Promise<void> {
+  const remark = remarkFor(eventBytes);
+  let count = 0;
+  const fillNext = async (): Promise<void> => {
+    while (count < events) {
+      const appends: Append[] = [];
+      while (appends.length < FILLED_AT_ONCE && count < events) {
+        appends.push(stamped(topic, count, keys, remark));
+        count += 1;
+      }
+      const outcomes = (await eventLog?.append(appends)) ?? [];
+      for (const outcome of outcomes) if ('error' in outcome) throw outcome.error;
+    }
+  };
+  await Promise.all(Array.from({ length: FILLERS }, fillNext));
+}
+
 /** The id begins with the time of the append, so that whoever receives the event knows how long it took. */
-function stamped(topic: string, key: string, remark: string): Append {
+function stamped(topic: string, number: number, keys: number, remark: string): Append {
+  const key = keyOf(number % keys);
   const value = encode(eventData(key, remark));
   const attributes = {
-    id: `${String(nowMicros()).padStart(16, '0')}-${count}`,
+    id: stampedId(nowMicros(), number),
     source: EVENT_SOURCE,
     type: EVENT_TYPE,
     subject: key,
@@ -65,4 +95,4 @@ function stamped(topic: string, key: string, remark: string): Append {
   return { topic, key, event: { attributes, value } };
 }
 
-answer({ connect, append } satisfies EventAppend, () => eventLog?.close());
+answer({ connect, append, fill } satisfies EventAppend, () => eventLog?.close());

@@ -22,6 +22,8 @@ export interface Load {
 }
 
 export interface LoadResult {
+  /** By the clock that all processes share. */
+  begunMicros: number;
   /** Requests answered with 202. */
   accepted: number;
   /** Statuses of the others. */
@@ -82,9 +84,9 @@ class Connection {
   send(startedAt: number): void {
     this.startedAt = startedAt;
     for (const { idAt, keyAt } of this.#slots) {
-      writeId(this.#request, idAt, nextId);
-      writeKey(this.#request, keyAt, nextId % this.target.keys);
-      nextId += 1;
+      writeId(this.#request, idAt, startedAt, nextNumber);
+      writeKey(this.#request, keyAt, nextNumber % this.target.keys);
+      nextNumber += 1;
     }
     this.#socket?.write(this.#request);
   }
@@ -95,13 +97,14 @@ class Connection {
 }
 
 let connections: Connection[] = [];
-/** Begins at the clock, so that no id comes twice from two processes one after another. */
-let nextId = Date.now() * 1000;
+/** Each load begins anew with the first event; the time in the ids makes them others. */
+let nextNumber = 0;
 
 async function load({ seconds, perSecond }: Load): Promise<LoadResult> {
   const latencies = new Latencies();
   const refused: Record<string, number> = {};
   let accepted = 0;
+  nextNumber = 0;
   const begun = nowMicros();
   const idle = [...connections];
   const waiting: number[] = [];
@@ -132,7 +135,13 @@ async function load({ seconds, perSecond }: Load): Promise<LoadResult> {
     if (idle.length === connections.length) allIdle.resolve();
   }
   await allIdle.promise;
-  return { accepted, refused, seconds: (nowMicros() - begun) / 1_000_000, latencies: latencies.encoded() };
+  return {
+    begunMicros: begun,
+    accepted,
+    refused,
+    seconds: (nowMicros() - begun) / 1_000_000,
+    latencies: latencies.encoded(),
+  };
 }
 
 answer({

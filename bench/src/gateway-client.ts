@@ -1,0 +1,41 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** What a gateway is told before and after something is measured. */
+export class GatewayClient {
+  constructor(private readonly url: string) {}
+
+  /** Creates or changes a queue or a webhook. */
+  async put(kind: 'queues' | 'webhooks', name: string, definition: object): Promise<void> {
+    await this.#call('PUT', `/v1/${kind}/${name}`, definition);
+  }
+
+  async delete(kind: 'queues' | 'webhooks', name: string): Promise<void> {
+    await this.#call('DELETE', `/v1/${kind}/${name}`);
+  }
+
+  async statistics(queue: string): Promise<Record<string, number>> {
+    const { statistics } = (await this.#call('GET', `/v1/queues/${queue}`)) as { statistics: Record<string, number> };
+    return statistics;
+  }
+
+  /** Resolves when a queue has nothing left to do; false when that takes longer than the time given. */
+  async drained(queue: string, timeoutMs: number): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
+    while (performance.now() < deadline) {
+      const { ready = 0, leased = 0, waiting = 0, lag = 0 } = await this.statistics(queue);
+      if (ready + leased + waiting + lag === 0) return true;
+      await delay(50);
+    }
+    return false;
+  }
+
+  async #call(method: string, path: string, body?: object): Promise<unknown> {
+    const answer = await fetch(`${this.url}${path}`, {
+      method,
+      ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}: ${text}`);
+    return text === '' ? undefined : JSON.parse(text);
+  }
+}
