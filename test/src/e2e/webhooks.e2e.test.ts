@@ -8,7 +8,7 @@ import { freshKey } from '../support/orders.js';
 import { type Published, publishContracts } from '../support/publishing.js';
 import { settledOf } from '../support/stored-progress.js';
 import { type Delivery, WebhookSink, eventOf } from '../support/webhook-sink.js';
-import { deleteAllWebhooks, deleteWebhook, putWebhook, webhookStatistics } from '../support/webhooks.js';
+import { deleteAllWebhooks, deleteWebhook, putWebhook, readWebhook, webhookStatistics } from '../support/webhooks.js';
 
 const RETRY_FIRST_MS = 150;
 const TYPES = [CONTRACT_SIGNED];
@@ -195,6 +195,51 @@ describe('the position of a webhook', () => {
   });
 });
 
+test('a secret that is rotated signs beside the one before, until that one expires, and is shown once', async () => {
+  const { name, secret: before } = await putWebhook(gateway, { url: sink.url, types: TYPES });
+  const rotated = await call('POST', `${gateway}/v1/webhooks/${name}/secrets/rotate`, { body: { overlapSeconds: 2 } });
+  const { secret: after } = rotated.json as { secret: string };
+  expect(after, rotated.text).toMatch(/^whsec_/);
+  const { secrets } = await readWebhook(gateway, name);
+  expect(secrets).toHaveLength(2);
+  expect(JSON.stringify(secrets)).not.toContain(after);
+  const expiresAt = Date.parse(secrets.find((secret) => secret.expiresAt !== undefined)?.expiresAt ?? '');
+  await publish([`C-${freshKey()}`]);
+  const [first] = await sink.until((all) => all.length === 1);
+  expect([verifies(before, first!), verifies(after, first!)]).toEqual([true, true]);
+  await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(expiresAt + 1000), { timeout: 10_000 });
+  await publish([`C-${freshKey()}`]);
+  const [, second] = await sink.until((all) => all.length === 2);
+  expect([verifies(before, second!), verifies(after, second!)]).toEqual([false, true]);
+});
+
+test('a webhook can be tested with a sample or a stored event, signed and marked as a test, beside its queue', async () => {
+  const { name, secret } = await putWebhook(gateway, { url: sink.url, types: TYPES });
+  await call('POST', `${gateway}/v1/webhooks/${name}/pause`);
+  const [stored] = await publish([`C-${freshKey()}`]);
+  const ask = (body: object) => call('POST', `${gateway}/v1/webhooks/${name}/test`, { body });
+  const sample = await ask({});
+  expect(sample.json, sample.text).toMatchObject({
+    event: { type: CONTRACT_SIGNED, isSample: true },
+    attempt: { delivered: true, status: 204 },
+  });
+  sink.answerWith((_delivery, response) => void response.writeHead(500).end('not today'));
+  const answer = await ask({ id: stored!.id });
+  expect(answer.json, answer.text).toMatchObject({
+    event: { id: stored!.id, isSample: false },
+    attempt: { delivered: false, status: 500, excerpt: 'not today' },
+  });
+  expect(sink.deliveries.map(header('heddle-test'))).toEqual(['true', 'true']);
+  expect(sink.deliveries.map((delivery) => verifies(secret, delivery))).toEqual([true, true]);
+  // It was no attempt of the queue: the event comes as if it had never been.
+  sink.answerWith(204);
+  await call('POST', `${gateway}/v1/webhooks/${name}/resume`);
+  const [, , delivered] = await sink.until((all) => all.length === 3);
+  expect(eventOf(delivered!).id).toBe(stored!.id);
+  expect(delivered!.headers).toMatchObject({ 'heddle-attempt': '1', 'heddle-redelivery': 'no' });
+  expect(delivered!.headers).not.toHaveProperty('heddle-test');
+});
+
 test('a webhook that is deleted is delivered nothing more, also after a restart, and another one goes on', async () => {
   const kept = await WebhookSink.start();
   const { name } = await putWebhook(gateway, { url: sink.url, types: TYPES });
@@ -219,6 +264,15 @@ function publish(keys: readonly string[]): Promise<Published[]> {
 
 function header(name: string): (delivery: Delivery) => string {
   return ({ headers }) => String(headers[name]);
+}
+
+function verifies(secret: string, { body, headers }: Delivery): boolean {
+  try {
+    new Webhook(secret).verify(body.toString(), headers as Record<string, string>);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function deliveriesOf(id: string): Delivery[] {
