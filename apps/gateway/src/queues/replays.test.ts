@@ -1,4 +1,4 @@
-import { CONTROL_TOPICS, SLOT_COUNT } from '@heddle/event';
+import { CONTROL_TOPICS, type Position, SLOT_COUNT } from '@heddle/event';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MortalControlLog, TRIAL_TOPIC, type TrialEngine, TrialGround } from './engine-trial.js';
@@ -66,7 +66,7 @@ describe('a replay', () => {
     expect(await of({ eventIds: ['c1', 'b2', 'unheard-of'] })).toEqual(['b2', 'c1']);
     expect(await of({ from: 'earliest', filter: [{ exact: { subject: 'b' } }] })).toEqual(['b1', 'b2']);
     const bounds = await ground.eventLog.bounds(TRIAL_TOPIC);
-    const places = [];
+    const places: Position[] = [];
     for (const { partition, end } of bounds) {
       const { events } = await ground.eventLog.fetch({ topic: TRIAL_TOPIC, partition, offset: 0 });
       expect(events).toHaveLength(end);
@@ -87,7 +87,9 @@ describe('a replay', () => {
     expect(ofKey(leases, 'a').length).toBeGreaterThan(0);
     const wanted = events.filter((event) => event.offset >= offset && event.offset < offset + 2);
     expect(leases.map(idOf)).toEqual(wanted.map(({ attributes }) => attributes.id));
-    await expect(begin({ from: { offsets: { contract: [0] } } })).rejects.toMatchObject({ field: 'from.offsets.contract' });
+    await expect(begin({ from: { offsets: { contract: [0] } } })).rejects.toMatchObject({
+      field: 'from.offsets.contract',
+    });
     await expect(begin({})).rejects.toMatchObject({ code: 'data-invalid', field: 'from' });
   });
 
@@ -165,10 +167,7 @@ describe('a replay', () => {
   });
 
   it('counts with what is live towards the deliveries in flight, and leaves half of them to it', async () => {
-    await settledQueue(
-      ['a1', 'b1', 'c1', 'd1', 'e1'],
-      { maxInFlight: 4 },
-    );
+    await settledQueue(['a1', 'b1', 'c1', 'd1', 'e1'], { maxInFlight: 4 });
     await begin({ from: 'earliest' });
     const again = [await next(), await next()];
     await turns();
@@ -403,7 +402,8 @@ describe('a replay', () => {
 
   /** Accepts all there is, until a condition holds: for one, that no replay runs. */
   async function drain(
-    until = () => instance.engine.replays.list('q').every(({ state }) => state !== 'running') && queue().statistics.ready === 0,
+    until = () =>
+      instance.engine.replays.list('q').every(({ state }) => state !== 'running') && queue().statistics.ready === 0,
   ): Promise<Lease[]> {
     const leases: Lease[] = [];
     await vi.waitFor(() => {

@@ -209,7 +209,7 @@ export class Replays {
       if (definition.state === 'stopped') {
         if (lane.statistics.leased === 0) this.#lastReport(replay);
       } else if (lane.isClosed) {
-        continue;
+        this.#atWork.delete(definition.id);
       } else if (lane.isDrained) {
         void this.#try('replay-end', () => this.#end(replay, 'done'));
       } else if (now >= replay.storedAt + STORE_MS) {
