@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CHECKOUT } from './checkout.mjs';
 import { freePorts } from './ready.js';
@@ -71,6 +72,16 @@ test('everything starts, and takes an object', async () => {
   expect(answer.status).toBe(201);
 });
 
+test('the lines it prints to be pasted do what they say', async () => {
+  const printed = (await running.until('/v1/stream?')).split('\n');
+  const lines = printed.filter((line) => /^(sleep 1; )?curl -fsS /.test(line));
+  expect(lines).toHaveLength(4);
+  const { stdout } = await promisify(execFile)('sh', ['-ec', lines.join('\n')]);
+  expect(JSON.parse(stdout)).toMatchObject({ SalesOrderType: 'OR' });
+  const webhooks = await fetch(`http://127.0.0.1:${ports.GATEWAY_PORT}/v1/webhooks/try-it`);
+  expect(webhooks.status).toBe(200);
+});
+
 test('a second start over the same data is refused in one line', async () => {
   const { code, output } = await start().ended;
   expect(code).toBe(1);
@@ -120,7 +131,9 @@ function start(): Start {
   );
   const said = (text: string): Promise<string> =>
     new Promise((resolve) => {
-      child.stdout.on('data', () => output.includes(text) && resolve(output));
+      const look = (): void => void (output.includes(text) && resolve(output));
+      child.stdout.on('data', look);
+      look();
     });
   return { process: child, ended, until: (text) => Promise.race([said(text), ended.then(() => output)]) };
 }
