@@ -13,6 +13,7 @@ import type { AvroCodec, Catalogue, SchemaRegistry } from '@heddle/schema';
 import type { Log } from '@heddle/runtime';
 import { Dispatcher, type Span } from './dispatch.js';
 import { Objects } from './fetch/objects.js';
+import { States } from './fetch/states.js';
 import { FilterTrials } from './filters/filter-trials.js';
 import { Hop } from './hop.js';
 import { Ledger } from './ledger/ledger.js';
@@ -79,6 +80,7 @@ export class Gateway {
     const topics = (): readonly string[] => this.dispatcher.topics;
     const ledger = new Ledger(eventLog, log);
     this.#ledger = ledger;
+    this.objects = new Objects(catalogue, settings.owners, metrics);
     const engine = new DeliveryEngine({
       eventLog,
       controlLog,
@@ -89,6 +91,7 @@ export class Gateway {
       address: instanceUrl,
       baseUrl,
       retry: retryOf(settings),
+      states: new States(this.objects),
       metrics,
       log,
     });
@@ -104,7 +107,6 @@ export class Gateway {
       },
     };
     this.dispatcher = new Dispatcher(eventLog, tail, position, this.streams, takers, baseUrl);
-    this.objects = new Objects(catalogue, settings.owners, metrics);
     this.filterTrials = new FilterTrials(eventLog, topics);
     this.lookUps = new LookUps({
       eventLog,

@@ -13,6 +13,8 @@ export interface QueueDelivery {
   redelivery: 'yes' | 'maybe' | 'no';
   cycle?: string;
   event: CloudEvent;
+  /** From a queue of shape `state`. */
+  state?: { version: string; object?: Record<string, unknown>; gone?: true } | null;
 }
 
 /** What a receiver says about one of its leases. */

@@ -1,5 +1,6 @@
 import type { ControlLog, EventLog, SlotGroup } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
+import type { States } from '../fetch/states.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { GatewayMetrics } from '../metrics.js';
 import { droppedAttempt } from './lease-attempt.js';
@@ -27,6 +28,8 @@ export interface EngineParts {
   baseUrl: string;
   /** What queues retry by where they do not say. */
   retry: RetrySchedule;
+  /** Of objects, for queues of shape `state`. */
+  states: Pick<States, 'of'>;
   metrics: Pick<GatewayMetrics, 'filterErrors'>;
   log: Log;
 }
@@ -58,6 +61,7 @@ export class DeliveryEngine implements SlotWork {
       },
       dropped: (definition, stored, cycle) => ledger.attempt(droppedAttempt(definition, stored, cycle)),
       filterFailed: () => metrics.filterErrors.inc(),
+      stateOf: (event) => parts.states.of(event),
       isCurrent: () => this.ownership.isCurrent(),
       epochOf: (definition) => this.ownership.epochOf(definition),
     };

@@ -1,7 +1,7 @@
 import type { StoredEvent } from '@heddle/event';
 import type { Span } from '../dispatch.js';
 import type { CompiledFilter } from '../filters/filter.js';
-import type { DispatchedEvent } from '../represent.js';
+import type { DispatchedEvent, ObjectState } from '../represent.js';
 import { HeldLease } from './held-lease.js';
 import { Holding } from './holding.js';
 import type { Item } from './item.js';
@@ -38,6 +38,7 @@ export class DeliveryQueue implements LeaseSource {
   ) {
     const hooks = { onParked: (item: Item) => this.#settleHot(item), onLotChanged: () => host.onParked() };
     this.#holding = new Holding(definition.order, () => this.definition.maxInFlight, hooks, { chunkName, locks });
+    this.#holding.needsState = definition.shape === 'state';
     this.#ends = restored?.ends ?? new Map();
     if (restored !== undefined) this.#restore(restored);
   }
@@ -46,6 +47,7 @@ export class DeliveryQueue implements LeaseSource {
   redefine(definition: QueueDefinition, filter: CompiledFilter): void {
     this.definition = definition;
     this.filter = filter;
+    this.#holding.needsState = definition.shape === 'state';
     this.#announce();
   }
 
@@ -82,6 +84,7 @@ export class DeliveryQueue implements LeaseSource {
 
   /** Tells that the offered events of a span are over: what was taken may be leased. */
   offered(): void {
+    if (this.#holding.absentLanes > 0) this.host.onAbsent();
     if (this.#holding.readyLanes > 0) this.#tell();
     else this.#wakeWhenDue();
   }
@@ -143,9 +146,7 @@ export class DeliveryQueue implements LeaseSource {
       }
       const item = lane.items[lane.head]!;
       if (this.#isOver(item, now)) {
-        this.#counts.dropped += 1;
-        this.host.onDropped(item.event!.stored, item.cycle);
-        this.#settle(lane, item);
+        this.#dropOver(lane, item);
         continue;
       }
       this.#leased += 1;
@@ -228,6 +229,9 @@ export class DeliveryQueue implements LeaseSource {
 
   /** The next lanes whose event has to be read again, as far as there is room for them. */
   takeAbsent(limit: number): Lane[] {
+    const { paused, shape } = this.definition;
+    // Nobody gets the states of a paused queue, which would only grow old.
+    if (paused && shape === 'state') return [];
     this.#holding.wake(Date.now());
     return this.#holding.takeAbsent(limit);
   }
@@ -237,16 +241,31 @@ export class DeliveryQueue implements LeaseSource {
     this.#holding.absentAgain(lane);
   }
 
-  /** The event of an absent lane is here, or is gone from the log for good. */
-  present(lane: Lane, event: DispatchedEvent | undefined): void {
+  /** The event of an absent lane is here, with its object's state where that is wanted; or is gone from the log for good. */
+  present(lane: Lane, event: DispatchedEvent | undefined, state?: ObjectState | null): void {
     if (event !== undefined) {
-      this.#holding.present(lane, event);
+      this.#holding.present(lane, event, state);
       return;
     }
     const item = lane.items[lane.head]!;
     this.#progress.at(item.topic, item.partition).gone(item.offset);
     this.host.onProgress(item.topic, item.partition, 'outcome');
     this.#settle(lane, item);
+  }
+
+  /** The state to go with the event of an absent lane cannot be had now: that is no attempt, and ends by age only. */
+  postpone(lane: Lane, event: DispatchedEvent, delayMs: number, reason: string): void {
+    const item = lane.items[lane.head]!;
+    const now = Date.now();
+    this.#holding.hold(lane, event);
+    if (this.#isOver(item, now)) return this.#dropOver(lane, item);
+    const dueAt = now + delayMs;
+    if (dueAt > item.appendedAt + this.definition.retry.maxAgeMs && item.cycle === '') {
+      this.#giveUp(lane, item, reason, 'too-old');
+      return;
+    }
+    this.#holding.retry(lane, dueAt, now);
+    this.#wakeWhenDue();
   }
 
   /** Nothing is leased any more; what is leased may still be settled. */
@@ -323,6 +342,12 @@ export class DeliveryQueue implements LeaseSource {
       dueAt,
       Date.now(),
     );
+  }
+
+  #dropOver(lane: Lane, item: Item): void {
+    this.#counts.dropped += 1;
+    this.host.onDropped(item.event!.stored, item.cycle);
+    this.#settle(lane, item);
   }
 
   /** Whether the time to live of an event has ended: that of the queue, or its own. */

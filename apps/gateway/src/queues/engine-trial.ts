@@ -3,6 +3,7 @@ import {
   type ControlLog,
   type ControlPut,
   type EventLog,
+  HeddleError,
   MemoryControlLog,
   MemoryEventLog,
   MemorySlotGroup,
@@ -12,6 +13,8 @@ import {
 } from '@heddle/event';
 import { createLog, createMetrics } from '@heddle/runtime';
 import { Dispatcher } from '../dispatch.js';
+import type { Objects } from '../fetch/objects.js';
+import { States } from '../fetch/states.js';
 import { Ledger } from '../ledger/ledger.js';
 import { createGatewayMetrics } from '../metrics.js';
 import { History } from '../streams/history.js';
@@ -33,6 +36,8 @@ export class TrialGround {
   });
   readonly controlLog = new MemoryControlLog();
   readonly slotGroup = new MemorySlotGroup();
+  /** What the owners of objects answer with. */
+  fetch: Objects['fetch'] = () => Promise.reject(new HeddleError('not-found', 'there are no objects'));
 
   static async make(): Promise<TrialGround> {
     const ground = new TrialGround();
@@ -136,6 +141,7 @@ export class TrialEngine {
       address: 'http://instance.test',
       baseUrl: 'http://gateway.test',
       retry: trialQueue('').retry,
+      states: new States({ fetch: (object, key, version) => ground.fetch(object, key, version) }),
       metrics: createGatewayMetrics(createMetrics('trial')),
       log,
     });

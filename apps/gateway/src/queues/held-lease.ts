@@ -7,6 +7,7 @@ import type { Lease } from './lease.js';
 export class HeldLease implements Lease {
   isOpen = true;
   readonly attempt: number;
+  readonly state: Lease['state'];
 
   constructor(
     readonly event: DispatchedEvent,
@@ -16,6 +17,7 @@ export class HeldLease implements Lease {
   ) {
     // Fixed here, for the item counts on when the lease ends.
     this.attempt = item.attempts + 1;
+    this.state = item.state;
   }
 
   get lane(): string {

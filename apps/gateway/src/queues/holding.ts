@@ -1,4 +1,4 @@
-import type { DispatchedEvent } from '../represent.js';
+import type { DispatchedEvent, ObjectState } from '../represent.js';
 import type { Item } from './item.js';
 import { type Lane, type LaneLocks, Lanes } from './lanes.js';
 import { type ChunkPut, type ParkedItem, ParkingLot } from './parking.js';
@@ -10,6 +10,8 @@ import type { QueueOrder } from './queue.js';
  */
 const MAX_PRESENT = 4000;
 const MAX_PRESENT_BYTES = 32 * 1024 * 1024;
+/** Bytes of states beyond which no further ones are fetched; they count among those above, too. */
+const MAX_STATE_BYTES = 16 * 1024 * 1024;
 /** Room kept for events that are read again, so that what waits in the log cannot keep them out. */
 const ABSENT_ROOM = 500;
 /** What is parked in all; beyond it the queue stops taking and its position stays. */
@@ -35,6 +37,7 @@ export class Holding {
   readonly #lot: ParkingLot;
   #present = 0;
   #presentBytes = 0;
+  #stateBytes = 0;
   #isFull = false;
   #madeRoomAt = 0;
 
@@ -46,6 +49,11 @@ export class Holding {
   ) {
     this.#lanes = new Lanes(locks);
     this.#lot = new ParkingLot(chunkName);
+  }
+
+  /** Whether an item is leased only with its object's state. */
+  set needsState(needsState: boolean) {
+    this.#lanes.needsState = needsState;
   }
 
   get counts(): { held: number; waiting: number; parked: number } {
@@ -127,6 +135,8 @@ export class Holding {
       this.#lot.park(item, dueAt);
       this.hooks.onLotChanged();
     }
+    // By then there may be a newer one; until then it only takes room.
+    this.#attach(item, undefined);
     this.#lanes.retry(lane, dueAt, now);
     if (dueAt - now > PARK_AFTER_MS && this.order !== 'queue') this.#parkFrom(lane, lane.head, dueAt);
   }
@@ -149,6 +159,7 @@ export class Holding {
   /** The next lanes whose event has to be read again, as far as there is room for them. */
   takeAbsent(limit: number): Lane[] {
     const lanes: Lane[] = [];
+    if (this.#stateBytes >= MAX_STATE_BYTES) return lanes;
     while (lanes.length < limit && this.#present + lanes.length < this.#maxPresent + ABSENT_ROOM) {
       const lane = this.#lanes.takeAbsent();
       if (lane === undefined) break;
@@ -161,10 +172,17 @@ export class Holding {
     this.#lanes.absentAgain(lane);
   }
 
-  /** The event of an absent lane is here. */
-  present(lane: Lane, event: DispatchedEvent): void {
-    this.#hold(lane.items[lane.head]!, event);
+  /** The event of an absent lane is here, with the state that goes with it where one has to. */
+  present(lane: Lane, event: DispatchedEvent, state: ObjectState | null | undefined): void {
+    const item = lane.items[lane.head]!;
+    this.#hold(item, event);
+    this.#attach(item, state);
     this.#lanes.present(lane);
+  }
+
+  /** Keeps the event of an absent lane, which is not to be leased yet. */
+  hold(lane: Lane, event: DispatchedEvent): void {
+    this.#hold(lane.items[lane.head]!, event);
   }
 
   /** Lets go of every item that is not kept; what is leased ends by itself. */
@@ -222,7 +240,16 @@ export class Holding {
     this.hooks.onLotChanged();
   }
 
+  #attach(item: Item, state: ObjectState | null | undefined): void {
+    if (item.state === state) return;
+    const bytes = (state?.bytes ?? 0) - (item.state?.bytes ?? 0);
+    item.state = state;
+    this.#stateBytes += bytes;
+    this.#presentBytes += bytes;
+  }
+
   #hold(item: Item, event: DispatchedEvent): void {
+    if (item.event !== undefined) return;
     item.event = event;
     this.#present += 1;
     this.#presentBytes += event.stored.value.length;
@@ -232,6 +259,7 @@ export class Holding {
     if (item.event === undefined) return;
     this.#present -= 1;
     this.#presentBytes -= item.event.stored.value.length;
+    this.#attach(item, undefined);
     item.event = undefined;
   }
 }

@@ -1,4 +1,4 @@
-import type { DispatchedEvent } from '../represent.js';
+import type { DispatchedEvent, ObjectState } from '../represent.js';
 
 /** A delivery that a queue holds until it is settled. */
 export interface Item {
@@ -15,6 +15,10 @@ export interface Item {
   readonly cycle: string;
   /** The event itself; one that is parked has to be read again before it can be leased. */
   event: DispatchedEvent | undefined;
+  /** In a queue of shape `state`, what goes with the event; null where there is none, undefined until that is known. */
+  state?: ObjectState | null | undefined;
+  /** How often that could not be had, one time after the other. */
+  failedFetches?: number;
   /** Attempts that have ended so far. */
   attempts: number;
   /** Where it stands among the parked ones, so that neither memory nor the offset waits for it. */

@@ -78,6 +78,8 @@ class Line {
  * itself. Lanes that are ready take turns, first attempts before repeats four times out of five.
  */
 export class Lanes {
+  /** Whether an item is leased only with its object's state. */
+  needsState = false;
   #named = new Map<string, Lane>();
   #fresh = new Line();
   #again = new Line();
@@ -103,7 +105,7 @@ export class Lanes {
     return this.#fresh.length + this.#again.length;
   }
 
-  /** Lanes that could be leased if the event of their first item were in memory. */
+  /** Lanes that could be leased if the event of their first item were in memory, with what has to go with it. */
   get absentLanes(): number {
     return this.#absent.length;
   }
@@ -134,6 +136,11 @@ export class Lanes {
     for (;;) {
       const lane = this.#next();
       if (lane === undefined) return undefined;
+      // It was ready before states were asked for.
+      if (this.#isAbsent(lane)) {
+        this.#makeReady(lane);
+        continue;
+      }
       if (lane.name !== '' && this.locks !== undefined) {
         if (this.locks.isHeld(lane.name)) {
           lane.state = 'locked';
@@ -224,6 +231,11 @@ export class Lanes {
     }
   }
 
+  #isAbsent(lane: Lane): boolean {
+    const item = lane.items[lane.head]!;
+    return item.event === undefined || (this.needsState && item.state === undefined);
+  }
+
   #next(): Lane | undefined {
     const preferAgain = this.#sinceAgain >= FRESH_SHARE;
     const lane = preferAgain
@@ -250,7 +262,7 @@ export class Lanes {
   }
 
   #makeReady(lane: Lane): void {
-    if (lane.items[lane.head]!.event === undefined) {
+    if (this.#isAbsent(lane)) {
       lane.state = 'absent';
       this.#absent.push(lane);
       return;

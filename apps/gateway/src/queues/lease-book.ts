@@ -106,6 +106,7 @@ const SETTLED: SettleResult = { code: 'lease-settled' };
 const UNKNOWN: SettleResult = { code: 'lease-unknown' };
 
 const RAN_OUT: Refusal = { reason: 'lease ran out' };
+const UNTOUCHED: Refusal = { reason: 'handed back untouched', countsAttempt: false };
 
 /**
  * The leases of one queue that remote receivers have, at the queue's owner: gives them out under tokens, takes them
@@ -179,12 +180,11 @@ export class LeaseBook {
   }
 
   /** Takes back leases that never reached their receiver: they are ready again, and no attempt is counted. */
-  handBack(grants: readonly Grant[], delayMs = 0): void {
-    const refusal = { reason: 'handed back untouched', countsAttempt: false, delayMs };
+  handBack(grants: readonly Grant[]): void {
     this.#serveAfter(() => {
       for (const { token } of grants) {
         const held = this.#held.get(tokenNumber(this.#prefix, token) ?? 0);
-        if (held !== undefined) this.#release(held, refusal);
+        if (held !== undefined) this.#release(held, UNTOUCHED);
       }
     });
   }
@@ -255,8 +255,7 @@ export class LeaseBook {
     const outcome = ranOut ? 'expired' : 'released';
     if (released.state === 'waiting') {
       const { dueAt } = released;
-      if (refusal.countsAttempt !== false)
-        this.onEnded?.(held.lease, { outcome, nextAt: dueAt, reason, ...ofHeld(held) });
+      if (refusal !== UNTOUCHED) this.onEnded?.(held.lease, { outcome, nextAt: dueAt, reason, ...ofHeld(held) });
       return { state: 'released', dueAt };
     }
     if (!ranOut) this.#ended.ended(held.number, 'dead');

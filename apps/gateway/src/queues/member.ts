@@ -1,5 +1,6 @@
 import { type StoredEvent, type TypeMatcher, typeMatcher } from '@heddle/event';
 import type { MovingPosition } from '../streams/resume-token.js';
+import type { Attachments } from './attachments.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import type { ChunkPut } from './parking.js';
 import type { ProgressRecord } from './progress.js';
@@ -25,6 +26,8 @@ export class Member implements StatefulQueue {
     readonly queue: DeliveryQueue,
     readonly epoch: number,
     private readonly position: MovingPosition,
+    /** Of use in a queue of shape `state`. */
+    readonly attachments: Attachments,
   ) {
     this.#matches = typeMatcher(queue.definition.types);
     this.#topics = topicsOf(queue.definition);

@@ -7,7 +7,9 @@ import { FilterSet } from '../filters/filter-set.js';
 import { DispatchedEvent } from '../represent.js';
 import type { MovingPosition } from '../streams/resume-token.js';
 import type { Tail } from '../streams/tail.js';
+import { Attachments, type StateOf } from './attachments.js';
 import { DeliveryQueue } from './delivery-queue.js';
+import type { Item } from './item.js';
 import type { LaneLocks } from './lanes.js';
 import type { LogPages } from './log-pages.js';
 import { Member } from './member.js';
@@ -28,6 +30,8 @@ export interface QueueSetHost {
   dropped(queue: QueueDefinition, stored: StoredEvent, cycle: string): void;
   /** A filter could not be decided for an event, which then does not match. */
   filterFailed(): void;
+  /** What goes with an event of a queue of shape `state`. */
+  stateOf: StateOf;
   isCurrent(): boolean;
   epochOf(queue: QueueDefinition): number;
 }
@@ -91,7 +95,8 @@ export class QueueSet implements SpanTaker {
       },
       { chunkName: () => `${epoch}-${(this.#numbers += 1)}`, ...(locks === undefined ? {} : { locks }) },
     );
-    const member = new Member(queue, epoch, this.shared.position);
+    const attachments = new Attachments(queue, this.host.stateOf);
+    const member = new Member(queue, epoch, this.shared.position, attachments);
     this.#members.set(queue, member);
     this.#match(member);
     this.#refill(member);
@@ -254,24 +259,30 @@ export class QueueSet implements SpanTaker {
   #readAbsent(member: Member): void {
     if (member.isReadingAbsent || member.isClosed) return;
     member.isReadingAbsent = true;
-    this.#readAgain(member)
-      .catch((error: unknown) => {
-        this.log.warn(
-          { event: 'parked-unread', queue: member.definition.name, err: error },
-          'parked events could not be read again, trying again',
-        );
-        setTimeout(() => this.#readAbsent(member), REFILL_RETRY_MS).unref();
-      })
-      .finally(() => {
-        member.isReadingAbsent = false;
-      });
+    this.#readAgain(member).catch((error: unknown) => {
+      this.log.warn(
+        { event: 'parked-unread', queue: member.definition.name, err: error },
+        'parked events could not be read again, trying again',
+      );
+      member.isReadingAbsent = false;
+      setTimeout(() => this.#readAbsent(member), REFILL_RETRY_MS).unref();
+    });
   }
 
-  /** Reads the events of parked items that are due, in the order of the log, so that neighbours share a fetch. */
-  async #readAgain({ queue }: Member): Promise<void> {
+  /**
+   * Reads the events of parked items that are due, in the order of the log, so that neighbours share a fetch; and has
+   * the states fetched that go with events, which nothing here waits for.
+   */
+  async #readAgain(member: Member): Promise<void> {
+    const { queue, attachments } = member;
     for (;;) {
-      const lanes = queue.takeAbsent(ABSENT_BATCH);
-      if (lanes.length === 0 || queue.isClosed) return;
+      const wantsState = queue.definition.shape === 'state';
+      const lanes = queue.takeAbsent(wantsState ? Math.min(ABSENT_BATCH, attachments.room) : ABSENT_BATCH);
+      if (lanes.length === 0 || queue.isClosed) {
+        // At once, so that no lane that comes now finds this still at work.
+        member.isReadingAbsent = false;
+        return;
+      }
       lanes.sort((a, b) => {
         const [one, other] = [a.items[a.head]!, b.items[b.head]!];
         return one.topic.localeCompare(other.topic) || one.partition - other.partition || one.offset - other.offset;
@@ -279,10 +290,10 @@ export class QueueSet implements SpanTaker {
       let done = 0;
       try {
         for (const lane of lanes) {
-          const { topic, partition, offset, origin } = lane.items[lane.head]!;
-          const page = await this.pages.at(topic, partition, offset);
-          const event = page.events.find(({ stored }) => stored.offset === offset);
-          queue.present(lane, event === undefined || origin === topic ? event : original(event));
+          const item = lane.items[lane.head]!;
+          const event = item.event ?? (await this.#eventOf(item));
+          if (wantsState && event !== undefined) attachments.attach(lane, event);
+          else queue.present(lane, event);
           done += 1;
         }
       } finally {
@@ -291,6 +302,13 @@ export class QueueSet implements SpanTaker {
       }
       queue.offered();
     }
+  }
+
+  /** The event of an item, read again; nothing when the log has lost it. */
+  async #eventOf({ topic, partition, offset, origin }: Item): Promise<DispatchedEvent | undefined> {
+    const page = await this.pages.at(topic, partition, offset);
+    const event = page.events.find(({ stored }) => stored.offset === offset);
+    return event === undefined || origin === topic ? event : original(event);
   }
 }
 

@@ -1,10 +1,8 @@
-import { HeddleError, MemoryEventLog, objectTopicSpec } from '@heddle/event';
+import { MemoryEventLog, objectTopicSpec } from '@heddle/event';
 import { createLog } from '@heddle/runtime';
 import { compileFilter } from '../filters/filters.js';
-import type { Objects } from '../fetch/objects.js';
 import type { AttemptRecord } from '../ledger/attempt.js';
 import { DispatchedEvent } from '../represent.js';
-import { AttachedStates } from './attached-states.js';
 import { DeliveryQueue } from './delivery-queue.js';
 import type { QueueHost } from './queue-host.js';
 import { type Offsets, QueueOffsets } from './queue-offsets.js';
@@ -22,15 +20,13 @@ export class TrialQueues {
   });
   /** What `heddle.queues` would have; names of others stand here too. */
   readonly stored = new Map<string, QueueDefinition>();
-  readonly webhooks: { name: string; queue: string }[] = [];
+  readonly webhooks: { name: string; queue: string; contentMode?: 'binary' }[] = [];
   readonly attempts: AttemptRecord[] = [];
   readonly audited: string[] = [];
   readonly purged: Offsets[] = [];
   /** What `settled` waits for. */
   durable: Promise<void> = Promise.resolve();
   owns = true;
-  /** What the owner of an object answers with. */
-  fetch: Objects['fetch'] = () => Promise.reject(new HeddleError('not-found', 'no objects'));
   readonly queues: Queues;
   #atWork = new Set<DeliveryQueue>();
 
@@ -60,7 +56,6 @@ export class TrialQueues {
         attempt: (attempt) => void this.attempts.push(attempt),
         audit: ({ action, target }) => void this.audited.push(`${action} ${target}`),
       },
-      states: new AttachedStates({ fetch: (object, key, version) => this.fetch(object, key, version) }),
       ownership: { owns: () => this.owns, epochOf: () => EPOCH },
       retry: { firstMs: 1000, factor: 2, capMs: 300_000, jitter: 0, attempts: 3, maxAgeMs: 86_400_000 },
       log: createLog('test', 'silent'),
@@ -72,10 +67,10 @@ export class TrialQueues {
   }
 
   /** Appends so many events, `e1` and on under keys of their own, and offers them to every queue at work. */
-  async publish(count: number, first = 1, bytes = 0, about: { dataref?: string } = {}): Promise<void> {
+  async publish(count: number, first = 1, bytes = 0): Promise<void> {
     for (let n = first; n < first + count; n += 1) {
       const value = Buffer.from(JSON.stringify({ Contract: `K${n}`, text: 'x'.repeat(bytes) }));
-      const attributes = { id: `e${n}`, source: '/test', type: TYPE, ...about };
+      const attributes = { id: `e${n}`, source: '/test', type: TYPE };
       const [outcome] = await this.eventLog.append([{ topic: 'contract', key: `K${n}`, event: { attributes, value } }]);
       if (outcome === undefined || 'error' in outcome) throw new Error('not appended');
       const { events } = await this.eventLog.fetch(outcome.position);

@@ -249,6 +249,15 @@ describe('queues', () => {
     expect(await refusal(trial.queues.pause('nowhere', true))).toMatchObject({ code: 'not-found' });
   });
 
+  it('hand out no states as long as a webhook reads them in binary mode, which has no place for them', async () => {
+    await trial.queues.put('read', request());
+    trial.webhooks.push({ name: 'reader', queue: 'read', contentMode: 'binary' });
+    const refused = { code: 'conflict', field: 'shape' };
+    await expect(trial.queues.put('read', request({ shape: 'state' }))).rejects.toMatchObject(refused);
+    trial.webhooks.length = 0;
+    expect((await trial.queues.put('read', request({ shape: 'state' }))).view).toMatchObject({ shape: 'state' });
+  });
+
   it('that webhooks bring are changed and deleted with them only, and those they read stay as long as they do', async () => {
     const own = await trial.queues.defineOwn('hook', { types: [TYPE], deadLetters: false }, undefined);
     expect(own).toMatchObject({ implicit: true, order: 'key', deadLetters: false, version: 1 });

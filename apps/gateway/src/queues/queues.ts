@@ -5,7 +5,6 @@ import type { z } from 'zod';
 import { compileFilter } from '../filters/filters.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { OpenQueues } from '../protocols/protocol.js';
-import type { AttachedStates } from './attached-states.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import { readShape } from './nearest-field.js';
 import type { Ownership } from './ownership.js';
@@ -28,8 +27,6 @@ export interface QueuesParts {
   directory: Pick<QueueDirectory, 'queue' | 'queues' | 'webhooks'>;
   offsets: QueueOffsets;
   ledger: Pick<Ledger, 'attempt' | 'audit'>;
-  /** Without them, queues of shape `state` are refused. */
-  states?: AttachedStates;
   ownership: Pick<Ownership, 'owns' | 'epochOf'>;
   /** What a queue retries by where it does not say. */
   retry: RetrySchedule;
@@ -141,8 +138,7 @@ export class Queues implements OpenQueues {
   /** @throws HeddleError `not-found`, `queue-elsewhere` */
   open(name: string): ReceivedQueue {
     const member = this.#member(name);
-    const { ledger, states } = this.parts;
-    member.received ??= new ReceivedQueue(member.queue, member.epoch, (attempt) => ledger.attempt(attempt), states);
+    member.received ??= new ReceivedQueue(member.queue, member.epoch, (attempt) => this.parts.ledger.attempt(attempt));
     return member.received;
   }
 
@@ -236,11 +232,9 @@ export class Queues implements OpenQueues {
     before: QueueDefinition | undefined,
     implicit: boolean,
   ): Promise<AskedQueueDefinition> {
-    const { offsets, retry, states } = this.parts;
+    const { offsets, retry } = this.parts;
     compileFilter(request.filter);
-    if (request.shape === 'state' && states === undefined) {
-      throw new HeddleError('data-invalid', 'shape must be notify: states are not fetched here.', { field: 'shape' });
-    }
+    if (request.shape === 'state') this.#refuseBinary(name);
     if (before !== undefined) return changedQueue(before, request, retry);
     // Before anything is asked of the log: somebody else's queue is somebody else's work.
     this.parts.ownership.epochOf({ tenant: LOCAL_TENANT, name });
@@ -283,6 +277,19 @@ export class Queues implements OpenQueues {
     const member = this.#find(name);
     if (member === undefined) throw new HeddleError('not-found', `There is no queue ${name}.`, { field: 'name' });
     return member;
+  }
+
+  /** A state fits into no header. A webhook that brings its queue sees to that itself. */
+  #refuseBinary(queue: string): void {
+    const binary = this.parts.directory
+      .webhooks()
+      .find((webhook) => webhook.queue === queue && webhook.contentMode === 'binary' && !webhook.ownsQueue);
+    if (binary === undefined) return;
+    throw new HeddleError(
+      'conflict',
+      `The webhook ${binary.name} reads this queue in binary mode, which cannot carry a state: make it structured first.`,
+      { field: 'shape' },
+    );
   }
 
   #refuseRead(queue: string): void {

@@ -1,6 +1,5 @@
 import type { AttemptRecord } from '../ledger/attempt.js';
 import type { OpenQueue } from '../protocols/protocol.js';
-import type { AttachedStates } from './attached-states.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import { attemptOf } from './lease-attempt.js';
 import { LeaseBook } from './lease-book.js';
@@ -17,7 +16,6 @@ export class ReceivedQueue implements OpenQueue {
     private readonly queue: DeliveryQueue,
     readonly epoch: number,
     onAttempt: (attempt: AttemptRecord) => void,
-    private readonly attached: AttachedStates | undefined,
   ) {
     const { uuid } = queue.definition;
     this.book = new LeaseBook({ uuid, epoch, leaseMs: () => this.leaseMs() }, queue, (lease, ending) =>
@@ -32,11 +30,6 @@ export class ReceivedQueue implements OpenQueue {
 
   leaseMs(): number {
     return this.queue.definition.leaseMs;
-  }
-
-  /** Where deliveries get the states of their objects from; nothing for a queue that hands out events alone. */
-  get states(): AttachedStates | undefined {
-    return this.queue.definition.shape === 'state' ? this.attached : undefined;
   }
 
   settled(): Promise<void> {

@@ -14,20 +14,10 @@ export function readSettle(body: Buffer | undefined): SettleRequest {
   return readShape(settleShape, jsonOf(body ?? Buffer.alloc(0)));
 }
 
-/** A delivery, and the JSON of its object's state where there is one to go with it. */
-export interface Answer {
-  grant: Grant;
-  state?: string | undefined;
-}
-
 /** The answer to a receive. Events are put in as the text that all receivers share. */
-export function receivedText(answers: readonly Answer[]): string {
+export function receivedText(grants: readonly Grant[]): string {
   let text = '';
-  for (const { grant, state } of answers) {
-    const delivery = deliveryText(grant);
-    text += text === '' ? '' : ',';
-    text += state === undefined ? delivery : `${delivery.slice(0, -1)},"state":${state}}`;
-  }
+  for (const grant of grants) text += text === '' ? deliveryText(grant) : `,${deliveryText(grant)}`;
   return `{"deliveries":[${text}]}`;
 }
 

@@ -2,17 +2,11 @@ import { answerProblem } from '@heddle/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Grant, LeaseBook } from '../../queues/lease-book.js';
 import { checkQueueName } from '../../queues/queue.shape.js';
-import type { AttachedStates } from '../../queues/attached-states.js';
-import type { Doors, OpenProtocol, OpenQueue, Protocol } from '../protocol.js';
-import { type Answer, readReceive, readSettle, receivedText, settledText } from './pull.frames.js';
+import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
+import { readReceive, readSettle, receivedText, settledText } from './pull.frames.js';
 
 const PATH = '/v1/queues/:name';
 const JSON_TYPE = 'application/json';
-/** Until a delivery whose object's state could not be had is tried again. */
-const STATE_AGAIN_MS = 1000;
-
-/** A queue of shape `state` says where its deliveries get the states of their objects. */
-type ShapedQueue = OpenQueue & { readonly states?: AttachedStates | undefined };
 
 /** `POST /v1/queues/{name}/receive` and `/settle`: deliveries for whoever comes and asks. */
 export const pull: Protocol = {
@@ -41,20 +35,18 @@ class PullDoor {
   async receive(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     try {
       const { max, waitMs, leaseMs } = readReceive(request.body as Buffer | undefined);
-      const queue: ShapedQueue = this.doors.queues.open(nameOf(request));
-      const { book, states } = queue;
+      const { book } = this.doors.queues.open(nameOf(request));
       const wish = { max, leaseMs, receiver: { kind: 'pull' as const, name: request.ip } };
       let grants = book.receive(wish);
       if (grants.length === 0 && waitMs > 0 && !this.#closed) {
         grants = await this.#wait(reply, (signal) => book.waitFor(wish, waitMs, signal));
+        if (reply.raw.destroyed) {
+          book.handBack(grants);
+          return await reply.hijack();
+        }
       }
-      const answers = states === undefined ? grants.map(alone) : await withStates(book, states, grants);
-      if (reply.raw.destroyed) {
-        book.handBack(answers.map(({ grant }) => grant));
-        return await reply.hijack();
-      }
-      if (answers.length > 0) releaseUnlessSent(reply, book, answers);
-      return await reply.type(JSON_TYPE).send(receivedText(answers));
+      if (grants.length > 0) releaseUnlessSent(reply, book, grants);
+      return await reply.type(JSON_TYPE).send(receivedText(grants));
     } catch (error) {
       return answerProblem(reply, error, this.doors.log);
     }
@@ -92,31 +84,16 @@ class PullDoor {
   }
 }
 
-function alone(grant: Grant): Answer {
-  return { grant };
-}
-
-/** A delivery whose state cannot be had now is handed back for a while: that is no failure of its receiver. */
-async function withStates(book: LeaseBook, states: AttachedStates, grants: readonly Grant[]): Promise<Answer[]> {
-  const found = await Promise.allSettled(grants.map(({ lease }) => states.of(lease.event)));
-  const without = grants.filter((_grant, at) => found[at]!.status === 'rejected');
-  if (without.length > 0) book.handBack(without, STATE_AGAIN_MS);
-  return grants.flatMap((grant, at) => {
-    const outcome = found[at]!;
-    return outcome.status === 'rejected' ? [] : [{ grant, state: outcome.value }];
-  });
-}
-
 /**
  * An answer that did not get through: nobody works on these leases, so they need not run out. Part of it may have been
  * read, so the attempts count, and the deliveries come again as what they are.
  */
-function releaseUnlessSent({ raw }: FastifyReply, book: LeaseBook, answers: readonly Answer[]): void {
+function releaseUnlessSent({ raw }: FastifyReply, book: LeaseBook, grants: readonly Grant[]): void {
   let isSent = false;
   raw.once('finish', () => (isSent = true));
   raw.once('close', () => {
     if (isSent) return;
-    book.settle(answers.map(({ grant }) => ({ token: grant.token, action: 'release', reason: 'connection lost' })));
+    book.settle(grants.map(({ token }) => ({ token, action: 'release', reason: 'connection lost' })));
   });
 }
 

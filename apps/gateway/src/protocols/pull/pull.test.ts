@@ -1,6 +1,5 @@
 import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { HeddleError } from '@heddle/event';
 import { createLog } from '@heddle/runtime';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -185,32 +184,6 @@ describe('pulling over HTTP', () => {
     await vi.waitFor(() => expect(trial.attempts).toHaveLength(400), SOON);
     expect(trial.attempts[0]).toMatchObject({ outcome: 'released', error: 'connection lost' });
     expect(await receive({ waitMs: 10_000 })).toMatchObject([{ attempt: 2, redelivery: 'yes' }]);
-  });
-
-  it('a queue of shape state hands out the states of objects with their events', async () => {
-    await trial.queues.put('q', queueShape.parse({ types: [TYPE], shape: 'state' }));
-    trial.fetch = (_object, key, version) =>
-      Promise.resolve({ kind: 'state', version: version ?? 0, etag: '', body: Buffer.from(JSON.stringify({ key })) });
-    await trial.publish(1, 1, 0, { dataref: '/v1/objects/contract/K1?version=7' });
-    await trial.publish(1, 2);
-    const deliveries = await receive({ max: 10 });
-    const byId = Object.fromEntries(deliveries.map((delivery) => [delivery.event.id, delivery]));
-    expect(byId.e1).toMatchObject({ event: { data: { Contract: 'K1' } }, state: { version: 7, data: { key: 'K1' } } });
-    expect(byId.e2).not.toHaveProperty('state');
-  });
-
-  it('a state that cannot be had now costs no attempt: the delivery comes later, the others go on', async () => {
-    await trial.queues.put('q', queueShape.parse({ types: [TYPE], shape: 'state' }));
-    trial.fetch = () => Promise.reject(new HeddleError('object-behind', 'not yet'));
-    await trial.publish(1, 1, 0, { dataref: '/v1/objects/contract/K1?version=7' });
-    await trial.publish(1, 2);
-    expect(await receive({ max: 10 })).toMatchObject([{ event: { id: 'e2' } }]);
-    expect(trial.attempts).toEqual([]);
-    trial.fetch = (_object, _key, version) =>
-      Promise.resolve({ kind: 'tombstone', version: version ?? 0, etag: '', body: Buffer.alloc(0) });
-    expect(await receive({ max: 10, waitMs: 10_000 })).toMatchObject([
-      { attempt: 1, redelivery: 'no', event: { id: 'e1' }, state: { version: 7, deleted: true } },
-    ]);
   });
 
   it('sends those who wait elsewhere when the process stops or the queue moves', async () => {
