@@ -18,7 +18,9 @@ export interface ReceiverGround {
   whenSettled(queue: string, events: readonly Published[]): Promise<void>;
 }
 
-const LEASE_MS = 1000;
+/** Longer than any story takes, and the least there is. */
+const LONG_MS = 15_000;
+const SHORT_MS = 1000;
 const WAIT = { timeout: 10_000 };
 const RETRY = { firstMs: 50, factor: 2, capMs: 200, jitter: 0, attempts: 20 };
 
@@ -45,8 +47,8 @@ export function receiverContract(kind: ReceiverKind, groundOf: () => ReceiverGro
       queues.push(queue);
       return queue;
     };
-    const open = async (queue: string): Promise<Receiver> => {
-      const receiver = await kind.open({ gateway, queue, leaseMs: LEASE_MS });
+    const open = async (queue: string, leaseMs = LONG_MS): Promise<Receiver> => {
+      const receiver = await kind.open({ gateway, queue, leaseMs });
       receivers.push(receiver);
       return receiver;
     };
@@ -89,7 +91,7 @@ export function receiverContract(kind: ReceiverKind, groundOf: () => ReceiverGro
     });
 
     test('a delivery that nobody settles in time comes again, marked, before the later ones of its key', async () => {
-      const receiver = await open(await newQueue());
+      const receiver = await open(await newQueue(), SHORT_MS);
       receiver.answerWith(({ attempt, redelivery }) => (attempt === 1 && redelivery === 'no' ? 'keep' : 'accept'));
       const [key] = newKeys(1);
       const [first] = await publish([key]);
@@ -100,7 +102,7 @@ export function receiverContract(kind: ReceiverKind, groundOf: () => ReceiverGro
       expect(receiver.ids).toEqual([first!.id, first!.id, second!.id]);
       const [kept, again] = receiver.of(first!);
       expect(again).toMatchObject({ attempt: 2, redelivery: 'yes', text: kept!.text });
-      expect(again!.at - kept!.at).toBeGreaterThanOrEqual(LEASE_MS - 10);
+      expect(again!.at - kept!.at).toBeGreaterThanOrEqual(SHORT_MS - 10);
     });
 
     test('what is settled out of order is neither lost nor made again, and blocks nothing, also over kill -9', async () => {
@@ -110,16 +112,18 @@ export function receiverContract(kind: ReceiverKind, groundOf: () => ReceiverGro
       const events = await publish(newKeys(8));
       await whenAll(receiver, events);
       const [first, ...others] = events;
-      for (const event of others.toReversed()) await receiver.of(event)[0]!.settle('accept');
       receiver.answerWith(({ id }) => (id === first!.id ? 'keep' : 'accept'));
       const further = await publish(newKeys(3));
       await whenAll(receiver, further);
+      for (const event of others.toReversed()) await receiver.of(event)[0]!.settle('accept');
+      // Where settlements are answered, the gateway may die as soon as the last one was.
       if (!kind.isAnswered) await ground.whenSettled(queue, [...others, ...further]);
-      await ground.restart();
-      const kept = receiver.of(first!);
       receiver.answerWith('accept');
-      await receiver.received.until(() => receiver.of(first!).length > kept.length);
-      if (kind.isAnswered) expect(await kept[0]!.settle('accept')).toMatchObject({ code: 'lease-lost' });
+      await ground.restart();
+      await receiver.received.until(() => receiver.of(first!).length > 1);
+      if (kind.isAnswered) {
+        expect(await receiver.of(first!)[0]!.settle('accept')).toMatchObject({ code: 'lease-lost' });
+      }
       const last = await publish(newKeys(3));
       await whenAll(receiver, last);
       const settled = kind.isAnswered ? others : [...others, ...further];
@@ -130,10 +134,10 @@ export function receiverContract(kind: ReceiverKind, groundOf: () => ReceiverGro
     test('an event that is always refused becomes a dead letter with its reason, and its key goes on', async () => {
       const queue = await newQueue({ retry: { ...RETRY, attempts: 3 } });
       const receiver = await open(queue);
+      let refused = '';
+      receiver.answerWith(({ id }) => (id === (refused ||= id) ? 'release' : 'accept'));
       const [key] = newKeys(1);
-      const events = await publish([key, key, key]);
-      const [poison, ...good] = events;
-      receiver.answerWith(({ id }) => (id === poison!.id ? 'release' : 'accept'));
+      const [poison, ...good] = await publish([key, key, key]);
       await whenAll(receiver, good);
       expect(receiver.ids).toEqual([...Array<string>(3).fill(poison!.id), ...idsOf(good)]);
       const letter = await deadLetterOf(queue);
@@ -219,7 +223,7 @@ export function receiverContract(kind: ReceiverKind, groundOf: () => ReceiverGro
     test.runIf(kind.isAnswered)(
       'a settlement that comes too late is told why, each cause by a code of its own',
       async () => {
-        const receiver = await open(await newQueue());
+        const receiver = await open(await newQueue(), SHORT_MS);
         receiver.answerWith('keep');
         const [event] = await publish(newKeys(1));
         await receiver.received.until((all) => all.length === 2);
