@@ -12,6 +12,8 @@ import { Webhooks } from './protocols/webhook/webhooks.js';
 import { Queues } from './queues/queues.js';
 import { LettersController } from './queues/letters.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
+import { Replays } from './queues/replays.js';
+import { ReplaysController } from './queues/replays.controller.js';
 import { WebhooksController } from './protocols/webhook/webhooks.controller.js';
 
 /** The management side of the gateway. What is hot (publish, dispatch, deliver, streams) stays outside of Nest. */
@@ -23,6 +25,7 @@ export class GatewayModule {
         CatalogueController,
         ObjectsController,
         QueuesController,
+        ReplaysController,
         LettersController,
         WebhooksController,
         FiltersController,
@@ -34,6 +37,7 @@ export class GatewayModule {
         { provide: ConfluentSchemaRegistry, useValue: registry },
         { provide: Objects, useValue: gateway.objects },
         { provide: Queues, useValue: gateway.engine.queues },
+        { provide: Replays, useValue: gateway.engine.replays },
         { provide: Webhooks, useValue: gateway.webhooks },
         { provide: FilterTrials, useValue: gateway.filterTrials },
         ...gateway.lookUps.providers,

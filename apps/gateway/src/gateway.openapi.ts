@@ -7,6 +7,7 @@ import { ledgerRoutes } from './ledger/ledger.openapi.js';
 import { streamQuery } from './protocols/stream-request.js';
 import { webhookRoutes } from './protocols/webhook/webhooks.openapi.js';
 import { queueRoutes } from './queues/queues.openapi.js';
+import { replayRoutes } from './queues/replays.openapi.js';
 
 const eventShape = z
   .object({
@@ -120,6 +121,7 @@ const gatewayRoutes: readonly RouteDoc[] = [
     errors: ['parameter-invalid', 'data-invalid', 'filter-invalid', 'log-unavailable'],
   },
   ...queueRoutes,
+  ...replayRoutes,
   ...webhookRoutes,
   ...ledgerRoutes,
 ];

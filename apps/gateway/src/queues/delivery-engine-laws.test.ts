@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MortalControlLog, type TrialEngine, TrialGround } from './engine-trial.js';
 import type { Lease } from './lease.js';
 import type { ProgressRecord } from './progress.js';
+import { replayRequestShape } from './replay.shape.js';
 
 type Step =
   | { do: 'append'; key: number }
@@ -14,6 +15,8 @@ type Step =
   | { do: 'kill' | 'stop' }
   | { do: 'dieAtPut'; after: number; written: boolean }
   | { do: 'join' }
+  | { do: 'replay' }
+  | { do: 'stopReplay'; which: number }
   | { do: 'wait' };
 
 const which = fc.nat(20);
@@ -35,14 +38,19 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('replay' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('stopReplay' as const), which }) },
 );
 
 /** Runs the engine through steps, and knows at every one what may not happen. */
 class Machine {
   readonly #numbers = new Map<string, number>();
-  /** Per key, how many of its events have been delivered for the first time. */
+  /** Per delivery cycle and key, how many of its events have been delivered for the first time. */
   readonly #begun = new Map<string, number>();
+  /** Each with its delivery cycle. */
   readonly #delivered = new Set<string>();
+  /** Replays that are known to have begun, with what had been appended by then. */
+  readonly #replays = new Map<string, { window: readonly string[]; isStopped: boolean }>();
   /** Settled at an instance, not yet known to be durable. */
   readonly #done = new Map<TrialEngine, Set<string>>();
   readonly #doneDurably = new Set<string>();
@@ -93,6 +101,10 @@ class Machine {
         if (isDurable) for (const id of done) this.#doneDurably.add(id);
         return;
       }
+      case 'replay':
+        return this.#replay();
+      case 'stopReplay':
+        return this.#stopReplay(step.which);
       case 'kill':
         return this.#lose((instance) => instance.kill());
       case 'stop':
@@ -131,11 +143,16 @@ class Machine {
         if (violation !== undefined) return;
         const { ready, leased, waiting } = last.queue('q').statistics;
         expect([ready, leased, waiting, last.engine.set.lagOf(last.queue('q'))]).toEqual([0, 0, 0, 0]);
+        const running = last.engine.replays.list('q').flatMap(({ progress }) => progress ?? []);
+        expect(running.filter(({ open, lookedAt, of }) => open > 0 || lookedAt < of)).toEqual([]);
       },
       { timeout: 4000, interval: 1 },
     );
     if (violation !== undefined) throw violation;
-    expect(this.#appended.filter((id) => !this.#delivered.has(id))).toEqual([]);
+    expect(this.#appended.filter((id) => !this.#delivered.has(nameOf('', id)))).toEqual([]);
+    for (const [cycle, { window, isStopped }] of this.#replays) {
+      if (!isStopped) expect(window.filter((id) => !this.#delivered.has(nameOf(cycle, id)))).toEqual([]);
+    }
     await last.stop();
   }
 
@@ -180,16 +197,22 @@ class Machine {
     const lease = owner?.queue('q').acquire();
     if (owner === undefined || lease === undefined) return false;
     const { id } = lease.event.stored.attributes;
+    const { cycle } = lease;
     const [key = '', number = ''] = id.split(':');
+    const name = nameOf(cycle, id);
     const twins = this.#leases.filter(({ instance, lease: { lane } }) => instance === owner && lane === lease.lane);
     expect(twins, `two of ${key} in flight at once`).toEqual([]);
-    expect(this.#doneDurably.has(id), `${id} again, though durably done`).toBe(false);
-    const isFirst = !this.#delivered.has(id);
-    if (!isFirst) expect(lease.redelivery, `${id} again, unmarked`).not.toBe('no');
+    expect(this.#doneDurably.has(name), `${name} again, though durably done`).toBe(false);
+    const isFirst = !this.#delivered.has(name);
+    if (!isFirst) expect(lease.redelivery, `${name} again, unmarked`).not.toBe('no');
     else {
-      expect(Number(number), `first delivery of ${id} out of order`).toBe(this.#begun.get(key) ?? 0);
-      this.#begun.set(key, Number(number) + 1);
-      this.#delivered.add(id);
+      expect(Number(number), `first delivery of ${name} out of order`).toBe(this.#begun.get(nameOf(cycle, key)) ?? 0);
+      this.#begun.set(nameOf(cycle, key), Number(number) + 1);
+      this.#delivered.add(name);
+    }
+    if (cycle !== '') {
+      expect(lease.redelivery, `${name} replayed, unmarked`).toBe('yes');
+      expect(this.#replays.get(cycle)?.window ?? [id], `${name} is not of its window`).toContain(id);
     }
     this.#leases.push({ instance: owner, lease, isFirst });
     return true;
@@ -202,6 +225,7 @@ class Machine {
     const queue = instance.engine.queues.atWork('q');
     if (queue === undefined || instance.isDead) return;
     const { id } = lease.event.stored.attributes;
+    const { cycle } = lease;
     const [key = '', number = ''] = id.split(':');
     if (step.do === 'accept') queue.accept(lease);
     else if (step.do === 'reject') queue.reject(lease, { reason: 'rejected' });
@@ -211,11 +235,44 @@ class Machine {
       queue.release(lease, { reason: 'handed back', countsAttempt: false });
       if (!isFirst) return;
       // Nobody saw it: the next one is the first.
-      this.#delivered.delete(id);
-      this.#begun.set(key, Number(number));
+      this.#delivered.delete(nameOf(cycle, id));
+      this.#begun.set(nameOf(cycle, key), Number(number));
     }
     if (step.do === 'accept' || step.do === 'reject')
-      this.#done.set(instance, (this.#done.get(instance) ?? new Set()).add(id));
+      this.#done.set(instance, (this.#done.get(instance) ?? new Set()).add(nameOf(cycle, id)));
+  }
+
+  /** Of all there is. One whose owner dies before it answers may have begun, or not. */
+  async #replay(): Promise<void> {
+    const owner = this.#owner();
+    if (owner === undefined) return;
+    const window = [...this.#appended];
+    const request = replayRequestShape.parse({ from: 'earliest', ratePerSecond: 50_000 });
+    const locate = () => Promise.resolve(undefined);
+    await this.#unlessItDies(owner, async () => {
+      const { id } = await owner.engine.replays.begin('q', request, 'anybody', locate);
+      this.#replays.set(id, { window, isStopped: false });
+    });
+  }
+
+  async #stopReplay(which: number): Promise<void> {
+    const owner = this.#owner();
+    const [id, replay] = [...this.#replays].at(which % Math.max(1, this.#replays.size)) ?? [];
+    if (owner === undefined || id === undefined || replay === undefined) return;
+    replay.isStopped = true;
+    await this.#unlessItDies(owner, () => owner.engine.replays.stop('q', id, 'anybody'));
+  }
+
+  /** Resolves when it is done or refused, or its instance is dead. */
+  async #unlessItDies(instance: TrialEngine, act: () => Promise<unknown>): Promise<void> {
+    let code: string | undefined;
+    act().then(
+      () => (code = 'done'),
+      (error: unknown) => (code = String((error as { code?: unknown }).code ?? error)),
+    );
+    await vi.waitFor(() => expect(code ?? instance.isDead).toBeTruthy(), { timeout: 4000, interval: 1 });
+    // Enough of them run already, or the one to be stopped was forgotten.
+    if (code !== undefined) expect(['done', 'conflict', 'not-found']).toContain(code);
   }
 
   #watchProgress({ key, value }: ControlPut): void {
@@ -228,6 +285,11 @@ class Machine {
     }
     this.#progress.set(key, record);
   }
+}
+
+/** A delivery, or a key of one, within its cycle. */
+function nameOf(cycle: string, id: string): string {
+  return `${cycle}/${id}`;
 }
 
 describe('the delivery engine, whatever happens', () => {

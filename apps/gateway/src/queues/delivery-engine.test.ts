@@ -177,6 +177,45 @@ describe('the delivery engine', () => {
     expect(queueOf('q').statistics.gaps).toMatchObject([{ topic: 'trial', partition, count: 4, from: 0, to: 4 }]);
   });
 
+  it('made for a window of the log hands that out, and says when all of it is settled', async () => {
+    for (const id of ['a1', 'b1', 'a2']) await ground.append(id[0]!, id);
+    const end = Object.fromEntries([['trial', (await ground.eventLog.bounds('trial')).map((bounds) => bounds.end)]]);
+    await instance.create('window', { end });
+    await ground.append('a', 'a3');
+    const drained = (): boolean | undefined => instance.engine.queues.get('window').statistics?.drained;
+    const leases: Lease[] = [];
+    while (leases.length < 3) {
+      const lease = await next('window');
+      expect(drained()).toBe(false);
+      leases.push(lease);
+      if (leases.length < 3) queueOf('window').accept(lease);
+    }
+    expect(leases.map(idOf).sort()).toEqual(['a1', 'a2', 'b1']);
+    queueOf('window').accept(leases[2]!);
+    await vi.waitFor(() => expect(drained()).toBe(true), PATIENT);
+    expect(instance.engine.queues.get('window').statistics).toMatchObject({ ready: 0, lag: 0 });
+    expect(queueOf('window').acquire()).toBeUndefined();
+  });
+
+  it('made for a window whose end the reader has not come to yet, reads on when it does', async () => {
+    await ground.append('a', 'a1');
+    const bounds = await ground.eventLog.bounds('trial');
+    const { partition } = bounds.find(({ end }) => end > 0)!;
+    // As when the log has more than the reader was handed so far.
+    const end = { trial: bounds.map((of) => (of.partition === partition ? of.end + 2 : of.end)) };
+    await instance.create('window', { end });
+    const first = await next('window');
+    queueOf('window').accept(first);
+    for (const id of ['a2', 'a3', 'a4']) await ground.append('a', id);
+    const second = await next('window');
+    queueOf('window').accept(second);
+    const third = await next('window');
+    queueOf('window').accept(third);
+    expect([first, second, third].map(idOf)).toEqual(['a1', 'a2', 'a3']);
+    await vi.waitFor(() => expect(queueOf('window').isDrained).toBe(true), PATIENT);
+    expect(queueOf('window').acquire()).toBeUndefined();
+  });
+
   it('begins anew after a purge, and a restart brings nothing back', async () => {
     await instance.create('q', { retry: schedule(60_000) });
     for (const id of ['a1', 'a2', 'b1']) await ground.append(id[0]!, id);

@@ -4,12 +4,15 @@ import type { States } from '../fetch/states.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { GatewayMetrics } from '../metrics.js';
 import { droppedAttempt } from './lease-attempt.js';
+import type { DeliveryQueue } from './delivery-queue.js';
 import { LogPages } from './log-pages.js';
 import { Ownership, type SlotWork, type TakenSlot } from './ownership.js';
 import { QueueDirectory } from './queue-directory.js';
 import { QueueSet, type QueueSetHost, type SharedReading } from './queue-set.js';
 import { QueueOffsets } from './queue-offsets.js';
 import { QueueStore } from './queue-store.js';
+import { queueUuidOf } from './replay.js';
+import { Replays } from './replays.js';
 import type { RetrySchedule } from './queue.js';
 import { Queues } from './queues.js';
 import { StateWriter } from './state-writer.js';
@@ -34,6 +37,9 @@ export interface EngineParts {
   log: Log;
 }
 
+/** Replays read little at a time, and little of it is kept: live queues that catch up have fetches and pages of their own. */
+const REPLAY_PAGES = { fetches: 2, keptBytes: 8 * 1024 * 1024, pageBytes: 256 * 1024 };
+
 /** Durable queues at work: who owns them, what they hold, what is written of them. */
 export class DeliveryEngine implements SlotWork {
   readonly directory: QueueDirectory;
@@ -41,6 +47,7 @@ export class DeliveryEngine implements SlotWork {
   readonly store: QueueStore;
   readonly set: QueueSet;
   readonly queues: Queues;
+  readonly replays: Replays;
   readonly offsets: QueueOffsets;
   readonly pages: LogPages;
   readonly #writer: StateWriter;
@@ -55,11 +62,15 @@ export class DeliveryEngine implements SlotWork {
     this.ownership = new Ownership(slotGroup, this.directory, this.store, eventLog, topics, log);
     this.#writer = new StateWriter(this.store, ledger, log);
     const host: QueueSetHost = {
-      givenUp: ({ tenant, name: queue, uuid, deadLetters }, { stored, cycle, attempts, reason, code }) => {
+      givenUp: (definition, { stored, cycle, attempts, reason, code }) => {
+        const { tenant, name: queue, deadLetters } = definition;
         if (!deadLetters) return;
+        const uuid = queueUuidOf(definition);
         ledger.deadLetter({ event: stored, tenant, queue, uuid, cycle, attempts, reason, code });
       },
-      dropped: (definition, stored, cycle) => ledger.attempt(droppedAttempt(definition, stored, cycle)),
+      dropped: (definition, stored, cycle) => {
+        ledger.attempt(droppedAttempt({ ...definition, uuid: queueUuidOf(definition) }, stored, cycle));
+      },
       filterFailed: () => metrics.filterErrors.inc(),
       stateOf: (event) => parts.states.of(event),
       isCurrent: () => this.ownership.isCurrent(),
@@ -68,7 +79,15 @@ export class DeliveryEngine implements SlotWork {
     this.set = new QueueSet(shared, this.pages, this.#writer, host, log);
     this.offsets = new QueueOffsets(eventLog, topics);
     const { directory, store, set, offsets, ownership } = this;
-    this.queues = new Queues({ directory, store, set, offsets, ledger, ownership, retry, log });
+    const pages = new LogPages(eventLog, baseUrl, REPLAY_PAGES);
+    const queue = (name: string): DeliveryQueue => {
+      // It says why not, where there is none.
+      this.queues.get(name);
+      return this.queues.atWork(name)!;
+    };
+    this.replays = new Replays({ store, directory, set, pages, offsets, ledger, queue, log });
+    const { queueSet } = this.replays;
+    this.queues = new Queues({ directory, store, set: queueSet, offsets, ledger, ownership, retry, log });
   }
 
   /** From now on comes and goes with the slots of this instance, after the queues; added before the start. */
@@ -84,6 +103,7 @@ export class DeliveryEngine implements SlotWork {
 
   onTaken(taken: TakenSlot): void {
     for (const queue of this.directory.inSlot(taken.slot).queues) this.queues.begin(queue, taken.restored(queue.uuid));
+    this.replays.resume(taken, (name) => this.queues.atWork(name));
     for (const companion of this.#companions) companion.onTaken(taken);
   }
 
@@ -99,6 +119,7 @@ export class DeliveryEngine implements SlotWork {
 
   /** Leases nothing more, writes how far every queue is, and leaves its slots to others. */
   async stop(): Promise<void> {
+    await this.replays.close();
     this.queues.stop();
     this.set.stop();
     await this.#writer.stop();

@@ -2,29 +2,35 @@ import type { StoredEvent } from '@heddle/event';
 import type { Span } from '../dispatch.js';
 import type { CompiledFilter } from '../filters/filter.js';
 import type { DispatchedEvent, ObjectState } from '../represent.js';
+import { Availability } from './availability.js';
 import { HeldLease } from './held-lease.js';
 import { Holding } from './holding.js';
-import type { Item } from './item.js';
-import type { Lane, LaneLocks } from './lanes.js';
+import { type Item, isOver, newItem, redeliveryOf } from './item.js';
+import { type Lane, LaneLocks } from './lanes.js';
 import type { Lease, LeaseSource, Refusal, Released } from './lease.js';
+import { nextAttempt } from './next-attempt.js';
 import type { ChunkPut } from './parking.js';
 import type { PartitionProgress, ProgressRecord } from './progress.js';
 import { QueueProgress } from './queue-progress.js';
 import type { GivenUp, QueueHost, QueueStatistics, Restored } from './queue-host.js';
-import { type QueueDefinition, attemptsOf, retryDelayMs } from './queue.js';
+import type { QueueDefinition } from './queue.js';
+import { ReplayLanes } from './replay-lanes.js';
+import type { SideLane } from './replay.js';
 
 /**
  * One queue at work: it takes wanted events from spans of the log, leases them in its order, and knows its progress.
  * It decides and remembers; reading, storing and delivering are others' business.
  */
 export class DeliveryQueue implements LeaseSource {
-  readonly #progress = new QueueProgress(() => this.definition.start);
+  readonly #progress: QueueProgress;
   readonly #holding: Holding;
   readonly #ends: ReadonlyMap<string, number>;
-  readonly #listeners = new Set<() => void>();
-  #timer: NodeJS.Timeout | undefined;
-  #timerAt = Infinity;
-  #announced = false;
+  readonly #available: Availability;
+  readonly #side: SideLane | undefined;
+  /** Shared with the side lanes of this queue. */
+  readonly locks: LaneLocks;
+  /** Side lanes that deliveries are taken from, too. */
+  readonly beside = new ReplayLanes(() => this.#tell());
   #closed = false;
   #leased = 0;
   #counts = { taken: 0, accepted: 0, released: 0, dead: 0, dropped: 0 };
@@ -34,10 +40,22 @@ export class DeliveryQueue implements LeaseSource {
     public filter: CompiledFilter,
     restored: Restored | undefined,
     private readonly host: QueueHost,
-    { chunkName, locks }: { chunkName: () => string; locks?: LaneLocks },
+    { chunkName, side, locks }: { chunkName: () => string; side?: SideLane; locks?: LaneLocks },
   ) {
-    const hooks = { onParked: (item: Item) => this.#settleHot(item), onLotChanged: () => host.onParked() };
-    this.#holding = new Holding(definition.order, () => this.definition.maxInFlight, hooks, { chunkName, locks });
+    this.#side = side;
+    this.#progress = new QueueProgress(() => this.definition, side);
+    this.locks = locks ?? new LaneLocks();
+    this.#available = new Availability(
+      () => this.#look(),
+      () => this.#holding.nextDueAt,
+    );
+    const hooks = {
+      onParked: (item: Item) => this.#settleHot(item),
+      onLotChanged: () => host.onParked(),
+      onFree: () => this.#available.announce(),
+    };
+    const sharing = { chunkName, locks: this.locks };
+    this.#holding = new Holding(definition.order, () => this.definition.maxInFlight, hooks, sharing);
     this.#holding.needsState = definition.shape === 'state';
     this.#ends = restored?.ends ?? new Map();
     if (restored !== undefined) this.#restore(restored);
@@ -48,25 +66,22 @@ export class DeliveryQueue implements LeaseSource {
     this.definition = definition;
     this.filter = filter;
     this.#holding.needsState = definition.shape === 'state';
-    this.#announce();
+    this.#available.announce();
   }
 
   /** Calls back whenever something may be leased; returns how to end that. */
   onAvailable(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#available.listen(listener);
   }
 
-  /** The first offset of a partition whose event this queue has not read yet. */
+  /** The first offset of a partition whose event this queue has not read yet; Infinity where it ends before. */
   wantedFrom(topic: string, partition: number): number {
-    const next = this.#progress.at(topic, partition).nextWanted;
-    return next >= this.endOf(topic, partition) ? Infinity : next;
+    return this.#progress.wantedFrom(topic, partition);
   }
 
-  /** Where this queue ends in a partition; for one made for a window of the log. */
-  endOf(topic: string, partition: number): number {
-    const { end } = this.definition;
-    return end === undefined ? Infinity : (end[topic]?.[partition] ?? 0);
+  /** Whether it is for a window of the log that was looked at, with nothing of it left to be settled. */
+  get isDrained(): boolean {
+    return this.#holding.counts.held === 0 && this.#progress.isThrough;
   }
 
   /** Takes an event that is wanted and next; false when the queue is full. For a queue that is level with the reader. */
@@ -84,36 +99,32 @@ export class DeliveryQueue implements LeaseSource {
 
   /** Tells that the offered events of a span are over: what was taken may be leased. */
   offered(): void {
-    if (this.#holding.absentLanes > 0) this.host.onAbsent();
-    if (this.#holding.readyLanes > 0) this.#tell();
-    else this.#wakeWhenDue();
+    if (this.#look()) this.#tell();
+    else this.#available.wakeWhenDue();
   }
 
   /**
-   * Takes what it wants of a span. Returns the offset up to which it did; less than the span's end when the queue is
-   * full, or when the span begins after what is wanted next: then the rest is to be offered again later.
+   * Takes what it wants of a span, unless that begins after what is wanted next; less than all of it when it is full:
+   * then the rest is to be offered again later.
    */
-  take(span: Span, wants: (event: StoredEvent) => boolean): number {
+  take(span: Span, wants: (event: StoredEvent) => boolean): void {
     const progress = this.#progress.at(span.topic, span.partition);
-    if (span.from > progress.nextWanted) return progress.nextWanted;
-    const end = this.endOf(span.topic, span.partition);
+    if (span.from > progress.nextWanted) return;
     const before = progress.through;
+    let through = Math.min(span.to, this.#progress.endOf(span.topic, span.partition));
     for (const event of span.events) {
       const { offset } = event.stored;
-      if (offset >= end) break;
-      if (!progress.wants(offset) || !wants(event.stored)) continue;
+      if (offset >= through) break;
+      if (!progress.wants(offset) || this.#side?.wants(event.stored) === false || !wants(event.stored)) continue;
       if (this.#holding.refuses(Date.now())) {
-        progress.advance(offset);
-        this.#passed(span, before);
-        this.offered();
-        return offset;
+        through = offset;
+        break;
       }
       this.#take(progress, event);
     }
-    progress.advance(Math.min(span.to, end));
-    this.#passed(span, before);
+    progress.advance(through);
+    if (progress.through !== before) this.host.onProgress(span.topic, span.partition, 'passed');
     this.offered();
-    return span.to >= end ? Infinity : progress.through;
   }
 
   /** A level queue has passed everything below, wanted or not. */
@@ -132,30 +143,36 @@ export class DeliveryQueue implements LeaseSource {
     return this.#holding.isFull;
   }
 
-  /** Leases the next delivery, if one is ready. */
+  /** Leases the next delivery, if one is ready: a live one, or one of a side lane. */
   acquire(): Lease | undefined {
     if (this.#closed || this.definition.paused || !this.host.isCurrent()) return undefined;
-    if (this.#leased >= this.definition.maxInFlight) return undefined;
+    if (this.#leased + this.beside.leased >= this.definition.maxInFlight) return undefined;
     const now = Date.now();
+    return this.beside.isEmpty ? this.#acquireOwn(now) : this.beside.share(now, () => this.#acquireOwn(now));
+  }
+
+  #acquireOwn(now: number): HeldLease | undefined {
     for (;;) {
       const lane = this.#holding.acquire(now);
       if (lane === undefined) {
-        this.#wakeWhenDue();
+        this.#available.wakeWhenDue();
         if (this.#holding.absentLanes > 0) this.host.onAbsent();
         return undefined;
       }
       const item = lane.items[lane.head]!;
-      if (this.#isOver(item, now)) {
+      if (isOver(this.definition, item, now)) {
         this.#dropOver(lane, item);
         continue;
       }
       this.#leased += 1;
-      return new HeldLease(item.event!, lane, item, this.#redelivery(item));
+      return new HeldLease(this, item.event!, lane, item, redeliveryOf(item, this.#ends));
     }
   }
 
   /** The receiver has it: this delivery is done with. */
   accept(lease: Lease): void {
+    const home = this.#homeOf(lease);
+    if (home !== this) return home.accept(lease);
     const held = this.#end(lease);
     if (held === undefined) return;
     this.#counts.accepted += 1;
@@ -164,34 +181,31 @@ export class DeliveryQueue implements LeaseSource {
 
   /** The attempt failed; the next one follows the schedule, unless there is none left: then it is a dead letter. */
   release(lease: Lease, refusal: Refusal): Released {
+    const home = this.#homeOf(lease);
+    if (home !== this) return home.release(lease, refusal);
     const held = this.#end(lease);
     if (held === undefined) return { state: 'dead', reason: 'settled before' };
     const { held: lane, item } = held;
-    const { retry } = this.definition;
     const now = Date.now();
     this.#counts.released += 1;
     if (refusal.countsAttempt !== false) item.attempts += 1;
-    const delay =
-      refusal.delayMs ?? (refusal.countsAttempt === false ? 0 : retryDelayMs(retry, item.attempts, Math.random()));
-    const dueAt = now + Math.max(delay, refusal.notBeforeMs ?? 0);
-    if (refusal.countsAttempt !== false && item.attempts >= attemptsOf(retry)) {
-      return this.#giveUp(lane, item, refusal.reason, 'exhausted');
-    }
-    if (dueAt > item.appendedAt + retry.maxAgeMs && item.cycle === '') {
-      return this.#giveUp(lane, item, refusal.reason, 'too-old');
-    }
+    const next = nextAttempt(this.definition.retry, item, refusal, now);
+    if ('giveUp' in next) return this.#giveUp(lane, item, refusal.reason, next.giveUp);
+    const { dueAt } = next;
     if (item.parked === undefined) {
       this.#progress.at(item.topic, item.partition).retry(item.offset, item.attempts, dueAt);
       this.host.onProgress(item.topic, item.partition, 'outcome');
     }
     this.#holding.retry(lane, dueAt, now);
-    this.#wakeWhenDue();
-    this.#announce();
+    this.#available.wakeWhenDue();
+    this.#available.announce();
     return { state: 'waiting', dueAt };
   }
 
   /** The receiver will never take it: a dead letter at once. */
   reject(lease: Lease, refusal: Refusal): void {
+    const home = this.#homeOf(lease);
+    if (home !== this) return home.reject(lease, refusal);
     const held = this.#end(lease);
     if (held === undefined) return;
     if (refusal.countsAttempt !== false) held.item.attempts += 1;
@@ -217,14 +231,13 @@ export class DeliveryQueue implements LeaseSource {
       });
     }
     this.host.onRoom();
-    this.#announce();
+    this.#available.announce();
   }
 
   /** Parks items that come from elsewhere than the log's end: a redrive. They are durable once `settled` resolves. */
   place(items: readonly { item: Item; dueAt: number }[]): void {
     this.#holding.place(items, Date.now());
-    if (this.#holding.absentLanes > 0) this.host.onAbsent();
-    this.#wakeWhenDue();
+    this.offered();
   }
 
   /** The next lanes whose event has to be read again, as far as there is room for them. */
@@ -258,24 +271,27 @@ export class DeliveryQueue implements LeaseSource {
     const item = lane.items[lane.head]!;
     const now = Date.now();
     this.#holding.hold(lane, event);
-    if (this.#isOver(item, now)) return this.#dropOver(lane, item);
-    const dueAt = now + delayMs;
-    if (dueAt > item.appendedAt + this.definition.retry.maxAgeMs && item.cycle === '') {
-      this.#giveUp(lane, item, reason, 'too-old');
-      return;
-    }
-    this.#holding.retry(lane, dueAt, now);
-    this.#wakeWhenDue();
+    if (isOver(this.definition, item, now)) return this.#dropOver(lane, item);
+    const next = nextAttempt(this.definition.retry, item, { reason, delayMs, countsAttempt: false }, now);
+    if ('giveUp' in next) return void this.#giveUp(lane, item, reason, next.giveUp);
+    this.#holding.retry(lane, next.dueAt, now);
+    this.#available.wakeWhenDue();
   }
 
   /** Nothing is leased any more; what is leased may still be settled. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#available.close();
+    this.beside.close();
   }
 
   get isClosed(): boolean {
     return this.#closed;
+  }
+
+  /** Whether something can be leased, of its side lanes too. */
+  get hasReady(): boolean {
+    return this.#holding.readyLanes > 0 || this.beside.hasReady;
   }
 
   /** Deliveries held and not yet settled. */
@@ -313,35 +329,20 @@ export class DeliveryQueue implements LeaseSource {
   }
 
   #restore({ progress, parked }: Restored): void {
-    for (const { topic, partition, record } of progress) {
-      this.#progress.resume(topic, partition, record);
-    }
+    const cycle = this.#side?.cycle ?? '';
+    for (const { topic, partition, record } of progress) this.#progress.resume(topic, partition, record);
     for (const item of this.#holding.restore(parked, Date.now())) {
-      if (item.cycle === '') this.#progress.at(item.topic, item.partition).parkedElsewhere(item.offset);
+      if (item.cycle === cycle) this.#progress.at(item.topic, item.partition).parkedElsewhere(item.offset);
     }
   }
 
   #take(progress: PartitionProgress, event: DispatchedEvent): void {
-    const { topic, partition, offset, key, appendedAt } = event.stored;
+    const { offset } = event.stored;
+    const appendedAt = Math.max(event.stored.appendedAt, this.#side?.since ?? 0);
     const { attempts, dueAt } = progress.take(offset, appendedAt);
     this.#counts.taken += 1;
-    this.#holding.add(
-      {
-        topic,
-        partition,
-        offset,
-        origin: topic,
-        key,
-        appendedAt,
-        cycle: '',
-        event: undefined,
-        attempts,
-        parked: undefined,
-      },
-      event,
-      dueAt,
-      Date.now(),
-    );
+    const item = newItem(event.stored, { appendedAt, cycle: this.#side?.cycle ?? '', attempts });
+    this.#holding.add(item, event, dueAt, Date.now());
   }
 
   #dropOver(lane: Lane, item: Item): void {
@@ -350,12 +351,13 @@ export class DeliveryQueue implements LeaseSource {
     this.#settle(lane, item);
   }
 
-  /** Whether the time to live of an event has ended: that of the queue, or its own. */
-  #isOver({ appendedAt, event }: Item, now: number): boolean {
-    const { ttlMs } = this.definition;
-    if (ttlMs !== undefined && now > appendedAt + ttlMs) return true;
-    const expiry = event!.stored.attributes['expirytime'];
-    return expiry !== undefined && now > Date.parse(expiry);
+  /** The lane that a lease is of: this one, or a side lane of it. */
+  #homeOf(lease: Lease): LeaseSource {
+    const { home, isOpen } = lease as HeldLease;
+    if (home === this) return this;
+    if (isOpen) this.beside.ended();
+    this.#available.announce();
+    return home;
   }
 
   #end(lease: Lease): HeldLease | undefined {
@@ -377,7 +379,7 @@ export class DeliveryQueue implements LeaseSource {
   #settle(lane: Lane, item: Item): void {
     if (item.parked === undefined) this.#settleHot(item);
     if (this.#holding.settle(lane, Date.now())) this.host.onRoom();
-    this.#announce();
+    this.#available.announce();
   }
 
   #settleHot({ topic, partition, offset }: Item): void {
@@ -385,46 +387,14 @@ export class DeliveryQueue implements LeaseSource {
     this.host.onProgress(topic, partition, 'outcome');
   }
 
-  #passed({ topic, partition }: Span, before: number): void {
-    if (this.#progress.at(topic, partition).through !== before) this.host.onProgress(topic, partition, 'passed');
-  }
-
-  /** After what settled or freed a lane: at the end of this turn, once for all that happened in it. */
-  #announce(): void {
-    if (this.#announced || this.#closed) return;
-    this.#announced = true;
-    setImmediate(() => {
-      this.#announced = false;
-      if (this.#holding.absentLanes > 0) this.host.onAbsent();
-      if (this.#holding.readyLanes > 0) this.#tell();
-    });
+  /** Asks for what has to be read again; whether something can be leased. */
+  #look(): boolean {
+    this.#holding.wake(Date.now());
+    if (this.#holding.absentLanes > 0) this.host.onAbsent();
+    return !this.definition.paused && this.hasReady;
   }
 
   #tell(): void {
-    if (this.#closed || this.definition.paused) return;
-    for (const listener of this.#listeners) listener();
-  }
-
-  #wakeWhenDue(): void {
-    const due = this.#holding.nextDueAt ?? Infinity;
-    if (due === this.#timerAt) return;
-    clearTimeout(this.#timer);
-    this.#timerAt = due;
-    if (due === Infinity || this.#closed) return;
-    this.#timer = setTimeout(
-      () => {
-        this.#timerAt = Infinity;
-        this.#holding.wake(Date.now());
-        if (this.#holding.absentLanes > 0) this.host.onAbsent();
-        if (this.#holding.readyLanes > 0) this.#tell();
-        this.#wakeWhenDue();
-      },
-      Math.min(Math.max(1, due - Date.now()), 2 ** 31 - 1),
-    );
-  }
-
-  #redelivery({ topic, partition, offset, attempts, cycle }: Item): Lease['redelivery'] {
-    if (attempts > 0 || cycle !== '') return 'yes';
-    return offset < (this.#ends.get(`${topic}/${partition}`) ?? 0) ? 'maybe' : 'no';
+    if (!this.definition.paused) this.#available.tell();
   }
 }

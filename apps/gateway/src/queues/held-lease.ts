@@ -1,7 +1,7 @@
 import type { DispatchedEvent } from '../represent.js';
 import type { Item } from './item.js';
 import type { Lane } from './lanes.js';
-import type { Lease } from './lease.js';
+import type { Lease, LeaseSource } from './lease.js';
 
 /** A lease with the place it is to be settled at. */
 export class HeldLease implements Lease {
@@ -10,6 +10,8 @@ export class HeldLease implements Lease {
   readonly state: Lease['state'];
 
   constructor(
+    /** The lane it was taken from: the queue, or a replay of it. */
+    readonly home: LeaseSource,
     readonly event: DispatchedEvent,
     readonly held: Lane,
     readonly item: Item,

@@ -26,6 +26,8 @@ export interface HoldingHooks {
   onParked(item: Item): void;
   /** Something parked has changed and is to be stored. */
   onLotChanged(): void;
+  /** What another lane of the queue held up can be leased now. */
+  onFree(): void;
 }
 
 /**
@@ -47,7 +49,7 @@ export class Holding {
     private readonly hooks: HoldingHooks,
     { chunkName, locks }: { chunkName: () => string; locks: LaneLocks | undefined },
   ) {
-    this.#lanes = new Lanes(locks);
+    this.#lanes = new Lanes(locks, () => hooks.onFree());
     this.#lot = new ParkingLot(chunkName);
   }
 

@@ -1,4 +1,6 @@
+import type { StoredEvent } from '@heddle/event';
 import type { DispatchedEvent, ObjectState } from '../represent.js';
+import type { Lease } from './lease.js';
 
 /** A delivery that a queue holds until it is settled. */
 export interface Item {
@@ -40,4 +42,29 @@ export interface Chunk {
   changed: Set<number>;
   isStored: boolean;
   oldestAppendedAt: number;
+}
+
+/** A delivery of an event that was just read. */
+export function newItem(
+  { topic, partition, offset, key }: StoredEvent,
+  { appendedAt, cycle, attempts }: Pick<Item, 'appendedAt' | 'cycle' | 'attempts'>,
+): Item {
+  const origin = topic;
+  return { topic, partition, offset, origin, key, appendedAt, cycle, event: undefined, attempts, parked: undefined };
+}
+
+/** Whether the time to live of an event that is in memory has ended: that of the queue, or its own. */
+export function isOver({ ttlMs }: { ttlMs?: number }, { appendedAt, event }: Item, now: number): boolean {
+  if (ttlMs !== undefined && now > appendedAt + ttlMs) return true;
+  const expiry = event!.stored.attributes['expirytime'];
+  return expiry !== undefined && now > Date.parse(expiry);
+}
+
+/** What a receiver is told: `ends` is where the log ended when the queue was taken over, per `topic/partition`. */
+export function redeliveryOf(
+  { topic, partition, offset, attempts, cycle }: Item,
+  ends: ReadonlyMap<string, number>,
+): Lease['redelivery'] {
+  if (attempts > 0 || cycle !== '') return 'yes';
+  return offset < (ends.get(`${topic}/${partition}`) ?? 0) ? 'maybe' : 'no';
 }

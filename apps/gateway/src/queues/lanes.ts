@@ -13,18 +13,21 @@ export interface Lane {
 
 /** Lanes of the same name that may not be leased at the same time, though they are of several sources of one queue. */
 export class LaneLocks {
-  #held = new Map<string, (() => void)[]>();
+  /** Who waits for each name that is held; nobody, for nearly all of them. */
+  #held = new Map<string, (() => void)[] | undefined>();
 
-  isHeld(name: string): boolean {
-    return this.#held.has(name);
+  /** Holds a name; false when it is held already. */
+  hold(name: string): boolean {
+    if (this.#held.has(name)) return false;
+    this.#held.set(name, undefined);
+    return true;
   }
 
-  hold(name: string): void {
-    this.#held.set(name, []);
-  }
-
+  /** Calls back when a name that is held is free. */
   onceFree(name: string, callback: () => void): void {
-    this.#held.get(name)?.push(callback);
+    const waiting = this.#held.get(name);
+    if (waiting === undefined) this.#held.set(name, [callback]);
+    else waiting.push(callback);
   }
 
   free(name: string): void {
@@ -89,7 +92,11 @@ export class Lanes {
   #count = 0;
   #waitingItems = 0;
 
-  constructor(private readonly locks: LaneLocks | undefined) {}
+  /** @param onFree a lane that another source of the queue held up can be leased now */
+  constructor(
+    private readonly locks: LaneLocks | undefined,
+    private readonly onFree: () => void = () => undefined,
+  ) {}
 
   /** Items held, leased ones included. */
   get count(): number {
@@ -141,14 +148,7 @@ export class Lanes {
         this.#makeReady(lane);
         continue;
       }
-      if (lane.name !== '' && this.locks !== undefined) {
-        if (this.locks.isHeld(lane.name)) {
-          lane.state = 'locked';
-          this.locks.onceFree(lane.name, () => this.#makeReady(lane));
-          continue;
-        }
-        this.locks.hold(lane.name);
-      }
+      if (!this.#lock(lane)) continue;
       lane.state = 'leased';
       return lane;
     }
@@ -205,7 +205,9 @@ export class Lanes {
 
   /** Lanes in which nothing can be leased now: one item is being worked on, or has to wait. */
   *blocked(): Generator<Lane> {
-    for (const lane of this.#named.values()) if (lane.state === 'leased' || lane.state === 'waiting') yield lane;
+    for (const lane of this.#named.values()) {
+      if (lane.state === 'leased' || lane.state === 'waiting' || lane.state === 'locked') yield lane;
+    }
   }
 
   /**
@@ -217,7 +219,8 @@ export class Lanes {
     const lanes = new Set([...this.#named.values(), ...anonymous, ...this.#waiting.drain()]);
     this.#waitingItems = 0;
     for (const lane of lanes) {
-      const isHeld = lane.state === 'leased' || lane.state === 'reading' || lane.state === 'locked';
+      const isLocked = lane.state === 'locked';
+      const isHeld = lane.state === 'leased' || lane.state === 'reading';
       const first = lane.items[lane.head]!;
       const items = lane.items.slice(lane.head).filter((item) => (isHeld && item === first) || isKept(item));
       this.#count -= lane.items.length - lane.head - items.length;
@@ -225,7 +228,7 @@ export class Lanes {
       lane.head = 0;
       if (items.length === 0) {
         if (lane.name !== '') this.#named.delete(lane.name);
-      } else if (!isHeld) {
+      } else if (!isHeld && !isLocked) {
         this.#place(lane, lane.state === 'waiting' && items[0] === first ? lane.dueAt : 0, 0);
       }
     }
@@ -244,6 +247,18 @@ export class Lanes {
     if (lane === undefined) return undefined;
     this.#sinceAgain = isFresh(lane) ? this.#sinceAgain + 1 : 0;
     return lane;
+  }
+
+  #lock(lane: Lane): boolean {
+    if (lane.name === '' || this.locks === undefined || this.locks.hold(lane.name)) return true;
+    lane.state = 'locked';
+    this.locks.onceFree(lane.name, () => {
+      // All of it may have been purged meanwhile.
+      if (lane.head === lane.items.length) return;
+      this.#makeReady(lane);
+      this.onFree();
+    });
+    return false;
   }
 
   #unlock(lane: Lane): void {

@@ -2,6 +2,7 @@ import { type StoredEvent, type TypeMatcher, typeMatcher } from '@heddle/event';
 import type { MovingPosition } from '../streams/resume-token.js';
 import type { Attachments } from './attachments.js';
 import type { DeliveryQueue } from './delivery-queue.js';
+import type { LogPages } from './log-pages.js';
 import type { ChunkPut } from './parking.js';
 import type { ProgressRecord } from './progress.js';
 import type { QueueDefinition } from './queue.js';
@@ -28,6 +29,8 @@ export class Member implements StatefulQueue {
     private readonly position: MovingPosition,
     /** Of use in a queue of shape `state`. */
     readonly attachments: Attachments,
+    /** What it reads of the log again comes from here. */
+    readonly pages: LogPages,
   ) {
     this.#matches = typeMatcher(queue.definition.types);
     this.#topics = topicsOf(queue.definition);
@@ -49,6 +52,23 @@ export class Member implements StatefulQueue {
 
   reads(topic: string): boolean {
     return this.#topics?.has(topic) ?? true;
+  }
+
+  /** Whether it is for a window of the log only. */
+  get isWindow(): boolean {
+    return this.definition.end !== undefined;
+  }
+
+  endOf(topic: string, partition: number): number {
+    const { end } = this.definition;
+    return end === undefined ? Infinity : (end[topic]?.[partition] ?? 0);
+  }
+
+  /** Whether it may want more of a partition than it has read. */
+  isBehind(name: string): boolean {
+    if (!this.isWindow) return true;
+    const at = name.lastIndexOf('/');
+    return this.queue.wantedFrom(name.slice(0, at), Number(name.slice(at + 1))) !== Infinity;
   }
 
   isLevel(name: string): boolean {

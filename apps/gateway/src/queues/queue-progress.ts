@@ -1,18 +1,50 @@
+import type { ReplaySelection } from './replay.js';
 import { type Gap, PartitionProgress, type ProgressRecord } from './progress.js';
 
-/** For each topic, an offset per partition. */
-type Offsets = Readonly<Record<string, readonly number[]>>;
+/** Where a queue begins, and where it ends if it was made for a window of the log: an offset per topic and partition. */
+interface Window {
+  start: Readonly<Record<string, readonly number[]>>;
+  end?: Readonly<Record<string, readonly number[]>>;
+}
 
-/** How far a queue is through all partitions; one it never heard of begins where its definition says. */
+/** How far a queue is through all partitions; one it never heard of begins where its window does. */
 export class QueueProgress {
   readonly #topics = new Map<string, (PartitionProgress | undefined)[]>();
 
-  constructor(private readonly start: () => Offsets) {}
+  constructor(
+    private readonly window: () => Window,
+    private readonly selection: ReplaySelection | undefined,
+  ) {}
+
+  /** The first offset whose event is still to be read; Infinity where the window ends before. */
+  wantedFrom(topic: string, partition: number): number {
+    const progress = this.at(topic, partition);
+    const end = this.endOf(topic, partition);
+    const next = progress.nextWanted;
+    if (next >= end) return Infinity;
+    const wanted = this.selection?.next(topic, partition, next) ?? next;
+    if (wanted > next) progress.advance(Math.min(wanted, end));
+    return wanted >= end ? Infinity : wanted;
+  }
+
+  endOf(topic: string, partition: number): number {
+    const { end } = this.window();
+    return end === undefined ? Infinity : (end[topic]?.[partition] ?? 0);
+  }
+
+  /** Whether all of the window was looked at; without an end, never. */
+  get isThrough(): boolean {
+    const { end } = this.window();
+    if (end === undefined) return false;
+    return Object.entries(end).every(([topic, ends]) =>
+      ends.every((_, partition) => this.wantedFrom(topic, partition) === Infinity),
+    );
+  }
 
   at(topic: string, partition: number): PartitionProgress {
     let partitions = this.#topics.get(topic);
     if (partitions === undefined) this.#topics.set(topic, (partitions = []));
-    return (partitions[partition] ??= new PartitionProgress(this.start()[topic]?.[partition] ?? 0));
+    return (partitions[partition] ??= new PartitionProgress(this.window().start[topic]?.[partition] ?? 0));
   }
 
   /** Takes up what an earlier owner left. */

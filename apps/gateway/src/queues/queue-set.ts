@@ -15,6 +15,7 @@ import type { LogPages } from './log-pages.js';
 import { Member } from './member.js';
 import type { GivenUp, Restored } from './queue-host.js';
 import type { QueueDefinition } from './queue.js';
+import type { SideLane } from './replay.js';
 import type { StateWriter } from './state-writer.js';
 
 /** How far the shared reader has come, and what it keeps. */
@@ -34,6 +35,14 @@ export interface QueueSetHost {
   stateOf: StateOf;
   isCurrent(): boolean;
   epochOf(queue: QueueDefinition): number;
+}
+
+/** A side lane of a queue: what it delivers again, and what it reads the log with. */
+export interface Side {
+  lane: SideLane;
+  /** Of the queue it belongs to. */
+  locks: LaneLocks;
+  pages: LogPages;
 }
 
 const REFILL_RETRY_MS = 1000;
@@ -65,11 +74,8 @@ export class QueueSet implements SpanTaker {
     this.#timer.unref();
   }
 
-  /**
-   * Puts a queue to work. `restored` is what an earlier owner left; without it the queue is new. A side lane shares the
-   * `locks` of the queue it belongs to.
-   */
-  add(definition: QueueDefinition, restored?: Restored, locks?: LaneLocks): DeliveryQueue {
+  /** Puts a queue, or a side lane of one, to work. `restored` is what an earlier owner left; without it it is new. */
+  add(definition: QueueDefinition, restored?: Restored, side?: Side): DeliveryQueue {
     const filter = this.#compile(definition);
     const epoch = this.host.epochOf(definition);
     const queue = new DeliveryQueue(
@@ -93,10 +99,13 @@ export class QueueSet implements SpanTaker {
         isCurrent: () => this.host.isCurrent(),
         settled: () => this.writer.settled(),
       },
-      { chunkName: () => `${epoch}-${(this.#numbers += 1)}`, ...(locks === undefined ? {} : { locks }) },
+      {
+        chunkName: () => `${epoch}-${(this.#numbers += 1)}`,
+        ...(side === undefined ? {} : { side: side.lane, locks: side.locks }),
+      },
     );
     const attachments = new Attachments(queue, this.host.stateOf);
-    const member = new Member(queue, epoch, this.shared.position, attachments);
+    const member = new Member(queue, epoch, this.shared.position, attachments, side?.pages ?? this.pages);
     this.#members.set(queue, member);
     this.#match(member);
     this.#refill(member);
@@ -172,7 +181,7 @@ export class QueueSet implements SpanTaker {
   /** Members that are not level in a partition; few, but at the start and after a takeover. */
   *#unlevel(name: string): Generator<Member> {
     for (const member of this.#members.values()) {
-      if (!member.isLevel(name) && !member.isRefilling) yield member;
+      if (!member.isLevel(name) && !member.isRefilling && member.isBehind(name)) yield member;
     }
   }
 
@@ -181,9 +190,9 @@ export class QueueSet implements SpanTaker {
   }
 
   #match(member: Member): void {
-    const { types, topics, end } = member.definition;
+    const { types, topics } = member.definition;
     // A window of the log has its end behind it: nothing new is for it.
-    if (end === undefined) this.#matching.add(member, types, member.queue.filter, topics);
+    if (!member.isWindow) this.#matching.add(member, types, member.queue.filter, topics);
   }
 
   #notePassed(): void {
@@ -225,7 +234,7 @@ export class QueueSet implements SpanTaker {
   }
 
   async #offer(
-    { queue }: Member,
+    { queue, pages }: Member,
     { topic, partition, from, to }: { topic: string; partition: number; from: number; to: number },
     wants: (event: StoredEvent) => boolean,
   ): Promise<void> {
@@ -234,7 +243,7 @@ export class QueueSet implements SpanTaker {
       queue.take({ topic, partition, from, to, events: tail }, wants);
       return;
     }
-    const page = await this.pages.at(topic, partition, from);
+    const page = await pages.at(topic, partition, from);
     if (page.from > from) queue.lose(topic, partition, page.from);
     queue.take({ topic, partition, from: Math.max(from, page.from), to: page.to, events: page.events }, wants);
   }
@@ -247,10 +256,11 @@ export class QueueSet implements SpanTaker {
       for (let partition = 0; partition < this.shared.position.partitions(topic); partition += 1) {
         const name = `${topic}/${partition}`;
         if (member.isLevel(name)) continue;
-        const to = this.shared.position.next(topic, partition);
+        const to = Math.min(this.shared.position.next(topic, partition), member.endOf(topic, partition));
         const from = member.queue.wantedFrom(topic, partition);
         if (from < to) behind.push({ topic, partition, from, to });
-        else if (from === to) member.level(name);
+        // A window is never level: nothing new is offered to it, and what it still lacks has to be read.
+        else if (from === to && !member.isWindow) member.level(name);
       }
     }
     return behind;
@@ -291,7 +301,7 @@ export class QueueSet implements SpanTaker {
       try {
         for (const lane of lanes) {
           const item = lane.items[lane.head]!;
-          const event = item.event ?? (await this.#eventOf(item));
+          const event = item.event ?? (await this.#eventOf(member, item));
           if (wantsState && event !== undefined) attachments.attach(lane, event);
           else queue.present(lane, event);
           done += 1;
@@ -305,8 +315,8 @@ export class QueueSet implements SpanTaker {
   }
 
   /** The event of an item, read again; nothing when the log has lost it. */
-  async #eventOf({ topic, partition, offset, origin }: Item): Promise<DispatchedEvent | undefined> {
-    const page = await this.pages.at(topic, partition, offset);
+  async #eventOf({ pages }: Member, { topic, partition, offset, origin }: Item): Promise<DispatchedEvent | undefined> {
+    const page = await pages.at(topic, partition, offset);
     const event = page.events.find(({ stored }) => stored.offset === offset);
     return event === undefined || origin === topic ? event : original(event);
   }

@@ -22,7 +22,8 @@ export const queueStatisticsShape = z.object({
   dead: count.describe('given up since this instance took the queue over'),
   dropped: count.describe('whose time to live ended, since this instance took the queue over'),
   oldestAgeMs: count.optional().describe('milliseconds since the append of the oldest event that is not settled'),
-  lag: count.describe('records of the log that the queue has not looked at yet'),
+  lag: count.describe('records of the log, or of its window, that the queue has not looked at yet'),
+  drained: z.boolean().optional().describe('of a queue for a window: whether all in it was looked at, and is settled'),
   rates: z
     .object({
       inPerSecond: z.number().describe('events taken'),
@@ -102,11 +103,13 @@ export function statisticsView(
   {
     now,
     lag,
+    drained,
     rates,
     receivers,
   }: {
     now: number;
     lag: number;
+    drained: boolean | undefined;
     rates: { in: number; out: number };
     receivers: { leased: number; waiting: number };
   },
@@ -120,6 +123,7 @@ export function statisticsView(
     dropped,
     ...(oldestAppendedAt === undefined ? {} : { oldestAgeMs: Math.max(0, now - oldestAppendedAt) }),
     lag,
+    ...(drained === undefined ? {} : { drained }),
     rates: { inPerSecond: rates.in, outPerSecond: rates.out },
     gaps: gaps.map((gap) => ({ ...gap, at: new Date(gap.at).toISOString() })),
     receivers: { leases: receivers.leased, waiting: receivers.waiting },

@@ -305,7 +305,8 @@ export class Queues implements OpenQueues {
     const receivers = received?.book.counts ?? { leased: 0, waiting: 0 };
     const rates = meter.perSecond(throughput(queue, now));
     const lag = this.parts.set.lagOf(queue);
-    return queueView(queue.definition, statisticsView(statistics, { now, lag, rates, receivers }));
+    const drained = queue.definition.end === undefined ? undefined : queue.isDrained;
+    return queueView(queue.definition, statisticsView(statistics, { now, lag, drained, rates, receivers }));
   }
 
   #noteRates(): void {
