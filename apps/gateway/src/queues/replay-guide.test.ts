@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { MemoryControlLog, MemoryEventLog, MemorySlotGroup } from '@heddle/event';
+import { JSON_CONTENT_TYPE, MemoryControlLog, MemoryEventLog, MemorySlotGroup } from '@heddle/event';
 import { Health, createHttpApp, createLog, createMetrics, listen } from '@heddle/runtime';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -33,7 +33,12 @@ describe('the guide to replay', () => {
       baseUrl: 'http://gateway.test',
       instanceUrl: 'http://gateway.test',
       slotGroup: new MemorySlotGroup(),
-      eventLog: new MemoryEventLog({ decode: ({ value }) => codec.decode(value) }),
+      eventLog: new MemoryEventLog({
+        decode: ({ value, attributes }) =>
+          attributes.datacontenttype === JSON_CONTENT_TYPE
+            ? { data: JSON.parse(Buffer.from(value).toString()) as unknown }
+            : codec.decode(value),
+      }),
       controlLog: new MemoryControlLog(),
       registry,
       codec,
