@@ -59,18 +59,25 @@ async function handle(event) {
 async function ask(method, path, body, { headers = {}, accepted = [], signal } = {}) {
   const content = { 'content-type': 'application/json', ...headers };
   const request = { method, headers: content, body: JSON.stringify(body), signal };
-  const noAnswer = (error) => {
-    if (stopping.signal.aborted) throw error;
-    return { status: 503, text: () => String(error.cause ?? error) };
-  };
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 2)) {
-    const answer = await fetch(base + path, request).catch(noAnswer);
-    if (answer.ok || accepted.includes(answer.status)) return answer.json();
-    const trouble = `${method} ${base}${path}: ${answer.status} ${await answer.text()}`;
-    if (answer.status < 500 && answer.status !== 429) throw new Error(trouble);
+    const { status, text, retryAfter } = await once(base + path, request);
+    if ((status >= 200 && status < 300) || accepted.includes(status)) return JSON.parse(text);
+    const trouble = `${method} ${base}${path}: ${status ?? 'no answer'}: ${text}`;
+    if (status >= 400 && status < 500 && status !== 429) throw new Error(trouble);
     console.error(`${trouble}; trying again`);
-    const leastMs = Number(answer.headers?.get('retry-after') ?? 0) * 1000;
     // By chance up to twice as long, or all workers would come back at once.
-    await delay(Math.max(leastMs, pauseMs) * (1 + Math.random()), undefined, { signal: stopping.signal });
+    const waitMs = Math.max(pauseMs, Number(retryAfter ?? 0) * 1000) * (1 + Math.random());
+    await delay(waitMs, undefined, { signal: stopping.signal });
+  }
+}
+
+/** One request with its whole answer; without a status when there was none, or not all of it. */
+async function once(url, request) {
+  try {
+    const answer = await fetch(url, request);
+    return { status: answer.status, retryAfter: answer.headers.get('retry-after'), text: await answer.text() };
+  } catch (error) {
+    if (stopping.signal.aborted) throw error;
+    return { text: String(error.cause ?? error) };
   }
 }
