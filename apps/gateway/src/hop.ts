@@ -1,4 +1,4 @@
-import { type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HeddleError, LOCAL_TENANT, slotOf } from '@heddle/event';
@@ -152,7 +152,7 @@ export class Hop {
     } catch (error) {
       if (given.signal.aborted) return await reply.hijack();
       this.log.warn({ event: 'hop-failed', owner, err: error }, 'the instance that works on a queue did not answer');
-      return answerProblem(reply, movingOn(), this.log);
+      return await answerProblem(reply, movingOn(), this.log);
     } finally {
       reply.raw.off('close', gone);
     }

@@ -26,7 +26,7 @@ import type { DeliveryQueue } from './delivery-queue.js';
 import type { QueueDefinition } from './queue.js';
 
 export const TRIAL_TOPIC = 'trial';
-export const TRIAL_TYPE = 'heddle.trial.v1.Trial.Done.v1';
+const TRIAL_TYPE = 'heddle.trial.v1.Trial.Done.v1';
 const PARTITIONS = 3;
 
 /** Logs in memory that engines share, for tests: engines come, die and take over from each other on them. */
