@@ -1,6 +1,6 @@
 import { type MemoryEventLog, objectTopicSpec } from '@heddle/event';
 import { createLog } from '@heddle/runtime';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { memoryLog } from './ledger-trial.js';
 import { TimelineIndex } from './timeline-index.js';
 import { BrokenIndex, TimelineThread } from './timeline-thread.js';
@@ -69,6 +69,29 @@ describe('the index', () => {
     expect(await index.caughtUp([TOPIC])).toMatchObject({ isComplete: false });
     expect(await index.caughtUp([TOPIC])).toMatchObject({ isComplete: true });
     expect(await indexed()).toEqual(['e1', 'e2', 'e3']);
+  });
+
+  it('is kept when others have read further than the ends that were asked for', async () => {
+    let opened = 0;
+    class CountingThread extends TimelineThread {
+      override open(...of: Parameters<TimelineThread['open']>): ReturnType<TimelineThread['open']> {
+        opened += 1;
+        return super.open(...of);
+      }
+    }
+    open({}, () => new CountingThread());
+    await append([1]);
+    await index.caughtUp([TOPIC]);
+    const ends = await eventLog.bounds(TOPIC);
+    const answered = Promise.withResolvers<typeof ends>();
+    vi.spyOn(eventLog, 'bounds').mockReturnValueOnce(answered.promise);
+    const slow = index.caughtUp([TOPIC]);
+    await append([2]);
+    await index.caughtUp([TOPIC]);
+    answered.resolve(ends);
+    expect(await slow).toMatchObject({ isComplete: true });
+    expect(opened).toBe(1);
+    expect(await indexed()).toEqual(['e1', 'e2']);
   });
 
   it('passes over what it would forget at once', async () => {

@@ -142,6 +142,9 @@ export class TimelineIndex {
 
   /** Notes the ends of all partitions as they are now; those that the index has not come to. */
   async #look(topics: readonly string[]): Promise<Place[]> {
+    // Others read on meanwhile, and may come past the ends that are answered here.
+    const generation = this.#generation;
+    const reached = new Map([...this.#places].map(([name, { next }]) => [name, next]));
     const looked = await Promise.all(
       topics.map(async (topic) => ({ topic, bounds: await this.eventLog.bounds(topic) })),
     );
@@ -150,8 +153,9 @@ export class TimelineIndex {
       const isNew = bounds.some(({ partition }) => !this.#places.has(`${topic}/${partition}`));
       const from = isNew ? await this.#startOf(topic) : [];
       for (const { partition, earliest: first, end } of bounds) {
-        let place = this.#places.get(`${topic}/${partition}`);
-        if (place !== undefined && place.next > end) {
+        const name = `${topic}/${partition}`;
+        let place = this.#places.get(name);
+        if (generation === this.#generation && (reached.get(name) ?? 0) > end) {
           this.log.warn({ event: 'index-stale', topic, partition }, 'the log was made anew, and so is the index');
           await this.#open(true);
           return this.#look(topics);
@@ -159,7 +163,7 @@ export class TimelineIndex {
         if (place === undefined) {
           const next = Math.max(first, from[partition] ?? first);
           place = { kind: kindOf(topic), topic, partition, next, end, at: 0, step: undefined };
-          this.#places.set(`${topic}/${partition}`, place);
+          this.#places.set(name, place);
         }
         place.end = end;
         place.next = Math.max(place.next, first, end - this.#mostBehind(place.kind));
