@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { allOf } from '../support/arrivals.js';
 import { CONTRACT_SIGNED } from '../support/cloud-event.js';
 import { foreignKafka } from '../support/foreign-kafka.js';
 import { call } from '../support/http-call.js';
@@ -189,7 +190,7 @@ describe('the position of a webhook', () => {
     const key = `C-${freshKey()}`;
     const events = await publish([key, key]);
     await putWebhook(gateway, { url: sink.url, types: TYPES, start: 'earliest' });
-    await sink.until((all) => all.some((delivery) => eventOf(delivery).id === events[1]!.id));
+    await sink.until(allOf([events[1]!.id], (delivery) => eventOf(delivery).id));
     expect(attempted(sink, key)).toEqual(events.map(({ id }) => id));
     expect(deliveriesOf(events[0]!.id).map(header('heddle-redelivery'))).toEqual(['no']);
   });
