@@ -62,7 +62,7 @@ function lookAlong(queue: QueueEvidence, records: readonly RecordLine[], accuse:
     if (tried.length === 0) {
       const says = `came to ${queue.definition.queue} before the one that stands before it`;
       accuse({ kind: 'reordered', event: id, key, says, lines: [before, record, delivery, earlier[0]!] });
-    } else if (!queue.dead.has(before.id) && tried.every(hasFailed)) {
+    } else if (!queue.dead.has(before.id) && tried.every(hasFailed) && !isExhausted(queue, tried)) {
       const says = `came to ${queue.definition.queue} while the one before it had only failed`;
       accuse({ kind: 'overtaken', event: id, key, says, lines: [...tried, delivery] });
     }
@@ -72,4 +72,9 @@ function lookAlong(queue: QueueEvidence, records: readonly RecordLine[], accuse:
 /** A rejected one is given up, and one that was cut off may count as had: neither holds the next one back for sure. */
 function hasFailed({ answer }: DeliveryLine): boolean {
   return answer === 'release';
+}
+
+/** Given up in any case, if an owner that ended at that moment did not get to write it down. */
+function isExhausted({ definition }: QueueEvidence, tried: readonly DeliveryLine[]): boolean {
+  return tried.some(({ attempt }) => attempt >= (definition.attempts ?? Infinity));
 }
