@@ -14,6 +14,13 @@ export interface Arrived {
   bodyBytes: number;
   /** From the time in the id to the arrival, by group of endpoints. */
   latencies: string[];
+  /** By group of endpoints, too. */
+  groups: Group[];
+}
+
+export interface Group {
+  deliveries: number;
+  lastMicros: number;
 }
 
 /** What a sink is to expect. */
@@ -34,6 +41,10 @@ export class ArrivalLog {
   /** The last number of each key, by copy; the order within a key. */
   readonly #lastOfKey: Int32Array;
   readonly #latencies = [new Latencies(), new Latencies()] as const;
+  readonly #groups: readonly [Group, Group] = [
+    { deliveries: 0, lastMicros: 0 },
+    { deliveries: 0, lastMicros: 0 },
+  ];
   deliveries = 0;
   #duplicates = 0;
   #strangers = 0;
@@ -68,7 +79,20 @@ export class ArrivalLog {
     if (this.#firstMicros === 0) this.#firstMicros = now;
     this.#lastMicros = now;
     this.#bodyBytes += bodyBytes;
-    this.#latencies[endpoint >= groupAt ? 1 : 0].record(now - micros);
+    const group = endpoint >= groupAt ? 1 : 0;
+    this.#groups[group].deliveries += 1;
+    this.#groups[group].lastMicros = now;
+    this.#latencies[group].record(now - micros);
+  }
+
+  /** Different deliveries so far, of a group of endpoints or of all. */
+  count(group: 0 | 1 | undefined): number {
+    return group === undefined ? this.deliveries : this.#groups[group].deliveries;
+  }
+
+  /** How many came first within a time. */
+  between(fromMicros: number, toMicros: number): number {
+    return this.#arrivedAt.reduce((count, at) => (at >= fromMicros && at <= toMicros ? count + 1 : count), 0);
   }
 
   get arrived(): Arrived {
@@ -81,6 +105,7 @@ export class ArrivalLog {
       lastMicros: this.#lastMicros,
       bodyBytes: this.#bodyBytes,
       latencies: this.#latencies.map((each) => each.encoded()),
+      groups: this.#groups.map((group) => ({ ...group })),
     };
   }
 }

@@ -13,6 +13,23 @@ export class GatewayClient {
     await this.#call('DELETE', `/v1/${kind}/${name}`);
   }
 
+  /** Makes so many webhooks, a few at a time; the first of them is number 0. */
+  async putMany(count: number, webhook: (number: number) => { name: string; definition: object }): Promise<void> {
+    await inLanes(count, (number) => {
+      const { name, definition } = webhook(number);
+      return this.put('webhooks', name, definition);
+    });
+  }
+
+  async deleteMany(names: readonly string[]): Promise<void> {
+    await inLanes(names.length, (number) => this.delete('webhooks', names[number] ?? ''));
+  }
+
+  /** Delivers the stored events of a queue again, from the first to what is there now. */
+  async replay(queue: string, ratePerSecond: number): Promise<void> {
+    await this.#call('POST', `/v1/queues/${queue}/replay`, { from: 'earliest', ratePerSecond });
+  }
+
   async statistics(queue: string): Promise<Record<string, number>> {
     const { statistics } = (await this.#call('GET', `/v1/queues/${queue}`)) as { statistics: Record<string, number> };
     return statistics;
@@ -38,4 +55,15 @@ export class GatewayClient {
     if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}: ${text}`);
     return text === '' ? undefined : JSON.parse(text);
   }
+}
+
+/** Requests at a time, where many are to be made. */
+const LANES = 16;
+
+async function inLanes(count: number, work: (number: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < count) await work(next++);
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
 }

@@ -22,7 +22,7 @@ export function atMost(value: number): Target {
   return { is: 'at most', value };
 }
 
-const LABEL_WIDTH = 34;
+const LABEL_WIDTH = 36;
 const VALUE_WIDTH = 28;
 
 /** Prints figures as they come, each beside its target, and knows at the end how many were reached. */

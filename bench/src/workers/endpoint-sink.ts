@@ -21,8 +21,10 @@ export type EndpointSink = {
   begin(expected: Expectation): void;
   /** Those that are not named answer 204 at once. */
   behave(manners: Manners[]): void;
-  /** Resolves when so many different deliveries came since `begin`, or after the time given. */
-  until(expected: { deliveries: number; timeoutMs: number }): Promise<Arrived>;
+  /** Resolves when so many different deliveries came since `begin`, to a group or to all, or after the time given. */
+  until(expected: { deliveries: number; group?: 0 | 1; timeoutMs: number }): Promise<Arrived>;
+  /** How many came first within a time. */
+  between(times: { fromMicros: number; toMicros: number }): number;
 };
 
 const DONE = Buffer.from('HTTP/1.1 204 No Content\r\n\r\n');
@@ -30,6 +32,7 @@ const DONE = Buffer.from('HTTP/1.1 204 No Content\r\n\r\n');
 let log = new ArrivalLog({ events: 0, copies: 1, keys: 1 });
 let manners: Manners[] = [];
 let wanted = Infinity;
+let wantedOf: 0 | 1 | undefined;
 let onWanted: () => void = () => undefined;
 
 const server = createServer({ noDelay: true }, (socket) => {
@@ -43,7 +46,7 @@ const server = createServer({ noDelay: true }, (socket) => {
     } else socket.write(DONE);
     if (idAt < 0) return;
     log.add(nowMicros(), endpoint, readId(head, idAt), bodyBytes);
-    if (log.deliveries >= wanted) onWanted();
+    if (log.count(wantedOf) >= wanted) onWanted();
   });
   socket.on('data', (piece) => reader.feed(piece));
 });
@@ -69,17 +72,19 @@ answer({
   behave(wish) {
     manners = wish;
   },
-  async until({ deliveries, timeoutMs }) {
+  async until({ deliveries, group, timeoutMs }) {
     wanted = deliveries;
+    wantedOf = group;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
       onWanted = () => {
         clearTimeout(timer);
         resolve();
       };
-      if (log.deliveries >= wanted) onWanted();
+      if (log.count(wantedOf) >= wanted) onWanted();
     });
     wanted = Infinity;
     return log.arrived;
   },
+  between: ({ fromMicros, toMicros }) => log.between(fromMicros, toMicros),
 } satisfies EndpointSink);

@@ -19,6 +19,8 @@ export interface Fill {
   topic: string;
   events: number;
   keys: number;
+  /** The number of the first key; 0 when left out. */
+  firstKey?: number;
   eventBytes: number;
 }
 
@@ -58,18 +60,18 @@ async function append({ topic, perSecond, seconds, keys, eventBytes }: AppendLoa
 }
 
 async function appendOne(topic: string, number: number, keys: number, remark: string): Promise<void> {
-  const [outcome] = (await eventLog?.append([stamped(topic, number, keys, remark)])) ?? [];
+  const [outcome] = (await eventLog?.append([stamped(topic, number, number % keys, remark)])) ?? [];
   if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? new Error('Not connected.');
 }
 
-async function fill({ topic, events, keys, eventBytes }: Fill): Promise<void> {
+async function fill({ topic, events, keys, firstKey = 0, eventBytes }: Fill): Promise<void> {
   const remark = remarkFor(eventBytes);
   let count = 0;
   const fillNext = async (): Promise<void> => {
     while (count < events) {
       const appends: Append[] = [];
       while (appends.length < FILLED_AT_ONCE && count < events) {
-        appends.push(stamped(topic, count, keys, remark));
+        appends.push(stamped(topic, count, firstKey + (count % keys), remark));
         count += 1;
       }
       const outcomes = (await eventLog?.append(appends)) ?? [];
@@ -80,8 +82,8 @@ async function fill({ topic, events, keys, eventBytes }: Fill): Promise<void> {
 }
 
 /** The id begins with the time of the append, so that whoever receives the event knows how long it took. */
-function stamped(topic: string, number: number, keys: number, remark: string): Append {
-  const key = keyOf(number % keys);
+function stamped(topic: string, number: number, keyNumber: number, remark: string): Append {
+  const key = keyOf(keyNumber);
   const value = encode(eventData(key, remark));
   const attributes = {
     id: stampedId(nowMicros(), number),

@@ -3,6 +3,7 @@ import { AnswerReader } from '../answer-reader.js';
 import { Latencies, nowMicros } from '../latencies.js';
 import { paced } from '../pace.js';
 import { eventTemplate, writeId, writeKey } from '../sample-event.js';
+import { zipfDraws } from '../zipf.js';
 import { answer } from './answer.js';
 
 export interface Target {
@@ -13,6 +14,8 @@ export interface Target {
   /** Events in a request; one is published as itself, more as a batch. */
   perRequest: number;
   keys: number;
+  /** How keys are drawn: one after the other when left out, or a few often and most seldom (Zipf, exponent 1). */
+  draw?: 'in turn' | 'zipf';
 }
 
 export interface Load {
@@ -85,7 +88,7 @@ class Connection {
     this.startedAt = startedAt;
     for (const { idAt, keyAt } of this.#slots) {
       writeId(this.#request, idAt, startedAt, nextNumber);
-      writeKey(this.#request, keyAt, nextNumber % this.target.keys);
+      writeKey(this.#request, keyAt, draws[nextNumber % draws.length] ?? 0);
       nextNumber += 1;
     }
     this.#socket?.write(this.#request);
@@ -97,6 +100,8 @@ class Connection {
 }
 
 let connections: Connection[] = [];
+/** The keys of the events, in turn. */
+let draws: Uint32Array = new Uint32Array(1);
 /** Each load begins anew with the first event; the time in the ids makes them others. */
 let nextNumber = 0;
 
@@ -146,6 +151,8 @@ async function load({ seconds, perSecond }: Load): Promise<LoadResult> {
 
 answer({
   async open(target: Target) {
+    draws =
+      target.draw === 'zipf' ? zipfDraws(target.keys) : Uint32Array.from({ length: target.keys }, (_, key) => key);
     connections = Array.from({ length: target.connections }, () => new Connection(target));
     await Promise.all(connections.map((connection) => connection.open()));
   },
