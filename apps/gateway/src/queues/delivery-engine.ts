@@ -62,11 +62,13 @@ export class DeliveryEngine implements SlotWork {
     this.ownership = new Ownership(slotGroup, this.directory, this.store, eventLog, topics, log);
     this.#writer = new StateWriter(this.store, ledger, log);
     const host: QueueSetHost = {
-      givenUp: (definition, { stored, cycle, attempts, reason, code }) => {
+      givenUp: (definition, { stored, cycle, attempts, refusal, code }) => {
         const { tenant, name: queue, deadLetters } = definition;
         if (!deadLetters) return;
         const uuid = queueUuidOf(definition);
-        ledger.deadLetter({ event: stored, tenant, queue, uuid, cycle, attempts, reason, code });
+        const { reason, answer } = refusal;
+        const why = { reason, code, ...(answer === undefined ? {} : { lastAnswer: answer }) };
+        ledger.deadLetter({ event: stored, tenant, queue, uuid, cycle, attempts, ...why });
       },
       dropped: (definition, stored, cycle) => {
         ledger.attempt(droppedAttempt({ ...definition, uuid: queueUuidOf(definition) }, stored, cycle));

@@ -190,7 +190,7 @@ export class DeliveryQueue implements LeaseSource {
     this.#counts.released += 1;
     if (refusal.countsAttempt !== false) item.attempts += 1;
     const next = nextAttempt(this.definition.retry, item, refusal, now);
-    if ('giveUp' in next) return this.#giveUp(lane, item, refusal.reason, next.giveUp);
+    if ('giveUp' in next) return this.#giveUp(lane, item, refusal, next.giveUp);
     const { dueAt } = next;
     if (item.parked === undefined) {
       this.#progress.at(item.topic, item.partition).retry(item.offset, item.attempts, dueAt);
@@ -209,7 +209,7 @@ export class DeliveryQueue implements LeaseSource {
     const held = this.#end(lease);
     if (held === undefined) return;
     if (refusal.countsAttempt !== false) held.item.attempts += 1;
-    this.#giveUp(held.held, held.item, refusal.reason, 'rejected');
+    this.#giveUp(held.held, held.item, refusal, 'rejected');
   }
 
   settled(): Promise<void> {
@@ -273,7 +273,7 @@ export class DeliveryQueue implements LeaseSource {
     this.#holding.hold(lane, event);
     if (isOver(this.definition, item, now)) return this.#dropOver(lane, item);
     const next = nextAttempt(this.definition.retry, item, { reason, delayMs, countsAttempt: false }, now);
-    if ('giveUp' in next) return void this.#giveUp(lane, item, reason, next.giveUp);
+    if ('giveUp' in next) return void this.#giveUp(lane, item, { reason }, next.giveUp);
     this.#holding.retry(lane, next.dueAt, now);
     this.#available.wakeWhenDue();
   }
@@ -368,10 +368,10 @@ export class DeliveryQueue implements LeaseSource {
     return held;
   }
 
-  #giveUp(lane: Lane, item: Item, reason: string, code: GivenUp['code']): Released {
+  #giveUp(lane: Lane, item: Item, refusal: Refusal, code: GivenUp['code']): Released {
     this.#counts.dead += 1;
     const { stored } = item.event!;
-    this.host.onGivenUp({ stored, cycle: item.cycle, attempts: item.attempts, reason, code });
+    this.host.onGivenUp({ stored, cycle: item.cycle, attempts: item.attempts, refusal, code });
     this.#settle(lane, item);
     return { state: 'dead', reason: code };
   }

@@ -22,6 +22,8 @@ export interface Lease {
 export interface Refusal {
   /** One line a person can act on: `status 503`, `connect ECONNREFUSED`, or what the receiver gave as its reason. */
   reason: string;
+  /** What the receiver answered, where it speaks HTTP: kept with the dead letter when this was the last attempt. */
+  answer?: string;
   /** The next attempt is not made before so many milliseconds from now, whatever the schedule says. */
   notBeforeMs?: number;
   /** Exactly this delay instead of the schedule's, as the receiver asked for. */

@@ -1,4 +1,5 @@
 import type { StoredEvent } from '@heddle/event';
+import type { Refusal } from './lease.js';
 import type { ParkedItem, ParkingLot } from './parking.js';
 import type { Gap, ProgressRecord } from './progress.js';
 
@@ -19,7 +20,7 @@ export interface GivenUp {
   stored: StoredEvent;
   cycle: string;
   attempts: number;
-  reason: string;
+  refusal: Pick<Refusal, 'reason' | 'answer'>;
   code: 'exhausted' | 'too-old' | 'rejected';
 }
 

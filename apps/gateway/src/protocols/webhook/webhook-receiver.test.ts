@@ -152,7 +152,7 @@ describe('a webhook receiver', () => {
     source.add('a');
     const receiver = receive(source, definitionOf(url));
     await vi.waitFor(() => expect(source.released).toHaveLength(1), WAIT);
-    expect(source.released[0]!.refusal).toEqual({ reason: 'status 422' });
+    expect(source.released[0]!.refusal).toEqual({ reason: 'status 422', answer: 'status 422: no such customer' });
     expect(records).toMatchObject([
       {
         outcome: 'released',

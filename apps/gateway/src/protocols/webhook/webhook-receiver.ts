@@ -279,6 +279,7 @@ export class WebhookReceiver {
     if (disable) this.#gone = true;
     // A 410 counts, too: the receiver has had the event, and when it comes again it is to say so.
     const refusal: Refusal = { reason };
+    if (outcome.status !== 0) refusal.answer = answerOf(outcome);
     if (pauseMs > 0) refusal.notBeforeMs = pauseMs;
     if (again) refusal.delayMs = 0;
     this.#handBack(delivery, outcome, errorClass, refusal);
@@ -344,6 +345,11 @@ export class WebhookReceiver {
 
 function limitsOf(definition: WebhookDefinition): { maxInFlight: number; ratePerSecond: number | undefined } {
   return { maxInFlight: definition.delivery.maxInFlight, ratePerSecond: rateLimitOf(definition) };
+}
+
+/** As a dead letter keeps it. */
+function answerOf({ status, excerpt }: AttemptOutcome): string {
+  return excerpt === undefined ? `status ${status}` : `status ${status}: ${excerpt}`;
 }
 
 function messageOf(error: unknown): string {
