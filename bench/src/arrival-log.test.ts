@@ -22,4 +22,10 @@ it('counts different deliveries, duplicates, strangers and those out of the orde
   const [one, other] = log.arrived.latencies.map((each) => Latencies.of(each).percentileMs(100));
   expect(one).toBeCloseTo(4, 1);
   expect(other).toBeCloseTo(8, 1);
+  expect(log.arrived.groups).toEqual([
+    { deliveries: 4, lastMicros: 5000 },
+    { deliveries: 2, lastMicros: 9000 },
+  ]);
+  expect([log.count(undefined), log.count(0), log.count(1)]).toEqual([6, 4, 2]);
+  expect([log.between(1, 4999), log.between(5000, 5000), log.between(5000, 9000)]).toEqual([0, 5, 6]);
 });

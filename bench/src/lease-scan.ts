@@ -1,17 +1,35 @@
 const LEASE = Buffer.from('"lease":"');
+const ID = Buffer.from('"id":"');
+const DUE = Buffer.from('"dueAt":"');
 const QUOTE = 0x22;
 const ACCEPTED = Buffer.from('"state":"accepted"');
 
 /** The tokens of all leases in a text of the gateway: found, not parsed, for a receiver that has no time for more. */
 export function leasesIn(text: Buffer): string[] {
-  const leases: string[] = [];
-  for (let at = text.indexOf(LEASE); at >= 0; at = text.indexOf(LEASE, at)) {
-    const begin = at + LEASE.length;
+  return valuesIn(text, LEASE);
+}
+
+/** Where the ids of all events in a text begin. */
+export function idsIn(text: Buffer): number[] {
+  const places: number[] = [];
+  for (let at = text.indexOf(ID); at >= 0; at = text.indexOf(ID, at + ID.length)) places.push(at + ID.length);
+  return places;
+}
+
+/** When each of the released deliveries is due, in the order of their settlements: milliseconds of the wall clock. */
+export function duesIn(text: Buffer): number[] {
+  return valuesIn(text, DUE).map((time) => Date.parse(time));
+}
+
+function valuesIn(text: Buffer, name: Buffer): string[] {
+  const values: string[] = [];
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at)) {
+    const begin = at + name.length;
     const end = text.indexOf(QUOTE, begin);
-    leases.push(text.toString('latin1', begin, end));
+    values.push(text.toString('latin1', begin, end));
     at = end;
   }
-  return leases;
+  return values;
 }
 
 /** How many settlements were answered as accepted. */

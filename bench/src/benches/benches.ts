@@ -5,7 +5,19 @@ import { latency } from './latency.js';
 import { outbox } from './outbox.js';
 import { publish } from './publish.js';
 import { pull } from './pull.js';
+import { replay } from './replay.js';
+import { stream } from './stream.js';
 import { webhooks } from './webhooks.js';
 
 /** Every bench, in the order `all` runs them. */
-export const benches: readonly Bench[] = [outbox, publish, latency, fanOut, idleSockets, webhooks, pull];
+export const benches: readonly Bench[] = [
+  outbox,
+  publish,
+  latency,
+  fanOut,
+  idleSockets,
+  webhooks,
+  pull,
+  stream,
+  replay,
+];

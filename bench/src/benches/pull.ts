@@ -1,13 +1,14 @@
 import { loadavg } from 'node:os';
 import { type Bench, type BenchContext, repeated, runOptions } from '../bench.js';
+import { fillTopic } from '../fill-topic.js';
 import { GatewayClient } from '../gateway-client.js';
 import { Latencies } from '../latencies.js';
 import { type Spent, metered, ofStack, reportCost } from '../meter.js';
 import { type Target, atLeast } from '../report.js';
 import { EVENT_TOPIC, EVENT_TYPE } from '../sample-event.js';
-import type { EventAppend } from '../workers/event-append.js';
 import type { QueuePull, Settled } from '../workers/queue-pull.js';
 import type { QueueSocket } from '../workers/queue-socket.js';
+import { parked } from './pull/parked.js';
 
 const PATIENCE_MS = 60_000;
 
@@ -20,7 +21,7 @@ interface Run {
 export const pull: Bench = {
   name: 'pull',
   measures: 'deliveries leased and settled by receivers that ask for them, over HTTP and over WebSocket',
-  parts: ['http', 'websocket'],
+  parts: ['http', 'websocket', 'parked'],
   options: {
     runs: runOptions(0, 3).runs,
     events: { default: 250_000, about: 'events in the topic', quick: 60_000 },
@@ -29,37 +30,45 @@ export const pull: Bench = {
     'in-flight': { default: 10_000, about: 'deliveries leased at once' },
     batch: { default: 500, about: 'deliveries of one request over HTTP' },
     sockets: { default: 4, about: 'WebSockets that share what is in flight' },
+    count: { default: 1_000_000, about: 'deliveries that are parked', quick: 20_000 },
+    lead: { default: 150, about: 'seconds to park them and to restart, before the first is due', quick: 30 },
+    spread: { default: 180, about: 'seconds over which they become due', quick: 20 },
   },
   async run(context) {
-    const { ground, size } = context;
-    const gateway = await ground.app('gateway', context.measuredEnv);
-    const source = ground.worker<EventAppend>('event-append');
-    const { kafkaBrokers: brokers, registryUrl } = ground.stack;
-    await source.ask('connect', { brokers, registryUrl });
-    const fill = { topic: EVENT_TOPIC, events: size('events'), keys: size('keys'), eventBytes: size('bytes') };
-    await source.ask('fill', fill);
-    await source.stop();
-    const port = ground.port('gateway');
-    const all = { port, events: size('events'), timeoutMs: PATIENCE_MS };
-    if (context.wants('http')) {
-      const receiver = ground.worker<QueuePull>('queue-pull');
-      const connections = Math.max(1, Math.round(size('in-flight') / size('batch')));
-      const work = (queue: string) => receiver.ask('work', { ...all, queue, connections, perRequest: size('batch') });
-      const about = `HTTP: ${connections} connections, each receives and settles ${size('batch')} at a time`;
-      await measure(context, gateway.pid, about, receiver.pid, work, atLeast(60_000));
-      await receiver.stop();
+    const { size, wants } = context;
+    const gateway = await context.ground.app('gateway', context.measuredEnv);
+    if (wants('http') || wants('websocket')) {
+      await fillTopic(context, size('events'));
+      await drained(context, gateway.pid);
     }
-    if (context.wants('websocket')) {
-      const receiver = ground.worker<QueueSocket>('queue-socket');
-      const connections = size('sockets');
-      const credit = Math.floor(size('in-flight') / connections);
-      const work = (queue: string) => receiver.ask('work', { ...all, queue, connections, credit });
-      const about = `WebSocket: ${connections} connections with ${credit} in flight each`;
-      await measure(context, gateway.pid, about, receiver.pid, work, atLeast(40_000));
-      await receiver.stop();
-    }
+    // Last, because the process is another afterwards.
+    if (wants('parked')) await parked(context, gateway);
   },
 };
+
+/** A backlog, over each of the two ways. */
+async function drained(context: BenchContext, pid: number): Promise<void> {
+  const { ground, size } = context;
+  const port = ground.port('gateway');
+  const all = { port, events: size('events'), timeoutMs: PATIENCE_MS };
+  if (context.wants('http')) {
+    const receiver = ground.worker<QueuePull>('queue-pull');
+    const connections = Math.max(1, Math.round(size('in-flight') / size('batch')));
+    const work = (queue: string) => receiver.ask('work', { ...all, queue, connections, perRequest: size('batch') });
+    const about = `HTTP: ${connections} connections, each receives and settles ${size('batch')} at a time`;
+    await measure(context, pid, about, receiver.pid, work, atLeast(60_000));
+    await receiver.stop();
+  }
+  if (context.wants('websocket')) {
+    const receiver = ground.worker<QueueSocket>('queue-socket');
+    const connections = size('sockets');
+    const credit = Math.floor(size('in-flight') / connections);
+    const work = (queue: string) => receiver.ask('work', { ...all, queue, connections, credit });
+    const about = `WebSocket: ${connections} connections with ${credit} in flight each`;
+    await measure(context, pid, about, receiver.pid, work, atLeast(40_000));
+    await receiver.stop();
+  }
+}
 
 async function measure(
   { ground, report, size }: BenchContext,

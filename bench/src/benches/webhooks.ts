@@ -1,8 +1,9 @@
 import { type Bench, runOptions } from '../bench.js';
+import { fillTopic } from '../fill-topic.js';
 import { GatewayClient } from '../gateway-client.js';
 import type { EndpointSink } from '../workers/endpoint-sink.js';
 import { killed } from './webhooks/crash.js';
-import { type Parts, fill } from './webhooks/deliveries.js';
+import type { Parts } from './webhooks/deliveries.js';
 import { latencies, slowNeighbour } from './webhooks/latency.js';
 import { mixedHealth, unevenLoad } from './webhooks/thousand.js';
 import { ceiling, fromTopic, orders, published, toTen } from './webhooks/throughput.js';
@@ -31,7 +32,7 @@ export const webhooks: Bench = {
     await sink.ask('begin', { events: 0, copies: 1, keys: 1 });
     if (wants('sink')) await ceiling(parts);
     // Backlogs first, while the topic has nothing else.
-    if (wants('topic') || wants('order')) await fill(context, size('events'));
+    if (wants('topic') || wants('order')) await fillTopic(context, size('events'));
     if (wants('topic')) await fromTopic(parts);
     if (wants('order')) await orders(parts);
     if (wants('publish')) await published(parts);

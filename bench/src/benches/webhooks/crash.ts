@@ -1,8 +1,9 @@
 import type { Running } from '@heddle/infra';
 import { repeated } from '../../bench.js';
+import { fillTopic } from '../../fill-topic.js';
 import { nowMicros } from '../../latencies.js';
 import { atMost } from '../../report.js';
-import { PATIENCE_MS, type Parts, fill, reportLoad, webhookTo } from './deliveries.js';
+import { PATIENCE_MS, type Parts, reportLoad, webhookTo } from './deliveries.js';
 
 const BURST = 5000;
 /** It is killed when so many of them have arrived. */
@@ -54,7 +55,7 @@ async function killOnce(
 ): Promise<{ result: Killed; restarted: Running }> {
   const { ground, size } = context;
   await sink.ask('begin', { events: BURST, copies: 1, keys: size('keys') });
-  const burst = fill(context, BURST);
+  const burst = fillTopic(context, BURST);
   await sink.ask('until', { deliveries: ARRIVED, timeoutMs: PATIENCE_MS });
   running.kill();
   const killedMicros = nowMicros();

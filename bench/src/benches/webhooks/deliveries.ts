@@ -8,7 +8,6 @@ import type { Target } from '../../report.js';
 import { EVENT_TOPIC, EVENT_TYPE } from '../../sample-event.js';
 import type { Worker } from '../../worker.js';
 import type { EndpointSink } from '../../workers/endpoint-sink.js';
-import type { EventAppend } from '../../workers/event-append.js';
 import type { PublishLoad } from '../../workers/publish-load.js';
 
 /** How long the last of a run may be waited for. */
@@ -36,15 +35,6 @@ export interface Run {
 export function webhookTo({ url, context }: Parts, endpoint: number, more: object = {}): object {
   const delivery = { maxInFlight: context.size('in-flight') };
   return { types: [EVENT_TYPE], topics: [EVENT_TOPIC], url: `${url}${endpoint}`, order: 'none', delivery, ...more };
-}
-
-/** Appends so many events to the topic, as fast as it takes them. */
-export async function fill({ ground, size }: BenchContext, events: number): Promise<void> {
-  const source = ground.worker<EventAppend>('event-append');
-  const { kafkaBrokers: brokers, registryUrl } = ground.stack;
-  await source.ask('connect', { brokers, registryUrl });
-  await source.ask('fill', { topic: EVENT_TOPIC, events, keys: size('keys'), eventBytes: size('bytes') });
-  await source.stop();
 }
 
 /** A load that publishes single events on so many connections. */
@@ -125,7 +115,7 @@ export function arrivalMs({ latencies: [first = ''] }: Arrived, percent: number)
   return Latencies.of(first).percentileMs(percent);
 }
 
-export function reportRefused({ report }: BenchContext, refused: Record<string, number>): void {
+export function reportRefused({ report }: Pick<BenchContext, 'report'>, refused: Record<string, number>): void {
   for (const [status, count] of Object.entries(refused)) report.fault(`${count} were answered ${status}`);
 }
 
