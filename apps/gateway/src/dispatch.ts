@@ -55,6 +55,8 @@ export class Dispatcher {
         topics: fresh,
         from: (topic, bounds) => this.#begin(topic, bounds),
         onBatch: (batch) => this.#dispatch(batch),
+        // Queues count on it: what lies below an event they took has been offered to them before.
+        inOrder: true,
       }),
     );
     await Promise.all([...this.#behind.values()].map(({ promise }) => promise));
@@ -91,7 +93,6 @@ export class Dispatcher {
     const liveFrom = this.#liveFrom.get(name) ?? 0;
     const events: DispatchedEvent[] = [];
     for (const stored of batch.events) {
-      // An event that waited for its schema comes after later ones: the position never passes one still to come.
       this.position.moveTo(topic, partition, Math.max(from, Math.min(stored.offset + 1, nextOffset)));
       this.#count += 1;
       const event = new DispatchedEvent(stored, this.#count, this.position.token, this.baseUrl);

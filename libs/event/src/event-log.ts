@@ -92,6 +92,11 @@ export interface ReadOptions {
   /** A promise holds back further batches of that partition until it resolves; a batch that fails is handed over again. */
   onBatch(batch: ReadBatch): Promise<void> | void;
   onGap?(gap: ReadGap): void;
+  /**
+   * Strictly in log order: where the schema of an event cannot be had for a while, the whole partition waits for it, and
+   * not its key alone.
+   */
+  inOrder?: boolean;
 }
 
 /** Reads every partition of its topics for itself alone; it shares nothing and commits nothing. */

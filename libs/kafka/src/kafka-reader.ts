@@ -91,6 +91,7 @@ export class KafkaReader implements Reader {
       partition,
       from,
       decoder: this.parts.decoder,
+      inOrder: this.options.inOrder ?? false,
       hand: (batch) => this.options.onBatch(batch),
       setAside: (message, foreign) => this.parts.setAside.add(topic, partition, message, foreign),
       bounds: async () => (await this.parts.directory.bounds(topic)).find((at) => at.partition === partition),

@@ -114,6 +114,21 @@ describe('the records of a partition', () => {
     own.stop();
   });
 
+  it('wait with the whole partition for a schema that cannot be had, where all is to stay in order', async () => {
+    const own = intake({ inOrder: true });
+    own.push(
+      fetched([message(0, 'x', KNOWN), message(1, 'a', UNREACHABLE), message(2, 'b', KNOWN), message(3, 'c', UNKNOWN)]),
+    );
+    own.push(fetched([message(4, 'b', KNOWN)]));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(offsets()).toEqual([]);
+    isReachable = true;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(offsets()).toEqual([0, 1, 2, 4]);
+    expect(aside).toEqual(['3 schema-unknown']);
+    own.stop();
+  });
+
   it('wait all together when more than a thousand are held, and none is lost', async () => {
     const own = intake();
     const held = Array.from({ length: 1000 }, (_, offset) => message(offset, `k${offset % 10}`, UNREACHABLE));

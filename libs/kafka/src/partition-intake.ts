@@ -14,6 +14,8 @@ export interface IntakeSettings {
   /** The first offset wanted. */
   from: number;
   decoder: Decoder;
+  /** Whether the whole partition waits for a schema that cannot be had. */
+  inOrder?: boolean;
   /** Hands over events; a promise holds back the next batch. */
   hand(batch: ReadBatch): Promise<void> | void;
   setAside(message: KafkaMessage, foreign: Foreign): void;
@@ -163,8 +165,9 @@ export class PartitionIntake {
     return undefined;
   }
 
-  /** Asks for a schema; one that does not come in time is waited for beside the stream. */
+  /** Asks for a schema; one that does not come in time is waited for beside the stream, unless all is to stay in order. */
   private async learn(schemaId: number): Promise<'loaded' | 'unknown' | 'waiting'> {
+    if (this.settings.inOrder === true) return this.learnInOrder(schemaId);
     const patience = new AbortController();
     const answer = await Promise.race([
       this.load(schemaId),
@@ -177,6 +180,17 @@ export class PartitionIntake {
       this.scheduleRetry();
     }
     return answer;
+  }
+
+  private async learnInOrder(schemaId: number): Promise<'loaded' | 'unknown'> {
+    for (;;) {
+      const answer = await this.load(schemaId);
+      if (answer !== 'waiting') return answer;
+      // What is stopped hands nothing over any more, whatever the answer is.
+      if (this.isStopped) return 'loaded';
+      this.settings.log('warn', 'schema.waiting', { topic: this.settings.topic, schemaId });
+      await delay(RETRY_MS);
+    }
   }
 
   private load(schemaId: number): Promise<'loaded' | 'unknown' | 'waiting'> {

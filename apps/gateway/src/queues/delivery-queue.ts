@@ -145,7 +145,7 @@ export class DeliveryQueue implements LeaseSource {
 
   /** Leases the next delivery, if one is ready: a live one, or one of a side lane. */
   acquire(): Lease | undefined {
-    if (this.#closed || this.definition.paused || !this.host.isCurrent()) return undefined;
+    if (!this.isCurrent || this.definition.paused) return undefined;
     if (this.#leased + this.beside.leased >= this.definition.maxInFlight) return undefined;
     const now = Date.now();
     return this.beside.isEmpty ? this.#acquireOwn(now) : this.beside.share(now, () => this.#acquireOwn(now));
@@ -289,14 +289,14 @@ export class DeliveryQueue implements LeaseSource {
     return this.#closed;
   }
 
+  /** Whether it is at work here, and nobody else can own it. */
+  get isCurrent(): boolean {
+    return !this.#closed && this.host.isCurrent();
+  }
+
   /** Whether something can be leased, of its side lanes too. */
   get hasReady(): boolean {
     return this.#holding.readyLanes > 0 || this.beside.hasReady;
-  }
-
-  /** Deliveries held and not yet settled. */
-  get held(): number {
-    return this.#holding.counts.held;
   }
 
   get statistics(): QueueStatistics {

@@ -176,10 +176,10 @@ export class QueueStore {
    * record is made of them and written under ours, before the older ones are deleted.
    */
   async load(slots: readonly number[], epochs: ReadonlyMap<number, number>): Promise<StoredStates> {
-    const [progress, parked] = await Promise.all([
-      this.#loadTopic(CONTROL_TOPICS.progress, slots),
-      this.#loadTopic(CONTROL_TOPICS.parked, slots),
-    ]);
+    // One after the other, for an earlier owner may still write: what it parks in between is then seen twice, and would
+    // not be seen at all the other way round.
+    const progress = await this.#loadTopic(CONTROL_TOPICS.progress, slots);
+    const parked = await this.#loadTopic(CONTROL_TOPICS.parked, slots);
     const states: StoredStates = new Map();
     const state = (uuid: string): { progress: PartitionRecord[]; parked: Restored['parked'][number][] } => {
       let known = states.get(uuid);

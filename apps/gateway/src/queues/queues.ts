@@ -126,7 +126,10 @@ export class Queues implements OpenQueues {
   /** Deliveries held and not yet settled, of all queues at work here. */
   get held(): number {
     let held = 0;
-    for (const { queue } of this.#members.values()) held += queue.held;
+    for (const { queue } of this.#members.values()) {
+      const { ready, leased, waiting } = queue.statistics;
+      held += ready + leased + waiting;
+    }
     return held;
   }
 

@@ -1,3 +1,4 @@
+import { HeddleError } from '@heddle/event';
 import type { AttemptRecord } from '../ledger/attempt.js';
 import type { OpenQueue } from '../protocols/protocol.js';
 import type { DeliveryQueue } from './delivery-queue.js';
@@ -32,8 +33,18 @@ export class ReceivedQueue implements OpenQueue {
     return this.queue.definition.leaseMs;
   }
 
-  settled(): Promise<void> {
-    return this.queue.settled();
+  /**
+   * Resolves when everything settled so far is durable, and was so while nobody else could own the queue: a new owner
+   * has read it then.
+   *
+   * @throws HeddleError `queue-elsewhere` where that is not sure; settled again, the present owner knows
+   */
+  async settled(): Promise<void> {
+    await this.queue.settled();
+    if (this.queue.isCurrent) return;
+    throw new HeddleError('queue-elsewhere', `The queue ${this.name} may have another owner by now: settle again.`, {
+      retryAfterSeconds: 1,
+    });
   }
 
   onClosed(callback: (reason: Closed) => void): () => void {

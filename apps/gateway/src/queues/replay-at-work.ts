@@ -42,7 +42,8 @@ export class ReplayAtWork {
 
   view(): ReplayView {
     const now = Date.now();
-    const { held: open, statistics } = this.lane;
+    const { statistics } = this.lane;
+    const open = statistics.ready + statistics.leased + statistics.waiting;
     const lookedAt = this.#lookedAt();
     const of = sizeOf(this.definition);
     const perSecond = this.meter.perSecond(this.#throughput(now)).out;

@@ -60,7 +60,8 @@ export class StateWriter {
 
   /** Resolves when everything that changed before is durable. */
   settled(): Promise<void> {
-    if (this.#changed.size === 0) return this.#writing ?? Promise.resolve();
+    if (this.#changed.size === 0 && this.#writing === undefined) return Promise.resolve();
+    // Also while something is being written: that may fail, and then it is written again before this resolves.
     this.#schedule(OUTCOME_DELAY_MS);
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
