@@ -189,7 +189,7 @@ export class PartitionIntake {
       // What is stopped hands nothing over any more, whatever the answer is.
       if (this.isStopped) return 'loaded';
       this.settings.log('warn', 'schema.waiting', { topic: this.settings.topic, schemaId });
-      await delay(RETRY_MS);
+      await new Promise((resolve) => (this.retry = setTimeout(resolve, RETRY_MS)));
     }
   }
 
