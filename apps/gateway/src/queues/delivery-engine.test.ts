@@ -1,5 +1,6 @@
 import { CONTROL_TOPICS } from '@heddle/event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { attemptOf } from './lease-attempt.js';
 import type { Lease } from './lease.js';
 import { type TrialEngine, TrialGround } from './engine-trial.js';
 
@@ -61,6 +62,29 @@ describe('the delivery engine', () => {
     expect([...by.keys()].sort()).toEqual([idOf(leases[1]), idOf(leases[2])].sort());
     expect(by.get(idOf(leases[1]))).toMatchObject({ attempt: 2, redelivery: 'yes' });
     expect(by.get(idOf(leases[2]))).toMatchObject({ attempt: 1, redelivery: 'maybe' });
+  });
+
+  it('does not deliver again what was accepted when it died between writing that down and its progress', async () => {
+    const definition = await instance.create('q');
+    for (const id of ['a1', 'a2', 'b1']) await ground.append(id[0]!, id);
+    const first = await next('q');
+    const [outcome, final, receiver] = ['accepted', 'accepted', { kind: 'pull', name: 'test' }] as const;
+    const ending = { outcome, attempt: 1, final, receiver, grantedAt: Date.now(), endedAt: Date.now() };
+    instance.dieAfterPuts(1, false);
+    instance.ledger.attempt(attemptOf(definition, first, ending));
+    queueOf('q').accept(first);
+    await vi.waitFor(() => expect(instance.isDead).toBe(true), PATIENT);
+    await instance.kill();
+    instance = await ground.startEngine();
+    const seen = new Set<string | undefined>();
+    await vi.waitFor(() => {
+      for (let lease = queueOf('q').acquire(); lease !== undefined; lease = queueOf('q').acquire()) {
+        seen.add(idOf(lease));
+        queueOf('q').accept(lease);
+      }
+      expect(seen.size).toBe(2);
+    }, PATIENT);
+    expect([...seen]).not.toContain(idOf(first));
   });
 
   it('parks what waits long with all behind it, over a restart, and other keys pass', async () => {

@@ -328,12 +328,13 @@ export class DeliveryQueue implements LeaseSource {
     this.#holding.undrainParked(puts);
   }
 
-  #restore({ progress, parked }: Restored): void {
-    const cycle = this.#side?.cycle ?? '';
+  #restore({ progress, parked, ended }: Restored): void {
     for (const { topic, partition, record } of progress) this.#progress.resume(topic, partition, record);
-    for (const item of this.#holding.restore(parked, Date.now())) {
-      if (item.cycle === cycle) this.#progress.at(item.topic, item.partition).parkedElsewhere(item.offset);
+    for (const item of this.#holding.restore(parked, ended, Date.now())) {
+      if (item.cycle === (this.#side?.cycle ?? ''))
+        this.#progress.at(item.topic, item.partition).settledElsewhere(item.offset);
     }
+    this.#progress.ended(ended);
   }
 
   #take(progress: PartitionProgress, event: DispatchedEvent): void {

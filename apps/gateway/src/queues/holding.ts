@@ -105,8 +105,14 @@ export class Holding {
   }
 
   /** Puts back what an earlier owner parked. */
-  restore(parked: readonly ((lot: ParkingLot) => ParkedItem[])[], now: number): Item[] {
-    const items = parked.flatMap((restore) => restore(this.#lot));
+  restore(parked: readonly ((lot: ParkingLot) => ParkedItem[])[], ended: ReadonlySet<string>, now: number): Item[] {
+    const items = parked
+      .flatMap((restore) => restore(this.#lot))
+      .filter(({ item }) => {
+        if (!ended.has(`${item.topic}/${item.partition}/${item.offset}`)) return true;
+        this.#lot.settle(item);
+        return false;
+      });
     // In log order, so that each lane is rebuilt in the order its events came; what was redriven comes after.
     items.sort(({ item: a }, { item: b }) => Number(a.cycle !== '') - Number(b.cycle !== '') || a.offset - b.offset);
     for (const { item, dueAt } of items) this.#lanes.add(this.#laneOf(item), item, dueAt, now);

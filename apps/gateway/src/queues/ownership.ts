@@ -1,6 +1,7 @@
 import { type EventLog, HeddleError, type SlotGroup, type SlotMember, slotOf } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type EndedTail, endedTail } from './ended-tail.js';
 import type { QueueDirectory } from './queue-directory.js';
 import type { Restored } from './queue-host.js';
 import type { QueueStore, StoredStates } from './queue-store.js';
@@ -113,11 +114,15 @@ export class Ownership {
     const startedAt = performance.now();
     const epochs = await this.store.claim(slots);
     for (const [slot, epoch] of epochs) await this.directory.reached(slot, epoch);
-    const [states, ends] = await Promise.all([this.store.load(slots, epochs), this.#ends()]);
+    const [states, ends, ended] = await Promise.all([
+      this.store.load(slots, epochs),
+      this.#ends(),
+      endedTail(this.eventLog, slots),
+    ]);
     for (const [slot, epoch] of epochs) {
       if (!this.#assigned.has(slot)) continue;
       this.#epochs.set(slot, epoch);
-      work.onTaken({ slot, epoch, restored: (uuid) => restoredOf(states, uuid, ends) });
+      work.onTaken({ slot, epoch, restored: (uuid) => restoredOf(states, uuid, { ends, ended }) });
     }
     const ms = Math.round(performance.now() - startedAt);
     this.log.info({ event: 'slots-taken', slots: slots.length, queues: states.size, ms }, 'slots taken over');
@@ -135,10 +140,16 @@ export class Ownership {
   }
 }
 
-function restoredOf(states: StoredStates, uuid: string, ends: ReadonlyMap<string, number>): Restored {
+function restoredOf(
+  states: StoredStates,
+  uuid: string,
+  { ends, ended }: { ends: ReadonlyMap<string, number>; ended: EndedTail },
+): Restored {
   const { progress = [], parked = [] } = states.get(uuid) ?? {};
-  return { progress, parked, ends };
+  return { progress, parked, ends, ended: ended.get(uuid) ?? NOTHING };
 }
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 function elsewhere(name: string): HeddleError {
   return new HeddleError('queue-elsewhere', `The queue ${name} is moving to another instance; try again.`, {

@@ -41,8 +41,8 @@ export class PartitionProgress {
   #unsettled = new Map<number, Unsettled>();
   /** Unsettled offsets of an earlier owner whose events have not been read again yet. */
   #missing = new Set<number>();
-  /** Offsets beyond `through` that are parked already: an owner died between parking them and saying so here. */
-  #parked = new Set<number>();
+  /** Offsets beyond `through` that are parked or have ended: an owner died between that and saying so here. */
+  #elsewhere = new Set<number>();
   #gap: Gap | undefined;
   #highestTaken = -1;
   #takenInOrder = true;
@@ -104,7 +104,7 @@ export class PartitionProgress {
   /** Whether the event at this offset is to be worked on; one that was read before is not. */
   wants(offset: number): boolean {
     if (offset < this.#through) return this.#missing.has(offset);
-    return !this.#unsettled.has(offset) && !this.#parked.has(offset);
+    return !this.#unsettled.has(offset) && !this.#elsewhere.has(offset);
   }
 
   /** The event at this offset is being worked on from now on; returns what earlier attempts left. */
@@ -133,8 +133,8 @@ export class PartitionProgress {
       this.settle(offset);
       this.#lose(1, offset, offset + 1);
     }
-    if (this.#parked.size > 0) {
-      for (const offset of this.#parked) if (offset < this.#through) this.#parked.delete(offset);
+    if (this.#elsewhere.size > 0) {
+      for (const offset of this.#elsewhere) if (offset < this.#through) this.#elsewhere.delete(offset);
     }
   }
 
@@ -157,9 +157,9 @@ export class PartitionProgress {
     this.#lose(1, offset, offset + 1);
   }
 
-  /** This offset is parked, whatever is said here: it is settled as far as the offset goes. */
-  parkedElsewhere(offset: number): void {
-    if (offset >= this.#through) this.#parked.add(offset);
+  /** This offset is parked, or has ended, whatever is said here: it is settled as far as the offset goes. */
+  settledElsewhere(offset: number): void {
+    if (offset >= this.#through) this.#elsewhere.add(offset);
     else this.settle(offset);
   }
 

@@ -13,6 +13,8 @@ export interface Restored {
    * owner that did not get to say so.
    */
   ends: ReadonlyMap<string, number>;
+  /** `topic/partition/offset` of what is known to have ended, though the progress does not say so. */
+  ended: ReadonlySet<string>;
 }
 
 /** An event that a queue gave up. */

@@ -54,6 +54,14 @@ export class QueueProgress {
     partitions[partition] = PartitionProgress.resume(record);
   }
 
+  /** What has ended though no progress says so: each as `topic/partition/offset`. */
+  ended(places: ReadonlySet<string>): void {
+    for (const place of places) {
+      const [topic = '', partition, offset] = place.split('/');
+      this.at(topic, Number(partition)).settledElsewhere(Number(offset));
+    }
+  }
+
   /** When the log took the oldest event that is not settled, of those in memory. */
   get oldestAppendedAt(): number | undefined {
     let oldest: number | undefined;
