@@ -331,8 +331,7 @@ export class DeliveryQueue implements LeaseSource {
   #restore({ progress, parked, ended }: Restored): void {
     for (const { topic, partition, record } of progress) this.#progress.resume(topic, partition, record);
     for (const item of this.#holding.restore(parked, ended, Date.now())) {
-      if (item.cycle === (this.#side?.cycle ?? ''))
-        this.#progress.at(item.topic, item.partition).settledElsewhere(item.offset);
+      if (item.cycle === (this.#side?.cycle ?? '')) this.#progress.parked(item);
     }
     this.#progress.ended(ended);
   }

@@ -54,6 +54,11 @@ export class QueueProgress {
     partitions[partition] = PartitionProgress.resume(record);
   }
 
+  /** What stands at this place is parked. */
+  parked({ topic, partition, offset }: { topic: string; partition: number; offset: number }): void {
+    this.at(topic, partition).settledElsewhere(offset);
+  }
+
   /** What has ended though no progress says so: each as `topic/partition/offset`. */
   ended(places: ReadonlySet<string>): void {
     for (const place of places) {
