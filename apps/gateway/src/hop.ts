@@ -12,6 +12,8 @@ import type { QueueDirectory } from './queues/queue-directory.js';
 
 /** On a request that one instance hands on to another, so that it is handed on once at most. */
 const HOP_HEADER = 'heddle-hop';
+/** That an instance does not answer is said once in this time, however many requests are for it. */
+const SAY_AGAIN_MS = 5000;
 /** A pull may wait for 30 s; whoever hands it on waits a little longer. */
 const ANSWER_TIMEOUT_MS = 40_000;
 const CONNECT_TIMEOUT_MS = 2000;
@@ -24,6 +26,7 @@ const NOT_HANDED_ON = new Set(['connection', 'keep-alive', 'transfer-encoding', 
  * A receiver need not know how many instances there are, nor which of them it reached.
  */
 export class Hop {
+  readonly #saidAt = new Map<string, number>();
   readonly #agent = new Agent({
     connect: { timeout: CONNECT_TIMEOUT_MS },
     headersTimeout: ANSWER_TIMEOUT_MS,
@@ -133,6 +136,13 @@ export class Hop {
     return known?.queue ?? (typeof wished === 'string' ? wished : webhook);
   }
 
+  #say(owner: string, error: unknown): void {
+    const now = Date.now();
+    if (now - (this.#saidAt.get(owner) ?? 0) < SAY_AGAIN_MS) return;
+    this.#saidAt.set(owner, now);
+    this.log.warn({ event: 'hop-failed', owner, err: error }, 'the instance that works on a queue did not answer');
+  }
+
   async #handOn(owner: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     if (request.headers[HOP_HEADER] !== undefined) return answerProblem(reply, movingOn(), this.log);
     const given = new AbortController();
@@ -151,7 +161,7 @@ export class Hop {
       return await reply.status(answer.statusCode).headers(handedOn(answer.headers)).send(bytes);
     } catch (error) {
       if (given.signal.aborted) return await reply.hijack();
-      this.log.warn({ event: 'hop-failed', owner, err: error }, 'the instance that works on a queue did not answer');
+      this.#say(owner, error);
       return await answerProblem(reply, movingOn(), this.log);
     } finally {
       reply.raw.off('close', gone);
