@@ -195,6 +195,18 @@ describe('look-ups', () => {
     expect(summary!.deliveries).toMatchObject([{ state: 'dead', repeats: 0, deadLetter: id }]);
   });
 
+  it('show a dead letter once that the log has twice, for nobody answered its first append', async () => {
+    const event = await trial.append('4711', 'e1');
+    trial.givenUp(event);
+    await flush();
+    trial.givenUp(event);
+    await flush();
+    expect((await letters({ queue: 'orders' })).deadLetters).toHaveLength(1);
+    trial.givenUp(event, { uuid: 'made-anew' });
+    await flush();
+    expect((await letters({ queue: 'orders' })).deadLetters).toHaveLength(2);
+  });
+
   it('list what operators want to hear of, and who did what', async () => {
     trial.ledger.operation({ kind: 'webhook.failing', tenant: 'local', name: 'hook', detail: { status: 500 } });
     trial.ledger.operation({ kind: 'queue.gap', tenant: 'local', name: 'orders' });

@@ -42,7 +42,7 @@ export interface TakenRecord {
 }
 
 /** Of another format is as good as lost: it is made anew. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 const SQLITE_BUSY = 5;
 /** SQLITE_CORRUPT, SQLITE_NOTADB. */
@@ -74,6 +74,7 @@ CREATE TABLE dead_letter (partition INTEGER, position INTEGER, at INTEGER, event
   key TEXT, tenant TEXT, queue TEXT, uuid TEXT, cycle TEXT, consumer_group TEXT, reason TEXT, code TEXT,
   attempts INTEGER, topic TEXT, event_partition INTEGER, event_position INTEGER, first_at INTEGER, answer TEXT,
   redrive TEXT, redriven_at INTEGER, PRIMARY KEY (partition, position));
+CREATE UNIQUE INDEX dead_letter_once ON dead_letter (uuid, cycle, topic, event_partition, event_position);
 CREATE INDEX dead_letter_queue ON dead_letter (queue, at);
 CREATE INDEX dead_letter_event ON dead_letter (event_id);
 CREATE INDEX dead_letter_at ON dead_letter (at);
@@ -229,6 +230,7 @@ export class TimelineStore {
     const about = [note('tenant') ?? 'local', note('queue'), note('queue-uuid'), note('cycle') ?? '', note('group')];
     const why = [note('reason'), note('code'), numeric('attempts')];
     const origin = [note('topic'), numeric('partition'), numeric('offset'), numeric('first-at'), note('last-answer')];
+    // Appended twice, as after an append nobody answered, it is one letter: that of a delivery cycle, which ends once.
     this.#run('INSERT OR IGNORE INTO dead_letter VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL)', [
       ...[partition, offset, appendedAt, id, source, type, key],
       ...about,

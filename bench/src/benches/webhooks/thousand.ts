@@ -21,7 +21,7 @@ const SLOW = 0.1;
 const HANGING = 0.01;
 const SLOW_MS = 2000;
 const STEADY = 300;
-/** Nobody listens there (RFC 6335 §6: tcpmux, gone from every system). */
+/** The port of tcpmux (RFC 1078, historic since RFC 7805): nobody listens there. */
 const DEAD_URL = 'http://127.0.0.1:1/';
 
 /** One webhook for each key, and few of the keys have most of the events. */

@@ -14,11 +14,6 @@ export const atTheEnd: readonly Defect[] = [
       ),
   },
   {
-    name: 'a dead letter was appended twice',
-    kind: 'dead-letter-repeated',
-    plant: (history, draw) => change(draw, finals(history, 'dead'), (final) => history.add({ ...final })),
-  },
-  {
     name: 'an event was given up twice',
     kind: 'two-final-states',
     plant: (history, draw) =>

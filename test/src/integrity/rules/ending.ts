@@ -6,7 +6,7 @@ import type { Rule } from './rule.js';
 /** §4: there is exactly one final state per event, queue and delivery cycle. */
 export const oneFinalState: Rule = {
   promise: 'P3',
-  kinds: ['two-final-states', 'dead-letter-repeated', 'settled-twice'],
+  kinds: ['two-final-states', 'settled-twice'],
   look({ queues, records }, accuse) {
     for (const queue of queues.values()) {
       const states = new Map<string, FinalLine>();
@@ -14,10 +14,8 @@ export const oneFinalState: Rule = {
         const name = `${final.cycle ?? ''}\n${final.topic}/${final.partition}/${final.offset}`;
         const before = states.get(name);
         states.set(name, before ?? final);
-        // An acceptance that is kept twice is one state: its owner ended before it had noted how far it was.
-        if (before === undefined || (before.state === 'accepted' && final.state === 'accepted')) continue;
-        const isSame = JSON.stringify(before) === JSON.stringify(final);
-        const kind = isSame ? 'dead-letter-repeated' : 'two-final-states';
+        if (before === undefined || isOneState(before, final)) continue;
+        const kind = 'two-final-states';
         const says = `has two final states in ${queue.definition.queue}: ${before.state} and ${final.state}`;
         accuse({ kind, event: final.id, says, lines: [before, final] });
       }
@@ -95,4 +93,13 @@ function* confirmedTwice({ passages }: QueueEvidence, records: Evidence['records
       if (confirmed.length > (cycle === '' ? (records.get(id)?.length ?? 1) : 1)) yield confirmed;
     }
   }
+}
+
+/**
+ * An acceptance that is kept twice is one state: its owner ended before it had noted how far it was. So is a letter that
+ * stands in the log twice, for nobody answered its first append: look-ups and redrives know one.
+ */
+function isOneState(before: FinalLine, final: FinalLine): boolean {
+  if (before.state !== final.state) return false;
+  return before.state === 'accepted' || JSON.stringify(before) === JSON.stringify(final);
 }
