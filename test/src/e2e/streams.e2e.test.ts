@@ -118,7 +118,7 @@ test('streams that are not read neither delay others nor grow the gateway withou
   // 30 MB for each that does not read: 180 MB, if they were kept for each.
   events.push(...(await publishMany([key], 2000, bulk)));
   await receives(quick, events);
-  expect((await residentBytes()) - filled).toBeLessThan(70_000_000);
+  expect((await residentBytes()) - filled).toBeLessThan(110_000_000);
   for (const stream of slow) expect(ownOf(stream, [key]).length).toBeLessThan(events.length);
   for (const stream of slow) stream.resume();
   for (const stream of slow) {
