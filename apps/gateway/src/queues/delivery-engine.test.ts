@@ -269,6 +269,18 @@ describe('the delivery engine', () => {
     }, PATIENT);
   });
 
+  it('goes on taking events when all that filled it was parked', async () => {
+    await instance.create('q', { order: 'none', maxInFlight: 10_000, retry: schedule(60_000) });
+    const count = 20_000;
+    for (let n = 0; n < count; n += 1) await ground.append(`k${n}`, `e${n}`);
+    await vi.waitFor(() => {
+      for (let lease = queueOf('q').acquire(); lease !== undefined; lease = queueOf('q').acquire()) {
+        queueOf('q').release(lease, { reason: 'later' });
+      }
+      expect(queueOf('q').statistics).toMatchObject({ parked: count, ready: 0 });
+    }, PATIENT);
+  });
+
   it('of a queue that another instance takes over, leases nothing any more', async () => {
     await instance.create('q');
     await ground.append('a', 'a1');

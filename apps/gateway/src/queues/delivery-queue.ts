@@ -196,7 +196,7 @@ export class DeliveryQueue implements LeaseSource {
       this.#progress.at(item.topic, item.partition).retry(item.offset, item.attempts, dueAt);
       this.host.onProgress(item.topic, item.partition, 'outcome');
     }
-    this.#holding.retry(lane, dueAt, now);
+    if (this.#holding.retry(lane, dueAt, now)) this.host.onRoom();
     this.#available.wakeWhenDue();
     this.#available.announce();
     return { state: 'waiting', dueAt };
@@ -274,7 +274,7 @@ export class DeliveryQueue implements LeaseSource {
     if (isOver(this.definition, item, now)) return this.#dropOver(lane, item);
     const next = nextAttempt(this.definition.retry, item, { reason, delayMs, countsAttempt: false }, now);
     if ('giveUp' in next) return void this.#giveUp(lane, item, { reason }, next.giveUp);
-    this.#holding.retry(lane, next.dueAt, now);
+    if (this.#holding.retry(lane, next.dueAt, now)) this.host.onRoom();
     this.#available.wakeWhenDue();
   }
 

@@ -136,8 +136,8 @@ export class Holding {
     this.#lanes.wake(now);
   }
 
-  /** The leased item of a lane waits for its next attempt, and its lane with it. */
-  retry(lane: Lane, dueAt: number, now: number): void {
+  /** The leased item of a lane waits for its next attempt, and its lane with it. Returns what `settle` does. */
+  retry(lane: Lane, dueAt: number, now: number): boolean {
     const item = lane.items[lane.head]!;
     if (item.parked !== undefined) {
       this.#lot.park(item, dueAt);
@@ -147,6 +147,7 @@ export class Holding {
     this.#attach(item, undefined);
     this.#lanes.retry(lane, dueAt, now);
     if (dueAt - now > PARK_AFTER_MS && this.order !== 'queue') this.#parkFrom(lane, lane.head, dueAt);
+    return this.#hasRoomAgain();
   }
 
   /** The first item of a lane is done with. Returns whether there is room again after it was full. */
@@ -158,10 +159,7 @@ export class Holding {
       this.hooks.onLotChanged();
     }
     this.#lanes.settle(lane, now);
-    if (!this.#isFull || this.#present >= this.#maxPresent / 2 || this.#presentBytes >= MAX_PRESENT_BYTES / 2)
-      return false;
-    this.#isFull = false;
-    return true;
+    return this.#hasRoomAgain();
   }
 
   /** The next lanes whose event has to be read again, as far as there is room for them. */
@@ -215,6 +213,14 @@ export class Holding {
 
   get #maxPresent(): number {
     return MAX_PRESENT + this.maxLeased();
+  }
+
+  /** Whether it was full, and half of the room is free now: by settling, or by parking. */
+  #hasRoomAgain(): boolean {
+    const isStillFull = this.#present >= this.#maxPresent / 2 || this.#presentBytes >= MAX_PRESENT_BYTES / 2;
+    if (!this.#isFull || isStillFull) return false;
+    this.#isFull = false;
+    return true;
   }
 
   #hasRoom(): boolean {

@@ -64,13 +64,6 @@ export class Member implements StatefulQueue {
     return end === undefined ? Infinity : (end[topic]?.[partition] ?? 0);
   }
 
-  /** Whether it may want more of a partition than it has read. */
-  isBehind(name: string): boolean {
-    if (!this.isWindow) return true;
-    const at = name.lastIndexOf('/');
-    return this.queue.wantedFrom(name.slice(0, at), Number(name.slice(at + 1))) !== Infinity;
-  }
-
   isLevel(name: string): boolean {
     return this.#level.has(name);
   }

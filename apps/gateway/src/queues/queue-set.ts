@@ -59,6 +59,8 @@ const PASSED_CHECK_MS = 5000;
  */
 export class QueueSet implements SpanTaker {
   #members = new Map<DeliveryQueue, Member>();
+  /** Those that may not be level everywhere; the others need not be looked at for every span. */
+  #lagging = new Set<Member>();
   #matching = new FilterSet<Member>();
   #numbers = 0;
   #timer: NodeJS.Timeout;
@@ -107,6 +109,7 @@ export class QueueSet implements SpanTaker {
     const attachments = new Attachments(queue, this.host.stateOf);
     const member = new Member(queue, epoch, this.shared.position, attachments, side?.pages ?? this.pages);
     this.#members.set(queue, member);
+    this.#lagging.add(member);
     this.#match(member);
     this.#refill(member);
     return queue;
@@ -132,6 +135,7 @@ export class QueueSet implements SpanTaker {
     member.close();
     this.#matching.remove(member);
     this.#members.delete(queue);
+    this.#lagging.delete(member);
     if (why === 'handed over') return;
     member.isGone = true;
     this.writer.forget(member);
@@ -153,7 +157,10 @@ export class QueueSet implements SpanTaker {
 
   /** Looks again whether queues are behind; after topics were added to the shared reader. */
   refillAll(): void {
-    for (const member of this.#members.values()) this.#refill(member);
+    for (const member of this.#members.values()) {
+      this.#lagging.add(member);
+      this.#refill(member);
+    }
   }
 
   /** Events between what a queue has read and the end of the shared reading. */
@@ -170,23 +177,21 @@ export class QueueSet implements SpanTaker {
     for (const event of events) {
       for (const member of this.#matching.match(event.stored)) {
         if (!member.isLevel(name)) continue;
-        if (!member.queue.offer(event)) member.fellBehind(name);
+        if (!member.queue.offer(event)) this.#fellBehind(member, name);
         touched.add(member);
       }
     }
     for (const member of touched) member.queue.offered();
-    for (const member of this.#unlevel(name)) this.#refill(member);
-  }
-
-  /** Members that are not level in a partition; few, but at the start and after a takeover. */
-  *#unlevel(name: string): Generator<Member> {
-    for (const member of this.#members.values()) {
-      if (!member.isLevel(name) && !member.isRefilling && member.isBehind(name)) yield member;
-    }
+    for (const member of this.#lagging) if (!member.isLevel(name)) this.#refill(member);
   }
 
   #compile({ filter }: QueueDefinition): CompiledFilter {
     return compileFilter(filter, { onError: () => this.host.filterFailed() });
+  }
+
+  #fellBehind(member: Member, name: string): void {
+    member.fellBehind(name);
+    this.#lagging.add(member);
   }
 
   #match(member: Member): void {
@@ -251,6 +256,7 @@ export class QueueSet implements SpanTaker {
   /** Where a queue is behind the shared reader; where it is not, it is level from now on. */
   #behind(member: Member): { topic: string; partition: number; from: number; to: number }[] {
     const behind: { topic: string; partition: number; from: number; to: number }[] = [];
+    let isAhead = false;
     for (const topic of this.shared.topics()) {
       if (!member.reads(topic)) continue;
       for (let partition = 0; partition < this.shared.position.partitions(topic); partition += 1) {
@@ -261,8 +267,11 @@ export class QueueSet implements SpanTaker {
         if (from < to) behind.push({ topic, partition, from, to });
         // A window is never level: nothing new is offered to it, and what it still lacks has to be read.
         else if (from === to && !member.isWindow) member.level(name);
+        // The shared reader is still coming to where this one is.
+        else if (from !== Infinity) isAhead = true;
       }
     }
+    if (behind.length === 0 && !isAhead) this.#lagging.delete(member);
     return behind;
   }
 
