@@ -3,6 +3,7 @@ export { BODY_LIMIT, answerProblem, createHttpApp, listen, run, shapeError, type
 export { createLog, type Log } from './log.js';
 export { baseUrlSchema, meshSettings, portSchema } from './mesh-settings.js';
 export { createMetrics } from './metrics.js';
+export { nearest } from './nearest.js';
 export { openApiDocument, type RouteDoc } from './openapi.js';
 export { reachable } from './reachable.js';
 export { Settings, defineSettings, readSettings, type Setting, type SettingRow, type SettingsOf } from './settings.js';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { HeddleError } from '@heddle/event';
 import { z } from 'zod';
+import { nearest } from './nearest.js';
 
 /** One setting: the environment variable it comes from, its rule with its default, and what it means. */
 export interface Setting<T> {
@@ -110,28 +111,4 @@ function textOf(
     problems.push(`${setting.env}_FILE names a file that cannot be read: ${file}`);
     return undefined;
   }
-}
-
-/** The candidate with the fewest edits (Levenshtein), if it is near enough to be a slip of the pen. */
-function nearest(word: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.ceil(word.length / 3) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(word, candidate);
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const replace = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replace, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
 }

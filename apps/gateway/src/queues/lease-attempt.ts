@@ -6,23 +6,12 @@ import type { QueueDefinition } from './queue.js';
 
 /** What a lease of a remote receiver is in the ledger, once it has ended. */
 export function attemptOf(
-  { tenant, name, uuid }: QueueDefinition,
+  queue: QueueDefinition,
   { event, cycle, redelivery }: Lease,
   { outcome, attempt, final, receiver, grantedAt, endedAt, reason, nextAt }: LeaseEnding,
 ): AttemptRecord {
-  const { topic, partition, offset, key, attributes } = event.stored;
   const record: AttemptRecord = {
-    tenant,
-    queue: name,
-    uuid,
-    cycle,
-    topic,
-    partition,
-    offset,
-    eventId: attributes.id,
-    source: attributes.source,
-    type: attributes.type,
-    key,
+    ...subjectOf(queue, event.stored, cycle),
     attempt,
     receiver,
     at: grantedAt,
@@ -40,23 +29,9 @@ export function attemptOf(
 }
 
 /** What is kept of an event whose time to live was over before it was delivered. */
-export function droppedAttempt(
-  { tenant, name, uuid }: QueueDefinition,
-  { topic, partition, offset, key, attributes }: StoredEvent,
-  cycle: string,
-): AttemptRecord {
+export function droppedAttempt(queue: QueueDefinition, stored: StoredEvent, cycle: string): AttemptRecord {
   return {
-    tenant,
-    queue: name,
-    uuid,
-    cycle,
-    topic,
-    partition,
-    offset,
-    eventId: attributes.id,
-    source: attributes.source,
-    type: attributes.type,
-    key,
+    ...subjectOf(queue, stored, cycle),
     attempt: 0,
     receiver: { kind: 'pull', name: '' },
     at: Date.now(),
@@ -66,4 +41,13 @@ export function droppedAttempt(
     final: 'dropped',
     error: 'its time to live was over',
   };
+}
+
+/** Which delivery an attempt is about. */
+function subjectOf(
+  { tenant, name, uuid }: QueueDefinition,
+  { topic, partition, offset, key, attributes: { id, source, type } }: StoredEvent,
+  cycle: string,
+) {
+  return { tenant, queue: name, uuid, cycle, topic, partition, offset, eventId: id, source, type, key };
 }

@@ -1,4 +1,5 @@
 import { HeddleError } from '@heddle/event';
+import { nearest } from '@heddle/runtime';
 import type { z } from 'zod';
 
 const MAX_FIELDS = 20;
@@ -77,29 +78,4 @@ function bare(shape: unknown): Definition | undefined {
   let definition = definitionOf(shape) ?? (shape as Definition | undefined);
   while (definition?.innerType !== undefined) definition = definitionOf(definition.innerType);
   return definition;
-}
-
-/** The candidate with the fewest edits (Levenshtein), if it is near enough to be a slip of the pen. */
-function nearest(word: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.ceil(word.length / 3) + 1;
-  if (word.length > 64) return undefined;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const replace = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replace, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
 }
