@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { meshSettings, portSchema } from './mesh-settings.js';
 import { defineSettings } from './settings.js';
@@ -41,7 +41,9 @@ describe('settings', () => {
   });
 
   it('that are secret are read from the file that is named, and only those', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'heddle-settings-')), 'secret');
+    const dir = mkdtempSync(join(tmpdir(), 'heddle-settings-'));
+    onTestFinished(() => rmSync(dir, { recursive: true }));
+    const file = join(dir, 'secret');
     writeFileSync(file, 'hush-hush\n');
     expect(settings.read({ HEDDLE_PASSWORD_FILE: file }).password).toBe('hush-hush');
     expect(() => settings.read({ HEDDLE_PASSWORD_FILE: `${file}-not` })).toThrow('cannot be read');
