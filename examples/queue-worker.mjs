@@ -10,6 +10,7 @@ const [queue = 'orders', types = 'sap.s4.beh.salesorder.*'] = process.argv.slice
 const base = `${process.env.GATEWAY_URL ?? 'http://127.0.0.1:8080'}/v1/queues/${queue}`;
 /** As many as are surely done with before their leases run out. */
 const AT_A_TIME = 50;
+const WAIT_MS = 3000;
 const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 15_000;
 
@@ -21,9 +22,8 @@ try {
   const wish = { types: types.split(','), order: 'key', start: 'earliest' };
   await ask('PUT', '', wish, { headers: { 'if-none-match': '*' }, accepted: [412] });
   while (!stopping.signal.aborted) {
-    // Gone while it waits, a receiver takes no lease with it: this may be cut off at any time.
-    const { signal } = stopping;
-    const { deliveries } = await ask('POST', '/receive', { max: AT_A_TIME, waitMs: 20_000 }, { signal });
+    // Not cut off when it is to end: an answer on its way has leases, which nobody would settle. So it waits for short.
+    const { deliveries } = await ask('POST', '/receive', { max: AT_A_TIME, waitMs: WAIT_MS });
     if (deliveries.length === 0) continue;
     // Of each business key there is one event at a time, so that those of an answer can be worked on side by side.
     const settlements = await Promise.all(deliveries.map(work));
@@ -56,9 +56,9 @@ async function handle(event) {
  * Makes a request until it is answered. What may succeed later is tried again, less often each time: no connection, 429,
  * 503 (a queue on its way to another instance, say). To settle twice is as good as once.
  */
-async function ask(method, path, body, { headers = {}, accepted = [], signal } = {}) {
+async function ask(method, path, body, { headers = {}, accepted = [] } = {}) {
   const content = { 'content-type': 'application/json', ...headers };
-  const request = { method, headers: content, body: JSON.stringify(body), signal };
+  const request = { method, headers: content, body: JSON.stringify(body) };
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 2)) {
     const { status, text, retryAfter } = await once(base + path, request);
     if ((status >= 200 && status < 300) || accepted.includes(status)) return JSON.parse(text);
@@ -77,7 +77,6 @@ async function once(url, request) {
     const answer = await fetch(url, request);
     return { status: answer.status, retryAfter: answer.headers.get('retry-after'), text: await answer.text() };
   } catch (error) {
-    if (stopping.signal.aborted) throw error;
     return { text: String(error.cause ?? error) };
   }
 }
