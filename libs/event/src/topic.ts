@@ -9,6 +9,7 @@ export const SLOT_COUNT = 32;
  * Heddle's own topics. `queues`, `progress` and `parked` share one partition count and place their records by the slot
  * of (tenant, queue), so that the owner of a slot owns all that belongs to its queues.
  * `operations` has what operators want to hear of (a webhook failing, recovered, disabled), `audit` who did what.
+ * `clients` has who may come in, `keys` wrapped data keys and the signing keys of access tokens.
  */
 export const CONTROL_TOPICS = {
   queues: 'heddle.queues',
@@ -19,6 +20,8 @@ export const CONTROL_TOPICS = {
   operations: 'heddle.operations',
   audit: 'heddle.audit',
   setAside: 'heddle.set-aside',
+  clients: 'heddle.clients',
+  keys: 'heddle.keys',
 } as const;
 
 /** The topic of a business object: its name, with the tenant in front unless that is the local one. */
@@ -55,6 +58,8 @@ export const CONTROL_TOPIC_SPECS: readonly TopicSpec[] = [
   { name: CONTROL_TOPICS.operations, partitions: 1, cleanup: 'delete', retentionMs: 30 * 86_400_000 },
   { name: CONTROL_TOPICS.audit, partitions: 1, cleanup: 'delete', retentionMs: -1 },
   { name: CONTROL_TOPICS.setAside, partitions: 1, cleanup: 'compact' },
+  { name: CONTROL_TOPICS.clients, partitions: 1, cleanup: 'compact' },
+  { name: CONTROL_TOPICS.keys, partitions: 1, cleanup: 'compact' },
 ];
 
 /** The spec of a business object's topic: events are kept without limit, the partition count is fixed for life. */
