@@ -15,9 +15,13 @@ const LIBRARIES = {
     outside: ['kafkajs', 'snappy', 'lz4-napi', '@node-rs/crc32', '@nestjs/microservices', 'rxjs'],
   },
   outbox: { ours: ['event', 'schema'], outside: ['kysely', 'pg', 'prom-client'] },
+  auth: {
+    ours: ['event'],
+    outside: ['jose', '@nestjs/common', '@nestjs/platform-fastify', 'fastify', 'reflect-metadata'],
+  },
   runtime: { ours: ['event'], outside: ['zod', 'pino', 'prom-client', ...NEST] },
   mesh: {
-    ours: ['event', 'schema', 'kafka', 'outbox', 'runtime'],
+    ours: ['event', 'schema', 'auth', 'kafka', 'outbox', 'runtime'],
     outside: ['zod', 'prom-client', 'kysely', '@nestjs/microservices', ...NEST],
   },
 };
@@ -38,6 +42,7 @@ const AT_HOME = {
   ws: ['^apps/gateway/src/protocols/websocket/', '^(bench|test)/'],
   '@marcbachmann/cel-js': ['^apps/gateway/src/filters/'],
   re2js: ['^apps/gateway/src/filters/'],
+  jose: ['^libs/auth/', '^(bench|test)/'],
   kafkajs: ['^libs/kafka/', '^(bench|test)/'],
   avsc: ['^libs/schema/', '^(bench|test)/'],
   '@kafkajs/confluent-schema-registry': ['^libs/schema/', '^(bench|test)/'],
