@@ -6,6 +6,8 @@ export interface SlotHandlers {
   onAssigned(slots: readonly number[]): void;
   /** These are not ours any more: nothing new may be begun for them. */
   onRevoked(slots: readonly number[]): void;
+  /** The membership is current again after a time in which it was not: what was not begun then may be begun now. */
+  onRenewed(): void;
 }
 
 /** Membership in the slot group. */

@@ -35,6 +35,7 @@ const CHILD = `
   await new KafkaSlotGroup({ brokers, clientId: 'child', group }).join({
     onAssigned: (slots) => say('assigned', slots),
     onRevoked: (slots) => say('revoked', slots),
+    onRenewed: () => undefined,
   });
 `;
 
@@ -145,7 +146,7 @@ describe('with a broker that goes away', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  it('a member knows in time that it may have been replaced, and is current again when the broker is back', async () => {
+  it('a member knows in time that it may have been replaced, and is told when it is current again', async () => {
     const group = `slots-${uuidv7()}`;
     const ledger = new SlotLedger();
     const slots = new KafkaSlotGroup({ brokers, clientId: 'slots', group });
@@ -160,6 +161,7 @@ describe('with a broker that goes away', () => {
       },
       { timeout: 8000, interval: 100 },
     );
+    ledger.renewed.length = 0;
     process.kill(broker.pid, 'SIGSTOP');
     const stoppedAt = performance.now();
     await vi.waitFor(() => expect(members.some((member) => member.isCurrent())).toBe(false), { timeout: 6000 });
@@ -173,6 +175,7 @@ describe('with a broker that goes away', () => {
       },
       { timeout: 20_000 },
     );
+    expect(ledger.renewed.toSorted()).toEqual(['a', 'b']);
     broker.kill();
     await broker.exited;
     await vi.waitFor(() => expect(members.some((member) => member.isCurrent())).toBe(false), { timeout: 6000 });
@@ -184,6 +187,7 @@ describe('with a broker that goes away', () => {
       },
       { timeout: 20_000 },
     );
+    expect(ledger.renewed.toSorted()).toEqual(['a', 'a', 'b', 'b']);
     for (const member of members) await member.leave();
     expect(ledger.problems).toEqual([]);
   });

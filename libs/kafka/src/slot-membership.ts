@@ -148,7 +148,7 @@ export class SlotMembership implements SlotMember {
         const sentAt = performance.now();
         const { group: groupId } = this;
         await coordinator.heartbeat({ groupId, groupGenerationId: this.#generation, memberId: this.#memberId });
-        this.#signAt = sentAt;
+        this.#signed(sentAt);
         await this.#rounds.wait(HEARTBEAT_MS);
       }
     }
@@ -166,7 +166,7 @@ export class SlotMembership implements SlotMember {
       groupProtocols: [{ name: SLOT_PROTOCOL, metadata: encodeClaim(TOPIC, claim) }],
     });
     this.#memberId = memberId;
-    this.#signAt = joinedAt;
+    this.#signed(joinedAt);
     const syncedAt = performance.now();
     const { memberAssignment } = await coordinator.syncGroup({
       groupId,
@@ -174,9 +174,15 @@ export class SlotMembership implements SlotMember {
       memberId,
       groupAssignment: memberId === leaderId ? divisionOf(members) : [],
     });
-    this.#signAt = syncedAt;
+    this.#signed(syncedAt);
     this.#generation = generationId;
     return decodeAssignment(TOPIC, memberAssignment);
+  }
+
+  #signed(at: number): void {
+    const wasCurrent = this.isCurrent();
+    this.#signAt = at;
+    if (!wasCurrent && this.isCurrent()) this.#tell(() => this.handlers.onRenewed());
   }
 
   /** Tells the handlers what has changed; whether something had to be given up. */
@@ -188,8 +194,8 @@ export class SlotMembership implements SlotMember {
     const lost = [...before].filter((slot) => !this.#owned.has(slot));
     const got = slots.filter((slot) => !before.has(slot));
     this.log('info', 'slots.divided', { group: this.group, owned: slots.length, lost, got });
-    if (lost.length > 0) this.#tell('onRevoked', lost);
-    if (got.length > 0) this.#tell('onAssigned', got);
+    if (lost.length > 0) this.#tell(() => this.handlers.onRevoked(lost));
+    if (got.length > 0) this.#tell(() => this.handlers.onAssigned(got));
     this.#firstDivision.resolve();
     return lost.length > 0;
   }
@@ -197,16 +203,16 @@ export class SlotMembership implements SlotMember {
   #revokeAll(): void {
     const lost = [...this.#owned];
     this.#owned.clear();
-    if (lost.length > 0) this.#tell('onRevoked', lost);
+    if (lost.length > 0) this.#tell(() => this.handlers.onRevoked(lost));
   }
 
-  #tell(what: 'onAssigned' | 'onRevoked', slots: readonly number[]): void {
+  #tell(what: () => void): void {
     try {
-      this.handlers[what](slots);
+      what();
     } catch (error) {
       // Membership is not the handler's to break: what it owns, it owns.
       const message = error instanceof Error ? error.message : String(error);
-      this.log('error', 'slots.handler-failed', { group: this.group, handler: what, message });
+      this.log('error', 'slots.handler-failed', { group: this.group, message });
     }
   }
 }

@@ -8,6 +8,7 @@ const ALL = Array.from({ length: SLOT_COUNT }, (_, slot) => slot);
 /** Who owns what as the handlers are told, and whatever they were told that cannot be. */
 export class SlotLedger {
   readonly problems: string[] = [];
+  readonly renewed: string[] = [];
   private readonly owners = new Map<number, string>();
 
   handlersOf(name: string): SlotHandlers {
@@ -26,6 +27,7 @@ export class SlotLedger {
           this.owners.delete(slot);
         }
       },
+      onRenewed: () => this.renewed.push(name),
     };
   }
 

@@ -189,6 +189,21 @@ describe('the delivery engine', () => {
     expect(idOf(await next('q'))).toBe('c1');
   });
 
+  it('leases nothing while another instance might own its slot, and says when it does again', async () => {
+    await instance.create('q');
+    instance.hear(false);
+    let isTold = false;
+    const queue = queueOf('q');
+    queue.onAvailable(() => {
+      if (queue.acquire() !== undefined) isTold = true;
+    });
+    await ground.append('a', 'a1');
+    await vi.waitFor(() => expect(queue.statistics.ready).toBe(1), PATIENT);
+    expect(queue.acquire()).toBeUndefined();
+    instance.hear(true);
+    await vi.waitFor(() => expect(isTold).toBe(true), PATIENT);
+  });
+
   it('shows what retention took before it was read as a gap, and goes on', async () => {
     for (let n = 0; n < 10; n += 1) await ground.append('a', `a${n}`);
     const bounds = await ground.eventLog.bounds('trial');

@@ -51,7 +51,7 @@ export class DeliveryEngine implements SlotWork {
   readonly offsets: QueueOffsets;
   readonly pages: LogPages;
   readonly #writer: StateWriter;
-  readonly #companions: SlotWork[] = [];
+  readonly #companions: Pick<SlotWork, 'onTaken' | 'onLost'>[] = [];
 
   constructor(parts: EngineParts) {
     const { eventLog, controlLog, slotGroup, ledger, shared, instance, address, baseUrl, retry, metrics, log } = parts;
@@ -93,7 +93,7 @@ export class DeliveryEngine implements SlotWork {
   }
 
   /** From now on comes and goes with the slots of this instance, after the queues; added before the start. */
-  accompany(companion: SlotWork): void {
+  accompany(companion: Pick<SlotWork, 'onTaken' | 'onLost'>): void {
     this.#companions.push(companion);
   }
 
@@ -112,6 +112,10 @@ export class DeliveryEngine implements SlotWork {
   onLost(slot: number): void {
     for (const companion of this.#companions) companion.onLost(slot);
     for (const { name } of this.directory.inSlot(slot).queues) this.queues.handOver(name);
+  }
+
+  onRenewed(): void {
+    this.set.lookAgain();
   }
 
   /** Resolves when everything that was settled before is durable. */

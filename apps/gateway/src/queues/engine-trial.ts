@@ -100,6 +100,12 @@ export class MortalControlLog implements ControlLog {
   ensureTopics: ControlLog['ensureTopics'] = (specs) => this.inner.ensureTopics(specs);
 }
 
+interface TrialMembership {
+  isSure: boolean;
+  leave(): Promise<void>;
+  renewed(): void;
+}
+
 /** One instance's engine, with the shared reader in front of it. */
 export class TrialEngine {
   private constructor(
@@ -107,7 +113,7 @@ export class TrialEngine {
     readonly ledger: Ledger,
     private readonly dispatcher: Dispatcher,
     private readonly controlLog: MortalControlLog,
-    private readonly leave: () => Promise<void>,
+    private readonly membership: TrialMembership,
   ) {}
 
   static async start(
@@ -123,12 +129,14 @@ export class TrialEngine {
     const eventLog: EventLog = ground.eventLog;
     const topics = (): readonly string[] => dispatcher.topics;
     const ledger = new Ledger(eventLog, log);
-    let leave = (): Promise<void> => Promise.resolve();
+    const membership: TrialMembership = { isSure: true, leave: () => Promise.resolve(), renewed: () => undefined };
     const slotGroup: SlotGroup = {
       join: async (handlers) => {
         const member = await ground.slotGroup.join(handlers);
-        leave = () => member.leave();
-        return { isCurrent: () => !mortal.isDead && member.isCurrent(), leave };
+        membership.leave = () => member.leave();
+        membership.renewed = () => handlers.onRenewed();
+        const isCurrent = (): boolean => membership.isSure && !mortal.isDead && member.isCurrent();
+        return { isCurrent, leave: membership.leave };
       },
     };
     const engine = new DeliveryEngine({
@@ -149,7 +157,7 @@ export class TrialEngine {
     const dispatcher: Dispatcher = new Dispatcher(eventLog, tail, position, streams, engine.set, 'http://gateway.test');
     await dispatcher.add([TRIAL_TOPIC]);
     await engine.start();
-    return new TrialEngine(engine, ledger, dispatcher, mortal, () => leave());
+    return new TrialEngine(engine, ledger, dispatcher, mortal, membership);
   }
 
   get isDead(): boolean {
@@ -176,12 +184,18 @@ export class TrialEngine {
     return queue;
   }
 
+  /** Hears nothing of the group any more, as when the broker is away, or again. */
+  hear(isSure: boolean): void {
+    this.membership.isSure = isSure;
+    if (isSure) this.membership.renewed();
+  }
+
   /** Dies as by kill -9: nothing more is written, and the group gives its slots away. */
   async kill(): Promise<void> {
     this.controlLog.die();
     await this.dispatcher.stop();
     this.engine.set.stop();
-    await this.leave();
+    await this.membership.leave();
   }
 
   async stop(): Promise<void> {

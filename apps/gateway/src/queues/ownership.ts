@@ -18,6 +18,8 @@ export interface TakenSlot {
 export interface SlotWork {
   onTaken(taken: TakenSlot): void;
   onLost(slot: number): void;
+  /** Work may be begun again, after a time in which another instance might have owned the slots. */
+  onRenewed(): void;
 }
 
 const RETRY_MS = 500;
@@ -48,6 +50,7 @@ export class Ownership {
     this.#member = await this.group.join({
       onAssigned: (slots) => this.#assign(slots, work),
       onRevoked: (slots) => this.#revoke(slots, work),
+      onRenewed: () => work.onRenewed(),
     });
     await this.#taking;
   }

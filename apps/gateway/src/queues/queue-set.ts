@@ -163,6 +163,11 @@ export class QueueSet implements SpanTaker {
     }
   }
 
+  /** Every queue tells its receivers again what may be leased: they were refused while nothing was to be begun. */
+  lookAgain(): void {
+    for (const { queue } of this.#members.values()) queue.offered();
+  }
+
   /** Events between what a queue has read and the end of the shared reading. */
   lagOf(queue: DeliveryQueue): number {
     const member = this.#members.get(queue);

@@ -1,4 +1,5 @@
 import { HeddleError, LOCAL_TENANT, slotOf, typeMatcher } from '@heddle/event';
+import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import type { SlotWork } from '../../queues/ownership.js';
 import type { QueueDefinition } from '../../queues/queue.js';
 import { DispatchedEvent } from '../../represent.js';
@@ -29,13 +30,15 @@ const ANY_VERSION: VersionCheck = () => undefined;
  * change says is stored first and then done, one change after another, so that what is stored and what is at work
  * never differ.
  */
-export class Webhooks implements SlotWork {
+export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
   readonly #webhooks = new Map<string, WebhookDefinition>();
   readonly #handshakes: Handshakes;
   #changes: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly parts: WebhooksParts) {
-    this.#handshakes = new Handshakes(parts.baseUrl, (webhook, consent) => this.#consented(webhook, consent));
+    this.#handshakes = new Handshakes(parts.baseUrl, parts.network, (webhook, consent) =>
+      this.#consented(webhook, consent),
+    );
   }
 
   /** Puts the webhooks of a slot to work; their queues are at work already. */
@@ -70,13 +73,15 @@ export class Webhooks implements SlotWork {
    * Creates a webhook, or changes one: then the position of its queue stays. The answer comes when it is stored.
    *
    * @throws HeddleError `not-found` for the queue it names, `conflict` for one it cannot have, `data-invalid`,
-   *   `queue-unchangeable`, `queue-elsewhere`
+   *   `receiver-forbidden`, `queue-unchangeable`, `queue-elsewhere`
    */
   async put(
     name: string,
     request: WebhookRequest,
     check: VersionCheck = ANY_VERSION,
   ): Promise<WebhookAnswer & { created: boolean }> {
+    // Not in turn: one name that is slow to resolve would hold up the changes of all.
+    await admitUrls(request, this.parts.network);
     return this.#inTurn(async () => {
       const before = this.#find(name);
       check(before?.version);
@@ -198,7 +203,7 @@ export class Webhooks implements SlotWork {
     );
     const dispatched = new DispatchedEvent(event, 0, '', this.parts.baseUrl);
     const lease = { event: dispatched, lane: '', attempt: 1, redelivery: 'no', cycle: '' } as const;
-    const maker = new RequestMaker(webhook);
+    const maker = new RequestMaker(webhook, this.parts.network);
     await maker.ready();
     let request = maker.make([lease], true);
     let outcome = await this.parts.receivers.attempt(webhook, request);
@@ -351,6 +356,12 @@ export class Webhooks implements SlotWork {
     this.#changes = turn.catch(() => undefined);
     return turn;
   }
+}
+
+/** @throws HeddleError `receiver-forbidden` */
+async function admitUrls({ url, auth }: WebhookRequest, network: ReceiverNetwork): Promise<void> {
+  await network.admit(url, 'url');
+  if (auth.oauth2 !== undefined) await network.admit(auth.oauth2.tokenUrl, 'auth.oauth2.tokenUrl');
 }
 
 function elsewhere(queue: string): HeddleError {
