@@ -19,6 +19,8 @@ COPY --from=build /heddle/node_modules node_modules
 COPY --from=build /heddle/libs libs
 COPY --from=build /heddle/schemas schemas
 COPY --from=build /heddle/apps apps
+# Where the master key is; a volume over it takes its owner and mode.
+RUN install --directory --owner=node --group=node --mode=700 /secrets
 # Everything above belongs to root: the process can change nothing of itself.
 USER node
 ENTRYPOINT ["node", "--enable-source-maps", "--disable-warning=TimeoutNegativeWarning"]

@@ -1,9 +1,13 @@
+import { TRIAL_MASTER_KEY } from './master-key.js';
 import { waitForHttp } from './ready.js';
 import { readyOrExited, type OnSpawn, type Running } from './running.js';
 import { spawnNode } from './spawn-node.js';
 
 /** The processes of the mesh that are ours, in the order they start; they stop in the reverse order. */
 export const MESH_APPS = ['business-partner', 'sales-order', 'gateway'] as const;
+
+/** All is on this machine, and so are the receivers of whoever tries it. */
+const RECEIVERS_HERE = { HEDDLE_RECEIVER_HTTP: 'true', HEDDLE_RECEIVER_NETWORKS: '127.0.0.0/8,::1/128' };
 
 export type MeshApp = (typeof MESH_APPS)[number];
 
@@ -42,13 +46,18 @@ export async function startMeshApp(app: MeshApp, options: MeshAppOptions): Promi
       PORT: String(ports[app]),
       KAFKA_BROKERS: ground.kafkaBrokers.join(','),
       SCHEMA_REGISTRY_URL: ground.registryUrl,
-      ...(app === 'gateway' ? {} : { DATABASE_URL: ground.databaseUrl }),
+      ...(app === 'gateway' ? { HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY, ...RECEIVERS_HERE } : ofOthers(ground)),
       ...addresses(app, ports),
       ...env,
     },
   });
   await readyOrExited(running, (signal) => waitForHttp(`${urlOf(app, ports)}/healthz/ready`, { signal }));
   return running;
+}
+
+/** What only the gateway knows would stop the start of the others. */
+function ofOthers({ databaseUrl }: MeshGround): Record<string, string | undefined> {
+  return { DATABASE_URL: databaseUrl, HEDDLE_MASTER_KEY: undefined, HEDDLE_MASTER_KEY_FILE: undefined };
 }
 
 /** Where the processes find each other: the gateway asks the owners of objects, who refer to it by path alone. */

@@ -7,8 +7,8 @@ export interface NodeOptions {
   /** The file to run, relative to the checkout: `apps/gateway/dist/main.js`. */
   script: string;
   args?: readonly string[];
-  /** Added to the environment of this process. */
-  env: Record<string, string>;
+  /** Added to the environment of this process; `undefined` takes out of it. */
+  env: Record<string, string | undefined>;
   logFile: string;
   onSpawn?: OnSpawn | undefined;
 }

@@ -11,6 +11,7 @@ import { LaunchError } from './launch-error.mjs';
 import { Launch } from './launch.js';
 import { readLaunchSettings, type LaunchSettings } from './launch-settings.js';
 import { keepPreviousLogs } from './log-files.js';
+import { masterKeySettings } from './master-key.js';
 import { MESH_APPS, startMeshApp, type MeshGround, type MeshPorts } from './mesh-apps.js';
 import { requireFreePorts } from './ports-free.js';
 import { Progress } from './progress.mjs';
@@ -107,10 +108,10 @@ async function startApps(
     'sales-order': settings.salesOrderPort,
     'business-partner': settings.businessPartnerPort,
   };
-  const index = { HEDDLE_DATA_DIR: join(settings.dataDir, 'index') };
+  const gateway = { HEDDLE_DATA_DIR: join(settings.dataDir, 'index'), ...masterKeySettings(settings.dataDir) };
   const starts = MESH_APPS.map((app) =>
     progress.step(app, () =>
-      startMeshApp(app, { ground, ports, logFile: logFile(app), onSpawn, env: app === 'gateway' ? index : {} }),
+      startMeshApp(app, { ground, ports, logFile: logFile(app), onSpawn, env: app === 'gateway' ? gateway : {} }),
     ),
   );
   await Promise.all(starts);

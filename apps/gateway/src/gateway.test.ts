@@ -10,6 +10,7 @@ import { sseForm } from './protocols/sse/sse.frames.js';
 import { webhookShape } from './protocols/webhook/webhook.shape.js';
 import type { IncomingEvent } from './publish.js';
 import { settings } from './settings.js';
+import { TRIAL_MASTER_KEY } from './vault/vault-trial.js';
 import { MAX_QUEUED_BYTES, type StreamSink } from './streams/fan-out.js';
 import type { StreamStart } from './streams/stream.js';
 
@@ -69,7 +70,11 @@ describe('the gateway on logs in memory', () => {
 
   async function startGateway(): Promise<Gateway> {
     const started = new Gateway({
-      settings: settings.read({ HEDDLE_RETRY_FIRST_MS: '20', HEDDLE_RETRY_CAP_MS: '40' }),
+      settings: settings.read({
+        HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY,
+        HEDDLE_RETRY_FIRST_MS: '20',
+        HEDDLE_RETRY_CAP_MS: '40',
+      }),
       baseUrl: 'http://gateway.test',
       instanceUrl: 'http://gateway.test',
       slotGroup: new MemorySlotGroup(),

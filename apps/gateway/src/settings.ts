@@ -1,6 +1,7 @@
 import { baseUrlSchema, defineSettings, meshSettings, portSchema } from '@heddle/runtime';
 import type { SettingsOf } from '@heddle/runtime';
 import { z } from 'zod';
+import { parseMasterKeys } from './vault/master-keys.js';
 
 const milliseconds = z.coerce.number('must be a number of milliseconds').int().min(1, 'must be at least 1');
 
@@ -27,6 +28,13 @@ export const settings = defineSettings({
       .default('sales-order=http://127.0.0.1:8101,business-partner=http://127.0.0.1:8102')
       .transform(parseOwners),
     about: 'services that own business objects, as name=URL, separated by commas',
+  },
+  masterKeys: {
+    env: 'HEDDLE_MASTER_KEY',
+    schema: z.string().default('').transform(parseMasterKeys),
+    about:
+      'master keys of the secrets in the log, as name:base64 of 32 bytes, separated by commas or lines; the first seals, all open',
+    secret: true,
   },
   appendTimeoutMs: {
     env: 'HEDDLE_APPEND_TIMEOUT_MS',

@@ -45,6 +45,7 @@ export const ERRORS = {
     title: 'The authorization server of a receiver gave no token',
   },
   'owner-unavailable': { status: 503, retryable: true, title: 'The service that owns the object cannot be reached' },
+  'secret-unreadable': { status: 503, retryable: true, title: 'A stored secret cannot be opened' },
   'not-appended': { status: 503, retryable: true, title: 'Held back, for an earlier event of its key failed' },
   'queue-elsewhere': { status: 503, retryable: true, title: 'The queue is moving to another instance' },
   stopping: { status: 503, retryable: true, title: 'The process is stopping' },

@@ -10,6 +10,7 @@ import { Gateway } from '../gateway.js';
 import { createGatewayMetrics } from '../metrics.js';
 import { protocols } from '../protocols/protocols.js';
 import { settings } from '../settings.js';
+import { TRIAL_MASTER_KEY } from '../vault/vault-trial.js';
 
 const GUIDE = 'docs/guides/queues.md';
 const run = promisify(execFile);
@@ -27,7 +28,7 @@ describe('the guide to queues', () => {
     await catalogue.refresh();
     const log = createLog('test', 'silent');
     const metrics = createMetrics('test');
-    const values = settings.read({ PORT: '0' });
+    const values = settings.read({ HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY, PORT: '0' });
     gateway = new Gateway({
       settings: values,
       baseUrl: 'http://gateway.test',

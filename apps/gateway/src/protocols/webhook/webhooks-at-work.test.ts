@@ -9,6 +9,7 @@ import { Gateway } from '../../gateway.js';
 import { createGatewayMetrics } from '../../metrics.js';
 import { queueShape } from '../../queues/queue.shape.js';
 import { settings } from '../../settings.js';
+import { TRIAL_MASTER_KEY } from '../../vault/vault-trial.js';
 import { webhookShape } from './webhook.shape.js';
 
 interface Arrival {
@@ -173,7 +174,7 @@ it('a test reaches the receiver of a paused webhook with an example, and with an
 
 async function start(): Promise<Gateway> {
   const started = new Gateway({
-    settings: settings.read({ HEDDLE_RETRY_FIRST_MS: '20', HEDDLE_RETRY_CAP_MS: '40' }),
+    settings: settings.read({ HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY, HEDDLE_RETRY_FIRST_MS: '20', HEDDLE_RETRY_CAP_MS: '40' }),
     baseUrl: 'http://gateway.test',
     instanceUrl: 'http://gateway.test',
     slotGroup: new MemorySlotGroup(),
