@@ -31,17 +31,18 @@ const DOORS = ['^libs/[^/]+/src/index\\.ts$', '^libs/mesh/src/trial\\.ts$'];
 
 const APP_PACKAGES = [...NEST, '@nestjs/microservices', 'zod', 'prom-client'];
 const APPS = {
-  gateway: [...APP_PACKAGES, 'undici', 'ws', '@marcbachmann/cel-js', 're2js'],
+  gateway: [...APP_PACKAGES, 'undici', 'ws', '@marcbachmann/cel-js', 're2js', 'ipaddr.js'],
   'sales-order': [...APP_PACKAGES, 'kysely', 'pg'],
   'business-partner': [...APP_PACKAGES, 'kysely', 'pg'],
 };
 
 /** Packages that one place knows, so that changing them is a change in one place. */
 const AT_HOME = {
-  undici: ['^apps/gateway/src/((deliver|hop)\\.ts$|fetch/|protocols/webhook/)', '^(bench|test)/'],
+  undici: ['^apps/gateway/src/((deliver|hop)\\.ts$|fetch/|network/|protocols/webhook/)', '^(bench|test)/'],
   ws: ['^apps/gateway/src/protocols/websocket/', '^(bench|test)/'],
   '@marcbachmann/cel-js': ['^apps/gateway/src/filters/'],
   re2js: ['^apps/gateway/src/filters/'],
+  'ipaddr.js': ['^apps/gateway/src/network/'],
   jose: ['^libs/auth/', '^(bench|test)/'],
   kafkajs: ['^libs/kafka/', '^(bench|test)/'],
   avsc: ['^libs/schema/', '^(bench|test)/'],

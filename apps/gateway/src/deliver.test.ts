@@ -4,7 +4,8 @@ import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, type Server as TcpServer, type Socket, createServer as createTcpServer } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ADDRESS_REFUSED, type Attempt, type AttemptOutcome, Endpoint, judge, retryAfterMs } from './deliver.js';
+import { loopbackNetwork } from './network/network-trial.js';
+import { type Attempt, type AttemptOutcome, Endpoint, type EndpointOptions, judge, retryAfterMs } from './deliver.js';
 
 const REQUEST: Attempt = { path: '/hook?a=1', headers: ['x-one', '1'], body: Buffer.from('{"n":1}') };
 
@@ -28,8 +29,8 @@ async function listen(server: Server | TcpServer): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function endpointAt(origin: string, options?: ConstructorParameters<typeof Endpoint>[1]): Endpoint {
-  const endpoint = new Endpoint(origin, options);
+function endpointAt(origin: string, options: Partial<EndpointOptions> = {}): Endpoint {
+  const endpoint = new Endpoint(origin, { network: loopbackNetwork(), ...options });
   endpoints.push(endpoint);
   return endpoint;
 }
@@ -191,26 +192,24 @@ describe('an attempt', () => {
   });
 
   it('never left when no connection comes about in time', async () => {
-    const outcome = await attempt(endpointAt('http://receiver.test', { timeoutMs: 200, lookup: () => undefined }));
+    const network = loopbackNetwork({ resolve: () => new Promise(() => undefined) });
+    const outcome = await attempt(endpointAt('http://receiver.test', { timeoutMs: 200, network }));
     expect(outcome).toMatchObject({ sent: false, error: { class: 'connect', detail: 'no connection within 0.2 s' } });
   });
 
-  it('goes where the look-up says, and nowhere when that refuses', async () => {
+  it('goes where the network lets it, and nowhere when that refuses', async () => {
     const port = (await listen(createServer((_request, response) => response.end()))).split(':')[1];
     const origin = `http://receiver.test:${port}`;
-    const found = endpointAt(origin, {
-      lookup: (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
-    });
-    expect(judge(await attempt(found))).toEqual({ done: true });
-    for (const [code, errorClass] of [
-      ['ENOTFOUND', 'dns'],
-      [ADDRESS_REFUSED, 'refused-address'],
-    ] as const) {
-      const lost = endpointAt(origin, {
-        lookup: (_host, _options, done) => done(Object.assign(new Error(code), { code }), ''),
-      });
-      expect(await attempt(lost)).toMatchObject({ sent: false, error: { class: errorClass, detail: code } });
-    }
+    const at = (address: string) => loopbackNetwork({ resolve: async () => [{ address, family: 4 }] });
+    expect(judge(await attempt(endpointAt(origin, { network: at('127.0.0.1') })))).toEqual({ done: true });
+    const refused = {
+      class: 'refused-address',
+      detail: 'The host receiver.test has an address that webhooks may not point to.',
+    };
+    const outcome = await attempt(endpointAt(origin, { network: at('10.0.0.1') }));
+    expect(outcome).toMatchObject({ sent: false, error: refused });
+    expect(judge(outcome)).toMatchObject({ done: false, disable: false, blame: 'connection' });
+    expect(await attempt(endpointAt(origin))).toMatchObject({ error: { class: 'dns', detail: 'ENOTFOUND' } });
   });
 
   it('is the fault of what is sent when it cannot be made a request', async () => {

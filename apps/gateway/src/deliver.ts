@@ -1,7 +1,9 @@
-import type { LookupFunction } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { Client, type Dispatcher as Undici, buildConnector } from 'undici';
+import { HeddleError } from '@heddle/event';
+import { Client, type Dispatcher as Undici, type buildConnector } from 'undici';
 import type { ErrorClass } from './ledger/attempt.js';
+import { guardedConnect } from './network/guarded-connect.js';
+import type { ReceiverNetwork } from './network/receiver-network.js';
 
 /** One request to a receiver. */
 export interface Attempt {
@@ -61,8 +63,8 @@ export interface EndpointOptions {
   timeoutMs?: number | undefined;
   /** PEM: certificate and key of the gateway for mutual TLS, and who may have signed the receiver's. */
   tls?: Pick<ConnectionOptions, 'cert' | 'key' | 'ca' | 'passphrase'> | undefined;
-  /** Resolves host names instead of the system; its errors refuse the connection. Literal addresses are not looked up. */
-  lookup?: LookupFunction | undefined;
+  /** Where connections may go: nothing is connected to without being asked about. */
+  network: ReceiverNetwork;
 }
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -86,15 +88,14 @@ export class Endpoint {
 
   constructor(
     private readonly origin: string,
-    { timeoutMs = TOTAL_TIMEOUT_MS, tls, lookup }: EndpointOptions = {},
+    { timeoutMs = TOTAL_TIMEOUT_MS, tls, network }: EndpointOptions,
   ) {
     this.#timeoutMs = Math.min(timeoutMs, TOTAL_TIMEOUT_MS);
-    this.#connector = buildConnector({
+    this.#connector = guardedConnect(origin, network, {
       // HTTP/1.1 only: with one attempt to a connection, one that hangs holds nothing but itself.
       allowH2: false,
       timeout: Math.min(CONNECT_TIMEOUT_MS, this.#timeoutMs),
       ...tls,
-      ...(lookup === undefined ? {} : { lookup }),
     });
   }
 
@@ -351,15 +352,12 @@ export function retryAfterMs(header: string | string[] | undefined, now: number)
 function codeOf(error: Error & { code?: string; cause?: unknown }): { code: string; text: string } {
   const cause = error instanceof AggregateError ? (error.errors[0] as unknown) : error.cause;
   const code = error.code ?? (cause as { code?: string } | undefined)?.code ?? '';
-  return { code, text: code === '' ? error.message : code };
+  return { code, text: code === '' || error instanceof HeddleError ? error.message : code };
 }
 
-/** What `lookup` gives an error that refuses an address. */
-export const ADDRESS_REFUSED = 'ERR_ADDRESS_REFUSED';
-
 function connectError(code: string): ErrorClass {
-  if (code === ADDRESS_REFUSED) return 'refused-address';
-  if (/^(ENOTFOUND|ENODATA|EAI_)/.test(code)) return 'dns';
+  if (code === 'receiver-forbidden') return 'refused-address';
+  if (/^(ENOTFOUND|ENODATA|ESERVFAIL|EREFUSED|ETIMEOUT|EBADRESP|EAI_)/.test(code)) return 'dns';
   if (code === 'ECONNRESET' || TLS_ERROR.test(code)) return 'tls';
   // Of the client's own errors one is about the connection, the others say that the request cannot be made.
   return code.startsWith('UND_ERR_') && code !== 'UND_ERR_CONNECT_TIMEOUT' ? 'internal' : 'connect';

@@ -4,6 +4,7 @@ import { MemoryControlLog, MemoryEventLog, MemorySlotGroup } from '@heddle/event
 import { createLog, createMetrics } from '@heddle/runtime';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LOOPBACK_SETTINGS } from './network/network-trial.js';
 import { Gateway } from './gateway.js';
 import { createGatewayMetrics } from './metrics.js';
 import { sseForm } from './protocols/sse/sse.frames.js';
@@ -72,6 +73,7 @@ describe('the gateway on logs in memory', () => {
     const started = new Gateway({
       settings: settings.read({
         HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY,
+        ...LOOPBACK_SETTINGS,
         HEDDLE_RETRY_FIRST_MS: '20',
         HEDDLE_RETRY_CAP_MS: '40',
       }),

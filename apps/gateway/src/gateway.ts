@@ -19,6 +19,7 @@ import { Hop } from './hop.js';
 import { Ledger } from './ledger/ledger.js';
 import { LookUps } from './ledger/look-ups.js';
 import type { GatewayMetrics } from './metrics.js';
+import { receiverNetworkOf } from './network/receiver.settings.js';
 import { DeliveryTurns } from './protocols/webhook/delivery-turns.js';
 import { Samples } from './protocols/webhook/samples.js';
 import { WebhookReceivers } from './protocols/webhook/webhook-receivers.js';
@@ -125,7 +126,10 @@ export class Gateway {
       },
       log,
     });
+    const network = receiverNetworkOf(settings, [baseUrl, instanceUrl]);
+    network.announce(log);
     this.#receivers = new WebhookReceivers({
+      network,
       turns: new DeliveryTurns(settings.maxAttemptsInFlight),
       ledger,
       metrics,
@@ -141,6 +145,7 @@ export class Gateway {
       queues: engine.queues,
       receivers: this.#receivers,
       samples: new Samples(catalogue, (id) => this.#storedEvent(id)),
+      network,
       onOperation: ({ event, tenant, webhook, ...detail }) =>
         ledger.operation({ kind: `webhook.${event.slice('webhook-'.length)}`, tenant, name: webhook, detail }),
       baseUrl,

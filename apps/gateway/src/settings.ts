@@ -1,6 +1,7 @@
 import { baseUrlSchema, defineSettings, meshSettings, portSchema } from '@heddle/runtime';
 import type { SettingsOf } from '@heddle/runtime';
 import { z } from 'zod';
+import { receiverSettings } from './network/receiver.settings.js';
 import { parseMasterKeys } from './vault/master-keys.js';
 
 const milliseconds = z.coerce.number('must be a number of milliseconds').int().min(1, 'must be at least 1');
@@ -68,6 +69,7 @@ export const settings = defineSettings({
     schema: z.coerce.number().int().min(16).max(10_000).default(1024),
     about: 'requests to webhooks under way at once, of all webhooks of an instance together',
   },
+  ...receiverSettings,
   dataDir: {
     env: 'HEDDLE_DATA_DIR',
     schema: z.string().min(1).optional(),

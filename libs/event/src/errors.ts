@@ -29,6 +29,7 @@ export const ERRORS = {
   'too-large': { status: 413, retryable: false, title: 'The event is larger than allowed' },
   'content-type-unsupported': { status: 415, retryable: false, title: 'This content type cannot be read here' },
   'data-invalid': { status: 422, retryable: false, title: 'The data does not fit its schema' },
+  'receiver-forbidden': { status: 422, retryable: false, title: 'Webhooks may not point there' },
   'filter-invalid': { status: 422, retryable: false, title: 'The filter breaks a rule' },
   'schema-invalid': { status: 422, retryable: false, title: 'The schema breaks a rule' },
   'upgrade-required': { status: 426, retryable: false, title: 'This is answered to a WebSocket only' },

@@ -1,3 +1,4 @@
+import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import { masked } from './masked.js';
 import type { TlsIdentity } from './one-request.js';
 import { type OAuth2Client, TokenSource } from './token-source.js';
@@ -21,9 +22,12 @@ export class Credentials {
   readonly tls: TlsIdentity | undefined;
   readonly #tokens: TokenSource | undefined;
 
-  /** @param before whose token is kept where it comes from the same client */
-  constructor(auth: WebhookAuth, before?: Credentials) {
-    const { basic, apiKey, oauth2, mtls } = auth;
+  /**
+   * @param network where a token may be asked for
+   * @param before whose token is kept where it comes from the same client
+   */
+  constructor(auth: WebhookAuth, network: ReceiverNetwork, before?: Credentials) {
+    const { basic, apiKey, oauth2 } = auth;
     if (basic !== undefined) {
       const pair = Buffer.from(`${basic.user}:${basic.password}`).toString('base64');
       this.headers = ['authorization', `Basic ${pair}`];
@@ -35,14 +39,11 @@ export class Credentials {
       this.headers = [];
       this.maskedHeaders = oauth2 === undefined ? [] : ['authorization', `Bearer ${masked('')}`];
     }
-    if (mtls !== undefined) {
-      const { certificate: cert, privateKey: key, ca } = mtls;
-      this.tls = { cert, key, ...(ca === undefined ? {} : { ca }) };
-    }
+    this.tls = tlsIdentity(auth);
     if (oauth2 !== undefined) {
       const kept = before === undefined ? undefined : before.#tokens;
-      this.#tokens =
-        kept !== undefined && JSON.stringify(kept.client) === JSON.stringify(oauth2) ? kept : new TokenSource(oauth2);
+      const isSame = kept !== undefined && JSON.stringify(kept.client) === JSON.stringify(oauth2);
+      this.#tokens = isSame ? kept : new TokenSource(oauth2, network);
     }
   }
 
@@ -63,4 +64,11 @@ export class Credentials {
   refused(token: string | undefined): boolean {
     return token !== undefined && (this.#tokens?.refused(token) ?? false);
   }
+}
+
+/** How connections to a receiver identify themselves, where they are to. */
+export function tlsIdentity({ mtls }: WebhookAuth): TlsIdentity | undefined {
+  if (mtls === undefined) return undefined;
+  const { certificate: cert, privateKey: key, ca } = mtls;
+  return { cert, key, ...(ca === undefined ? {} : { ca }) };
 }

@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders, type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { loopbackNetwork } from '../../network/network-trial.js';
 import {
   CONSENT_MS,
   type Consent,
@@ -12,6 +13,8 @@ import {
   isTokenOf,
   webhookOfToken,
 } from './handshake.js';
+
+const NETWORK = loopbackNetwork();
 
 const WISH: HandshakeWish = { origin: 'events.example.com', ratePerMinute: 120 };
 const CALLBACK = 'https://gateway.test/v1/webhooks/handshake/t';
@@ -39,7 +42,7 @@ afterEach(async () => {
 });
 
 it('asks by OPTIONS at the exact URL, with origin, rate and callback', async () => {
-  await ask(asking(), { url, wish: WISH, callback: CALLBACK });
+  await ask(asking(), { url, wish: WISH, callback: CALLBACK, network: NETWORK });
   expect(asked).toMatchObject([
     {
       method: 'OPTIONS',
@@ -51,7 +54,7 @@ it('asks by OPTIONS at the exact URL, with origin, rate and callback', async () 
       },
     },
   ]);
-  await ask(asking(), { url, wish: { origin: 'other.example.com' }, callback: CALLBACK });
+  await ask(asking(), { url, wish: { origin: 'other.example.com' }, callback: CALLBACK, network: NETWORK });
   expect(asked[1]?.headers).not.toHaveProperty('webhook-request-rate');
 });
 
@@ -73,7 +76,7 @@ it.each<[what: string, status: number, headers: Record<string, string>, consent:
   ['a rate that is none', 200, allows('*', 'fast'), { state: 'refused' }],
 ])('a receiver that answers with %s', async (_what, status, headers, consent) => {
   answer = { status, headers };
-  const after = await ask(asking(), { url, wish: WISH, callback: CALLBACK });
+  const after = await ask(asking(), { url, wish: WISH, callback: CALLBACK, network: NETWORK });
   expect(after).toMatchObject(consent);
   if (after.state === 'granted' && consent.state === 'granted') {
     expect(after.ratePerMinute).toBe(consent.ratePerMinute);
@@ -82,7 +85,7 @@ it.each<[what: string, status: number, headers: Record<string, string>, consent:
 
 it('a receiver that is not reached is asked again, with delays that grow to five minutes', async () => {
   const before = asking();
-  const after = await ask(before, { url: 'http://127.0.0.1:1/', wish: WISH, callback: CALLBACK });
+  const after = await ask(before, { url: 'http://127.0.0.1:1/', wish: WISH, callback: CALLBACK, network: NETWORK });
   expect(after).toEqual({ ...before, lastError: 'ECONNREFUSED' });
   const delays = Array.from({ length: 12 }, (_, index) => askAgainMs(index + 1));
   expect(delays).toEqual(delays.toSorted((a, b) => a - b));

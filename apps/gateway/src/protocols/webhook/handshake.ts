@@ -1,5 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import { failureOf, oneRequest } from './one-request.js';
 import type { TlsIdentity } from './one-request.js';
 
@@ -69,10 +70,18 @@ export function remainingMs(consent: Consent, now: number): number {
   return 'since' in consent ? Date.parse(consent.since) + CONSENT_MS - now : Infinity;
 }
 
+export interface AskedReceiver {
+  url: string;
+  wish: HandshakeWish;
+  callback: string;
+  tls?: TlsIdentity | undefined;
+  network: ReceiverNetwork;
+}
+
 /** Asks a receiver once; the state after its answer. Never rejects. */
 export async function ask(
   consent: Consent & { token: string; since: string },
-  { url, wish, callback, tls }: { url: string; wish: HandshakeWish; callback: string; tls?: TlsIdentity | undefined },
+  { url, wish, callback, tls, network }: AskedReceiver,
 ): Promise<Consent> {
   const { since, token } = consent;
   const rate = wish.ratePerMinute;
@@ -85,6 +94,7 @@ export async function ask(
         ...(rate === undefined ? {} : { 'webhook-request-rate': String(rate) }),
       },
       tls,
+      network,
       timeoutMs: TIMEOUT_MS,
     });
     return answered({ since, token }, headers, wish, Date.now());

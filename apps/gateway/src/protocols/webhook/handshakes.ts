@@ -1,5 +1,6 @@
+import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import { type Consent, ask, askAgainMs, remainingMs } from './handshake.js';
-import { Credentials } from './credentials.js';
+import { tlsIdentity } from './credentials.js';
 import type { WebhookDefinition } from './webhook.js';
 
 interface Followed {
@@ -15,10 +16,12 @@ export class Handshakes {
 
   /**
    * @param baseUrl of the gateway, under which receivers reach the callback
+   * @param network where receivers may be asked
    * @param onConsent hears of every state after the one a webhook was followed with
    */
   constructor(
     private readonly baseUrl: string,
+    private readonly network: ReceiverNetwork,
     private readonly onConsent: (webhook: WebhookDefinition, consent: Consent) => void,
   ) {}
 
@@ -62,7 +65,8 @@ export class Handshakes {
       url,
       wish: handshake,
       callback: `${this.baseUrl}/v1/webhooks/handshake/${followed.token}`,
-      tls: new Credentials(auth).tls,
+      tls: tlsIdentity(auth),
+      network: this.network,
     });
     // Meanwhile the callback may have come, or the webhook may be another.
     if (this.#followed.get(name) !== followed) return;

@@ -3,7 +3,8 @@ import { type Server, createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Credentials } from './credentials.js';
+import { loopbackNetwork } from '../../network/network-trial.js';
+import { tlsIdentity } from './credentials.js';
 import { oneRequest } from './one-request.js';
 import type { MadeRequest } from './request-maker.js';
 import type { ReceiverParts } from './webhook-receiver.js';
@@ -54,7 +55,7 @@ it('a receiver that wants a certificate sees ours, and ours is all it lets in', 
 });
 
 it('a delivery shows our certificate, and one without it fails as a matter of TLS or connection', async () => {
-  const receivers = new WebhookReceivers({} as ReceiverParts);
+  const receivers = new WebhookReceivers({ network: loopbackNetwork() } as ReceiverParts);
   const request = { path: '/', headers: [], body: Buffer.from('{}') } as unknown as MadeRequest;
   const attempt = (who: Identity) => {
     const auth = { mtls: { ...who, ca: receiver.certificate } };
@@ -92,10 +93,16 @@ it('a certificate is refused that is none, is over, or has another key', () => {
 
 async function call(who: Identity | undefined, ca: string | undefined): Promise<number> {
   const auth = who === undefined ? {} : { mtls: { ...who, ...(ca === undefined ? {} : { ca }) } };
-  const { tls } = new Credentials(auth);
+  const tls = tlsIdentity(auth);
   // Without a certificate of ours the receiver is still known, so that it is the one that refuses.
   const trust = tls ?? (ca === undefined ? undefined : { ca });
-  const { status } = await oneRequest(url, { method: 'POST', headers: {}, tls: trust as never, timeoutMs: 5000 });
+  const { status } = await oneRequest(url, {
+    method: 'POST',
+    headers: {},
+    tls: trust as never,
+    network: loopbackNetwork(),
+    timeoutMs: 5000,
+  });
   return status;
 }
 

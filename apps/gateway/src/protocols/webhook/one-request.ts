@@ -1,5 +1,7 @@
 import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { ReceiverNetwork } from '../../network/receiver-network.js';
+import { portOf } from '../../network/receiver-url.js';
 
 /** What a receiver's server is spoken to with over TLS, beside the certificates everybody trusts. */
 export interface TlsIdentity {
@@ -14,6 +16,8 @@ export interface OneRequest {
   headers: Record<string, string>;
   body?: string;
   tls?: TlsIdentity | undefined;
+  /** Where it may go. */
+  network: Pick<ReceiverNetwork, 'permit' | 'lookup'>;
   timeoutMs: number;
 }
 
@@ -27,13 +31,24 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
  * One request beside the deliveries (a handshake, a token), over a connection of its own, redirects not followed.
- * Rejects with the system's error, or one that says what was wrong with the answer.
+ * Rejects with `receiver-forbidden` where the network refuses, the system's error, or one that says what was wrong
+ * with the answer.
  */
-export function oneRequest(url: string, { method, headers, body, tls, timeoutMs }: OneRequest): Promise<OneAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<OneAnswer>();
+export async function oneRequest(url: string, request: OneRequest): Promise<OneAnswer> {
   const target = new URL(url);
+  await request.network.permit(target);
+  return made(target, request);
+}
+
+function made(target: URL, { method, headers, body, tls, network, timeoutMs }: OneRequest): Promise<OneAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<OneAnswer>();
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-  const options = { method, headers: { 'user-agent': 'heddle/0.1', ...headers, ...length }, agent: false } as const;
+  const options = {
+    method,
+    headers: { 'user-agent': 'heddle/0.1', ...headers, ...length },
+    agent: false,
+    lookup: network.lookup(portOf(target)),
+  } as const;
   const request =
     target.protocol === 'https:' ? httpsRequest(target, { ...options, ...tls }) : httpRequest(target, options);
   const timer = setTimeout(

@@ -1,11 +1,14 @@
 import type { StoredEvent } from '@heddle/event';
 import { Webhook } from 'standardwebhooks';
 import { expect, it } from 'vitest';
+import { loopbackNetwork } from '../../network/network-trial.js';
 import type { Lease } from '../../queues/lease.js';
 import { DispatchedEvent, ObjectState } from '../../represent.js';
 import { type MadeRequest, RequestMaker } from './request-maker.js';
 import { newSecret } from './secrets.js';
 import type { WebhookDefinition } from './webhook.js';
+
+const NETWORK = loopbackNetwork();
 
 const SECRET = newSecret();
 const DEFINITION: WebhookDefinition = {
@@ -29,7 +32,7 @@ const DEFINITION: WebhookDefinition = {
 };
 
 it('a structured delivery is one CloudEvent, verified by the reference library from its headers', () => {
-  const request = new RequestMaker(DEFINITION).make([lease('e1')]);
+  const request = new RequestMaker(DEFINITION, NETWORK).make([lease('e1')]);
   const headers = headersOf(request);
   expect(request.path).toBe('/in?from=heddle');
   expect(headers).toMatchObject({
@@ -49,17 +52,20 @@ it('a structured delivery is one CloudEvent, verified by the reference library f
 });
 
 it('a binary delivery is the data, with the attributes as headers', () => {
-  const request = new RequestMaker({ ...DEFINITION, contentMode: 'binary' }).make([lease('e1')]);
+  const request = new RequestMaker({ ...DEFINITION, contentMode: 'binary' }, NETWORK).make([lease('e1')]);
   const headers = headersOf(request);
   expect(headers).toMatchObject({ 'ce-id': 'e1', 'ce-type': 'a.b', 'content-type': 'application/json' });
   expect(new Webhook(SECRET).verify(request.body, headers)).toEqual({ text: 'ä' });
 });
 
 it('a batch is an array in order, and the same events make the same body and id at every attempt', () => {
-  const maker = new RequestMaker({
-    ...DEFINITION,
-    delivery: { ...DEFINITION.delivery, batch: { size: 3, waitMs: 5 } },
-  });
+  const maker = new RequestMaker(
+    {
+      ...DEFINITION,
+      delivery: { ...DEFINITION.delivery, batch: { size: 3, waitMs: 5 } },
+    },
+    NETWORK,
+  );
   const leases = [lease('e1'), lease('e2.x'), lease('e3')];
   const [one, two] = [maker.make(leases), maker.make(leases.map((each) => ({ ...each, attempt: 2 })))];
   const headers = headersOf(one);
@@ -77,15 +83,18 @@ it('a batch is an array in order, and the same events make the same body and id 
 
 it('the state of an object goes with its event as extension attributes, in the signed body, alone and in a batch', () => {
   const state = new ObjectState(7, '{"SalesOrder":"4711","text":"ä \\"quoted\\""}');
-  const structured = new RequestMaker(DEFINITION);
+  const structured = new RequestMaker(DEFINITION, NETWORK);
   const request = structured.make([{ ...lease('e1'), state }]);
   const event = new Webhook(SECRET).verify(request.body, headersOf(request)) as Record<string, unknown>;
   expect(event).toMatchObject({ id: 'e1', data: { text: 'ä' }, stateversion: '7' });
   expect(JSON.parse(event.state as string)).toEqual({ SalesOrder: '4711', text: 'ä "quoted"' });
-  const batches = new RequestMaker({
-    ...DEFINITION,
-    delivery: { ...DEFINITION.delivery, batch: { size: 3, waitMs: 5 } },
-  });
+  const batches = new RequestMaker(
+    {
+      ...DEFINITION,
+      delivery: { ...DEFINITION.delivery, batch: { size: 3, waitMs: 5 } },
+    },
+    NETWORK,
+  );
   const deleted = new ObjectState(8, undefined);
   const batch = batches.make([
     { ...lease('e1'), state },
@@ -100,10 +109,13 @@ it('the state of an object goes with its event as extension attributes, in the s
 });
 
 it('a batch says the most attempts and the surest redelivery of what is in it', () => {
-  const maker = new RequestMaker({
-    ...DEFINITION,
-    delivery: { ...DEFINITION.delivery, batch: { size: 3, waitMs: 5 } },
-  });
+  const maker = new RequestMaker(
+    {
+      ...DEFINITION,
+      delivery: { ...DEFINITION.delivery, batch: { size: 3, waitMs: 5 } },
+    },
+    NETWORK,
+  );
   const said = (redeliveries: Lease['redelivery'][]): string | undefined =>
     headersOf(maker.make(redeliveries.map((redelivery, n) => ({ ...lease(`e${n}`), redelivery }))))[
       'heddle-redelivery'
@@ -114,11 +126,14 @@ it('a batch says the most attempts and the surest redelivery of what is in it', 
 });
 
 it('replays, tests and the origin of a handshake are marked in the headers', () => {
-  const maker = new RequestMaker({
-    ...DEFINITION,
-    handshake: { origin: 'events.example.com' },
-    consent: { state: 'granted', at: 'then', token: 't' },
-  });
+  const maker = new RequestMaker(
+    {
+      ...DEFINITION,
+      handshake: { origin: 'events.example.com' },
+      consent: { state: 'granted', at: 'then', token: 't' },
+    },
+    NETWORK,
+  );
   expect(headersOf(maker.make([{ ...lease('e1'), cycle: 'replay-1' }], true))).toMatchObject({
     'heddle-cycle': 'replay-1',
     'heddle-test': 'true',
@@ -127,11 +142,14 @@ it('replays, tests and the origin of a handshake are marked in the headers', () 
 });
 
 it('all requests of a definition share one template, which with the variable headers says all but credentials', () => {
-  const maker = new RequestMaker({
-    ...DEFINITION,
-    headers: { 'X-Team': 'sales', 'X-Auth-Token': 'token-of-the-team-9876' },
-    auth: { basic: { user: 'heddle', password: 'correct horse battery' } },
-  });
+  const maker = new RequestMaker(
+    {
+      ...DEFINITION,
+      headers: { 'X-Team': 'sales', 'X-Auth-Token': 'token-of-the-team-9876' },
+      auth: { basic: { user: 'heddle', password: 'correct horse battery' } },
+    },
+    NETWORK,
+  );
   const [one, two] = [maker.make([lease('e1')]), maker.make([lease('e2')])];
   expect(one.template).toBe(two.template);
   expect(headersOf(one)).toMatchObject({
@@ -150,10 +168,13 @@ it('all requests of a definition share one template, which with the variable hea
 });
 
 it('an API key goes in the header it was given for, and is masked where the request is kept', () => {
-  const request = new RequestMaker({
-    ...DEFINITION,
-    auth: { apiKey: { header: 'X-Api-Key', value: 'key-0123456789' } },
-  }).make([lease('e1')]);
+  const request = new RequestMaker(
+    {
+      ...DEFINITION,
+      auth: { apiKey: { header: 'X-Api-Key', value: 'key-0123456789' } },
+    },
+    NETWORK,
+  ).make([lease('e1')]);
   expect(headersOf(request)['x-api-key']).toBe('key-0123456789');
   expect(pairsOf(request.template.headers)['x-api-key']).toBe('•••6789');
 });

@@ -1,4 +1,5 @@
 import type { RequestTemplate } from '../../ledger/attempt.js';
+import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import type { Lease } from '../../queues/lease.js';
 import { Credentials } from './credentials.js';
 import { masked } from './masked.js';
@@ -43,14 +44,17 @@ export class RequestMaker {
   readonly #credentials: Credentials;
   readonly #mode: 'binary' | 'structured' | 'batch';
 
-  /** @param before the maker of the definition before this one; a token it has is kept where it still fits */
-  constructor(definition: WebhookDefinition, before?: RequestMaker) {
+  /**
+   * @param network where a token for the receiver may be asked for
+   * @param before the maker of the definition before this one; a token it has is kept where it still fits
+   */
+  constructor(definition: WebhookDefinition, network: ReceiverNetwork, before?: RequestMaker) {
     const { name, url, contentMode, delivery, secrets, headers: custom, auth } = definition;
     const target = new URL(url);
     this.origin = target.origin;
     this.#path = target.pathname + target.search;
     this.#signer = new Signer(secrets);
-    this.#credentials = new Credentials(auth, before === undefined ? undefined : before.#credentials);
+    this.#credentials = new Credentials(auth, network, before === undefined ? undefined : before.#credentials);
     this.#mode = delivery.batch === undefined ? contentMode : 'batch';
     const ours = ['user-agent', 'heddle/0.1', 'heddle-webhook', name, ...originHeader(definition)];
     if (this.#mode !== 'binary') {

@@ -1,8 +1,11 @@
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { loopbackNetwork } from '../../network/network-trial.js';
 import { Credentials } from './credentials.js';
 import type { OAuth2Client } from './token-source.js';
+
+const NETWORK = loopbackNetwork();
 
 interface Asked {
   authorization: string | undefined;
@@ -46,7 +49,7 @@ afterEach(async () => {
 });
 
 it('asks with client credentials, form-encoded before they are put together, and once for callers at the same time', async () => {
-  const credentials = new Credentials({ oauth2: client });
+  const credentials = new Credentials({ oauth2: client }, NETWORK);
   expect(credentials.token).toBeUndefined();
   await Promise.all([credentials.ready(), credentials.ready(), credentials.ready()]);
   expect(asked).toEqual([
@@ -61,7 +64,7 @@ it('asks with client credentials, form-encoded before they are put together, and
 
 it('a token is replaced shortly before it expires', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
-  const credentials = new Credentials({ oauth2: client });
+  const credentials = new Credentials({ oauth2: client }, NETWORK);
   await credentials.ready();
   vi.setSystemTime(Date.now() + 3_569_000);
   expect(credentials.token).toBe('Bearer t1');
@@ -73,7 +76,7 @@ it('a token is replaced shortly before it expires', async () => {
 });
 
 it('a token that the receiver refuses is replaced once, and its successor not for the same reason', async () => {
-  const credentials = new Credentials({ oauth2: client });
+  const credentials = new Credentials({ oauth2: client }, NETWORK);
   await credentials.ready();
   expect(credentials.refused('Bearer t1')).toBe(true);
   // Others that were under way with it hear of it, too; they find the new one.
@@ -90,7 +93,7 @@ it('a failure says why without the secret, is shared for a moment, and then aske
   vi.useFakeTimers({ toFake: ['Date'] });
   answer = (number) =>
     number === 1 ? { status: 401, body: '{"error":"invalid_client"}' } : token(`t${number}`, undefined);
-  const credentials = new Credentials({ oauth2: client });
+  const credentials = new Credentials({ oauth2: client }, NETWORK);
   const failure = await Promise.resolve(credentials.ready()).catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: 'credentials-unavailable', retryable: true });
   expect((failure as Error).message).toContain('status 401 (invalid_client)');
@@ -110,19 +113,21 @@ it.each([
   ['a redirect', 302, ''],
 ])('%s is no token', async (_what, status, body) => {
   answer = () => ({ status, body });
-  await expect(new Credentials({ oauth2: client }).ready()).rejects.toMatchObject({ code: 'credentials-unavailable' });
+  await expect(new Credentials({ oauth2: client }, NETWORK).ready()).rejects.toMatchObject({
+    code: 'credentials-unavailable',
+  });
 });
 
 it('a server that is not there is a failure of the attempt, and no more than that', async () => {
-  const credentials = new Credentials({ oauth2: { ...client, tokenUrl: 'http://127.0.0.1:1/token' } });
+  const credentials = new Credentials({ oauth2: { ...client, tokenUrl: 'http://127.0.0.1:1/token' } }, NETWORK);
   await expect(credentials.ready()).rejects.toMatchObject({ code: 'credentials-unavailable', retryable: true });
 });
 
 it('a change of something else keeps the token, a change of the client does not', async () => {
-  const before = new Credentials({ oauth2: client });
+  const before = new Credentials({ oauth2: client }, NETWORK);
   await before.ready();
-  expect(new Credentials({ oauth2: { ...client } }, before).token).toBe('Bearer t1');
-  expect(new Credentials({ oauth2: { ...client, scope: 'other' } }, before).token).toBeUndefined();
+  expect(new Credentials({ oauth2: { ...client } }, NETWORK, before).token).toBe('Bearer t1');
+  expect(new Credentials({ oauth2: { ...client, scope: 'other' } }, NETWORK, before).token).toBeUndefined();
 });
 
 function token(text: string, seconds: number | undefined) {

@@ -1,4 +1,5 @@
 import { HeddleError } from '@heddle/event';
+import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import { failureOf, oneRequest } from './one-request.js';
 
 /** Client credentials for the authorization server of a receiver (RFC 6749 §4.4). */
@@ -36,7 +37,10 @@ export class TokenSource {
   #refused = false;
   #failure: { error: HeddleError; until: number } | undefined;
 
-  constructor(readonly client: OAuth2Client) {}
+  constructor(
+    readonly client: OAuth2Client,
+    private readonly network: ReceiverNetwork,
+  ) {}
 
   /** The value of the authorization header, where a token is at hand. */
   get header(): string | undefined {
@@ -68,7 +72,7 @@ export class TokenSource {
 
   async #fetch(): Promise<void> {
     try {
-      const token = await requestToken(this.client);
+      const token = await requestToken(this.client, this.network);
       this.#token = { ...token, replacesRefused: this.#refused };
       this.#refused = false;
       this.#failure = undefined;
@@ -85,7 +89,7 @@ export class TokenSource {
   }
 }
 
-async function requestToken({ tokenUrl, clientId, clientSecret, scope }: OAuth2Client) {
+async function requestToken({ tokenUrl, clientId, clientSecret, scope }: OAuth2Client, network: ReceiverNetwork) {
   const form = new URLSearchParams({ grant_type: 'client_credentials', ...(scope === undefined ? {} : { scope }) });
   const askedAt = Date.now();
   const { status, body } = await oneRequest(tokenUrl, {
@@ -96,6 +100,7 @@ async function requestToken({ tokenUrl, clientId, clientSecret, scope }: OAuth2C
       authorization: `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`,
     },
     body: form.toString(),
+    network,
     timeoutMs: TIMEOUT_MS,
   });
   const answer = jsonObject(body);

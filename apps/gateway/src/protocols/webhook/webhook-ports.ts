@@ -1,4 +1,5 @@
 import type { Log } from '@heddle/runtime';
+import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import type { QueueDirectory } from '../../queues/queue-directory.js';
 import type { QueueStore } from '../../queues/queue-store.js';
 import type { Queues } from '../../queues/queues.js';
@@ -15,6 +16,8 @@ export interface WebhooksParts {
   queues: Pick<Queues, 'find' | 'atWork' | 'defineOwn' | 'begin' | 'redefine' | 'drop'>;
   receivers: Pick<WebhookReceivers, 'apply' | 'remove' | 'statistics' | 'attempt'>;
   samples: Pick<Samples, 'find'>;
+  /** Where webhooks may point. */
+  network: ReceiverNetwork;
   /** Hears of what operators want to know; what a receiver runs into is said by itself. */
   onOperation: (operation: WebhookOperation) => void;
   /** Under which receivers reach this gateway. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type Log, createLog } from '@heddle/runtime';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { loopbackNetwork } from '../../network/network-trial.js';
 import type { AttemptRecord } from '../../ledger/attempt.js';
 import { createGatewayMetrics } from '../../metrics.js';
 import type { Lease, Refusal, Released } from '../../queues/lease.js';
@@ -60,6 +61,7 @@ beforeEach(() => {
     ledger: { attempt: (record) => records.push(record) },
     metrics: createGatewayMetrics(new Registry()),
     log: createLog('test', 'silent') as Log,
+    network: loopbackNetwork(),
     onEndpoint: ({ name }, change, reason) => changes.push(`${name} ${change}: ${reason}`),
   };
 });

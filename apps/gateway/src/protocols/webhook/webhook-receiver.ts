@@ -1,8 +1,8 @@
-import type { LookupFunction } from 'node:net';
 import type { Log } from '@heddle/runtime';
 import { type AttemptOutcome, Endpoint, type Verdict, judge, unmade } from '../../deliver.js';
 import type { AttemptRecord, ErrorClass } from '../../ledger/attempt.js';
 import type { GatewayMetrics } from '../../metrics.js';
+import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import type { Lease, LeaseSource, Refusal } from '../../queues/lease.js';
 import type { BreakerState } from './circuit-breaker.js';
 import { Delivery, type QueueIdentity, attemptRecord, withReleased } from './delivery.js';
@@ -17,8 +17,8 @@ export interface ReceiverParts {
   ledger: { attempt(record: AttemptRecord): void };
   metrics: Pick<GatewayMetrics, 'attempts' | 'attemptSeconds' | 'deliverySeconds'>;
   log: Log;
-  /** Resolves the host names of receivers, and may refuse addresses. */
-  lookup?: LookupFunction;
+  /** Where receivers may be. */
+  network: ReceiverNetwork;
   /**
    * An endpoint began to fail, is well again, or wants no more events (410): then nothing goes to it until the receiver
    * is redefined. The webhook is that of the definition the receiver has now.
@@ -75,7 +75,7 @@ export class WebhookReceiver {
     private readonly parts: ReceiverParts,
   ) {
     this.#definition = definition;
-    this.#maker = new RequestMaker(definition);
+    this.#maker = new RequestMaker(definition, parts.network);
     this.#endpoint = this.#newEndpoint();
     this.#governor = new EndpointGovernor(limitsOf(definition));
     this.#seat = parts.turns.join(this);
@@ -88,7 +88,7 @@ export class WebhookReceiver {
   redefine(definition: WebhookDefinition): void {
     const [before, makerBefore] = [this.#definition, this.#maker];
     this.#definition = definition;
-    this.#maker = new RequestMaker(definition, makerBefore);
+    this.#maker = new RequestMaker(definition, this.parts.network, makerBefore);
     const isElsewhere = this.#maker.origin !== makerBefore.origin;
     if (
       isElsewhere ||
@@ -339,7 +339,7 @@ export class WebhookReceiver {
 
   #newEndpoint(): Endpoint {
     const { timeoutMs } = this.#definition.delivery;
-    return new Endpoint(this.#maker.origin, { timeoutMs, tls: this.#maker.tls, lookup: this.parts.lookup });
+    return new Endpoint(this.#maker.origin, { timeoutMs, tls: this.#maker.tls, network: this.parts.network });
   }
 }
 

@@ -1,6 +1,6 @@
 import { type AttemptOutcome, Endpoint } from '../../deliver.js';
 import type { DeliveryQueue } from '../../queues/delivery-queue.js';
-import { Credentials } from './credentials.js';
+import { tlsIdentity } from './credentials.js';
 import type { MadeRequest } from './request-maker.js';
 import { type ReceiverParts, WebhookReceiver } from './webhook-receiver.js';
 import type { WebhookStatistics } from './webhook-view.js';
@@ -51,8 +51,8 @@ export class WebhookReceivers {
   /** Makes one request beside all queues and limits, over a connection of its own. */
   async attempt({ delivery, auth, url }: WebhookDefinition, request: MadeRequest): Promise<AttemptOutcome> {
     const { timeoutMs } = delivery;
-    const { tls } = new Credentials(auth);
-    const endpoint = new Endpoint(new URL(url).origin, { timeoutMs, tls, lookup: this.parts.lookup });
+    const { network } = this.parts;
+    const endpoint = new Endpoint(new URL(url).origin, { timeoutMs, tls: tlsIdentity(auth), network });
     const outcome = await new Promise<AttemptOutcome>((ended) => endpoint.attempt(request, { ended }));
     endpoint.close();
     return outcome;

@@ -1,12 +1,12 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
+import { MAX_URL_LENGTH, normalUrl } from '../../network/receiver-url.js';
 import { queueSettings } from './own-queue.shape.js';
 import type { OwnQueueSettings } from '../../queues/queues.js';
 import { isMasked } from './masked.js';
 import { MAX_SECRETS, secretProblem } from './secrets.js';
 import { DELIVERY_LIMITS } from './webhook.js';
 
-const MAX_URL_LENGTH = 2048;
 const MAX_HEADERS = 32;
 const MAX_OVERLAP_SECONDS = 30 * 86_400;
 const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
@@ -20,7 +20,8 @@ const DNS_NAME =
 const httpUrl = z
   .string()
   .max(MAX_URL_LENGTH)
-  .refine(isHttpUrl, 'must be an http or https URL without user, password and fragment');
+  .refine((text) => normalUrl(text) !== undefined, 'must be an http or https URL without user, password and fragment')
+  .overwrite((text) => normalUrl(text) ?? text);
 const headerValue = z.string().max(4096).regex(HEADER_VALUE, 'must be printable ASCII without spaces at its ends');
 const credential = z.string().min(1).max(4096);
 const pem = z.string().max(64 * 1024);
@@ -208,12 +209,6 @@ export const testShape = z
   .prefault({});
 
 export type TestRequest = z.infer<typeof testShape>;
-
-function isHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.hash === '';
-}
 
 function identityProblem(
   certificate: string,

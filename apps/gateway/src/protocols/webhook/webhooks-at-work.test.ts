@@ -5,6 +5,7 @@ import { createLog, createMetrics } from '@heddle/runtime';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { LOOPBACK_SETTINGS } from '../../network/network-trial.js';
 import { Gateway } from '../../gateway.js';
 import { createGatewayMetrics } from '../../metrics.js';
 import { queueShape } from '../../queues/queue.shape.js';
@@ -174,7 +175,12 @@ it('a test reaches the receiver of a paused webhook with an example, and with an
 
 async function start(): Promise<Gateway> {
   const started = new Gateway({
-    settings: settings.read({ HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY, HEDDLE_RETRY_FIRST_MS: '20', HEDDLE_RETRY_CAP_MS: '40' }),
+    settings: settings.read({
+      HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY,
+      ...LOOPBACK_SETTINGS,
+      HEDDLE_RETRY_FIRST_MS: '20',
+      HEDDLE_RETRY_CAP_MS: '40',
+    }),
     baseUrl: 'http://gateway.test',
     instanceUrl: 'http://gateway.test',
     slotGroup: new MemorySlotGroup(),

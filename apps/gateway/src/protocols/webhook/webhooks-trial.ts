@@ -1,6 +1,7 @@
 import { type StoredEvent, slotOf } from '@heddle/event';
 import { createLog } from '@heddle/runtime';
 import type { EventType } from '@heddle/schema';
+import { loopbackNetwork } from '../../network/network-trial.js';
 import type { DeliveryQueue } from '../../queues/delivery-queue.js';
 import type { QueueDefinition } from '../../queues/queue.js';
 import type { MadeRequest } from './request-maker.js';
@@ -105,6 +106,7 @@ export class WebhooksTrial {
         },
       },
       samples,
+      network: loopbackNetwork(),
       onOperation: (operation) => this.operations.push(operation),
       baseUrl: 'http://gateway.test',
       log: createLog('test', 'silent'),

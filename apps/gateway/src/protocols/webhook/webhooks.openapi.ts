@@ -50,7 +50,15 @@ export const webhookRoutes: readonly RouteDoc[] = [
     status: 201,
     response: webhookViewShape,
     responseHeaders: ETAG,
-    errors: ['body-invalid', 'data-invalid', 'filter-invalid', 'conflict', 'queue-unchangeable', ...CHANGE_ERRORS],
+    errors: [
+      'body-invalid',
+      'data-invalid',
+      'receiver-forbidden',
+      'filter-invalid',
+      'conflict',
+      'queue-unchangeable',
+      ...CHANGE_ERRORS,
+    ],
   },
   {
     method: 'DELETE',
