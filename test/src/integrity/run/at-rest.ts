@@ -51,7 +51,7 @@ export async function collectAtRest(
   }
   for (const letter of await deadLetters(kafka)) log.write(letter);
   for await (const final of acceptances(kafka)) log.write(final);
-  await collectProgress(kafka, log);
+  await collectProgress(world.brokers, log);
   return troubles;
 }
 

@@ -1,4 +1,5 @@
-import { CONTROL_TOPICS } from '@heddle/event';
+import { CONTROL_TOPICS, SLOT_COUNT } from '@heddle/event';
+import { KafkaControlLog } from '@heddle/kafka';
 import { AvroCodec, ConfluentSchemaRegistry, schemaIdOf } from '@heddle/schema';
 import type { Kafka } from 'kafkajs';
 import pg from 'pg';
@@ -101,12 +102,21 @@ export async function deadLetters(kafka: Kafka): Promise<FinalLine[]> {
     });
 }
 
-/** Writes down how the queues noted their progress. */
-export async function collectProgress(kafka: Kafka, log: HistoryLog): Promise<void> {
-  for (const { offset, value } of await readTopic(kafka, CONTROL_TOPICS.progress)) {
-    if (value === null) continue;
-    const stored = JSON.parse(value.toString()) as Omit<ProgressLine, 'line' | 'at'> & { uuid: string };
-    const { uuid: queue, topic, partition, epoch, positionEpoch, contiguous, through } = stored;
-    log.write({ line: 'progress', queue, topic, partition, epoch, positionEpoch, contiguous, through, at: offset });
+/**
+ * Writes down how the queues noted their progress. The topic is compacted, and the gateway's own reader of such topics
+ * is used: kafkajs does not come to the end of one whose last batch lost its records.
+ */
+export async function collectProgress(brokers: readonly string[], log: HistoryLog): Promise<void> {
+  const control = new KafkaControlLog({ brokers: [...brokers], clientId: 'integrity' });
+  const slots = Array.from({ length: SLOT_COUNT }, (_, slot) => slot);
+  try {
+    await control.load(CONTROL_TOPICS.progress, slots, ({ offset, value }) => {
+      if (value === null || value === undefined) return;
+      const stored = value as Omit<ProgressLine, 'line' | 'at'> & { uuid: string };
+      const { uuid: queue, topic, partition, epoch, positionEpoch, contiguous, through } = stored;
+      log.write({ line: 'progress', queue, topic, partition, epoch, positionEpoch, contiguous, through, at: offset });
+    });
+  } finally {
+    await control.close();
   }
 }
