@@ -12,11 +12,15 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyServerOptions } from 'fastify';
 import type { Registry } from 'prom-client';
+import { answerBroken } from './broken-request.js';
 import type { Health } from './health.js';
+import { HTTP_LIMITS, type HttpLimits } from './http-limits.js';
 import type { Log } from './log.js';
+import { acceptedCodings, jsonParser } from './request-body.js';
+import { type SocketUse, limitSockets } from './socket-limits.js';
 
-/** Bytes of a request body at most, unless a route says otherwise. */
-export const BODY_LIMIT = 1024 * 1024;
+/** How often connections are looked through for those that are too slow, in milliseconds. */
+const SLOW_CHECK_MS = 5000;
 
 export interface HttpAppOptions {
   log: Log;
@@ -24,6 +28,10 @@ export interface HttpAppOptions {
   metrics: Registry;
   /** The document that `/openapi.json` answers with. */
   openApi: object;
+  /** What clients may ask of it, and how slowly; the defaults when left out. */
+  limits?: HttpLimits;
+  /** Hears of each new connection. */
+  onSocket?: (use: SocketUse) => void;
   /** What this server needs other than the usual. */
   server?: FastifyServerOptions;
 }
@@ -33,16 +41,18 @@ export interface HttpAppOptions {
  * `/metrics` and `/openapi.json`. Every error leaves as an RFC 9457 problem; shapes on parameters are enforced.
  */
 export async function createHttpApp(module: object, options: HttpAppOptions): Promise<NestFastifyApplication> {
-  const { log, health, metrics, openApi } = options;
+  const { log, health, metrics, openApi, limits = HTTP_LIMITS } = options;
   const adapter = new FastifyAdapter({
-    bodyLimit: BODY_LIMIT,
-    requestTimeout: 30_000,
+    ...limitOptions(limits),
     // Event ids and business keys stand in paths, percent-encoded.
     routerOptions: { maxParamLength: 4096 },
     // Connections without a request at work are closed when the process stops, so that stopping is quick.
     forceCloseConnections: 'idle',
     ...options.server,
   } as FastifyServerOptions);
+  // Nest adds a parser of its own for JSON only where there is none yet.
+  adapter.useBodyParser('application/json', false, { bodyLimit: limits.limitBodyBytes }, jsonParser(limits));
+  limitSockets(adapter.getInstance().server, limits, options.onSocket);
   const app = await NestFactory.create<NestFastifyApplication>(module as Type<unknown>, adapter, {
     logger: nestLogger(log),
     abortOnError: false,
@@ -60,6 +70,22 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
   server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
   server.get('/openapi.json', () => openApi);
   return app;
+}
+
+/** The limits as Fastify and Node's server take them. */
+function limitOptions(limits: HttpLimits): object {
+  return {
+    bodyLimit: limits.limitBodyBytes,
+    requestTimeout: limits.limitRequestMs,
+    keepAliveTimeout: limits.limitIdleMs,
+    maxRequestsPerSocket: limits.limitRequestsPerSocket,
+    clientErrorHandler: answerBroken,
+    http: {
+      headersTimeout: Math.min(limits.limitHeadersMs, limits.limitRequestMs),
+      maxHeaderSize: limits.limitHeaderBytes,
+      connectionsCheckingInterval: Math.min(SLOW_CHECK_MS, limits.limitHeadersMs),
+    },
+  };
 }
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
@@ -118,6 +144,7 @@ export function answerProblem(reply: FastifyReply, error: unknown, log: Log): Fa
   const problem = problemOf(known ?? error);
   if (known?.retryAfterSeconds !== undefined) void reply.header('retry-after', String(known.retryAfterSeconds));
   else if (problem.status === 503) void reply.header('retry-after', '1');
+  if (problem.code === 'encoding-unsupported') void reply.header('accept-encoding', acceptedCodings(reply.request));
   return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
@@ -136,7 +163,7 @@ function asHeddleError(error: unknown): HeddleError | undefined {
   const { statusCode } = error as Partial<FastifyError>;
   // By their status, for Nest wraps what Fastify throws and leaves its code behind.
   const status = error instanceof HttpException ? error.getStatus() : statusCode;
-  if (status === 413) return new HeddleError('too-large', `The body is larger than ${BODY_LIMIT} bytes.`);
+  if (status === 413) return new HeddleError('too-large', 'The body is larger than is allowed here.');
   if (status === 415) {
     return new HeddleError('content-type-unsupported', 'This content type cannot be read here.');
   }

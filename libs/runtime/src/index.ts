@@ -1,10 +1,15 @@
 export { Health, type HealthCheck, type HealthReport } from './health.js';
-export { BODY_LIMIT, answerProblem, createHttpApp, listen, run, shapeError, type HttpAppOptions } from './http-app.js';
+export { rawProblem } from './broken-request.js';
+export { answerProblem, createHttpApp, listen, run, shapeError, type HttpAppOptions } from './http-app.js';
+export { HTTP_LIMITS, type HttpLimits, httpLimitSettings, jsonLimitsOf } from './http-limits.js';
+export { checkJson, type JsonLimits, parseJson } from './json-limits.js';
 export { createLog, type Log } from './log.js';
 export { baseUrlSchema, meshSettings, portSchema } from './mesh-settings.js';
 export { createMetrics } from './metrics.js';
 export { nearest } from './nearest.js';
 export { openApiDocument, type RouteDoc } from './openapi.js';
 export { reachable } from './reachable.js';
+export { bytesParser } from './request-body.js';
 export { Settings, defineSettings, readSettings, type Setting, type SettingRow, type SettingsOf } from './settings.js';
+export type { SocketUse } from './socket-limits.js';
 export { stopInOrder, type StopStep } from './stop.js';
