@@ -23,6 +23,7 @@ import { receiverNetworkOf } from './network/receiver.settings.js';
 import { DeliveryTurns } from './protocols/webhook/delivery-turns.js';
 import { Samples } from './protocols/webhook/samples.js';
 import { WebhookReceivers } from './protocols/webhook/webhook-receivers.js';
+import { WebhookSafe } from './protocols/webhook/webhook-safe.js';
 import { Webhooks } from './protocols/webhook/webhooks.js';
 import { Publisher } from './publish.js';
 import { DeliveryEngine } from './queues/delivery-engine.js';
@@ -32,6 +33,7 @@ import { History } from './streams/history.js';
 import { MovingPosition } from './streams/resume-token.js';
 import { StreamHub } from './streams/stream-hub.js';
 import { Tail } from './streams/tail.js';
+import { Vault } from './vault/vault.js';
 
 /** What the gateway is built on. */
 export interface GatewayParts {
@@ -69,6 +71,8 @@ export class Gateway {
   readonly lookUps: LookUps;
   readonly filterTrials: FilterTrials;
   readonly hop: Hop;
+  /** Secrets at rest; open once the gateway has started. */
+  readonly vault: Vault;
   readonly #receivers: WebhookReceivers;
   readonly #ledger: Ledger;
   #timer: NodeJS.Timeout | undefined;
@@ -139,9 +143,9 @@ export class Gateway {
         if (change === 'disabled') void this.#disable(name, reason);
       },
     });
+    this.vault = new Vault(controlLog, settings.masterKeys, log);
     this.webhooks = new Webhooks({
-      store: engine.store,
-      directory: engine.directory,
+      safe: new WebhookSafe(this.vault, engine.store, engine.directory),
       queues: engine.queues,
       receivers: this.#receivers,
       samples: new Samples(catalogue, (id) => this.#storedEvent(id)),
@@ -159,6 +163,7 @@ export class Gateway {
     const { controlLog, eventLog, log } = this.parts;
     await controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
     await eventLog.ensureTopics(CONTROL_TOPIC_SPECS);
+    await this.vault.start();
     const topics = await this.#ensureTopics();
     await this.dispatcher.add(topics);
     await this.engine.start();
@@ -178,6 +183,7 @@ export class Gateway {
     await this.#ledger.stop();
     await this.objects.close();
     await this.hop.close();
+    await this.vault.stop();
   }
 
   async #disable(name: string, reason: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { CONTROL_TOPICS, type ControlLog, type ControlRecord, type Follower, slotOf } from '@heddle/event';
-import type { WebhookDefinition } from '../protocols/webhook/webhook.js';
+import type { StoredWebhook } from '../protocols/webhook/sealed-webhook.js';
 import type { QueueDefinition } from './queue.js';
 import type { ReplayDefinition } from './replay.js';
 
@@ -18,7 +18,7 @@ export interface SlotClaim {
  */
 export class QueueDirectory {
   #queues = new Map<string, QueueDefinition>();
-  #webhooks = new Map<string, WebhookDefinition>();
+  #webhooks = new Map<string, StoredWebhook>();
   #replays = new Map<string, ReplayDefinition>();
   #claims: (SlotClaim | undefined)[] = [];
   #putThrough: number[] = [];
@@ -54,12 +54,12 @@ export class QueueDirectory {
     return this.#queues.get(queueKey(tenant, name));
   }
 
-  webhook(tenant: string, name: string): WebhookDefinition | undefined {
+  webhook(tenant: string, name: string): StoredWebhook | undefined {
     return this.#webhooks.get(webhookKey(tenant, name));
   }
 
   /** Every queue, webhook and replay of a slot. */
-  inSlot(slot: number): { queues: QueueDefinition[]; webhooks: WebhookDefinition[]; replays: ReplayDefinition[] } {
+  inSlot(slot: number): { queues: QueueDefinition[]; webhooks: StoredWebhook[]; replays: ReplayDefinition[] } {
     return {
       queues: [...this.#queues.values()].filter(({ tenant, name }) => slotOf(tenant, name) === slot),
       webhooks: [...this.#webhooks.values()].filter(({ tenant, queue }) => slotOf(tenant, queue) === slot),
@@ -78,7 +78,7 @@ export class QueueDirectory {
     return [...this.#queues.values()];
   }
 
-  webhooks(): WebhookDefinition[] {
+  webhooks(): StoredWebhook[] {
     return [...this.#webhooks.values()];
   }
 
@@ -88,7 +88,7 @@ export class QueueDirectory {
 
   #apply({ key, value, offset, partition }: ControlRecord): void {
     if (key.startsWith('queue/')) change(this.#queues, key, value as QueueDefinition | null);
-    else if (key.startsWith('webhook/')) change(this.#webhooks, key, value as WebhookDefinition | null);
+    else if (key.startsWith('webhook/')) change(this.#webhooks, key, value as StoredWebhook | null);
     else if (key.startsWith('replay/')) change(this.#replays, key, value as ReplayDefinition | null);
     else if (key.startsWith('claim/')) {
       this.#claims[partition] = { ...(value as { instance: string; address: string }), epoch: offset };

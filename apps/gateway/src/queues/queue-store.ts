@@ -1,5 +1,5 @@
 import { CONTROL_TOPICS, type ControlLog, type ControlPut, slotOf } from '@heddle/event';
-import type { WebhookDefinition } from '../protocols/webhook/webhook.js';
+import type { SealedWebhook, WebhookPlace } from '../protocols/webhook/sealed-webhook.js';
 import type { ChunkPut, ChunkRecord, ChunkState } from './parking.js';
 import { type ProgressRecord, uniteProgress } from './progress.js';
 import { type QueueDirectory, queueKey, replayKey, webhookKey } from './queue-directory.js';
@@ -66,7 +66,7 @@ export class QueueStore {
   }
 
   /** Stores a queue and what belongs to it, all or nothing: they share one partition and one request. */
-  async putQueue(queue: QueueDefinition, webhook?: WebhookDefinition): Promise<void> {
+  async putQueue(queue: QueueDefinition, webhook?: SealedWebhook): Promise<void> {
     const partition = slotOf(queue.tenant, queue.name);
     await this.#define([
       { partition, key: queueKey(queue.tenant, queue.name), value: queue },
@@ -75,13 +75,13 @@ export class QueueStore {
   }
 
   /** Stores a webhook in the slot of the queue it reads. */
-  async putWebhook(webhook: WebhookDefinition): Promise<void> {
+  async putWebhook(webhook: SealedWebhook): Promise<void> {
     const { tenant, name, queue } = webhook;
     const partition = slotOf(tenant, queue);
     await this.#define([{ partition, key: webhookKey(tenant, name), value: webhook }]);
   }
 
-  async deleteWebhook({ tenant, name, queue }: WebhookDefinition): Promise<void> {
+  async deleteWebhook({ tenant, name, queue }: WebhookPlace): Promise<void> {
     const partition = slotOf(tenant, queue);
     await this.#define([{ partition, key: webhookKey(tenant, name), value: null }]);
   }
@@ -101,7 +101,7 @@ export class QueueStore {
    * Deletes a queue, its replays, the webhooks given and its state; the definitions go first, so that nothing of it
    * comes back.
    */
-  async deleteQueue(queue: QueueDefinition, webhooks: readonly WebhookDefinition[] = []): Promise<void> {
+  async deleteQueue(queue: QueueDefinition, webhooks: readonly WebhookPlace[] = []): Promise<void> {
     const partition = slotOf(queue.tenant, queue.name);
     await this.directory.caughtUp(partition);
     const replays = this.directory.replays(queue.tenant, queue.name);

@@ -20,8 +20,10 @@ export function changedWebhook(
   now: number,
 ): { webhook: WebhookDefinition; madeSecret: string | undefined } {
   const at = new Date(now).toISOString();
-  const madeSecret = request.secrets === undefined && before === undefined ? newSecret() : undefined;
-  const kept = before === undefined ? [] : validSecrets(before.secrets, now);
+  // What cannot be read cannot be kept: then everything has to be given again.
+  const stored = before?.unreadable === undefined ? before : undefined;
+  const kept = stored === undefined ? [] : validSecrets(stored.secrets, now);
+  const madeSecret = request.secrets === undefined && stored === undefined ? newSecret() : undefined;
   const secrets =
     madeSecret === undefined ? secretsOf(request.secrets, kept, at) : [{ secret: madeSecret, createdAt: at }];
   const { url, contentMode, delivery, handshake } = request;
@@ -35,8 +37,8 @@ export function changedWebhook(
     url,
     contentMode,
     secrets,
-    headers: headersOf(request.headers, before?.headers),
-    auth: authOf(request.auth, before?.auth),
+    headers: headersOf(request.headers, stored?.headers),
+    auth: authOf(request.auth, stored?.auth),
     delivery,
     handshake,
     consent: { state: 'exempt' },

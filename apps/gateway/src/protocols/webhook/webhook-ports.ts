@@ -1,17 +1,14 @@
 import type { Log } from '@heddle/runtime';
 import type { ReceiverNetwork } from '../../network/receiver-network.js';
-import type { QueueDirectory } from '../../queues/queue-directory.js';
-import type { QueueStore } from '../../queues/queue-store.js';
 import type { Queues } from '../../queues/queues.js';
 import type { Samples } from './samples.js';
 import type { WebhookReceivers } from './webhook-receivers.js';
+import type { WebhookSafe } from './webhook-safe.js';
 
 /** What the management of webhooks needs of the rest of the gateway. */
 export interface WebhooksParts {
-  /** Keeps definitions, in the partition of the slot of the webhook's queue. */
-  store: Pick<QueueStore, 'putQueue' | 'putWebhook' | 'deleteQueue' | 'deleteWebhook'>;
-  /** What there is on every instance. */
-  directory: Pick<QueueDirectory, 'inSlot' | 'webhook' | 'webhooks' | 'caughtUp'>;
+  /** Keeps definitions, in the partition of the slot of the webhook's queue, and knows those of every instance. */
+  safe: Pick<WebhookSafe, keyof WebhookSafe>;
   /** The queues at work here, those that webhooks bring among them. */
   queues: Pick<Queues, 'find' | 'atWork' | 'defineOwn' | 'begin' | 'redefine' | 'drop'>;
   receivers: Pick<WebhookReceivers, 'apply' | 'remove' | 'statistics' | 'attempt'>;
@@ -35,11 +32,13 @@ export interface WebhookOperation {
     | 'webhook-resumed'
     | 'webhook-disabled'
     | 'webhook-secret-rotated'
-    | 'webhook-consent';
+    | 'webhook-consent'
+    | 'webhook-unreadable'
+    | 'webhook-readable';
   tenant: string;
   webhook: string;
   queue: string;
   at: string;
-  /** One line: why it was disabled, or which state the handshake came to. */
+  /** One line: why it was disabled or cannot be read, or which state the handshake came to. */
   detail?: string;
 }

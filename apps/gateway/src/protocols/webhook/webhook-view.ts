@@ -31,8 +31,10 @@ export const webhookViewShape = z.object({
   name: z.string(),
   queue: z.string(),
   state: z
-    .enum(['active', 'paused', 'disabled', 'no-consent'])
-    .describe('whether it is delivered to; its events are kept when it is not'),
+    .enum(['active', 'paused', 'disabled', 'no-consent', 'unreadable'])
+    .describe(
+      'whether it is delivered to; its events are kept when it is not. Unreadable: no master key opens its secrets',
+    ),
   url: z.string(),
   types: z.array(z.string()),
   contentMode: z.enum(['binary', 'structured']),

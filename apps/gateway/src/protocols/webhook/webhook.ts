@@ -3,7 +3,10 @@ import type { WebhookAuth } from './credentials.js';
 import type { Consent, HandshakeWish } from './handshake.js';
 import type { WebhookSecret } from './secrets.js';
 
-/** A webhook's definition, as it stands in `heddle.queues` under `webhook/<tenant>/<name>`, beside its queue. */
+/**
+ * A webhook's definition, with its secrets in the clear: in memory only. In `heddle.queues` it stands sealed, under
+ * `webhook/<tenant>/<name>`, beside its queue.
+ */
 export interface WebhookDefinition {
   format: 1;
   tenant: string;
@@ -28,6 +31,8 @@ export interface WebhookDefinition {
   paused: boolean;
   /** Set when the receiver is gone or has failed for too long; resume clears it. */
   disabled?: { at: string; reason: string };
+  /** Why its secrets could not be opened; then nothing is delivered, and `•••` stands for each. Never stored. */
+  unreadable?: string;
   createdAt: string;
   updatedAt: string;
 }
@@ -63,7 +68,8 @@ export function checkWebhookName(name: string): string {
 }
 
 /** Why nothing is delivered to a webhook now, or nothing where it may be. Its events are kept in the meantime. */
-export function standstillOf({ paused, disabled, consent }: WebhookDefinition): Standstill | undefined {
+export function standstillOf({ paused, disabled, consent, unreadable }: WebhookDefinition): Standstill | undefined {
+  if (unreadable !== undefined) return 'unreadable';
   if (disabled !== undefined) return 'disabled';
   if (paused) return 'paused';
   return hasConsent({ consent }) ? undefined : 'no-consent';
@@ -74,7 +80,7 @@ export function hasConsent({ consent }: Pick<WebhookDefinition, 'consent'>): boo
   return consent.state === 'exempt' || consent.state === 'granted';
 }
 
-export type Standstill = 'disabled' | 'paused' | 'no-consent';
+export type Standstill = 'unreadable' | 'disabled' | 'paused' | 'no-consent';
 
 /** Requests a second at most: the lower of what the webhook says and what its receiver allowed, if any does. */
 export function rateLimitOf({ delivery, consent }: WebhookDefinition): number | undefined {

@@ -57,7 +57,7 @@ export class WebhooksTrial {
       async (id) => (id === 'e1' ? storedEvent(id) : undefined),
     );
     return new Webhooks({
-      store: {
+      safe: {
         putQueue: async (queue, webhook) => {
           if (this.isLogAway) throw new Error('the log is away');
           this.queues.set(queue.name, queue);
@@ -69,16 +69,12 @@ export class WebhooksTrial {
           for (const { name } of gone ?? []) this.stored.delete(name);
         },
         deleteWebhook: async ({ name }) => void this.stored.delete(name),
-      },
-      directory: {
         webhook: (_tenant, name) => this.stored.get(name),
         webhooks: () => [...this.stored.values()],
         caughtUp: async () => undefined,
-        inSlot: (slot) => ({
-          queues: [],
-          webhooks: [...this.stored.values()].filter(({ tenant, queue }) => slotOf(tenant, queue) === slot),
-          replays: [],
-        }),
+        inSlot: (slot) => [...this.stored.values()].filter(({ tenant, queue }) => slotOf(tenant, queue) === slot),
+        isToBeSealed: () => false,
+        onKey: () => undefined,
       },
       queues: {
         find: (name) => this.queues.get(name),

@@ -6,10 +6,12 @@ import { DispatchedEvent } from '../../represent.js';
 import { type Consent, granted, initialConsent, isTokenOf, webhookOfToken } from './handshake.js';
 import { Handshakes } from './handshakes.js';
 import { RequestMaker } from './request-maker.js';
+import { SealUpkeep } from './seal-upkeep.js';
 import { rotate } from './secrets.js';
 import type { VersionCheck } from './version-check.js';
 import { changedWebhook } from './webhook-change.js';
 import type { WebhookOperation, WebhooksParts } from './webhook-ports.js';
+import { refuseBinaryState, refuseUnreadable } from './webhook-refusals.js';
 import { type TestView, type WebhookView, attemptView, webhookView } from './webhook-view.js';
 import { type WebhookDefinition, hasConsent } from './webhook.js';
 import { type RotateRequest, type TestRequest, type WebhookRequest, queueSettingsOf } from './webhook.shape.js';
@@ -33,19 +35,31 @@ const ANY_VERSION: VersionCheck = () => undefined;
 export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
   readonly #webhooks = new Map<string, WebhookDefinition>();
   readonly #handshakes: Handshakes;
+  readonly #seals: SealUpkeep;
   #changes: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly parts: WebhooksParts) {
     this.#handshakes = new Handshakes(parts.baseUrl, parts.network, (webhook, consent) =>
       this.#consented(webhook, consent),
     );
+    this.#seals = new SealUpkeep(parts.safe, parts.log, {
+      webhooks: () => this.#webhooks,
+      inTurn: (change) => this.#inTurn(change),
+      onReadable: (webhook) => {
+        this.#webhooks.set(webhook.name, webhook);
+        this.#work(webhook);
+        this.#say('webhook-readable', webhook);
+      },
+      onUnreadable: (webhook) => this.#say('webhook-unreadable', webhook, webhook.unreadable),
+    });
   }
 
   /** Puts the webhooks of a slot to work; their queues are at work already. */
   onTaken({ slot }: { slot: number }): void {
-    for (const webhook of this.parts.directory.inSlot(slot).webhooks) {
+    for (const webhook of this.parts.safe.inSlot(slot)) {
       this.#webhooks.set(webhook.name, webhook);
       this.#work(webhook);
+      this.#seals.attend(webhook);
     }
   }
 
@@ -58,7 +72,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
 
   /** All webhooks there are, by name; statistics of those at work here. */
   list(): WebhookView[] {
-    const elsewhere = this.parts.directory.webhooks().filter(({ name }) => !this.#webhooks.has(name));
+    const elsewhere = this.parts.safe.webhooks().filter(({ name }) => !this.#webhooks.has(name));
     return [...this.#webhooks.values(), ...elsewhere]
       .map((webhook) => this.#view(webhook))
       .sort((one, other) => (one.name < other.name ? -1 : 1));
@@ -111,14 +125,14 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
     await this.#inTurn(async () => {
       const webhook = this.#known(name);
       check(webhook.version);
-      const { store, queues, directory } = this.parts;
+      const { safe, queues } = this.parts;
       const own = webhook.ownsQueue ? queues.find(webhook.queue) : undefined;
-      if (own === undefined) await store.deleteWebhook(webhook);
-      else await store.deleteQueue(own, [webhook]);
+      if (own === undefined) await safe.deleteWebhook(webhook);
+      else await safe.deleteQueue(own, [webhook]);
       await this.#end(webhook);
       if (own !== undefined) queues.drop(own.name);
       // What was read of the log may lag behind: whoever asks next is to find it gone.
-      await directory.caughtUp(slotOf(webhook.tenant, webhook.queue));
+      await safe.caughtUp(slotOf(webhook.tenant, webhook.queue));
       this.#say('webhook-deleted', webhook);
     });
   }
@@ -190,10 +204,11 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
    * Sends an event to the receiver now, past all queues: a given stored one, or the example of a type. It is signed as
    * usual and marked as a test; nothing is settled by it.
    *
-   * @throws HeddleError `not-found`, `type-unknown`, `credentials-unavailable`; `conflict` without the receiver's consent
+   * @throws HeddleError `not-found`, `type-unknown`, `credentials-unavailable`, `secret-unreadable`; `conflict` without the receiver's consent
    */
   async test(name: string, wish: TestRequest): Promise<TestView> {
     const webhook = this.#known(name);
+    refuseUnreadable(webhook);
     if (!hasConsent(webhook)) {
       throw new HeddleError('conflict', 'The receiver has not agreed to be delivered to.', { field: 'handshake' });
     }
@@ -222,6 +237,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
 
   /** Asks nobody for consent any more. */
   close(): void {
+    this.#seals.close();
     this.#handshakes.close();
   }
 
@@ -272,9 +288,10 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
 
   /** Stores a webhook, with its own queue where that is new or changed, and puts both to work as they are now. */
   async #store(webhook: WebhookDefinition, ownQueue?: QueueDefinition): Promise<void> {
-    const { store, queues } = this.parts;
-    if (ownQueue === undefined) await store.putWebhook(webhook);
-    else await store.putQueue(ownQueue, webhook);
+    const { safe, queues } = this.parts;
+    refuseUnreadable(webhook);
+    if (ownQueue === undefined) await safe.putWebhook(webhook);
+    else await safe.putQueue(ownQueue, webhook);
     if (ownQueue !== undefined) {
       if (queues.atWork(ownQueue.name) === undefined) queues.begin(ownQueue);
       else queues.redefine(ownQueue);
@@ -284,6 +301,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
   }
 
   #work(webhook: WebhookDefinition): void {
+    if (webhook.unreadable !== undefined) return;
     const queue = this.parts.queues.atWork(webhook.queue);
     if (queue !== undefined) this.parts.receivers.apply(webhook, queue);
     this.#handshakes.follow(webhook);
@@ -329,7 +347,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
   #find(name: string): WebhookDefinition | undefined {
     const webhook = this.#webhooks.get(name);
     if (webhook === undefined) {
-      const there = this.parts.directory.webhook(LOCAL_TENANT, name);
+      const there = this.parts.safe.webhook(LOCAL_TENANT, name);
       if (there !== undefined && this.parts.queues.atWork(there.queue) === undefined) throw elsewhere(there.queue);
     }
     return webhook;
@@ -368,16 +386,6 @@ function elsewhere(queue: string): HeddleError {
   return new HeddleError('queue-elsewhere', `The queue ${queue} is at work at another instance; try again.`, {
     retryAfterSeconds: 1,
   });
-}
-
-/** A state fits into no header, and without one the deliveries would not be what the queue says they are. */
-function refuseBinaryState({ contentMode }: WebhookDefinition, queue: QueueDefinition | undefined): void {
-  if (contentMode !== 'binary' || queue?.shape !== 'state') return;
-  throw new HeddleError(
-    'data-invalid',
-    'contentMode must be structured: in binary mode there is no place for the states of a queue of shape state.',
-    { field: 'contentMode' },
-  );
 }
 
 function next(webhook: WebhookDefinition): WebhookDefinition {
