@@ -130,7 +130,7 @@ export class Gateway {
       },
       log,
     });
-    const network = receiverNetworkOf(settings, [baseUrl, instanceUrl]);
+    const network = receiverNetworkOf(settings, instanceUrl);
     network.announce(log);
     this.#receivers = new WebhookReceivers({
       network,

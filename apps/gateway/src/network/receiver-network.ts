@@ -16,11 +16,12 @@ export interface ReceiverNetworkParts {
   own: readonly OwnEndpoint[];
   /** Finds receivers; the system does when left out. */
   resolve?: Resolve;
+  /** How long a URL's name is looked up before it is stored; 3 s. */
+  admitTimeoutMs?: number;
   /** For tests: what to connect to in place of an address that was found good. */
   reach?: (address: string, port: number) => string;
 }
 
-/** A change waits no longer for a name: what cannot be resolved now is checked when it is connected to. */
 const ADMIT_TIMEOUT_MS = 3000;
 
 /**
@@ -49,7 +50,8 @@ export class ReceiverNetwork {
   }
 
   /**
-   * Checks a URL before it is stored. A name that cannot be resolved now is let in.
+   * Checks a URL before it is stored. A name that cannot be resolved now, or takes its time, is let in: what it leads to
+   * is checked when it is connected to.
    *
    * @throws HeddleError `receiver-forbidden` with the field
    */
@@ -61,7 +63,10 @@ export class ReceiverNetwork {
     });
     const timeout = new AbortController();
     try {
-      await Promise.race([checks, after(ADMIT_TIMEOUT_MS, undefined, { signal: timeout.signal })]);
+      await Promise.race([
+        checks,
+        after(this.parts.admitTimeoutMs ?? ADMIT_TIMEOUT_MS, undefined, { signal: timeout.signal }),
+      ]);
     } catch (error) {
       throw new HeddleError('receiver-forbidden', `${field}: ${(error as Error).message}`, { field, cause: error });
     } finally {

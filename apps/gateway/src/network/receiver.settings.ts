@@ -52,19 +52,22 @@ export interface NetworkSettings {
   dnsServers: readonly string[];
 }
 
-/** @param urls under which this gateway is reached */
-export function receiverNetworkOf(settings: NetworkSettings, urls: readonly string[]): ReceiverNetwork {
+/**
+ * @param instanceUrl under which other instances reach this one; not the public one, for what stands in front of the
+ *   gateway may well stand in front of receivers, too
+ */
+export function receiverNetworkOf(settings: NetworkSettings, instanceUrl: string): ReceiverNetwork {
   const { receiverHttp, receiverPorts, receiverNetworks, receiverDeniedNetworks, dnsServers } = settings;
   return new ReceiverNetwork({
     rules: { http: receiverHttp, ports: receiverPorts, allowed: receiverNetworks, denied: receiverDeniedNetworks },
-    own: ownEndpoints(settings, urls),
+    own: ownEndpoints(settings, instanceUrl),
     ...(dnsServers.length === 0 ? {} : { resolve: resolveBy(dnsServers) }),
   });
 }
 
-function ownEndpoints(settings: NetworkSettings, urls: readonly string[]): OwnEndpoint[] {
+function ownEndpoints(settings: NetworkSettings, instanceUrl: string): OwnEndpoint[] {
   const { host, port, kafkaBrokers, registryUrl, owners } = settings;
-  const named = [...kafkaBrokers.map((broker) => `tcp://${broker}`), registryUrl, ...owners.values(), ...urls];
+  const named = [...kafkaBrokers.map((broker) => `tcp://${broker}`), registryUrl, instanceUrl, ...owners.values()];
   return [{ host, port }, ...named.flatMap(endpointOf)];
 }
 

@@ -30,7 +30,11 @@ export class WebhooksTrial {
   /** What the receiver answers to tests, in turn; then 204. */
   readonly statuses: number[] = [];
   isLogAway = false;
-  webhooks = this.#open();
+  webhooks: Webhooks;
+
+  constructor(private readonly network = loopbackNetwork()) {
+    this.webhooks = this.#open();
+  }
 
   put(name: string, body: object, conditions: Record<string, string> = {}) {
     return this.webhooks.put(name, webhookShape.parse(body), versionCheck(conditions));
@@ -102,7 +106,7 @@ export class WebhooksTrial {
         },
       },
       samples,
-      network: loopbackNetwork(),
+      network: this.network,
       onOperation: (operation) => this.operations.push(operation),
       baseUrl: 'http://gateway.test',
       log: createLog('test', 'silent'),
