@@ -22,7 +22,9 @@ export async function serveNames(zone: Zone): Promise<NameServer> {
   const asked = new Map<string, number>();
   socket.on('message', (message, { port, address }) => {
     const { id, questions } = decode(message);
-    const [{ name = '', type = 'A' } = {}] = questions ?? [];
+    const [question] = questions ?? [];
+    if (question === undefined) return;
+    const { name, type } = question;
     const key = `${type} ${name.toLowerCase()}`;
     const times = asked.get(key) ?? 0;
     asked.set(key, times + 1);

@@ -17,6 +17,6 @@ export function guardedConnect(
     network
       .permit(url)
       .then(() => connector(target, callback))
-      .catch((error: Error) => callback(error, null));
+      .catch((error: unknown) => callback(error as Error, null));
   };
 }

@@ -6,7 +6,7 @@ import { oneRequest } from '../protocols/webhook/one-request.js';
 import { settings } from '../settings.js';
 import { TRIAL_MASTER_KEY } from '../vault/vault-trial.js';
 import { LOOPBACK_SETTINGS, loopbackNetwork } from './network-trial.js';
-import { ReceiverNetwork } from './receiver-network.js';
+import type { ReceiverNetwork } from './receiver-network.js';
 import { receiverNetworkOf } from './receiver.settings.js';
 import { resolveBy } from './resolver.js';
 import { type NameServer, serveNames } from './dns-trial.js';
@@ -21,8 +21,8 @@ function networkOf(environment: Record<string, string> = {}): ReceiverNetwork {
 describe('by its settings', () => {
   it('a gateway delivers over https to public addresses, and nowhere else, as long as nothing else is said', async () => {
     const network = networkOf();
-    await network.admit('https://1.1.1.1/', 'url');
-    await network.admit('https://1.1.1.1:8443/', 'url');
+    await expect(network.admit('https://1.1.1.1/', 'url')).resolves.toBeUndefined();
+    await expect(network.admit('https://1.1.1.1:8443/', 'url')).resolves.toBeUndefined();
     for (const url of ['http://1.1.1.1/', 'https://1.1.1.1:25/', 'https://127.0.0.1/', 'https://[::1]:8443/']) {
       await expect(network.admit(url, 'url')).rejects.toMatchObject({ ...FORBIDDEN, status: 422, field: 'url' });
     }
@@ -30,8 +30,8 @@ describe('by its settings', () => {
 
   it('a gateway that may reach this machine does not reach itself, the log, the registry and the owners of objects', async () => {
     const network = networkOf({ ...LOOPBACK_SETTINGS, OWNER_URLS: 'thing=http://localhost:8101' });
-    await network.admit('http://127.0.0.1:9400/', 'url');
-    await network.admit('http://[::1]:9400/', 'url');
+    await expect(network.admit('http://127.0.0.1:9400/', 'url')).resolves.toBeUndefined();
+    await expect(network.admit('http://[::1]:9400/', 'url')).resolves.toBeUndefined();
     for (const port of [8080, 9092, 8181, 8101]) {
       for (const host of ['127.0.0.1', '[::1]', '127.9.9.9', 'localhost']) {
         await expect(network.admit(`http://${host}:${port}/`, 'url')).rejects.toMatchObject(FORBIDDEN);
@@ -44,7 +44,7 @@ describe('by its settings', () => {
       HEDDLE_RECEIVER_PORTS: '443, 8000-8999',
       HEDDLE_RECEIVER_DENIED_NETWORKS: '1.1.0.0/16',
     });
-    await network.admit('https://8.8.8.8:8999/', 'url');
+    await expect(network.admit('https://8.8.8.8:8999/', 'url')).resolves.toBeUndefined();
     for (const url of ['https://8.8.8.8:9000/', 'https://1.1.1.1/']) {
       await expect(network.admit(url, 'url')).rejects.toMatchObject(FORBIDDEN);
     }
@@ -68,10 +68,10 @@ describe('by its settings', () => {
   );
 
   it('what may be reached beside public addresses is said at the start', () => {
-    const info = vi.fn();
+    const info = vi.fn<(fields: object, text: string) => void>();
     networkOf(LOOPBACK_SETTINGS).announce({ info });
     networkOf().announce({ info });
-    expect(info.mock.calls.map(([, text]) => text as string)).toEqual([
+    expect(info.mock.calls.map(([, text]) => text)).toEqual([
       'webhooks may point to public addresses, 127.0.0.0/8, ::1/128 over http and https',
       'webhooks may point to public addresses over https only',
     ]);
@@ -80,9 +80,9 @@ describe('by its settings', () => {
 
 describe('a name', () => {
   it('that cannot be resolved now is let in, and so is one that takes too long', async () => {
-    await loopbackNetwork().admit('http://nowhere.test/', 'url');
+    await expect(loopbackNetwork().admit('http://nowhere.test/', 'url')).resolves.toBeUndefined();
     const slow = loopbackNetwork({ resolve: () => new Promise(() => undefined), admitTimeoutMs: 20 });
-    await slow.admit('http://slow.test/', 'url');
+    await expect(slow.admit('http://slow.test/', 'url')).resolves.toBeUndefined();
   });
 
   it('is refused without a word of what it leads to', async () => {

@@ -2,7 +2,6 @@ import type { LookupAddress } from 'node:dns';
 import { type LookupFunction, isIP } from 'node:net';
 import { setTimeout as after } from 'node:timers/promises';
 import { HeddleError } from '@heddle/event';
-import type { Log } from '@heddle/runtime';
 import { type AddressRules, addressProblem, networkText } from './address-policy.js';
 import { OwnAddresses, type OwnEndpoint } from './own-addresses.js';
 import { type UrlRules, hostOf, portOf, urlProblem } from './receiver-url.js';
@@ -39,7 +38,7 @@ export class ReceiverNetwork {
   }
 
   /** Says once what may be reached beyond public addresses over https: whoever runs the gateway is to know. */
-  announce(log: Pick<Log, 'info'>): void {
+  announce(log: { info: (fields: object, text: string) => void }): void {
     const { http, allowed } = this.parts.rules;
     const networks = allowed.map(networkText);
     const places = ['public addresses', ...networks].join(', ');
