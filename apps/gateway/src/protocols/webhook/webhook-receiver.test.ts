@@ -168,6 +168,22 @@ describe('a webhook receiver', () => {
     expect(receiver.statistics).toMatchObject({ delivered: 0, failedAttempts: 1 });
   });
 
+  it('gives back for later what its name leads to a forbidden address for, and delivers when that has moved', async () => {
+    const url = await listen((_request, response) => response.writeHead(204).end());
+    let address = '10.0.0.1';
+    parts.network = loopbackNetwork({ resolve: async () => [{ address, family: 4 }] });
+    const source = new Source();
+    source.add('a');
+    const receiver = receive(source, definitionOf(url.replace('127.0.0.1', 'receiver.test')));
+    await vi.waitFor(() => expect(source.released).toHaveLength(1), WAIT);
+    expect(records).toMatchObject([{ outcome: 'released', errorClass: 'refused-address', nextAt: 1234 }]);
+    expect(JSON.stringify(records)).not.toContain(address);
+    address = '127.0.0.1';
+    source.add('a');
+    receiver.pump();
+    await vi.waitFor(() => expect(source.accepted).toHaveLength(1), WAIT);
+  });
+
   it('takes nothing more after 410, which is an attempt like any other, until the webhook is changed', async () => {
     let status = 410;
     const url = await listen((_request, response) => response.writeHead(status).end());
