@@ -19,6 +19,7 @@ export const ERRORS = {
   'type-unknown': { status: 404, retryable: false, title: 'No schema is registered for this event type' },
   'schema-unknown': { status: 404, retryable: false, title: 'The registry has no schema with this id' },
   'request-timeout': { status: 408, retryable: true, title: 'The request did not arrive in time' },
+  'method-unsupported': { status: 405, retryable: false, title: 'The path is not answered for this method' },
   conflict: { status: 409, retryable: false, title: 'The object is in a state that does not allow this' },
   'lease-expired': { status: 409, retryable: false, title: 'The lease ran out before it was settled' },
   'lease-lost': { status: 409, retryable: false, title: 'The lease was granted by an earlier owner of the queue' },

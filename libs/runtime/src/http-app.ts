@@ -4,6 +4,7 @@ import {
   Catch,
   type ExceptionFilter,
   HttpException,
+  NotFoundException,
   type LoggerService,
   StandardSchemaValidationPipe,
   type Type,
@@ -14,6 +15,7 @@ import type { FastifyError, FastifyReply, FastifyServerOptions } from 'fastify';
 import type { Registry } from 'prom-client';
 import { answerBroken } from './broken-request.js';
 import type { Health } from './health.js';
+import { KnownMethods } from './known-methods.js';
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.js';
 import type { Log } from './log.js';
 import { acceptedCodings, jsonParser } from './request-body.js';
@@ -52,12 +54,13 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
   } as FastifyServerOptions);
   // Nest adds a parser of its own for JSON only where there is none yet.
   adapter.useBodyParser('application/json', false, { bodyLimit: limits.limitBodyBytes }, jsonParser(limits));
+  const methods = new KnownMethods(adapter.getInstance());
   limitSockets(adapter.getInstance().server, limits, options.onSocket);
   const app = await NestFactory.create<NestFastifyApplication>(module as Type<unknown>, adapter, {
     logger: nestLogger(log),
     abortOnError: false,
   });
-  app.useGlobalFilters(new ProblemFilter(log));
+  app.useGlobalFilters(new ProblemFilter(log, methods));
   app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: shapeError }));
   const server = adapter.getInstance();
   server.get('/healthz/live', () => ({ status: 'ok' }));
@@ -150,10 +153,24 @@ export function answerProblem(reply: FastifyReply, error: unknown, log: Log): Fa
 
 @Catch()
 class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly log: Log) {}
+  constructor(
+    private readonly log: Log,
+    private readonly methods: KnownMethods,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    void answerProblem(host.switchToHttp().getResponse<FastifyReply>(), error, this.log);
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const unsupported = error instanceof NotFoundException ? this.#unsupported(reply) : undefined;
+    void answerProblem(reply, unsupported ?? error, this.log);
+  }
+
+  /** Where the path is answered, only not for this method. */
+  #unsupported(reply: FastifyReply): HeddleError | undefined {
+    const { method, url } = reply.request;
+    const known = this.methods.of(url);
+    if (known.length === 0 || known.includes(method)) return undefined;
+    void reply.header('allow', known.join(', '));
+    return new HeddleError('method-unsupported', `This path answers to ${known.join(', ')}, not to ${method}.`);
   }
 }
 

@@ -7,6 +7,8 @@ export interface RouteDoc {
   /** With parameters in braces: `/sales-orders/{key}`. */
   path: string;
   summary: string;
+  /** The rules of path parameters; any text where none is given. */
+  params?: Record<string, z.ZodType>;
   /** Query parameters with their rules. */
   query?: z.ZodObject;
   headers?: Record<string, string>;
@@ -49,7 +51,7 @@ function operation(route: RouteDoc): object {
     name,
     in: 'path',
     required: true,
-    schema: { type: 'string' },
+    schema: route.params?.[name!] === undefined ? { type: 'string' } : jsonSchema(route.params[name!]!, 'input'),
   }));
   const query = route.query === undefined ? {} : (jsonSchema(route.query, 'input') as QuerySchema);
   for (const [name, schema] of Object.entries(query.properties ?? {})) {

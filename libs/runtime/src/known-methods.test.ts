@@ -1,0 +1,55 @@
+import { request } from 'node:http';
+import { Controller, Get, Module, Post } from '@nestjs/common';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Health } from './health.js';
+import { createHttpApp } from './http-app.js';
+import { createLog } from './log.js';
+import { createMetrics } from './metrics.js';
+
+class ThingsController {
+  read(): object {
+    return {};
+  }
+  make(): object {
+    return {};
+  }
+}
+Get(':name')(ThingsController.prototype, 'read', Object.getOwnPropertyDescriptor(ThingsController.prototype, 'read')!);
+Post()(ThingsController.prototype, 'make', Object.getOwnPropertyDescriptor(ThingsController.prototype, 'make')!);
+Controller('things')(ThingsController);
+class ThingsModule {}
+Module({ controllers: [ThingsController] })(ThingsModule);
+
+let app: NestFastifyApplication;
+
+beforeAll(async () => {
+  const log = createLog('trial', 'silent');
+  const metrics = createMetrics('trial');
+  app = await createHttpApp(ThingsModule, { log, health: new Health(), metrics, openApi: {} });
+  await app.listen(0, '127.0.0.1');
+});
+afterAll(() => app.close());
+
+it.each([
+  ['DELETE', '/things/one', 405, 'GET, HEAD'],
+  ['TRACE', '/things/one?x=1', 405, 'GET, HEAD'],
+  ['GET', '/things', 405, 'POST'],
+  ['GET', '/things/one/two', 404, null],
+])('%s %s is answered with %d, and the methods the path has', async (method, path, status, allow) => {
+  const url = `${await app.getUrl()}${path}`;
+  // fetch refuses TRACE by itself.
+  const answer = await new Promise<{ status: number | undefined; allow: string | null; text: string }>(
+    (resolve, reject) => {
+      request(url, { method }, (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        response.on('end', () => resolve({ status: response.statusCode, allow: response.headers.allow ?? null, text }));
+      })
+        .once('error', reject)
+        .end();
+    },
+  );
+  expect(answer).toMatchObject({ status, allow });
+  expect(JSON.parse(answer.text)).toMatchObject({ code: status === 405 ? 'method-unsupported' : 'not-found' });
+});

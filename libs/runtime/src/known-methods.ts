@@ -1,0 +1,27 @@
+import type { FastifyInstance } from 'fastify';
+
+/** The methods that the paths of a server are answered for, so that others can be told so (RFC 9110 §15.5.6). */
+export class KnownMethods {
+  readonly #routes: { path: RegExp; methods: readonly string[] }[] = [];
+
+  /** Takes note of every route that is added from now on. */
+  constructor(server: FastifyInstance) {
+    server.addHook('onRoute', ({ method, url }) => {
+      // Fastify answers HEAD for each GET by itself, and says so here, too.
+      this.#routes.push({ path: patternOf(url), methods: [method].flat() });
+    });
+  }
+
+  /** The methods of a path, sorted; none where no route has it. */
+  of(url: string): string[] {
+    const path = url.split('?', 1)[0]!;
+    return [...new Set(this.#routes.filter((route) => route.path.test(path)).flatMap(({ methods }) => methods))].sort();
+  }
+}
+
+function patternOf(url: string): RegExp {
+  const parts = url
+    .split('/')
+    .map((part) => (part.startsWith(':') ? '[^/]+' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')));
+  return new RegExp(`^${parts.join('/')}/?$`);
+}
