@@ -18,6 +18,8 @@ import { FilterTrials } from './filters/filter-trials.js';
 import { Hop } from './hop.js';
 import { Ledger } from './ledger/ledger.js';
 import { LookUps } from './ledger/look-ups.js';
+import { Limits } from './limits/limits.js';
+import type { QuotaKind } from './limits/quotas.js';
 import type { GatewayMetrics } from './metrics.js';
 import { receiverNetworkOf } from './network/receiver.settings.js';
 import { DeliveryTurns } from './protocols/webhook/delivery-turns.js';
@@ -71,6 +73,7 @@ export class Gateway {
   readonly lookUps: LookUps;
   readonly filterTrials: FilterTrials;
   readonly hop: Hop;
+  readonly limits: Limits;
   /** Secrets at rest; open once the gateway has started. */
   readonly vault: Vault;
   readonly #receivers: WebhookReceivers;
@@ -85,6 +88,9 @@ export class Gateway {
     const topics = (): readonly string[] => this.dispatcher.topics;
     const ledger = new Ledger(eventLog, log);
     this.#ledger = ledger;
+    this.limits = new Limits(settings, ({ tenant = LOCAL_TENANT, name, used, limit }) =>
+      ledger.operation({ kind: 'limit.near', tenant, name, detail: { used, limit } }),
+    );
     this.objects = new Objects(catalogue, settings.owners, metrics);
     const engine = new DeliveryEngine({
       eventLog,
@@ -96,13 +102,21 @@ export class Gateway {
       address: instanceUrl,
       baseUrl,
       retry: retryOf(settings),
+      admitQueue: (tenant) => this.#admit('queues', tenant),
       states: new States(this.objects),
       metrics,
       log,
     });
     this.engine = engine;
     this.hop = new Hop(engine.directory, engine.ownership, instanceUrl, log);
-    this.streams = new StreamHub(tail, new History(eventLog, topics), position, baseUrl, log);
+    this.streams = new StreamHub(
+      tail,
+      new History(eventLog, topics),
+      position,
+      baseUrl,
+      log,
+      settings.limitSendBufferBytes,
+    );
     const publisher = new Publisher(catalogue, registry, codec, eventLog, metrics);
     this.publisher = publisher;
     const takers = {
@@ -150,6 +164,7 @@ export class Gateway {
       receivers: this.#receivers,
       samples: new Samples(catalogue, (id) => this.#storedEvent(id)),
       network,
+      admitWebhook: (tenant) => this.#admit('webhooks', tenant),
       onOperation: ({ event, tenant, webhook, ...detail }) =>
         ledger.operation({ kind: `webhook.${event.slice('webhook-'.length)}`, tenant, name: webhook, detail }),
       baseUrl,
@@ -184,6 +199,12 @@ export class Gateway {
     await this.objects.close();
     await this.hop.close();
     await this.vault.stop();
+  }
+
+  /** @throws HeddleError `quota-exceeded` */
+  #admit(kind: Exclude<QuotaKind, 'clients'>, tenant: string): void {
+    const present = this.engine.directory[kind]().filter((one) => one.tenant === tenant);
+    this.limits.quotas.admit(tenant, kind, present.length);
   }
 
   async #disable(name: string, reason: string): Promise<void> {

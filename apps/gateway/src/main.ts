@@ -79,6 +79,8 @@ await run(log, async () => {
     health,
     metrics: metricsRegistry,
     openApi: gatewayOpenApi,
+    limits: values,
+    onSocket: (use) => gateway.limits.onSocket(use),
   });
   const { publisher, streams, hop } = gateway;
 
@@ -87,7 +89,7 @@ await run(log, async () => {
   server.get('/asyncapi.json', () =>
     asyncApiDocument({ baseUrl, brokers: values.kafkaBrokers, events: catalogue.list() }),
   );
-  const doors = { server, publisher, streams, queues: gateway.engine.queues, hop, log };
+  const doors = { server, publisher, streams, queues: gateway.engine.queues, hop, limits: gateway.limits, log };
   const open = protocols.map((protocol) => protocol.open(doors));
   stopInOrder(log, [
     { name: 'ready', run: () => health.stopping() },

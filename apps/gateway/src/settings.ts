@@ -1,6 +1,7 @@
 import { baseUrlSchema, defineSettings, meshSettings, portSchema } from '@heddle/runtime';
 import type { SettingsOf } from '@heddle/runtime';
 import { z } from 'zod';
+import { limitSettings } from './limits/limit.settings.js';
 import { receiverSettings } from './network/receiver.settings.js';
 import { parseMasterKeys } from './vault/master-keys.js';
 
@@ -70,6 +71,7 @@ export const settings = defineSettings({
     about: 'requests to webhooks under way at once, of all webhooks of an instance together',
   },
   ...receiverSettings,
+  ...limitSettings,
   dataDir: {
     env: 'HEDDLE_DATA_DIR',
     schema: z.string().min(1).optional(),

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Log } from '@heddle/runtime';
 import type { FastifyInstance } from 'fastify';
+import type { Limits } from '../limits/limits.js';
 import type { Publisher } from '../publish.js';
 import type { LeaseBook } from '../queues/lease-book.js';
 import type { StreamHub } from '../streams/stream-hub.js';
@@ -42,6 +43,8 @@ export interface Doors {
   streams: StreamHub;
   queues: OpenQueues;
   hop: Upstream;
+  /** Those of the defaults when left out. */
+  limits?: Limits;
   log: Log;
 }
 

@@ -31,6 +31,8 @@ export interface EngineParts {
   baseUrl: string;
   /** What queues retry by where they do not say. */
   retry: RetrySchedule;
+  /** Whether a tenant may have one more queue. @throws HeddleError `quota-exceeded` */
+  admitQueue?: (tenant: string) => void;
   /** Of objects, for queues of shape `state`. */
   states: Pick<States, 'of'>;
   metrics: Pick<GatewayMetrics, 'filterErrors'>;
@@ -89,7 +91,8 @@ export class DeliveryEngine implements SlotWork {
     };
     this.replays = new Replays({ store, directory, set, pages, offsets, ledger, queue, log });
     const { queueSet } = this.replays;
-    this.queues = new Queues({ directory, store, set: queueSet, offsets, ledger, ownership, retry, log });
+    const { admitQueue } = parts;
+    this.queues = new Queues({ directory, store, set: queueSet, offsets, ledger, ownership, retry, admitQueue, log });
   }
 
   /** From now on comes and goes with the slots of this instance, after the queues; added before the start. */

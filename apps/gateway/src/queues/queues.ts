@@ -30,6 +30,8 @@ export interface QueuesParts {
   ownership: Pick<Ownership, 'owns' | 'epochOf'>;
   /** What a queue retries by where it does not say. */
   retry: RetrySchedule;
+  /** Whether a tenant may have one more. @throws HeddleError `quota-exceeded` */
+  admitQueue?: ((tenant: string) => void) | undefined;
   log: Log;
 }
 
@@ -239,6 +241,7 @@ export class Queues implements OpenQueues {
     compileFilter(request.filter);
     if (request.shape === 'state') this.#refuseBinary(name);
     if (before !== undefined) return changedQueue(before, request, retry);
+    this.parts.admitQueue?.(LOCAL_TENANT);
     // Before anything is asked of the log: somebody else's queue is somebody else's work.
     this.parts.ownership.epochOf({ tenant: LOCAL_TENANT, name });
     const { start = 'now', end, topics } = request;

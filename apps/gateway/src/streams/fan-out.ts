@@ -18,7 +18,7 @@ export interface Member {
   onLag(token: string): void;
 }
 
-/** A receiver with more than this many bytes queued is taken out of the live group until it has read them. */
+/** Where nothing else is said. */
 export const MAX_QUEUED_BYTES = 1024 * 1024;
 
 /** The share of time that fan-out may take from everything else this process does. */
@@ -35,6 +35,9 @@ export class FanOut {
   #due = new Set<Group>();
   #scheduled = false;
   #nextPassAt = 0;
+
+  /** @param maxQueuedBytes a receiver with more bytes queued is taken out of its group until it has read them */
+  constructor(readonly maxQueuedBytes: number = MAX_QUEUED_BYTES) {}
 
   /** The group of a filter and form, made when it is the first of its kind. `token` is the present live position. */
   group(patterns: readonly string[], matches: TypeMatcher, form: Form, token: string): Group {
@@ -108,7 +111,7 @@ export class FanOut {
     const frames = group.pending.map((event) => event.as(group.form));
     const bytes = frames.length === 1 ? frames[0]! : Buffer.concat(frames);
     for (const member of group.members) {
-      if (member.sink.queuedBytes > MAX_QUEUED_BYTES) {
+      if (member.sink.queuedBytes > this.maxQueuedBytes) {
         group.members.delete(member);
         member.onLag(group.token);
       } else {

@@ -5,10 +5,15 @@ import type { StreamSink } from './fan-out.js';
 export class SocketSink implements StreamSink {
   #drains: (() => void)[] = [];
 
-  /** @param finish says goodbye in the words of the protocol, and ends the connection */
+  /**
+   * @param finish says goodbye in the words of the protocol, and ends the connection
+   * @param slowMs a receiver that takes longer to read what waits for it is cut off; one that is gone without a word
+   *   would otherwise be waited for as long as TCP tries
+   */
   constructor(
     private readonly socket: Socket,
     private readonly finish: (reason: 'stopping' | 'failed') => void,
+    private readonly slowMs?: number,
   ) {}
 
   get queuedBytes(): number {
@@ -25,7 +30,9 @@ export class SocketSink implements StreamSink {
       return;
     }
     if (this.#drains.length === 0) {
+      const tooSlow = this.slowMs === undefined ? undefined : setTimeout(() => this.socket.destroy(), this.slowMs);
       const drained = (): void => {
+        clearTimeout(tooSlow);
         this.socket.off('drain', drained);
         this.socket.off('close', drained);
         const drains = this.#drains;

@@ -8,7 +8,7 @@ import type { Tail } from './tail.js';
 
 /** All streams of this process. */
 export class StreamHub implements StreamHome {
-  readonly fanOut = new FanOut();
+  readonly fanOut: FanOut;
   #streams = new Set<Stream>();
   #lags = 0;
 
@@ -18,7 +18,10 @@ export class StreamHub implements StreamHome {
     readonly position: MovingPosition,
     readonly baseUrl: string,
     private readonly log: Log,
-  ) {}
+    maxQueuedBytes?: number,
+  ) {
+    this.fanOut = new FanOut(maxQueuedBytes);
+  }
 
   /** Opens a stream; its first event says where it really begins. */
   open(request: StreamRequest): Stream {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type TypeMatcher, uuidv7 } from '@heddle/event';
 import { DispatchedEvent, type Form } from '../represent.js';
-import { type FanOut, type Group, MAX_QUEUED_BYTES, type Member, type StreamSink } from './fan-out.js';
+import { type FanOut, type Group, type Member, type StreamSink } from './fan-out.js';
 import type { History, Resumed, StreamGap } from './history.js';
 import {
   type MovingPosition,
@@ -166,7 +166,7 @@ export class Stream implements Member {
 
   /** Waits until the receiver has read what it was given, if that is much. */
   async #room(): Promise<void> {
-    if (this.sink.queuedBytes <= MAX_QUEUED_BYTES / 4) return;
+    if (this.sink.queuedBytes <= this.home.fanOut.maxQueuedBytes / 4) return;
     await new Promise<void>((resolve) => this.sink.onceDrained(resolve));
   }
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { AVRO_CONTENT_TYPE, HeddleError, JSON_CONTENT_TYPE } from '@heddle/event';
+import { type JsonLimits, parseJson } from '@heddle/runtime';
 import type { IncomingEvent } from '../../publish.js';
 import { decodeHeaderValue } from './header-value.js';
 
@@ -15,6 +16,7 @@ export function binaryEvent(
   contentType: string,
   mediaType: string,
   body: Buffer,
+  limits: JsonLimits,
 ): IncomingEvent {
   const attributes: Record<string, string> = {};
   for (const name in headers) {
@@ -34,7 +36,7 @@ export function binaryEvent(
   attributes.datacontenttype = contentType === '' ? JSON_CONTENT_TYPE : contentType;
   if (AVRO_MEDIA_TYPES.has(mediaType)) return { attributes, data: { avro: body } };
   if (mediaType === '' || JSON_MEDIA_TYPE.test(mediaType))
-    return { attributes, data: { json: parseJson(body, 'data') } };
+    return { attributes, data: { json: parseJson(body, limits, 'data') } };
   throw new HeddleError(
     'content-type-unsupported',
     `Data must be application/json or ${AVRO_CONTENT_TYPE}, not ${mediaType}.`,
@@ -45,13 +47,13 @@ export function binaryEvent(
 }
 
 /** A request in structured mode: the body is the whole event as JSON. */
-export function parseStructured(body: Buffer): IncomingEvent {
-  return structuredEvent(parseJson(body, ''), '');
+export function parseStructured(body: Buffer, limits: JsonLimits): IncomingEvent {
+  return structuredEvent(parseJson(body, limits), '');
 }
 
 /** A batch; an element that is no event is its error, so that the others can go on. */
-export function parseBatch(body: Buffer): (IncomingEvent | HeddleError)[] {
-  const batch = parseJson(body, '');
+export function parseBatch(body: Buffer, limits: JsonLimits): (IncomingEvent | HeddleError)[] {
+  const batch = parseJson(body, limits);
   if (!Array.isArray(batch)) throw new HeddleError('body-invalid', 'A batch must be a JSON array of events.');
   if (batch.length > MAX_BATCH) {
     throw new HeddleError('too-large', `A batch has at most ${MAX_BATCH} events; this one has ${batch.length}.`);
@@ -125,14 +127,4 @@ function checkVersion(version: unknown): void {
   throw new HeddleError('attribute-invalid', 'The attribute specversion must be 1.0.', {
     field: 'attributes.specversion',
   });
-}
-
-function parseJson(body: Buffer, field: string): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    throw new HeddleError('body-invalid', `The body is not JSON: ${(error as Error).message}.`, {
-      ...(field === '' ? {} : { field }),
-    });
-  }
 }

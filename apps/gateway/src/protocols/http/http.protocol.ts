@@ -4,8 +4,9 @@ import {
   HeddleError,
   problemOf,
 } from '@heddle/event';
-import { answerProblem } from '@heddle/runtime';
+import { answerProblem, bytesParser } from '@heddle/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Limits } from '../../limits/limits.js';
 import type { IncomingEvent, PublishOutcome } from '../../publish.js';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
 import { binaryEvent, parseBatch, parseStructured } from './http.frames.js';
@@ -14,27 +15,40 @@ import { binaryEvent, parseBatch, parseStructured } from './http.frames.js';
 export const http: Protocol = {
   name: 'http',
   open(doors: Doors): OpenProtocol {
+    const limits = doors.limits ?? new Limits();
+    const limited = { ...doors, limits };
     void doors.server.register((scope, _options, ready) => {
       // Bodies come as bytes: binary mode carries anything, and JSON is parsed once, by the rules for events.
       scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-      scope.post('/v1/events', (request, reply) => publish(doors, request, reply));
+      scope.addContentTypeParser('*', { parseAs: 'buffer' }, bytesParser(limits.values));
+      scope.post('/v1/events', { config: { unpacks: true } }, (request, reply) => publish(limited, request, reply));
       ready();
     });
     return { close: () => undefined };
   },
 };
 
-async function publish({ publisher, log }: Doors, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+type LimitedDoors = Doors & { limits: Limits };
+
+async function publish(
+  { publisher, limits, log }: LimitedDoors,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   try {
     const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
     const contentType = request.headers['content-type'] ?? '';
     const mediaType = contentType.split(';', 1)[0]!.trim().toLowerCase();
-    if (mediaType === CLOUDEVENTS_JSON_BATCH_CONTENT_TYPE) return await publishBatch(publisher, body, reply);
+    if (mediaType === CLOUDEVENTS_JSON_BATCH_CONTENT_TYPE) {
+      const events = parseBatch(body, limits.batchJson);
+      // The request itself was one.
+      limits.charge(request, reply, events.length - 1);
+      return await publishBatch(publisher, events, reply);
+    }
     const event =
       mediaType === CLOUDEVENTS_JSON_CONTENT_TYPE
-        ? parseStructured(body)
-        : binaryEvent(request.headers, contentType, mediaType, body);
+        ? parseStructured(body, limits.json)
+        : binaryEvent(request.headers, contentType, mediaType, body, limits.json);
     const [outcome] = await publisher.publish([event]);
     if (outcome === undefined) throw new HeddleError('internal', 'No outcome.');
     if ('error' in outcome) return await answerProblem(reply, outcome.error, log);
@@ -51,8 +65,11 @@ async function publish({ publisher, log }: Doors, request: FastifyRequest, reply
 }
 
 /** A batch is answered per event: 202 when all were accepted, 207 when at least one was not. */
-async function publishBatch(publisher: Doors['publisher'], body: Buffer, reply: FastifyReply): Promise<FastifyReply> {
-  const parsed = parseBatch(body);
+async function publishBatch(
+  publisher: Doors['publisher'],
+  parsed: readonly (IncomingEvent | HeddleError)[],
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const outcomes = await publishReadable(publisher, parsed);
   let refused = 0;
   const results = parsed.map((event, index) => {

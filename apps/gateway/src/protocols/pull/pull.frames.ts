@@ -1,17 +1,17 @@
-import { HeddleError } from '@heddle/event';
+import { type JsonLimits, parseJson } from '@heddle/runtime';
 import type { Grant, SettleResult } from '../../queues/lease-book.js';
 import { readShape } from '../../queues/nearest-field.js';
 import { deliveryText, moment } from '../websocket/queue.frames.js';
 import { type ReceiveRequest, type SettleRequest, receiveShape, settleShape } from './pull.shape.js';
 
 /** Reads the body of a receive; none at all asks for one delivery. */
-export function readReceive(body: Buffer | undefined): ReceiveRequest {
-  return readShape(receiveShape, body === undefined || body.length === 0 ? {} : jsonOf(body));
+export function readReceive(body: Buffer | undefined, limits: JsonLimits): ReceiveRequest {
+  return readShape(receiveShape, body === undefined || body.length === 0 ? {} : parseJson(body, limits));
 }
 
 /** Reads the body of a settle. */
-export function readSettle(body: Buffer | undefined): SettleRequest {
-  return readShape(settleShape, jsonOf(body ?? Buffer.alloc(0)));
+export function readSettle(body: Buffer | undefined, limits: JsonLimits): SettleRequest {
+  return readShape(settleShape, parseJson(body ?? Buffer.alloc(0), limits));
 }
 
 /** The answer to a receive. Events are put in as the text that all receivers share. */
@@ -38,12 +38,4 @@ function resultText(lease: string, result: SettleResult): string {
   if ('expiresAt' in result) text += `,"expiresAt":"${moment(result.expiresAt)}"`;
   if ('dueAt' in result && result.dueAt !== undefined) text += `,"dueAt":"${moment(result.dueAt)}"`;
   return `${text}}`;
-}
-
-function jsonOf(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    throw new HeddleError('body-invalid', `The body is not JSON: ${(error as Error).message}.`);
-  }
 }

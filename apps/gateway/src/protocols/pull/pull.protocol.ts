@@ -1,5 +1,6 @@
-import { answerProblem } from '@heddle/runtime';
+import { answerProblem, bytesParser } from '@heddle/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Limits } from '../../limits/limits.js';
 import type { Grant, LeaseBook } from '../../queues/lease-book.js';
 import { checkQueueName } from '../../queues/queue.shape.js';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
@@ -12,11 +13,12 @@ const JSON_TYPE = 'application/json';
 export const pull: Protocol = {
   name: 'pull',
   open(doors: Doors): OpenProtocol {
-    const door = new PullDoor(doors);
+    const limits = doors.limits ?? new Limits();
+    const door = new PullDoor(doors, limits);
     void doors.server.register((scope, _options, ready) => {
       // Bodies come as bytes and are parsed here, so that what is wrong with them is answered like everywhere else.
       scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+      scope.addContentTypeParser('*', { parseAs: 'buffer' }, bytesParser(limits.values));
       scope.post(`${PATH}/receive`, (request, reply) => door.receive(request, reply));
       scope.post(`${PATH}/settle`, (request, reply) => door.settle(request, reply));
       ready();
@@ -30,11 +32,14 @@ class PullDoor {
   readonly #waiting = new Set<AbortController>();
   #closed = false;
 
-  constructor(private readonly doors: Doors) {}
+  constructor(
+    private readonly doors: Doors,
+    private readonly limits: Limits,
+  ) {}
 
   async receive(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     try {
-      const { max, waitMs, leaseMs } = readReceive(request.body as Buffer | undefined);
+      const { max, waitMs, leaseMs } = readReceive(request.body as Buffer | undefined, this.limits.json);
       const { book } = this.doors.queues.open(nameOf(request));
       const wish = { max, leaseMs, receiver: { kind: 'pull' as const, name: request.ip } };
       let grants = book.receive(wish);
@@ -54,7 +59,7 @@ class PullDoor {
 
   async settle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     try {
-      const settle = readSettle(request.body as Buffer | undefined);
+      const settle = readSettle(request.body as Buffer | undefined, this.limits.json);
       const queue = this.doors.queues.open(nameOf(request));
       const results = queue.book.settle(settle.settlements.map(({ lease, ...rest }) => ({ token: lease, ...rest })));
       await queue.settled();

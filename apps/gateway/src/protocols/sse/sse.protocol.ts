@@ -2,6 +2,7 @@ import { answerProblem } from '@heddle/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
 import { SocketSink } from '../../streams/socket-sink.js';
+import { Limits } from '../../limits/limits.js';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
 import { streamWish } from '../stream-request.js';
 import { HEARTBEAT, RETRY, sseForm } from './sse.frames.js';
@@ -12,8 +13,9 @@ const HEARTBEAT_MS = 15_000;
 export const sse: Protocol = {
   name: 'sse',
   open(doors: Doors): OpenProtocol {
+    const limits = doors.limits ?? new Limits();
     const sockets = new Set<Socket>();
-    doors.server.get('/v1/stream', (request, reply) => stream(doors, sockets, request, reply));
+    doors.server.get('/v1/stream', (request, reply) => stream({ ...doors, limits }, sockets, request, reply));
     const heartbeat = setInterval(() => {
       for (const socket of sockets) if (socket.writableLength === 0) socket.write(HEARTBEAT);
     }, HEARTBEAT_MS);
@@ -21,19 +23,30 @@ export const sse: Protocol = {
   },
 };
 
-function stream(doors: Doors, sockets: Set<Socket>, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function stream(
+  doors: Doors & { limits: Limits },
+  sockets: Set<Socket>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   let wish;
+  let disconnected;
   try {
     const { searchParams } = new URL(request.url, 'http://gateway');
     const lastEventId = request.headers['last-event-id'];
     wish = streamWish(searchParams, typeof lastEventId === 'string' ? lastEventId : undefined);
+    disconnected = doors.limits.connect(request.caller, request.ip);
   } catch (error) {
     return answerProblem(reply, error, doors.log);
   }
   reply.hijack();
   const { raw } = reply;
   const { socket } = raw;
-  if (socket === null) return reply;
+  // Gone already: its end will not be heard of any more.
+  if (socket === null || socket.destroyed) {
+    disconnected();
+    return reply;
+  }
   // Without chunks the bytes made once for all receivers go to the socket as they are; the end of the connection is
   // the end of the response.
   raw.useChunkedEncodingByDefault = false;
@@ -52,10 +65,11 @@ function stream(doors: Doors, sockets: Set<Socket>, request: FastifyRequest, rep
   const open = doors.streams.open({
     ...wish,
     form: sseForm,
-    sink: new SocketSink(socket, () => socket.end()),
+    sink: new SocketSink(socket, () => socket.end(), doors.limits.values.limitSlowMs),
   });
   socket.once('close', () => {
     sockets.delete(socket);
+    disconnected();
     open.close();
   });
   return reply;

@@ -13,6 +13,8 @@ export interface WebhooksParts {
   queues: Pick<Queues, 'find' | 'atWork' | 'defineOwn' | 'begin' | 'redefine' | 'drop'>;
   receivers: Pick<WebhookReceivers, 'apply' | 'remove' | 'statistics' | 'attempt'>;
   samples: Pick<Samples, 'find'>;
+  /** Whether a tenant may have one more. @throws HeddleError `quota-exceeded` */
+  admitWebhook?: (tenant: string) => void;
   /** Where webhooks may point. */
   network: ReceiverNetwork;
   /** Hears of what operators want to know; what a receiver runs into is said by itself. */

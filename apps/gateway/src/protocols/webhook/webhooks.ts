@@ -87,7 +87,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
    * Creates a webhook, or changes one: then the position of its queue stays. The answer comes when it is stored.
    *
    * @throws HeddleError `not-found` for the queue it names, `conflict` for one it cannot have, `data-invalid`,
-   *   `receiver-forbidden`, `queue-unchangeable`, `queue-elsewhere`
+   *   `quota-exceeded`, `receiver-forbidden`, `queue-unchangeable`, `queue-elsewhere`
    */
   async put(
     name: string,
@@ -107,6 +107,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
           { field: 'queue' },
         );
       }
+      if (before === undefined) this.parts.admitWebhook?.(LOCAL_TENANT);
       const ownQueue = await this.#ownQueue(webhook, request);
       refuseBinaryState(webhook, ownQueue ?? this.parts.queues.find(webhook.queue));
       await this.#store(webhook, ownQueue);

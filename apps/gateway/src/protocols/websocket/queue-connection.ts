@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { JsonLimits } from '@heddle/runtime';
 import type { WebSocket } from 'ws';
 import type { Grant, LeaseReceiver } from '../../queues/lease-book.js';
 import type { SocketSink } from '../../streams/socket-sink.js';
@@ -29,6 +30,8 @@ import { textFrame } from './websocket.frames.js';
 export interface ConnectionHome {
   /** A client that does not read what it asked for is let go after so many milliseconds. */
   readonly slowMs: number;
+  /** What a frame of a client may be. */
+  readonly json: JsonLimits;
   /** The leases of the connection this one goes on for; nothing is delivered to that one any more. */
   takeOver(id: string, by: QueueConnection): Set<string>;
   ended(connection: QueueConnection): void;
@@ -103,7 +106,7 @@ export class QueueConnection {
       this.client.close(UNSUPPORTED_DATA, 'frames are JSON text');
       return;
     }
-    const read = readFrame(data.toString());
+    const read = readFrame(data, this.home.json);
     if ('error' in read) {
       this.#refuse(read.id, read.error);
       return;

@@ -1,9 +1,9 @@
-import type { Log } from '@heddle/runtime';
+import type { JsonLimits, Log } from '@heddle/runtime';
+import { Limits } from '../../limits/limits.js';
 import { checkQueueName } from '../../queues/queue.shape.js';
 import type { OpenQueue, OpenQueues } from '../protocol.js';
 import { SocketSink } from '../../streams/socket-sink.js';
 import { type ConnectionHome, QueueConnection } from './queue-connection.js';
-import { QUEUE_LIMITS } from './queue-frame.shape.js';
 import { HEDDLE_V1 } from './queue.frames.js';
 import type { SocketRoute } from './upgrades.js';
 
@@ -14,29 +14,30 @@ interface Gone {
   timer: NodeJS.Timeout;
 }
 
-const SLOW_MS = 60_000;
 /** Connections that are gone and remembered; of more, the leases of the oldest run out by themselves. */
 const MAX_GONE = 10_000;
 
 /** The connections to queues of this instance: `GET /v1/queues/{name}/connect`. */
 export class QueueConnections implements ConnectionHome {
   readonly slowMs: number;
+  readonly json: JsonLimits;
   #live = new Map<string, QueueConnection>();
   #gone = new Map<string, Gone>();
 
   constructor(
     private readonly queues: OpenQueues,
     private readonly log: Log,
-    { slowMs = SLOW_MS }: { slowMs?: number } = {},
+    private readonly limits = new Limits(),
   ) {
-    this.slowMs = slowMs;
+    this.slowMs = limits.values.limitSlowMs;
+    this.json = limits.json;
   }
 
   get route(): SocketRoute {
     return {
       path: /^\/v1\/queues\/([^/]+)\/connect$/,
       subprotocol: HEDDLE_V1,
-      maxMessageBytes: QUEUE_LIMITS.frameBytes,
+      maxMessageBytes: this.limits.values.limitMessageBytes,
       admit: (_url, [, name]) => {
         const queue = this.queues.open(checkQueueName(name!));
         return (client, socket) => {

@@ -3,8 +3,6 @@ import { LEASE_LIMITS } from '../../queues/lease-book.js';
 
 /** What one frame or one connection may hold at most. */
 export const QUEUE_LIMITS = {
-  /** Bytes of a client's frame. */
-  frameBytes: 1024 * 1024,
   settlements: 1000,
   /** Deliveries that a client may have asked for and not yet been given. */
   credit: 10_000,

@@ -4,6 +4,8 @@ import { uuidv7 } from '@heddle/event';
 import { createLog } from '@heddle/runtime';
 import { vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { LIMIT_VALUES } from '../../limits/limit.settings.js';
+import { Limits } from '../../limits/limits.js';
 import { type BookedQueue, LeaseBook } from '../../queues/lease-book.js';
 import type { Lease, LeaseSource, Refusal, Released } from '../../queues/lease.js';
 import { DispatchedEvent } from '../../represent.js';
@@ -130,7 +132,11 @@ export class TrialServer {
 
   constructor(queues: OpenQueues, slowMs?: number) {
     const log = createLog('test', 'silent');
-    this.connections = new QueueConnections(queues, log, slowMs === undefined ? {} : { slowMs });
+    this.connections = new QueueConnections(
+      queues,
+      log,
+      new Limits({ ...LIMIT_VALUES, ...(slowMs === undefined ? {} : { limitSlowMs: slowMs }) }),
+    );
     this.#upgrades = new Upgrades(this.#server, [this.connections.route]);
   }
 

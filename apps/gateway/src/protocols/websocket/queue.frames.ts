@@ -1,4 +1,5 @@
 import { HeddleError, problemOf } from '@heddle/event';
+import { type JsonLimits, checkJson } from '@heddle/runtime';
 import type { z } from 'zod';
 import type { Grant, SettleResult } from '../../queues/lease-book.js';
 import { CLIENT_FRAMES, type SERVER_FRAMES } from './queue-frame.shape.js';
@@ -30,11 +31,15 @@ export const UNSUPPORTED_DATA = 1003;
 export const POLICY_VIOLATION = 1008;
 
 /** Reads a frame of a client. */
-export function readFrame(text: string): ReadFrame {
+export function readFrame(bytes: Buffer, limits: JsonLimits): ReadFrame {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    checkJson(bytes, limits);
+    json = JSON.parse(bytes.toString());
   } catch (error) {
+    if (error instanceof HeddleError) {
+      return { id: undefined, error: error.code === 'too-complex' ? error : frameInvalid(error.fields ?? []) };
+    }
     return { id: undefined, error: frameInvalid([{ field: '', rule: `is not JSON: ${(error as Error).message}` }]) };
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {

@@ -1,5 +1,6 @@
 import { SocketSink } from '../../streams/socket-sink.js';
 import type { StreamHub } from '../../streams/stream-hub.js';
+import type { LimitValues } from '../../limits/limit.settings.js';
 import { streamWish } from '../stream-request.js';
 import type { SocketRoute } from './upgrades.js';
 import { CLOUDEVENTS_JSON, websocketForm } from './websocket.frames.js';
@@ -8,7 +9,7 @@ import { CLOUDEVENTS_JSON, websocketForm } from './websocket.frames.js';
 const MAX_MESSAGE_BYTES = 4096;
 
 /** `GET /v1/stream`: events one way, as the CloudEvents WebSocket binding has them. */
-export function streamRoute(streams: StreamHub): SocketRoute {
+export function streamRoute(streams: StreamHub, { limitSlowMs }: Pick<LimitValues, 'limitSlowMs'>): SocketRoute {
   return {
     path: /^\/v1\/stream$/,
     subprotocol: CLOUDEVENTS_JSON,
@@ -16,9 +17,9 @@ export function streamRoute(streams: StreamHub): SocketRoute {
     admit(url) {
       const wish = streamWish(url.searchParams);
       return (client, socket) => {
-        const sink = new SocketSink(socket, (reason) =>
-          client.close(reason === 'stopping' ? 1001 : 1011, reason === 'stopping' ? 'stopping' : 'come back'),
-        );
+        const finish = (reason: 'stopping' | 'failed'): void =>
+          client.close(reason === 'stopping' ? 1001 : 1011, reason === 'stopping' ? 'stopping' : 'come back');
+        const sink = new SocketSink(socket, finish, limitSlowMs);
         const open = streams.open({ ...wish, form: websocketForm, sink });
         client.on('message', () => client.close(1003, 'streams carry events one way: publish at POST /v1/events'));
         client.on('close', () => open.close());

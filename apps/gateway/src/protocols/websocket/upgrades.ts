@@ -1,8 +1,10 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { HeddleError, problemOf } from '@heddle/event';
+import { HeddleError } from '@heddle/event';
+import { rawProblem } from '@heddle/runtime';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { Limits } from '../../limits/limits.js';
 import type { Upstream } from '../protocol.js';
 import { Pulse } from './pulse.js';
 
@@ -23,14 +25,18 @@ export interface SocketRoute {
 
 /** What clients get to answer a close in, when the server stops. */
 const STOP_GRACE_MS = 1000;
+/** What a client gets to read a refusal in. */
+const REFUSE_GRACE_MS = 2000;
 
 /** The upgrades of a server: one listener that finds the route by path and subprotocol, for all kinds of sockets. */
 export class Upgrades {
-  readonly #pulse = new Pulse();
+  readonly #pulse: Pulse;
   #stopping = false;
 
-  constructor(server: Server, routes: readonly SocketRoute[], elsewhere?: Upstream) {
-    const answered = routes.map((route) => ({ route, sockets: socketServer(route) }));
+  constructor(server: Server, routes: readonly SocketRoute[], elsewhere?: Upstream, limits = new Limits()) {
+    const { limitMessageFragments, limitPingsPerSecond } = limits.values;
+    this.#pulse = new Pulse(limitPingsPerSecond);
+    const answered = routes.map((route) => ({ route, sockets: socketServer(route, limitMessageFragments) }));
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       try {
         if (this.#stopping) throw new HeddleError('stopping', 'This instance takes no new connections.');
@@ -40,6 +46,7 @@ export class Upgrades {
         const { route, sockets } = found;
         checkOrigin(request);
         checkSubprotocol(request, route.subprotocol);
+        socket.once('close', limits.connect(undefined, socket.remoteAddress));
         if (elsewhere?.pipe(request, socket, head) === true) return;
         const begin = route.admit(url, route.path.exec(url.pathname)!);
         sockets.handleUpgrade(request, socket, head, (client) => {
@@ -62,11 +69,14 @@ export class Upgrades {
   }
 }
 
-function socketServer({ subprotocol, maxMessageBytes }: SocketRoute): WebSocketServer {
+function socketServer({ subprotocol, maxMessageBytes }: SocketRoute, maxFragments: number): WebSocketServer {
   return new WebSocketServer({
     noServer: true,
     clientTracking: false,
     maxPayload: maxMessageBytes,
+    maxFragments,
+    // The pulse answers pings, and bounds them.
+    autoPong: false,
     // Deflated bytes could not be shared between receivers, and cost more memory than they save traffic.
     perMessageDeflate: false,
     handleProtocols: () => subprotocol,
@@ -93,11 +103,9 @@ function checkSubprotocol({ headers }: IncomingMessage, subprotocol: string): vo
 
 /** Answers an upgrade that is not to be with a problem, as any other request would be. */
 function refuse(socket: Duplex, error: unknown): void {
-  const problem = problemOf(error);
-  const body = JSON.stringify(problem);
+  const seconds = error instanceof HeddleError ? error.retryAfterSeconds : undefined;
   socket.on('error', () => undefined);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
+  socket.end(rawProblem(error, seconds === undefined ? {} : { 'retry-after': String(seconds) }));
+  // Nobody looks after its time any more: a client that leaves its side open would keep it for good.
+  setTimeout(() => socket.destroy(), REFUSE_GRACE_MS).unref();
 }

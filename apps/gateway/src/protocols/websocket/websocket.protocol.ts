@@ -1,5 +1,6 @@
 import { HeddleError } from '@heddle/event';
 import { answerProblem } from '@heddle/runtime';
+import { Limits } from '../../limits/limits.js';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
 import { QueueConnections } from './queue-connections.js';
 import { HEDDLE_V1 } from './queue.frames.js';
@@ -9,7 +10,7 @@ import { Upgrades } from './upgrades.js';
 /** WebSockets: live streams at `/v1/stream` (`cloudevents.json`), queues at their `connect` (`heddle.v1`). */
 export const websocket: Protocol = {
   name: 'websocket',
-  open({ server, streams, queues, hop, log }: Doors): OpenProtocol {
+  open({ server, streams, queues, hop, limits = new Limits(), log }: Doors): OpenProtocol {
     // Without the upgrade, as a browser's address line would ask.
     server.get('/v1/queues/:name/connect', (_request, reply) =>
       answerProblem(
@@ -18,8 +19,9 @@ export const websocket: Protocol = {
         log,
       ),
     );
-    const connections = new QueueConnections(queues, log);
-    const upgrades = new Upgrades(server.server, [streamRoute(streams), connections.route], hop);
+    const connections = new QueueConnections(queues, log, limits);
+    const routes = [streamRoute(streams, limits.values), connections.route];
+    const upgrades = new Upgrades(server.server, routes, hop, limits);
     return {
       close() {
         connections.close();
