@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -80,6 +80,12 @@ test('the lines it prints to be pasted do what they say', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ SalesOrderType: 'OR' });
   const webhooks = await fetch(`http://127.0.0.1:${ports.GATEWAY_PORT}/v1/webhooks/try-it`);
   expect(webhooks.status).toBe(200);
+});
+
+test('the master key of the secrets in the log is made once, and nobody else may read it', () => {
+  const file = join(dir, 'secrets', 'master-key');
+  expect(readFileSync(file, 'utf8')).toMatch(/^main:[A-Za-z0-9+/]{43}=\n$/);
+  expect([statSync(file).mode & 0o777, statSync(join(dir, 'secrets')).mode & 0o777]).toEqual([0o600, 0o700]);
 });
 
 test('a second start over the same data is refused in one line', async () => {
