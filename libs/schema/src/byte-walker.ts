@@ -60,10 +60,7 @@ class WalkCompiler {
       case 'boolean':
         return (walk) => skip(walk, 1);
       case 'int':
-        return (walk) => {
-          const value = long(walk);
-          if (value < -0x80000000 || value > 0x7fffffff) throw new Error('an int has more than 32 bits');
-        };
+        return skipInt;
       case 'long':
         return skipLong;
       case 'float':
@@ -171,11 +168,28 @@ function index(walk: Walk, count: number): number {
   return at;
 }
 
+/** Five bytes hold 35 bits, of which an int has 32. */
+function skipInt(walk: Walk): void {
+  const { bytes, end } = walk;
+  for (let n = 0; n < 5; n += 1) {
+    if (walk.at >= end) throw cutShort();
+    const byte = bytes[walk.at++] as number;
+    if (byte >= 0x80) continue;
+    if (n === 4 && byte > 0x0f) throw new Error('an int has more than 32 bits');
+    return;
+  }
+  throw new Error('an int has too many bytes');
+}
+
+/** Ten bytes hold 70 bits, of which a long has 64. */
 function skipLong(walk: Walk): void {
   const { bytes, end } = walk;
   for (let n = 0; n < 10; n += 1) {
     if (walk.at >= end) throw cutShort();
-    if ((bytes[walk.at++] as number) < 0x80) return;
+    const byte = bytes[walk.at++] as number;
+    if (byte >= 0x80) continue;
+    if (n === 9 && byte > 1) throw new Error('a long has more than 64 bits');
+    return;
   }
   throw new Error('a number has too many bytes');
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type TypeMatcher, uuidv7 } from '@heddle/event';
 import { DispatchedEvent, type Form } from '../represent.js';
-import { type FanOut, type Group, type Member, type StreamSink } from './fan-out.js';
+import type { FanOut, Group, Member, StreamSink } from './fan-out.js';
 import type { History, Resumed, StreamGap } from './history.js';
 import {
   type MovingPosition,
