@@ -27,6 +27,8 @@ export class TrialQueues {
   /** What `settled` waits for. */
   durable: Promise<void> = Promise.resolve();
   owns = true;
+  /** Whether there may be one queue more. */
+  admit: () => void = () => undefined;
   readonly queues: Queues;
   #atWork = new Set<DeliveryQueue>();
 
@@ -57,6 +59,7 @@ export class TrialQueues {
         audit: ({ action, target }) => void this.audited.push(`${action} ${target}`),
       },
       ownership: { owns: () => this.owns, epochOf: () => EPOCH },
+      admitQueue: () => this.admit(),
       retry: { firstMs: 1000, factor: 2, capMs: 300_000, jitter: 0, attempts: 3, maxAgeMs: 86_400_000 },
       log: createLog('test', 'silent'),
     });
