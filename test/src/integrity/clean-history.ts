@@ -155,8 +155,9 @@ class CleanQueue {
   /** What was given up is redriven, a part of the log is replayed: each in a cycle of its own, in any order. */
   #beginCycles(wanted: readonly Appended[]): void {
     const { queue } = this.definition;
-    const dead = new Set(this.#lines.filter((line) => line.line === 'final' && line.state === 'dead').map(idOf));
-    const redriven = wanted.filter(({ record }, at) => dead.has(record.id) && isFirst(wanted, at));
+    const dead = new Set(this.#lines.filter((line) => line.line === 'final' && line.state === 'dead').map(placeOf));
+    // A relay may have appended an event twice, and both were given up.
+    const redriven = wanted.filter(({ record }) => dead.has(placeOf(record)));
     const replayed = wanted.filter((_, at) => at < 8 && isFirst(wanted, at));
     for (const [cycle, events] of [
       ['redrive-1', redriven],
@@ -196,8 +197,8 @@ class CleanQueue {
   }
 }
 
-function idOf(line: HistoryLine): string {
-  return line.line === 'final' ? line.id : '';
+function placeOf(line: HistoryLine): string {
+  return line.line === 'final' || line.line === 'record' ? `${line.topic}/${line.partition}/${line.offset}` : '';
 }
 
 function isFirst(appended: readonly Appended[], index: number): boolean {

@@ -25,6 +25,8 @@ export interface QueueEvidence {
   finals: FinalLine[];
   /** Events, by id, that became dead letters in their first passage. */
   dead: Set<string>;
+  /** The records of each of them: a relay that appended an event twice may have it given up twice. */
+  deadRecords: Map<string, Set<string>>;
   /** Cycles that were asked for. */
   cycles: Map<string, CycleLine>;
   wants(type: string): boolean;
@@ -115,6 +117,11 @@ export class Evidence {
     return this;
   }
 
+  /** How many records of an event a queue hands out in a cycle: each is delivered on its own. */
+  recordsIn({ deadRecords }: QueueEvidence, cycle: string, id: string): number {
+    return (cycle === '' ? this.records.get(id)?.length : deadRecords.get(id)?.size) ?? 1;
+  }
+
   /** Whether an ownership of queues that was there at the first moment may have ended before the second. */
   isDisturbed(from: number, to: number): boolean {
     return this.faults.some(
@@ -134,6 +141,7 @@ function evidenceOf(definition: QueueLine): QueueEvidence {
     passages: new Map(),
     finals: [],
     dead: new Set(),
+    deadRecords: new Map(),
     cycles: new Map(),
     wants: typeMatcher(definition.types),
   };
@@ -141,7 +149,10 @@ function evidenceOf(definition: QueueLine): QueueEvidence {
 
 function addFinal(queue: QueueEvidence, line: FinalLine): void {
   queue.finals.push(line);
-  if (line.state === 'dead' && line.cycle === undefined) queue.dead.add(line.id);
+  if (line.state !== 'dead' || line.cycle !== undefined) return;
+  queue.dead.add(line.id);
+  const places = queue.deadRecords.get(line.id) ?? new Set();
+  queue.deadRecords.set(line.id, places.add(`${line.topic}/${line.partition}/${line.offset}`));
 }
 
 function arrange(queue: QueueEvidence): void {

@@ -50,9 +50,8 @@ export const attemptsAreCounted: Rule = {
   promise: 'P5',
   kinds: ['attempt-contradicts', 'attempt-not-raised'],
   look(evidence, accuse) {
-    const { queues, records } = evidence;
-    for (const { passages } of queues.values()) {
-      for (const [cycle, events] of passages) {
+    for (const queue of evidence.queues.values()) {
+      for (const [cycle, events] of queue.passages) {
         for (const [id, deliveries] of events) {
           for (const delivery of deliveries) {
             const { attempt, redelivery, key } = delivery;
@@ -60,7 +59,7 @@ export const attemptsAreCounted: Rule = {
             const says = `says attempt ${attempt} and redelivery ${redelivery}`;
             accuse({ kind: 'attempt-contradicts', event: id, key, says, lines: [delivery] });
           }
-          if (cycle === '' && (records.get(id)?.length ?? 1) > 1) continue;
+          if (evidence.recordsIn(queue, cycle, id) > 1) continue;
           for (let index = 1; index < deliveries.length; index += 1) {
             const [before, after] = [deliveries[index - 1]!, deliveries[index]!];
             if (after.attempt > before.attempt || evidence.isDisturbed(before.begin, after.begin)) continue;
@@ -81,12 +80,13 @@ export const acceptedIsDone: Rule = {
   promise: 'P5',
   kinds: ['needless-repeat', 'repeat-after-settlement'],
   look(evidence, accuse) {
-    for (const { definition, passages } of evidence.queues.values()) {
-      for (const [cycle, events] of passages) {
+    for (const queue of evidence.queues.values()) {
+      const { definition } = queue;
+      for (const [cycle, events] of queue.passages) {
         for (const [id, deliveries] of events) {
           if (deliveries.length === 1) continue;
           // A relay may append an event twice: then it is delivered twice.
-          if (cycle === '' && (evidence.records.get(id)?.length ?? 1) > 1) continue;
+          if (evidence.recordsIn(queue, cycle, id) > 1) continue;
           let accepted: DeliveryLine | undefined;
           for (const delivery of deliveries) {
             const { key } = delivery;
