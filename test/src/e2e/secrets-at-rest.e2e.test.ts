@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { CHECKOUT, type Stack, startStack } from '@heddle/infra';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { identity } from '../../../apps/gateway/src/protocols/webhook/certificate-trial.js';
 import { CONTRACT_SIGNED } from '../support/cloud-event.js';
 import { foreignKafka, readTopic } from '../support/foreign-kafka.js';
@@ -156,11 +156,12 @@ test('no secret of any webhook is in the log, in the files of Kafka, in the inde
 });
 
 test('master keys and data keys are changed under load, gateways restarting in turn, and every delivery is signed and arrives', async () => {
-  const other = await startGateway('other-index', { GATEWAY_URL: gateway });
-  const gateways = [mesh, other];
   const hooks = await Promise.all(
     Array.from({ length: 6 }, (_, n) => putWebhook(gateway, { url: `${sink.url}${n}`, types: TYPES })),
   );
+  const other = await startGateway('other-index', { GATEWAY_URL: gateway });
+  onTestFinished(() => other.stop());
+  const gateways = [mesh, other];
   const wrong: string[] = [];
   sink.answerWith(({ path, headers, body }, response) => {
     try {
@@ -198,7 +199,6 @@ test('master keys and data keys are changed under load, gateways restarting in t
   expect(wrong).toEqual([]);
   expect(ids.length).toBeGreaterThan(60);
   for (const { name } of hooks) expect((await webhookStatistics(gateway, name)).failedAttempts).toBe(0);
-  await other.stop();
 }, 240_000);
 
 async function startGateway(index: string, env: Record<string, string> = {}): Promise<Mesh> {
