@@ -67,14 +67,21 @@ const gatewayRoutes: readonly RouteDoc[] = [
     status: 200,
     response: z.string(),
     responseType: 'text/event-stream',
-    errors: ['parameter-invalid', 'origin-refused'],
+    errors: ['parameter-invalid', 'origin-refused', 'too-many-connections'],
   },
   {
     method: 'GET',
     path: '/v1/queues/{name}/connect',
     summary: 'Deliveries of a queue over WebSocket, by upgrade (heddle.v1); its frames are in /asyncapi.json',
     status: 101,
-    errors: ['parameter-invalid', 'origin-refused', 'not-found', 'upgrade-required', 'stopping'],
+    errors: [
+      'parameter-invalid',
+      'origin-refused',
+      'not-found',
+      'upgrade-required',
+      'too-many-connections',
+      'stopping',
+    ],
   },
   {
     method: 'GET',
@@ -129,5 +136,5 @@ const gatewayRoutes: readonly RouteDoc[] = [
 export const gatewayOpenApi = openApiDocument(
   'Heddle gateway',
   'Events of business objects in and out, and the objects they speak of.',
-  gatewayRoutes,
+  gatewayRoutes.map((route) => ({ ...route, errors: [...route.errors, 'rate-limited'] })),
 );

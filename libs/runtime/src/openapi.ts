@@ -1,6 +1,16 @@
 import { ERRORS, type ErrorCode } from '@heddle/event';
 import { z } from 'zod';
 
+/** What any request may be answered with, and any that has a body: it is about the door, not about what is behind. */
+const DOOR_ERRORS: readonly ErrorCode[] = ['request-timeout', 'headers-too-large'];
+const BODY_ERRORS: readonly ErrorCode[] = [
+  'body-invalid',
+  'too-complex',
+  'too-large',
+  'content-type-unsupported',
+  'encoding-unsupported',
+];
+
 /** One operation as the OpenAPI document shows it. */
 export interface RouteDoc {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -64,8 +74,12 @@ function operation(route: RouteDoc): object {
     summary: route.summary,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: contentOf(route.body) } }),
-    responses: { [route.status]: successOf(route), ...problemsOf(route.errors) },
+    responses: { [route.status]: successOf(route), ...problemsOf(errorsOf(route)) },
   };
+}
+
+function errorsOf({ errors, body }: RouteDoc): ErrorCode[] {
+  return [...new Set([...errors, ...(body === undefined ? [] : BODY_ERRORS), ...DOOR_ERRORS])];
 }
 
 interface QuerySchema {

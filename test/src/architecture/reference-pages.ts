@@ -1,6 +1,6 @@
 import { ERRORS } from '@heddle/event';
 import type { SettingRow } from '@heddle/runtime';
-import { format, resolveConfig } from 'prettier';
+import { markdown } from './markdown.js';
 import { foldersIn, path } from './tree.js';
 
 interface Described {
@@ -83,9 +83,4 @@ function variables({ env, secret }: SettingRow): string {
 function cell({ fallback, secret }: SettingRow): string {
   if (secret) return 'secret';
   return fallback === '' ? '' : `\`${fallback}\``;
-}
-
-/** As the formatter leaves it, so that the page never differs by its spaces alone. */
-async function markdown(text: string): Promise<string> {
-  return format(text, { ...(await resolveConfig(path('package.json'))), parser: 'markdown' });
 }

@@ -1,10 +1,11 @@
 import { ERRORS } from '@heddle/event';
 import { expect, it } from 'vitest';
+import { limitsPage, namedCodes, unlistedLimits } from './limits-page.js';
 import { allSettings, environmentExample, errorsPage, settingsPage } from './reference-pages.js';
 import { FILES, SOURCES, path, read } from './tree.js';
 
 // `npm run docs` is this file with --update: it writes what is compared here.
-const PAGES = ['docs/reference/errors.md', 'docs/reference/settings.md', '.env.example'];
+const PAGES = ['docs/reference/errors.md', 'docs/reference/limits.md', 'docs/reference/settings.md', '.env.example'];
 
 it('the reference pages are there, and belong to the project', () => {
   expect(PAGES.filter((page) => !FILES.includes(page))).toEqual([]);
@@ -18,6 +19,12 @@ it('the page of settings and the example say what the processes read', async () 
   const settings = await allSettings();
   await expect(await settingsPage(settings)).toMatchFileSnapshot(path('docs/reference/settings.md'));
   await expect(environmentExample(settings)).toMatchFileSnapshot(path('.env.example'));
+});
+
+it('the page of limits has every setting of one and the figures of the sources, and names errors that there are', async () => {
+  expect(await unlistedLimits()).toEqual([]);
+  expect(namedCodes().filter((code) => !(code in ERRORS))).toEqual([]);
+  await expect(await limitsPage()).toMatchFileSnapshot(path('docs/reference/limits.md'));
 });
 
 it('a variable of ours means one thing in every process', async () => {
