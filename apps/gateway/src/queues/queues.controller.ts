@@ -1,5 +1,6 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { type NamePage, answeredPage, namePage } from '../limits/name-page.js';
 import { versionCheck } from '../protocols/webhook/version-check.js';
 import { namingNearest } from './nearest-field.js';
 import type { QueueView } from './queue-view.js';
@@ -15,8 +16,9 @@ export class QueuesController {
   constructor(@Inject(Queues) private readonly queues: Queues) {}
 
   @Get()
-  list(): { queues: QueueView[] } {
-    return { queues: this.queues.list() };
+  list(@Query({ schema: namePage }) page: NamePage): { queues: QueueView[]; next?: string } {
+    const { entries, ...next } = answeredPage(page, (of) => this.queues.list(of));
+    return { queues: entries, ...next };
   }
 
   @Get(':name')

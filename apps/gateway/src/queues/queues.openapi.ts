@@ -1,5 +1,6 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
+import { namePage } from '../limits/name-page.js';
 import { receiveShape, receivedShape, settleShape, settledShape } from '../protocols/pull/pull.shape.js';
 import { lettersShape } from './place-letters.js';
 import { queueViewShape } from './queue-view.js';
@@ -14,10 +15,14 @@ export const queueRoutes: readonly RouteDoc[] = [
   {
     method: 'GET',
     path: '/v1/queues',
-    summary: 'All queues; statistics of those at work at the instance that answers',
+    summary: 'All queues by name; statistics of those at work at the instance that answers',
+    query: namePage,
     status: 200,
-    response: z.object({ queues: z.array(queueViewShape) }),
-    errors: [],
+    response: z.object({
+      queues: z.array(queueViewShape),
+      next: z.string().optional().describe('where the next page goes on'),
+    }),
+    errors: ['data-invalid'],
   },
   {
     method: 'GET',
@@ -42,6 +47,7 @@ export const queueRoutes: readonly RouteDoc[] = [
       'data-invalid',
       'filter-invalid',
       'conflict',
+      'quota-exceeded',
       'queue-unchangeable',
       'precondition-failed',
       'queue-elsewhere',

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { compileFilter } from '../filters/filters.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { type NamePage, pageByName } from '../limits/name-page.js';
 import type { OpenQueues } from '../protocols/protocol.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import { readShape } from './nearest-field.js';
@@ -147,16 +148,17 @@ export class Queues implements OpenQueues {
     return member.received;
   }
 
-  /** All queues there are, by name; statistics of those at work here. */
-  list(): QueueView[] {
-    const here = [...this.#members.values()].map((member) => this.#view(member));
+  /** The queues there are, by name; statistics of those at work here. */
+  list(page?: NamePage): QueueView[] {
+    const here = [...this.#members.values()].map(({ queue }) => queue.definition);
     const { directory, ownership } = this.parts;
     const elsewhere = directory
       .queues()
       .filter(({ tenant, name }) => !this.#members.has(name) && !ownership.owns(slotOf(tenant, name)));
-    return [...here, ...elsewhere.map((definition) => queueView(definition))].sort((one, other) =>
-      one.name < other.name ? -1 : 1,
-    );
+    return pageByName([...here, ...elsewhere], page).map((definition) => {
+      const member = this.#members.get(definition.name);
+      return member === undefined ? queueView(definition) : this.#view(member);
+    });
   }
 
   /** @throws HeddleError `not-found`, `queue-elsewhere` */

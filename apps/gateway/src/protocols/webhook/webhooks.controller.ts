@@ -1,5 +1,6 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { type NamePage, answeredPage, namePage } from '../../limits/name-page.js';
 import { namingNearest } from '../../queues/nearest-field.js';
 import type { Consent } from './handshake.js';
 import { checkWebhookName } from './webhook.js';
@@ -27,8 +28,9 @@ export class WebhooksController {
   constructor(@Inject(Webhooks) private readonly webhooks: Webhooks) {}
 
   @Get()
-  list(): { webhooks: WebhookView[] } {
-    return { webhooks: this.webhooks.list() };
+  list(@Query({ schema: namePage }) page: NamePage): { webhooks: WebhookView[]; next?: string } {
+    const { entries, ...next } = answeredPage(page, (of) => this.webhooks.list(of));
+    return { webhooks: entries, ...next };
   }
 
   @Get(':name')

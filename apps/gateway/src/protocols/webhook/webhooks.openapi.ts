@@ -1,5 +1,6 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
+import { namePage } from '../../limits/name-page.js';
 import { testViewShape, webhookViewShape } from './webhook-view.js';
 import { rotateShape, testShape, webhookShape } from './webhook.shape.js';
 
@@ -27,10 +28,14 @@ export const webhookRoutes: readonly RouteDoc[] = [
   {
     method: 'GET',
     path: '/v1/webhooks',
-    summary: 'All webhooks, with the state of their delivery',
+    summary: 'All webhooks by name, with the state of their delivery',
+    query: namePage,
     status: 200,
-    response: z.object({ webhooks: z.array(webhookViewShape) }),
-    errors: [],
+    response: z.object({
+      webhooks: z.array(webhookViewShape),
+      next: z.string().optional().describe('where the next page goes on'),
+    }),
+    errors: ['data-invalid'],
   },
   {
     method: 'GET',
@@ -56,6 +61,7 @@ export const webhookRoutes: readonly RouteDoc[] = [
       'receiver-forbidden',
       'filter-invalid',
       'conflict',
+      'quota-exceeded',
       'queue-unchangeable',
       ...CHANGE_ERRORS,
     ],

@@ -1,4 +1,5 @@
 import { HeddleError, LOCAL_TENANT, slotOf, typeMatcher } from '@heddle/event';
+import { type NamePage, pageByName } from '../../limits/name-page.js';
 import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import type { SlotWork } from '../../queues/ownership.js';
 import type { QueueDefinition } from '../../queues/queue.js';
@@ -70,12 +71,10 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
     }
   }
 
-  /** All webhooks there are, by name; statistics of those at work here. */
-  list(): WebhookView[] {
+  /** The webhooks there are, by name; statistics of those at work here. */
+  list(page?: NamePage): WebhookView[] {
     const elsewhere = this.parts.safe.webhooks().filter(({ name }) => !this.#webhooks.has(name));
-    return [...this.#webhooks.values(), ...elsewhere]
-      .map((webhook) => this.#view(webhook))
-      .sort((one, other) => (one.name < other.name ? -1 : 1));
+    return pageByName([...this.#webhooks.values(), ...elsewhere], page).map((webhook) => this.#view(webhook));
   }
 
   /** @throws HeddleError `not-found`, `queue-elsewhere` */

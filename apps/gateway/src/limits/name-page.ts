@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+const MAX_LIMIT = 1000;
+
+/** A page of a list that is sorted by name. */
+export const namePage = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(MAX_LIMIT).describe('entries of a page'),
+  after: z.string().min(1).max(256).optional().describe('the `next` of the page before'),
+});
+
+export type NamePage = z.output<typeof namePage>;
+
+/** The things of a page by name, before anything is made of them. */
+export function pageByName<T extends { name: string }>(
+  things: Iterable<T>,
+  { after = '', limit }: NamePage = { limit: Infinity },
+): T[] {
+  const found: T[] = [];
+  for (const thing of things) if (thing.name > after) found.push(thing);
+  return found.sort((one, other) => (one.name < other.name ? -1 : 1)).slice(0, limit);
+}
+
+/** A page as it is answered, and where the next one begins: `list` is asked for one entry more than are shown. */
+export function answeredPage<T extends { name: string }>(
+  page: NamePage,
+  list: (page: NamePage) => readonly T[],
+): { entries: T[]; next?: string } {
+  const found = list({ ...page, limit: page.limit + 1 });
+  const entries = found.slice(0, page.limit);
+  const last = entries.at(-1);
+  return found.length > entries.length && last !== undefined ? { entries, next: last.name } : { entries };
+}
