@@ -12,12 +12,12 @@ export const limitSettings = {
   ...httpLimitSettings,
   limitClientEventsPerSecond: {
     env: 'HEDDLE_LIMIT_CLIENT_EVENTS_PER_SECOND',
-    schema: perSecond.default(50_000),
+    schema: perSecond.default(100_000),
     about: 'events a second that a client may publish, each other request counting as one; a second of it at once',
   },
   limitTenantEventsPerSecond: {
     env: 'HEDDLE_LIMIT_TENANT_EVENTS_PER_SECOND',
-    schema: perSecond.default(200_000),
+    schema: perSecond.default(400_000),
     about: 'the same of all clients of a tenant together',
   },
   limitAddressTokensPerSecond: {
