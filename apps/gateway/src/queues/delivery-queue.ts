@@ -12,7 +12,7 @@ import { nextAttempt } from './next-attempt.js';
 import type { ChunkPut } from './parking.js';
 import type { PartitionProgress, ProgressRecord } from './progress.js';
 import { QueueProgress } from './queue-progress.js';
-import type { GivenUp, QueueHost, QueueStatistics, Restored } from './queue-host.js';
+import type { GivenUp, ProgressChange, QueueHost, QueueStatistics, Restored } from './queue-host.js';
 import type { QueueDefinition } from './queue.js';
 import { ReplayLanes } from './replay-lanes.js';
 import type { SideLane } from './replay.js';
@@ -176,7 +176,7 @@ export class DeliveryQueue implements LeaseSource {
     const held = this.#end(lease);
     if (held === undefined) return;
     this.#counts.accepted += 1;
-    this.#settle(held.held, held.item);
+    this.#settle(held.held, held.item, 'accepted');
   }
 
   /** The attempt failed; the next one follows the schedule, unless there is none left: then it is a dead letter. */
@@ -376,15 +376,15 @@ export class DeliveryQueue implements LeaseSource {
     return { state: 'dead', reason: code };
   }
 
-  #settle(lane: Lane, item: Item): void {
-    if (item.parked === undefined) this.#settleHot(item);
+  #settle(lane: Lane, item: Item, what: ProgressChange = 'outcome'): void {
+    if (item.parked === undefined) this.#settleHot(item, what);
     if (this.#holding.settle(lane, Date.now())) this.host.onRoom();
     this.#available.announce();
   }
 
-  #settleHot({ topic, partition, offset }: Item): void {
+  #settleHot({ topic, partition, offset }: Item, what: ProgressChange = 'outcome'): void {
     this.#progress.at(topic, partition).settle(offset);
-    this.host.onProgress(topic, partition, 'outcome');
+    this.host.onProgress(topic, partition, what);
   }
 
   /** Asks for what has to be read again; whether something can be leased. */

@@ -5,7 +5,7 @@ import { FINAL_STATES } from '../ledger/attempt.js';
 /** Deliveries that have ended, as `topic/partition/offset`, by the uuid of their queue or side lane. */
 export type EndedTail = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** Records looked at in each partition: one of attempts has up to 500 of them. */
+/** Records looked at in each partition: one of attempts has up to 500 of them. What `state-writer.ts` holds back is less. */
 const ATTEMPT_RECORDS = 64;
 const LETTERS = 32;
 const ACCEPTED = 1 + FINAL_STATES.indexOf('accepted');

@@ -57,6 +57,29 @@ describe('progress of a queue in a partition', () => {
     expect(progress.contiguous).toBe(3);
   });
 
+  it('names no more of a backlog than what was touched, and a new owner reads the rest again', () => {
+    const before = new PartitionProgress(10);
+    for (let offset = 10; offset < 1000; offset += 1) before.take(offset, 0);
+    before.advance(1000);
+    expect(before.record(7)).toMatchObject({ contiguous: 10, through: 10, unsettled: [] });
+    before.settle(11);
+    before.retry(13, 1, 5000);
+    const record = before.record(7);
+    expect(record).toMatchObject({
+      contiguous: 10,
+      through: 14,
+      unsettled: [
+        [10, 0, 0],
+        [12, 0, 0],
+        [13, 1, 5000],
+      ],
+    });
+    const after = PartitionProgress.resume(record);
+    expect([10, 11, 12, 13, 14, 999].filter((offset) => after.wants(offset))).toEqual([10, 12, 13, 14, 999]);
+    // What was named once stays so, whatever is read anew.
+    expect(after.record(8)).toMatchObject({ contiguous: 10, through: 14 });
+  });
+
   it('stays right when an event comes after later ones, having waited for its schema', () => {
     const progress = new PartitionProgress(10);
     progress.take(11, 0);

@@ -6,7 +6,10 @@ export interface ProgressRecord {
   positionEpoch: number;
   /** Every offset below is settled. */
   contiguous: number;
-  /** Every offset below was looked at; those from `contiguous` on are settled unless they are named below. */
+  /**
+   * Every offset below was looked at; those from `contiguous` on are settled unless they are named below. What was read
+   * beyond and has not been touched yet is as good as not looked at: naming it would make the record of a backlog long.
+   */
   through: number;
   /** Offset, attempts so far, and when the next one is due (milliseconds since the epoch; 0 for at once). */
   unsettled: [offset: number, attempts: number, dueAt: number][];
@@ -44,6 +47,8 @@ export class PartitionProgress {
   /** Offsets beyond `through` that are parked or have ended: an owner died between that and saying so here. */
   #elsewhere = new Set<number>();
   #gap: Gap | undefined;
+  /** The highest offset of which anything but its being taken is to be remembered. */
+  #highestTouched = -1;
   #highestTaken = -1;
   #takenInOrder = true;
 
@@ -62,6 +67,7 @@ export class PartitionProgress {
       progress.#missing.add(offset);
     }
     progress.#gap = record.gap;
+    progress.#highestTouched = record.through - 1;
     progress.#takenInOrder = false;
     return progress;
   }
@@ -143,6 +149,7 @@ export class PartitionProgress {
     const from = this.#through;
     if (to > from) {
       this.#through = to;
+      this.#touch(to - 1);
       this.#lose(to - from, from, to);
     }
     for (const offset of this.#missing) {
@@ -167,6 +174,7 @@ export class PartitionProgress {
   purge(below: number): void {
     this.positionEpoch += 1;
     if (below > this.#through) this.#through = below;
+    this.#touch(below - 1);
     for (const offset of [...this.#unsettled.keys()]) if (offset < below) this.settle(offset);
   }
 
@@ -176,24 +184,38 @@ export class PartitionProgress {
     if (known === undefined) return;
     known.attempts = attempts;
     known.dueAt = dueAt;
+    this.#touch(offset);
   }
 
   settle(offset: number): void {
+    this.#touch(offset);
     this.#unsettled.delete(offset);
     this.#missing.delete(offset);
     if (this.#unsettled.size === 0) this.#takenInOrder = true;
   }
 
   record(epoch: number): ProgressRecord {
+    const unsettled: ProgressRecord['unsettled'] = [];
+    let through = this.#through;
+    for (const [offset, { attempts, dueAt }] of this.#unsettled) {
+      if (offset <= this.#highestTouched) unsettled.push([offset, attempts, dueAt]);
+      else if (offset < through) through = offset;
+      // All that follow are later still.
+      if (offset > this.#highestTouched && this.#takenInOrder) break;
+    }
     return {
       format: 1,
       epoch,
       positionEpoch: this.positionEpoch,
-      contiguous: this.contiguous,
-      through: this.#through,
-      unsettled: [...this.#unsettled].map(([offset, { attempts, dueAt }]) => [offset, attempts, dueAt]),
+      contiguous: Math.min(this.contiguous, through),
+      through,
+      unsettled,
       ...(this.#gap === undefined ? {} : { gap: this.#gap }),
     };
+  }
+
+  #touch(offset: number): void {
+    if (offset > this.#highestTouched) this.#highestTouched = offset;
   }
 
   #lose(count: number, from: number, to: number): void {

@@ -26,13 +26,17 @@ export interface GivenUp {
   code: 'exhausted' | 'too-old' | 'rejected';
 }
 
+/** Why the progress of a partition has changed. */
+export type ProgressChange = 'outcome' | 'accepted' | 'passed';
+
 /** What a queue tells those around it. */
 export interface QueueHost {
   /**
    * The progress of a partition has changed and is to be stored: soon after an outcome, for a crash before that means
-   * a repeat; at leisure when events were only passed over, for they are cheap to pass over again.
+   * a repeat; a little later for what was accepted, which the ledger knows, too; at leisure when events were only passed
+   * over, for they are cheap to pass over again.
    */
-  onProgress(topic: string, partition: number, what: 'outcome' | 'passed'): void;
+  onProgress(topic: string, partition: number, what: ProgressChange): void;
   /** Something was parked, or a parked one changed. */
   onParked(): void;
   /** There is room again after the queue was full. */

@@ -49,8 +49,10 @@ const REFILL_RETRY_MS = 1000;
 /** Lanes whose events are read again in one go. */
 const ABSENT_BATCH = 200;
 /** A level queue says how far it is at least every so many events, so that a new owner reads little again. */
-const PASSED_EVENTS = 1000;
+const PASSED_EVENTS = 2000;
+/** In this time every queue is looked at once, some of them in each part of it: a thousand at once would be felt. */
 const PASSED_CHECK_MS = 5000;
+const PASSED_PARTS = 25;
 
 /**
  * All queues this process owns. Each event of the shared reader goes to those that want it; a queue that was full,
@@ -62,6 +64,8 @@ export class QueueSet implements SpanTaker {
   /** Those that may not be level everywhere; the others need not be looked at for every span. */
   #lagging = new Set<Member>();
   #matching = new FilterSet<Member>();
+  /** Those whose turn is still to come in saying what they have passed. */
+  #unnoted: MapIterator<Member> = this.#members.values();
   #numbers = 0;
   #timer: NodeJS.Timeout;
 
@@ -72,7 +76,7 @@ export class QueueSet implements SpanTaker {
     private readonly host: QueueSetHost,
     private readonly log: Log,
   ) {
-    this.#timer = setInterval(() => this.#notePassed(), PASSED_CHECK_MS);
+    this.#timer = setInterval(() => this.#notePassed(), PASSED_CHECK_MS / PASSED_PARTS);
     this.#timer.unref();
   }
 
@@ -206,7 +210,12 @@ export class QueueSet implements SpanTaker {
   }
 
   #notePassed(): void {
-    for (const member of this.#members.values()) {
+    for (let left = Math.ceil(this.#members.size / PASSED_PARTS); left > 0; left -= 1) {
+      const { done, value: member } = this.#unnoted.next();
+      if (done) {
+        this.#unnoted = this.#members.values();
+        return;
+      }
       for (const { topic, partition } of member.passed(PASSED_EVENTS)) {
         this.writer.progressed(member, topic, partition, 'passed');
       }

@@ -1,5 +1,6 @@
 import type { Log } from '@heddle/runtime';
 import type { ChunkPut } from './parking.js';
+import type { ProgressChange } from './queue-host.js';
 import type { PartitionRecord, QueueStore } from './queue-store.js';
 import type { QueueDefinition } from './queue.js';
 
@@ -16,13 +17,17 @@ export interface Preceding {
   flush(): Promise<void>;
 }
 
-interface Changes {
-  /** `topic/partition` of each partition whose progress has changed. */
-  partitions: Set<string>;
-}
+/** `topic/partition` of each partition whose progress has changed. */
+type Changes = Map<StatefulQueue, Set<string>>;
 
-/** Outcomes are joined for this long at most before they are written. */
+/** Outcomes are joined for this long at most before they are written; so long what was accepted, if nobody waits. */
 const OUTCOME_DELAY_MS = 10;
+const LEDGER_DELAY_MS = 20;
+/**
+ * How long the progress may wait of what was accepted, for which nobody waits: it stands in the ledger by then, where a
+ * new owner looks for it (`ended-tail.ts`, at the last 64 records of each slot, of which one is written in 20 ms).
+ */
+const ACCEPTED_DELAY_MS = 150;
 /** How long events that were only passed over may stay unwritten. */
 const PASSED_DELAY_MS = 5000;
 const RETRY_DELAY_MS = 500;
@@ -33,7 +38,11 @@ const RETRY_DELAY_MS = 500;
  * crash in between repeats, and never loses.
  */
 export class StateWriter {
-  #changed = new Map<StatefulQueue, Changes>();
+  /** To be written next. */
+  #changed: Changes = new Map();
+  /** To be written with the next of those, or when its time has come. */
+  #lazy: Changes = new Map();
+  #lazyDueAt = Infinity;
   #waiting: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Infinity;
@@ -47,20 +56,28 @@ export class StateWriter {
   ) {}
 
   /** The progress of a partition of a queue has changed. */
-  progressed(queue: StatefulQueue, topic: string, partition: number, what: 'outcome' | 'passed'): void {
-    this.#changes(queue).partitions.add(`${topic}/${partition}`);
-    this.#schedule(what === 'outcome' ? OUTCOME_DELAY_MS : PASSED_DELAY_MS);
+  progressed(queue: StatefulQueue, topic: string, partition: number, what: ProgressChange): void {
+    const name = `${topic}/${partition}`;
+    if (what === 'outcome') {
+      changesOf(this.#changed, queue).add(name);
+      this.#schedule(OUTCOME_DELAY_MS);
+      return;
+    }
+    changesOf(this.#lazy, queue).add(name);
+    const dueAt = Date.now() + (what === 'accepted' ? ACCEPTED_DELAY_MS : PASSED_DELAY_MS);
+    if (dueAt < this.#lazyDueAt) this.#lazyDueAt = dueAt;
+    this.#schedule(what === 'accepted' ? LEDGER_DELAY_MS : PASSED_DELAY_MS);
   }
 
   /** Something parked of a queue has changed. */
   parked(queue: StatefulQueue): void {
-    this.#changes(queue);
+    changesOf(this.#changed, queue);
     this.#schedule(OUTCOME_DELAY_MS);
   }
 
   /** Resolves when everything that changed before is durable. */
   settled(): Promise<void> {
-    if (this.#changed.size === 0 && this.#writing === undefined) return Promise.resolve();
+    if (this.#changed.size === 0 && this.#lazy.size === 0 && this.#writing === undefined) return Promise.resolve();
     // Also while something is being written: that may fail, and then it is written again before this resolves.
     this.#schedule(OUTCOME_DELAY_MS);
     return new Promise((resolve) => this.#waiting.push(resolve));
@@ -69,16 +86,15 @@ export class StateWriter {
   /** A deleted queue has no state any more. */
   forget(queue: StatefulQueue): void {
     this.#changed.delete(queue);
+    this.#lazy.delete(queue);
   }
 
   /** Writes what has changed, now. */
   async flush(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
-    if (this.#changed.size === 0 && this.#waiting.length === 0) return;
-    this.#writing = this.#write().finally(() => {
-      this.#writing = undefined;
-    });
-    await this.#writing;
+    if (this.#changed.size === 0 && this.#lazy.size === 0 && this.#waiting.length === 0) return;
+    this.#lazyDueAt = 0;
+    await this.#begin();
   }
 
   async stop(): Promise<void> {
@@ -87,10 +103,11 @@ export class StateWriter {
     await this.flush();
   }
 
-  #changes(queue: StatefulQueue): Changes {
-    let changes = this.#changed.get(queue);
-    if (changes === undefined) this.#changed.set(queue, (changes = { partitions: new Set() }));
-    return changes;
+  #begin(): Promise<void> {
+    this.#writing = this.#write().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
   }
 
   #schedule(delayMs: number): void {
@@ -98,22 +115,39 @@ export class StateWriter {
     if (this.#stopped || at >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
-    this.#timer = setTimeout(() => {
-      this.#timerAt = Infinity;
-      void this.flush();
-    }, delayMs);
+    this.#timer = setTimeout(() => void this.#round(), delayMs);
+  }
+
+  async #round(): Promise<void> {
+    this.#timerAt = Infinity;
+    while (this.#writing !== undefined) await this.#writing;
+    if (this.#changed.size === 0 && this.#lazy.size === 0 && this.#waiting.length === 0) return;
+    await this.#begin();
+    if (this.#lazy.size > 0) this.#schedule(Math.max(0, this.#lazyDueAt - Date.now()));
+  }
+
+  /** What is to be written now; the accepted ones among it when their time has come, or somebody waits. */
+  #takeChanged(): Changes {
+    const changed = this.#changed;
+    this.#changed = new Map();
+    if (this.#waiting.length === 0 && Date.now() < this.#lazyDueAt) return changed;
+    const lazy = this.#lazy;
+    this.#lazy = new Map();
+    this.#lazyDueAt = Infinity;
+    if (changed.size === 0) return lazy;
+    join(changed, lazy);
+    return changed;
   }
 
   async #write(): Promise<void> {
-    const changed = this.#changed;
+    const changed = this.#takeChanged();
     const waiting = this.#waiting;
-    this.#changed = new Map();
     this.#waiting = [];
     // All three are taken in one turn: progress never says more than the ledger and the parked items of that moment.
     const ledger = this.ledger.flush();
     const parked: { queue: StatefulQueue; puts: ChunkPut[] }[] = [];
     const progress: { queue: QueueDefinition; at: PartitionRecord }[] = [];
-    for (const [queue, { partitions }] of changed) {
+    for (const [queue, partitions] of changed) {
       const puts = queue.drainParked();
       if (puts.length > 0) parked.push({ queue, puts });
       for (const name of partitions) {
@@ -133,12 +167,22 @@ export class StateWriter {
     } catch (error) {
       this.log.warn({ event: 'state-unwritten', err: error }, 'the state of queues could not be stored, trying again');
       if (!isParked) for (const { queue, puts } of parked) queue.undrainParked(puts);
-      for (const [queue, { partitions }] of changed) {
-        const again = this.#changes(queue);
-        again.partitions = again.partitions.union(partitions);
-      }
+      join(this.#changed, changed);
       this.#waiting.push(...waiting);
       this.#schedule(RETRY_DELAY_MS);
     }
+  }
+}
+
+function changesOf(changes: Changes, queue: StatefulQueue): Set<string> {
+  let partitions = changes.get(queue);
+  if (partitions === undefined) changes.set(queue, (partitions = new Set()));
+  return partitions;
+}
+
+function join(changes: Changes, others: Changes): void {
+  for (const [queue, partitions] of others) {
+    const known = changes.get(queue);
+    changes.set(queue, known === undefined ? partitions : known.union(partitions));
   }
 }
