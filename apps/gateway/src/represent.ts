@@ -8,7 +8,10 @@ export interface Form {
 
 /** An event on its way to receivers, with every form of it that has been asked for so far. */
 export class DispatchedEvent {
-  #forms = new Map<Form, Buffer>();
+  /** The first form asked for, which is the only one of most events. */
+  #form: Form | undefined;
+  #bytes: Buffer | undefined;
+  #others: Map<Form, Buffer> | undefined;
   #open: string | undefined;
 
   /**
@@ -25,11 +28,14 @@ export class DispatchedEvent {
 
   /** The bytes of this event in a form. */
   as(form: Form): Buffer {
-    let bytes = this.#forms.get(form);
-    if (bytes === undefined) {
-      bytes = form.encode(this);
-      this.#forms.set(form, bytes);
-    }
+    if (form === this.#form) return this.#bytes!;
+    let bytes = this.#others?.get(form);
+    if (bytes !== undefined) return bytes;
+    bytes = form.encode(this);
+    if (this.#form === undefined) {
+      this.#form = form;
+      this.#bytes = bytes;
+    } else (this.#others ??= new Map()).set(form, bytes);
     return bytes;
   }
 
@@ -37,6 +43,11 @@ export class DispatchedEvent {
   get openJson(): string {
     this.#open ??= openJson(this.stored, this.baseUrl);
     return this.#open;
+  }
+
+  /** The structured JSON event; not kept, as the bytes made of it are. */
+  get json(): string {
+    return `${this.#open ?? openJson(this.stored, this.baseUrl)}}`;
   }
 }
 
@@ -76,22 +87,61 @@ export class ObjectState {
 export function receiverAttributes(stored: StoredEvent, baseUrl: string): [name: string, value: string][] {
   const attributes: [string, string][] = [];
   for (const name in stored.attributes) {
-    const value = stored.attributes[name];
-    if (value === undefined || name === 'datacontenttype') continue;
-    if (name === 'dataschema' && stored.schemaId !== undefined) continue;
-    attributes.push([name, name === 'dataref' && value.startsWith('/') ? baseUrl + value : value]);
+    const value = receiverValue(stored, name, baseUrl);
+    if (value !== undefined) attributes.push([name, value]);
   }
-  const written = stored.attributes.datacontenttype;
-  attributes.push([
-    'datacontenttype',
-    written === undefined || written === AVRO_CONTENT_TYPE ? JSON_CONTENT_TYPE : written,
-  ]);
-  if (stored.schemaId !== undefined) attributes.push(['dataschema', `${baseUrl}/v1/schemas/${stored.schemaId}`]);
+  attributes.push(['datacontenttype', contentTypeOf(stored)]);
+  if (stored.schemaId !== undefined) attributes.push(['dataschema', schemaUrl(stored.schemaId, baseUrl)]);
   return attributes;
+}
+
+/** Nothing for what is absent, and for what all events of a schema have in common. */
+function receiverValue(stored: StoredEvent, name: string, baseUrl: string): string | undefined {
+  const value = stored.attributes[name];
+  if (value === undefined || name === 'datacontenttype') return undefined;
+  if (name === 'dataschema' && stored.schemaId !== undefined) return undefined;
+  return name === 'dataref' && value.startsWith('/') ? baseUrl + value : value;
+}
+
+function contentTypeOf({ attributes: { datacontenttype: written } }: StoredEvent): string {
+  return written === undefined || written === AVRO_CONTENT_TYPE ? JSON_CONTENT_TYPE : written;
+}
+
+function schemaUrl(schemaId: number, baseUrl: string): string {
+  return `${baseUrl}/v1/schemas/${schemaId}`;
 }
 
 function openJson(stored: StoredEvent, baseUrl: string): string {
   let text = '{"specversion":"1.0"';
-  for (const [name, value] of receiverAttributes(stored, baseUrl)) text += `,"${name}":${JSON.stringify(value)}`;
-  return `${text},"data":${JSON.stringify(stored.data)}`;
+  for (const name in stored.attributes) {
+    const value = receiverValue(stored, name, baseUrl);
+    if (value !== undefined) text += `,"${name}":${quoted(value)}`;
+  }
+  return text + describedData(stored, baseUrl) + JSON.stringify(stored.data);
+}
+
+/** What stands between the attributes and the data of the event before: mostly the same again. */
+let last: { contentType: string | undefined; schemaId: number | undefined; baseUrl: string; text: string } | undefined;
+
+function describedData(stored: StoredEvent, baseUrl: string): string {
+  const { schemaId, attributes } = stored;
+  const { datacontenttype: contentType } = attributes;
+  if (
+    last === undefined ||
+    last.schemaId !== schemaId ||
+    last.contentType !== contentType ||
+    last.baseUrl !== baseUrl
+  ) {
+    const schema = schemaId === undefined ? '' : `,"dataschema":${quoted(schemaUrl(schemaId, baseUrl))}`;
+    const text = `,"datacontenttype":${quoted(contentTypeOf(stored))}${schema},"data":`;
+    last = { contentType, schemaId, baseUrl, text };
+  }
+  return last.text;
+}
+
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/** Attributes are nearly always plain text. */
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }

@@ -1,9 +1,8 @@
-import { type KeyObject, createHmac, hash, sign } from 'node:crypto';
+import { type KeyObject, hash, sign } from 'node:crypto';
 import { type SecretKind, type WebhookSecret, kindOf, signingKey } from './secrets.js';
 
 interface Signing {
-  kind: SecretKind;
-  key: KeyObject;
+  sign(start: string, body: Uint8Array): string;
   /** Milliseconds since the epoch. */
   expiresAt: number;
 }
@@ -11,7 +10,7 @@ interface Signing {
 /**
  * Signs deliveries to one webhook as Standard Webhooks 1.0.0 says, over id, timestamp and body: `v1` is HMAC-SHA256,
  * `v1a` ed25519. Every secret that has not expired signs; the signatures stand side by side, separated by a space.
- * HMAC costs about 5 µs, ed25519 40.
+ * HMAC costs about 1.5 µs, ed25519 40.
  */
 export class Signer {
   #signings: Signing[];
@@ -19,8 +18,7 @@ export class Signer {
 
   constructor(secrets: readonly WebhookSecret[]) {
     this.#signings = secrets.map(({ secret, expiresAt }) => ({
-      kind: kindOf(secret),
-      key: signingKey(secret),
+      sign: signingOf(kindOf(secret), signingKey(secret)),
       expiresAt: expiresAt === undefined ? Infinity : Date.parse(expiresAt),
     }));
     this.#nextExpiry = earliest(this.#signings);
@@ -34,10 +32,7 @@ export class Signer {
     }
     const start = `${id}.${timestamp}.`;
     let signatures = '';
-    for (const { kind, key } of this.#signings) {
-      if (signatures !== '') signatures += ' ';
-      signatures += kind === 'v1' ? `v1,${hmac(key, start, body)}` : `v1a,${ed25519(key, start, body)}`;
-    }
+    for (const each of this.#signings) signatures += (signatures === '' ? '' : ' ') + each.sign(start, body);
     return signatures;
   }
 }
@@ -56,9 +51,51 @@ export function batchId(eventIds: readonly string[]): string {
   return `batch_${hash('sha256', eventIds.join('\n'), 'base64url')}`;
 }
 
-function hmac(key: KeyObject, start: string, body: Uint8Array): string {
-  return createHmac('sha256', key).update(start).update(body).digest('base64');
+function signingOf(kind: SecretKind, key: KeyObject): Signing['sign'] {
+  if (kind === 'v1a') return (start, body) => `v1a,${ed25519(key, start, body)}`;
+  const mac = new HmacSha256(key.export());
+  return (start, body) => `v1,${mac.of(start, body)}`;
 }
+
+/** Bytes that SHA-256 works on at a time. */
+const BLOCK_BYTES = 64;
+const DIGEST_BYTES = 32;
+const UTF8_BYTES_PER_UNIT = 3;
+const INNER_PAD = 0x36;
+const OUTER_PAD = 0x5c;
+
+/**
+ * HMAC (RFC 2104 §2) over what `hash` does in one call: an `Hmac` of Node is a stream, and making one for each delivery
+ * takes three times as long as all of this.
+ */
+class HmacSha256 {
+  readonly #inner = Buffer.alloc(BLOCK_BYTES);
+  readonly #outer = Buffer.alloc(BLOCK_BYTES + DIGEST_BYTES);
+
+  constructor(secret: Buffer) {
+    const key = secret.length > BLOCK_BYTES ? hash('sha256', secret, 'buffer') : secret;
+    for (let index = 0; index < BLOCK_BYTES; index += 1) {
+      const byte = key[index] ?? 0;
+      this.#inner[index] = byte ^ INNER_PAD;
+      this.#outer[index] = byte ^ OUTER_PAD;
+    }
+  }
+
+  /** In base64. */
+  of(start: string, body: Uint8Array): string {
+    const room = BLOCK_BYTES + start.length * UTF8_BYTES_PER_UNIT + body.length;
+    if (scratch.length < room) scratch = Buffer.allocUnsafeSlow(room * 2);
+    scratch.set(this.#inner);
+    const at = BLOCK_BYTES + scratch.write(start, BLOCK_BYTES);
+    scratch.set(body, at);
+    const inner = hash('sha256', scratch.subarray(0, at + body.length), 'binary');
+    this.#outer.write(inner, BLOCK_BYTES, 'binary');
+    return hash('sha256', this.#outer, 'base64');
+  }
+}
+
+/** What is hashed stands in here, for nothing else may come in between. */
+let scratch = Buffer.allocUnsafeSlow(8192);
 
 function ed25519(key: KeyObject, start: string, body: Uint8Array): string {
   return sign(null, Buffer.concat([Buffer.from(start), body]), key).toString('base64');
