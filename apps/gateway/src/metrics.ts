@@ -1,11 +1,12 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { SecondsHistogram } from './seconds-histogram.js';
 
 /** The metrics of the gateway. */
 export interface GatewayMetrics {
   published: Counter<'outcome'>;
   attempts: Counter<'outcome'>;
-  attemptSeconds: Histogram;
-  deliverySeconds: Histogram;
+  attemptSeconds: SecondsHistogram;
+  deliverySeconds: SecondsHistogram;
   fetches: Counter<'outcome'>;
   filterErrors: Counter;
 }
@@ -35,17 +36,17 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
       labelNames: ['outcome'],
       registers,
     }),
-    attemptSeconds: new Histogram({
+    attemptSeconds: new SecondsHistogram({
       name: 'heddle_webhook_attempt_seconds',
       help: 'How long one attempt took',
       buckets: SECONDS,
-      registers,
+      registry,
     }),
-    deliverySeconds: new Histogram({
+    deliverySeconds: new SecondsHistogram({
       name: 'heddle_webhook_delivery_seconds',
       help: 'From the append to the log to the acceptance by a webhook',
       buckets: SECONDS,
-      registers,
+      registry,
     }),
     fetches: new Counter({
       name: 'heddle_object_fetches_total',
