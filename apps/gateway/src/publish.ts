@@ -35,6 +35,12 @@ const DEDUPE_WINDOW = { events: 100_000, ms: 10 * 60_000 } as const;
 /** Bytes of data of one event; what the log takes at most is a little more. */
 const MAX_DATA_BYTES = 900 * 1024;
 
+/** The data of an event, as bytes and in its JSON form. */
+interface Encoded {
+  value: Uint8Array;
+  data: unknown;
+}
+
 /** What became of an event, or will. */
 type Pending = Promise<AppendOutcome> | AppendOutcome;
 
@@ -66,7 +72,7 @@ export class Publisher {
       let append: Append;
       try {
         const type = this.#typeOf(event) ?? (await this.catalogue.find(event.attributes.type ?? ''));
-        append = await this.#check(event, type);
+        append = this.#checkNow(event, type) ?? (await this.#check(event, type));
       } catch (error) {
         outcomes[index] = { error: asRefusal(error) };
         continue;
@@ -143,43 +149,19 @@ export class Publisher {
   }
 
   async #check(event: IncomingEvent, type: EventType): Promise<Append> {
-    const problem = attributeProblem(event.attributes);
-    if (problem !== undefined) throw attributeError(problem.attribute, problem.rule);
-    if (type.owner !== undefined) {
-      throw new HeddleError('type-owned', `${type.type} is raised by ${type.owner} alone.`, {
-        field: 'attributes.type',
-      });
-    }
-    if (event.attributes.sequence !== undefined) {
-      throw attributeError('sequence', 'is numbered by the service that owns the object, and cannot be published');
-    }
-    const { value, data } = await this.#encode(event, type);
-    if (value.length > MAX_DATA_BYTES) {
-      throw new HeddleError(
-        'too-large',
-        `The data has ${value.length} bytes as Avro; at most ${MAX_DATA_BYTES} are allowed.`,
-        {
-          field: 'data',
-        },
-      );
-    }
-    const key = keyOf(data, type);
-    // The schema is named by the id in the value; a URL of the publisher's would be one nobody checked.
-    const { dataschema: _unchecked, ...given } = event.attributes as EventAttributes;
-    const attributes: EventAttributes = {
-      ...given,
-      id: given.id,
-      source: given.source,
-      type: given.type,
-      subject: subjectFor(event, key, type),
-      time: given.time ?? new Date().toISOString(),
-      datacontenttype: AVRO_CONTENT_TYPE,
-      partitionkey: key,
-    };
-    return { topic: type.topic, key, event: { attributes, value } };
+    checkEnvelope(event, type);
+    return appendOf(event, type, await this.#encode(event, type));
   }
 
-  async #encode(event: IncomingEvent, type: EventType): Promise<{ value: Uint8Array; data: unknown }> {
+  /** The same without a turn of the event loop, where it needs none: JSON data of a schema that is at hand. */
+  #checkNow(event: IncomingEvent, type: EventType): Append | undefined {
+    if (!('json' in event.data) || !this.codec.isLoaded(type.schemaId)) return undefined;
+    checkEnvelope(event, type);
+    const { json } = event.data;
+    return appendOf(event, type, { value: this.codec.encode(type.schemaId, json), data: json });
+  }
+
+  async #encode(event: IncomingEvent, type: EventType): Promise<Encoded> {
     if ('json' in event.data) {
       const { json } = event.data;
       if (!this.codec.isLoaded(type.schemaId)) await this.codec.load(type.schemaId);
@@ -198,6 +180,45 @@ export class Publisher {
     this.codec.check(schemaId, data);
     return { value: avro, data };
   }
+}
+
+function checkEnvelope(event: IncomingEvent, type: EventType): void {
+  const problem = attributeProblem(event.attributes);
+  if (problem !== undefined) throw attributeError(problem.attribute, problem.rule);
+  if (type.owner !== undefined) {
+    throw new HeddleError('type-owned', `${type.type} is raised by ${type.owner} alone.`, {
+      field: 'attributes.type',
+    });
+  }
+  if (event.attributes.sequence !== undefined) {
+    throw attributeError('sequence', 'is numbered by the service that owns the object, and cannot be published');
+  }
+}
+
+function appendOf(event: IncomingEvent, type: EventType, { value, data }: Encoded): Append {
+  if (value.length > MAX_DATA_BYTES) {
+    throw new HeddleError(
+      'too-large',
+      `The data has ${value.length} bytes as Avro; at most ${MAX_DATA_BYTES} are allowed.`,
+      {
+        field: 'data',
+      },
+    );
+  }
+  const key = keyOf(data, type);
+  // The schema is named by the id in the value; a URL of the publisher's would be one nobody checked.
+  const { dataschema: _unchecked, ...given } = event.attributes as EventAttributes;
+  const attributes: EventAttributes = {
+    ...given,
+    id: given.id,
+    source: given.source,
+    type: given.type,
+    subject: subjectFor(event, key, type),
+    time: given.time ?? new Date().toISOString(),
+    datacontenttype: AVRO_CONTENT_TYPE,
+    partitionkey: key,
+  };
+  return { topic: type.topic, key, event: { attributes, value } };
 }
 
 function keyOf(data: unknown, type: EventType): string {

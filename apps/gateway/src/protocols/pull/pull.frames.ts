@@ -2,7 +2,7 @@ import { type JsonLimits, parseJson } from '@heddle/runtime';
 import type { Grant, SettleResult } from '../../queues/lease-book.js';
 import { readShape } from '../../queues/nearest-field.js';
 import { deliveryText, moment } from '../websocket/queue.frames.js';
-import { type ReceiveRequest, type SettleRequest, receiveShape, settleShape } from './pull.shape.js';
+import { PULL_LIMITS, type ReceiveRequest, type SettleRequest, receiveShape, settleShape } from './pull.shape.js';
 
 /** Reads the body of a receive; none at all asks for one delivery. */
 export function readReceive(body: Buffer | undefined, limits: JsonLimits): ReceiveRequest {
@@ -11,7 +11,26 @@ export function readReceive(body: Buffer | undefined, limits: JsonLimits): Recei
 
 /** Reads the body of a settle. */
 export function readSettle(body: Buffer | undefined, limits: JsonLimits): SettleRequest {
-  return readShape(settleShape, parseJson(body ?? Buffer.alloc(0), limits));
+  const value = parseJson(body ?? Buffer.alloc(0), limits);
+  return acceptsOnly(value) ? value : readShape(settleShape, value);
+}
+
+/** Whether a body fits the shape, with nothing but leases that are accepted: hundreds of them, as a rule. */
+function acceptsOnly(value: unknown): value is SettleRequest {
+  if (typeof value !== 'object' || value === null) return false;
+  for (const name in value) if (name !== 'settlements') return false;
+  const { settlements } = value as { settlements?: unknown };
+  if (!Array.isArray(settlements) || settlements.length === 0) return false;
+  if (settlements.length > PULL_LIMITS.settlements) return false;
+  return settlements.every(isAccept);
+}
+
+function isAccept(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  for (const name in value) if (name !== 'lease' && name !== 'action') return false;
+  const { lease, action } = value as { lease?: unknown; action?: unknown };
+  if (action !== 'accept' || typeof lease !== 'string') return false;
+  return lease.length > 0 && lease.length <= PULL_LIMITS.leaseLength;
 }
 
 /** The answer to a receive. Events are put in as the text that all receivers share. */

@@ -3,16 +3,17 @@ import { stateShape } from '../websocket/queue-frame.shape.js';
 import { LEASE_LIMITS } from '../../queues/lease-book.js';
 
 /** What one request may ask for at most. */
-const PULL_LIMITS = {
+export const PULL_LIMITS = {
   deliveries: 1000,
   settlements: 1000,
   waitMs: 30_000,
   delayMs: 7 * 86_400_000,
   reasonLength: 1024,
+  leaseLength: 128,
 } as const;
 
 const leaseMs = z.int().min(LEASE_LIMITS.minMs).max(LEASE_LIMITS.maxMs);
-const lease = z.string().min(1).max(128).describe('the token that a delivery was handed out with');
+const lease = z.string().min(1).max(PULL_LIMITS.leaseLength).describe('the token that a delivery was handed out with');
 const moment = z.string().describe('RFC 3339, UTC');
 
 /** The body of `POST /v1/queues/{name}/receive`. */
