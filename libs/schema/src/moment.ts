@@ -69,7 +69,7 @@ export function formatTimestamp(ticks: Ticks, unit: TimeUnit, local: boolean): s
     below = Number(micros);
   }
   if (!(Math.abs(ms) <= MAX_DATE_MS)) return undefined;
-  const iso = new Date(ms).toISOString();
+  const iso = isoOf(ms);
   if (unit.perMs === 1 && !local) return iso;
   return iso.slice(0, -1) + fractionBelowMs(below, unit) + (local ? '' : 'Z');
 }
@@ -115,9 +115,27 @@ function offsetMs(offset: string | undefined): number {
   return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
 }
 
+let lastDay = { ms: Number.NaN, text: '' };
+
+/** The same day comes in event after event. */
 function isoDate(ms: number): string {
+  if (lastDay.ms === ms) return lastDay.text;
   const iso = new Date(ms).toISOString();
-  return iso.slice(0, iso.indexOf('T'));
+  lastDay = { ms, text: iso.slice(0, iso.indexOf('T')) };
+  return lastDay.text;
+}
+
+const SECOND_MS = 1000;
+let lastSecond = { ms: Number.NaN, text: '' };
+
+/** As `Date.toISOString`; events that follow one another are mostly of one second. */
+function isoOf(ms: number): string {
+  const below = ((ms % SECOND_MS) + SECOND_MS) % SECOND_MS;
+  if (lastSecond.ms !== ms - below) {
+    const iso = new Date(ms - below).toISOString();
+    lastSecond = { ms: ms - below, text: iso.slice(0, -4) };
+  }
+  return `${lastSecond.text}${below < 10 ? '00' : below < 100 ? '0' : ''}${below}Z`;
 }
 
 function fractionBelowMs(below: number, unit: TimeUnit): string {
