@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 /** A lane whose broker takes everything, numbering as a log does, unless an answer was prepared. */
-function open(): AppendLane {
+function open(requestRecords = 3): AppendLane {
   let end = 0;
   const accept: Answer = (records) => {
     const base = end;
@@ -42,7 +42,7 @@ function open(): AppendLane {
     },
   };
   const kafka = { producer: () => producer } as unknown as Kafka;
-  const limits = { requestRecords: 3, requestBytes: 1000 };
+  const limits = { requestRecords, requestBytes: 1000 };
   return new AppendLane(
     kafka,
     limits,
@@ -86,6 +86,26 @@ function failure(type: string): Error {
 }
 
 describe('a lane of appends', () => {
+  it('under load joins what comes within 4 ms in one request; what comes alone waits for nothing', async () => {
+    const lane = open(100);
+    for (const n of [1, 2, 3, 4]) lane.add(pending(n));
+    await vi.advanceTimersByTimeAsync(1);
+    lane.add(pending(5));
+    await vi.advanceTimersByTimeAsync(1);
+    lane.add(pending(6));
+    expect(requests).toEqual([[1, 2, 3, 4]]);
+    await vi.advanceTimersByTimeAsync(3);
+    expect(requests).toEqual([
+      [1, 2, 3, 4],
+      [5, 6],
+    ]);
+    for (const n of [7, 8]) {
+      lane.add(pending(n));
+      await vi.advanceTimersByTimeAsync(0);
+      expect(requests.at(-1)).toEqual([n]);
+    }
+  });
+
   it('sends what is added in one turn in one request, and what comes meanwhile in the next', async () => {
     const lane = open();
     const gate = Promise.withResolvers<RecordMetadata[]>();

@@ -107,7 +107,8 @@ export class Appender {
         continue;
       }
       const entry = new CallRecord(record, bytes, deadline, call, index);
-      const lane = this.lanes[(entry.keyHash >>> 16) % this.lanes.length];
+      // By the hash that the partition comes from: a lane then has part of the partitions, and more records for each.
+      const lane = this.lanes[(entry.keyHash & 0x7fffffff) % this.lanes.length];
       lane?.add(entry);
     }
   }
@@ -174,7 +175,7 @@ class CallRecord implements Pending {
     this.value = record.value;
     this.headers = record.headers;
     this.partition = record.partition ?? -1;
-    this.keyHash = record.partition === undefined ? hashOf(record.key) : record.partition << 16;
+    this.keyHash = record.partition ?? hashOf(record.key);
   }
 
   settle(outcome: AppendOutcome): void {

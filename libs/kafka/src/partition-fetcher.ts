@@ -20,6 +20,11 @@ export interface FetcherSettings {
   log: LogLine;
 }
 
+/**
+ * Under load, fetches of a broker begin so many milliseconds apart: each costs the broker and the client as much as
+ * dozens of records. The load is known by the records that the last one brought; few of them never wait.
+ */
+const PACE = { ms: 5, fromRecords: 8, upToBytes: 256 * 1024 } as const;
 const METADATA_CHECK_MS = 5000;
 const TOPIC_CHECK_MS = 1000;
 const OFFSET_OUT_OF_RANGE = 1;
@@ -140,29 +145,37 @@ export class PartitionFetcher {
         await change;
         continue;
       }
+      const startedAt = performance.now();
       const { errorCode, partitions } = await session.fetch(wanted);
       if (errorCode !== 0) throw new Error(`the broker answered a fetch with error ${errorCode}`);
+      let records = 0;
+      let bytes = 0;
       for (const fetched of partitions) {
         if (signal.aborted || this.#isStopped) return;
-        await this.#take(fetched, wanted.get(nameOf(fetched))?.offset);
+        records += await this.#take(fetched, wanted.get(nameOf(fetched))?.offset);
+        bytes += fetched.records.length;
       }
+      if (records < PACE.fromRecords || bytes > PACE.upToBytes) continue;
+      const restMs = startedAt + PACE.ms - performance.now();
+      if (restMs > 1) await delay(restMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  async #take(fetched: FetchedPartition, from: number | undefined): Promise<void> {
+  /** Returns how many records it has handed on. */
+  async #take(fetched: FetchedPartition, from: number | undefined): Promise<number> {
     const { topic, partition, errorCode, highWatermark } = fetched;
     const place = this.#places.get(nameOf({ topic, partition }));
     // Placed elsewhere meanwhile: what came is of no interest.
-    if (place === undefined || from === undefined || place.offset !== from) return;
+    if (place === undefined || from === undefined || place.offset !== from) return 0;
     if (errorCode === OFFSET_OUT_OF_RANGE) {
       const bounds = await this.directory.bounds(topic);
       if (place.offset === from) place.offset = bounds.find((at) => at.partition === partition)?.earliest ?? from;
-      return;
+      return 0;
     }
     if (errorCode !== 0) throw new Error(`error ${errorCode} in ${topic}/${partition}`);
-    if (fetched.records.length === 0) return;
+    if (fetched.records.length === 0) return 0;
     const { messages, next } = await decodeRecords(fetched, from);
-    if (next === from || place.offset !== from) return;
+    if (next === from || place.offset !== from) return 0;
     place.offset = next;
     const first = messages[0];
     this.settings.onFetched({
@@ -173,6 +186,7 @@ export class PartitionFetcher {
       next,
       end: highWatermark,
     });
+    return messages.length;
   }
 
   /** Returns when topics have appeared, or partitions, or a leader has moved. */
