@@ -25,9 +25,14 @@ export class GatewayClient {
     await inLanes(names.length, (number) => this.delete('webhooks', names[number] ?? ''));
   }
 
-  /** Delivers the stored events of a queue again, from the first to what is there now. */
-  async replay(queue: string, ratePerSecond: number): Promise<void> {
-    await this.#call('POST', `/v1/queues/${queue}/replay`, { from: 'earliest', ratePerSecond });
+  /** Delivers the stored events of a queue again, from the first to what is there now; returns the id of the replay. */
+  async replay(queue: string, ratePerSecond?: number): Promise<string> {
+    const begun = await this.#call('POST', `/v1/queues/${queue}/replay`, { from: 'earliest', ratePerSecond });
+    return (begun as { id: string }).id;
+  }
+
+  async stopReplay(queue: string, id: string): Promise<void> {
+    await this.#call('POST', `/v1/queues/${queue}/replays/${id}/stop`);
   }
 
   async statistics(queue: string): Promise<Record<string, number>> {
