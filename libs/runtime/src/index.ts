@@ -8,3 +8,4 @@ export { openApiDocument, type RouteDoc } from './openapi.js';
 export { reachable } from './reachable.js';
 export { Settings, defineSettings, readSettings, type Setting, type SettingRow, type SettingsOf } from './settings.js';
 export { stopInOrder, type StopStep } from './stop.js';
+export { certificateOf } from './tls.js';
