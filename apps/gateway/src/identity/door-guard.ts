@@ -10,6 +10,12 @@ export interface DoorGuard extends Guard {
    * @throws HeddleError `token-missing`, `token-invalid`, `origin-refused`
    */
   identifyUpgrade(request: IncomingMessage): Caller | Promise<Caller>;
+  /**
+   * Who a token speaks for that came some other way than in a header, as in a frame.
+   *
+   * @throws HeddleError `token-invalid`
+   */
+  identifyToken(token: string): Caller | Promise<Caller>;
   /** Whether the client of somebody who was let in still has the rights that it came in with. */
   isCurrent(caller: Caller): boolean;
   /** Hears of clients whose rights were changed or taken; connections whose caller is not current then are to end. */

@@ -53,7 +53,10 @@ export class TrialGuard implements DoorGuard {
 
   identifyUpgrade({ headers }: IncomingMessage): Caller {
     const hop = headers['heddle-hop'];
-    const token = typeof hop === 'string' ? hop : bearerToken(headers.authorization);
+    return this.identifyToken(typeof hop === 'string' ? hop : bearerToken(headers.authorization));
+  }
+
+  identifyToken(token: string): Caller {
     const caller = this.#callers.get(token);
     if (caller === undefined) throw new HeddleError('token-invalid', 'This token is not known.');
     if (!this.isCurrent(caller)) throw new HeddleError('token-invalid', 'The client was changed since.');
