@@ -10,15 +10,20 @@ export interface TrustedIssuer extends Expectation {
   callerOf(claims: Claims): Caller;
 }
 
+interface Known {
+  caller: Caller;
+  /** Milliseconds since 1970 from which on the token is not accepted, whatever its caller says. */
+  until: number;
+}
+
 const MAX_KNOWN = 20_000;
-const CLOCK_SKEW_MS = CLOCK_SKEW_S * 1000;
 
 /**
  * Who an access token is of. A token that was seen before costs one look-up and no promise; whether its client still
  * has the rights that it was issued for is asked every time.
  */
 export class TokenVerifier {
-  readonly #known = new Recent<Caller>(MAX_KNOWN);
+  readonly #known = new Recent<Known>(MAX_KNOWN);
   readonly #issuers: ReadonlyMap<string, TrustedIssuer>;
 
   /** @param isCurrent whether what was granted to a caller is still its client's */
@@ -42,10 +47,10 @@ export class TokenVerifier {
   async #verify(token: string): Promise<Caller> {
     const form = readForm(token);
     const issuer = this.#issuerOf(form);
-    const caller = issuer.callerOf(await verifyJwt(token, issuer, form));
-    this.#checked(caller);
-    this.#known.set(token, caller);
-    return caller;
+    const claims = await verifyJwt(token, issuer, form);
+    const known = { caller: issuer.callerOf(claims), until: (Number(claims.exp) + CLOCK_SKEW_S) * 1000 };
+    this.#known.set(token, known);
+    return this.#checked(known);
   }
 
   #issuerOf({ claims: { iss } }: JwtForm): TrustedIssuer {
@@ -54,8 +59,8 @@ export class TokenVerifier {
     return issuer;
   }
 
-  #checked(caller: Caller): Caller {
-    if (Date.now() >= caller.expiresAt + CLOCK_SKEW_MS) throw tokenInvalid('it has expired');
+  #checked({ caller, until }: Known): Caller {
+    if (Date.now() >= until) throw tokenInvalid('it has expired');
     if (!this.isCurrent(caller)) throw tokenInvalid('its client was changed or disabled since');
     return caller;
   }
