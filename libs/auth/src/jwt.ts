@@ -32,6 +32,10 @@ export interface Expectation {
   audience: string | readonly string[];
   /** Values of `typ` (RFC 8725 §3.11), so that a token of one use is not taken for another. */
   types: readonly string[];
+  /** Whether a token may leave out what it is; only where no other kind of token could come (RFC 7523 is older). */
+  isTypeOptional?: boolean;
+  /** Seconds that clocks may differ (30). */
+  skewSeconds?: number;
   key: KeyFinder;
 }
 
@@ -49,12 +53,12 @@ export async function verifyJwt(
   expectation: Expectation,
   { header, claims }: JwtForm = readForm(token),
 ): Promise<Claims> {
-  const { issuer, audience, types, key } = expectation;
+  const { issuer, audience, types, isTypeOptional = false, skewSeconds = CLOCK_SKEW_S, key } = expectation;
   const { alg, typ, kid } = header;
   if (typeof alg !== 'string' || !ALGORITHMS.some((name) => name === alg)) {
     throw tokenInvalid(`it is not signed with one of ${ALGORITHMS.join(', ')}`);
   }
-  if (typeof typ !== 'string' || !types.includes(typ.toLowerCase().replace(/^application\//, ''))) {
+  if (!(typ === undefined && isTypeOptional) && !isOfType(typ, types)) {
     throw tokenInvalid(`it is not of type ${types.join(' or ')}`);
   }
   if (kid !== undefined && (typeof kid !== 'string' || kid.length > 256)) throw tokenInvalid('its kid is no key id');
@@ -70,7 +74,7 @@ export async function verifyJwt(
       algorithms: [alg],
       issuer,
       audience: typeof audience === 'string' ? audience : [...audience],
-      clockTolerance: CLOCK_SKEW_S,
+      clockTolerance: skewSeconds,
       requiredClaims: ['exp', 'iat', 'aud'],
     });
     return verified.payload;
@@ -78,6 +82,10 @@ export async function verifyJwt(
     if (error instanceof HeddleError) throw error;
     throw tokenInvalid(reasonOf(error), error);
   }
+}
+
+function isOfType(typ: unknown, types: readonly string[]): boolean {
+  return typeof typ === 'string' && types.includes(typ.toLowerCase().replace(/^application\//, ''));
 }
 
 function isTime(value: unknown): value is number {

@@ -136,7 +136,10 @@ export class SigningKeys {
     await this.#applying;
     const agreed = this.#generations.get(generation)?.record.kid;
     if (agreed === kid) {
-      this.parts.log.info({ event: 'signing-key-published', kid, generation, signsFrom }, 'a signing key was published');
+      this.parts.log.info(
+        { event: 'signing-key-published', kid, generation, signsFrom },
+        'a signing key was published',
+      );
     } else await this.parts.controlLog.put(TOPIC, [{ partition: PARTITION, key, value: null }]);
   }
 
