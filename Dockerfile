@@ -19,6 +19,11 @@ COPY --from=build /heddle/node_modules node_modules
 COPY --from=build /heddle/libs libs
 COPY --from=build /heddle/schemas schemas
 COPY --from=build /heddle/apps apps
+# What makes clients and gets tokens: plain JavaScript.
+COPY --from=build /heddle/infra/clients.mjs /heddle/infra/token.mjs infra/
+COPY --from=build /heddle/infra/src/clients.mjs /heddle/infra/src/access-token.mjs /heddle/infra/src/launch-error.mjs infra/src/
+# Where secrets are; a volume over it takes its owner and mode.
+RUN install --directory --owner=node --group=node --mode=700 /secrets
 # Everything above belongs to root: the process can change nothing of itself.
 USER node
 ENTRYPOINT ["node", "--enable-source-maps", "--disable-warning=TimeoutNegativeWarning"]

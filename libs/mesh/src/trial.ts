@@ -149,7 +149,7 @@ export class ServiceTrial<T extends OutboxTables> {
   async statusesFor(authorization: string): Promise<Record<string, number>> {
     const statuses: Record<string, number> = {};
     for (const route of this.documentedRoutes()) {
-      const [method, path = ''] = route.split(' ') as [Method, string];
+      const [method, path] = route.split(' ') as [Method, string];
       const headers = { authorization, 'if-match': '*' };
       const body = method === 'GET' ? undefined : {};
       const { status } = await this.request(method, path.replaceAll(/\{\w+\}/g, '10'), body, headers);

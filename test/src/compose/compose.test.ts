@@ -1,9 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { BROKER_DEFAULTS, CHECKOUT, IMAGES, MESH_APPS, REGISTRY_DEFAULTS, type MeshApp } from '@heddle/infra';
+import { tmpdir } from 'node:os';
+import { join, posix } from 'node:path';
+import {
+  BROKER_DEFAULTS,
+  CHECKOUT,
+  IMAGES,
+  MESH_APPS,
+  REGISTRY_DEFAULTS,
+  makeClients,
+  type MeshApp,
+} from '@heddle/infra';
 import { Ajv } from 'ajv';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { settings as businessPartnerSettings } from '../../../apps/business-partner/src/settings.js';
 import { settings as gatewaySettings } from '../../../apps/gateway/src/settings.js';
@@ -13,6 +22,7 @@ interface Service {
   image: string;
   build?: string;
   ports?: string[];
+  volumes?: string[];
   environment: Record<string, string>;
   depends_on?: Record<string, { condition: string }>;
   healthcheck?: { test: string[] };
@@ -28,8 +38,19 @@ const SETTINGS = {
   'business-partner': businessPartnerSettings,
 } satisfies Record<MeshApp, { keys: string[]; read: unknown }>;
 
+/** Services that do one thing and end. */
+const ENDING = ['schemas', 'clients'];
+
 const compose = parse(read('docker-compose.yml'), { merge: true }) as ComposeFile;
 const services = Object.entries(compose.services);
+let secrets: string;
+
+beforeAll(() => {
+  secrets = mkdtempSync(join(tmpdir(), 'heddle-compose-'));
+  makeClients(secrets);
+});
+
+afterAll(() => rmSync(secrets, { recursive: true }));
 
 test('the file fits the schema of the Compose specification', () => {
   const directory = join(createRequire(import.meta.url).resolve('docker-compose'), '..', '..');
@@ -71,13 +92,13 @@ test('nothing is published beyond loopback', () => {
 
 test('every service that stays has a health check', () => {
   const without = services.filter(([, { healthcheck }]) => healthcheck === undefined).map(([name]) => name);
-  expect(without).toEqual(['schemas']);
+  expect(without).toEqual(ENDING);
 });
 
 test('nothing starts before what it leans on is healthy or done', () => {
   for (const [name, { depends_on: needs = {} }] of services) {
     for (const [other, { condition }] of Object.entries(needs)) {
-      const done = other === 'schemas' ? 'service_completed_successfully' : 'service_healthy';
+      const done = ENDING.includes(other) ? 'service_completed_successfully' : 'service_healthy';
       expect(condition, `${name} needs ${other}`).toBe(done);
     }
   }
@@ -90,13 +111,33 @@ describe.each(MESH_APPS)('%s', (app) => {
     const environment = service?.environment ?? {};
     expect(Object.keys(environment).length).toBeGreaterThan(0);
     expect(SETTINGS[app].keys).toEqual(expect.arrayContaining(Object.keys(environment)));
-    expect(SETTINGS[app].read(environment)).toMatchObject({ port: Number(environment['PORT']) });
+    // Files of the containers, by settings that are known.
+    const here = Object.fromEntries(Object.entries(environment).filter(([, value]) => !value.startsWith('/secrets/')));
+    expect(SETTINGS[app].read(here)).toMatchObject({ port: Number(environment['PORT']) });
+  });
+
+  test('is given the secrets that are made for it, which it cannot change', () => {
+    const made = new Set(readdirSync(secrets).map((file) => `/secrets/${file}`));
+    const given = Object.values(service?.environment ?? {}).filter((value) => value.startsWith('/secrets/'));
+    expect(given.length).toBeGreaterThan(0);
+    expect(given.filter((file) => !made.has(file))).toEqual([]);
+    expect(service?.volumes).toContain('secrets:/secrets:ro');
   });
 
   test('is published on the port that it listens on', () => {
     const port = service?.environment['PORT'];
     expect(service?.ports).toEqual([`127.0.0.1:${port}:${port}`]);
   });
+});
+
+test('an image has the programs that make clients and get tokens, with all that they import', () => {
+  const copied = [...read('Dockerfile').matchAll(/\/heddle\/(infra\/\S+\.mjs)/g)].map(([, file = '']) => file);
+  expect(copied).toEqual(expect.arrayContaining(['infra/clients.mjs', 'infra/token.mjs']));
+  for (const file of copied) {
+    for (const [, imported = ''] of read(file).matchAll(/from '(\.[^']*)'/g)) {
+      expect(copied).toContain(posix.join(posix.dirname(file), imported));
+    }
+  }
 });
 
 function read(file: string): string {
