@@ -16,6 +16,6 @@ export {
 } from './jwt.js';
 export { KINDS, type Kind, Permissions, VERBS, type Verb } from './permissions.js';
 export { Recent } from './recent.js';
-export { type RemoteKeysOptions, remoteKeys } from './remote-keys.js';
-export { type JWK, createKeyPair, keyOf } from './signing-key.js';
+export { type RemoteKeysOptions, discoveredKeys, remoteKeys } from './remote-keys.js';
+export { type JWK, createKeyPair, keyOf, publicKeyOf } from './signing-key.js';
 export { type TrustedIssuer, TokenVerifier } from './token-verifier.js';

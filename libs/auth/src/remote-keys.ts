@@ -48,10 +48,47 @@ export function remoteKeys(url: string, options: RemoteKeysOptions = {}): KeyFin
         throw tokenInvalid('its key is not one of its issuer', cause);
       }
       if (cause instanceof errors.JOSENotSupported) throw tokenInvalid('its key is of a kind that is not used', cause);
-      throw new HeddleError('issuer-unavailable', `The keys of ${new URL(url).origin} cannot be had now.`, {
-        cause,
-        retryAfterSeconds: 5,
-      });
+      throw unavailable(url, cause);
     }
   };
+}
+
+/**
+ * The keys of an issuer that says itself where they are (OpenID Connect Discovery 1.0 §4), asked when first needed.
+ */
+export function discoveredKeys(issuer: string, options: RemoteKeysOptions = {}): KeyFinder {
+  const { fetch: request = fetch } = options;
+  let keys: Promise<KeyFinder> | undefined;
+  let failedAt = -Infinity;
+  const discover = async (): Promise<KeyFinder> => {
+    const answer = await request(`${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`, {
+      redirect: 'error',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const document = (await answer.json()) as { issuer?: unknown; jwks_uri?: unknown };
+    // Whoever names another issuer speaks for another issuer (§4.3).
+    if (document.issuer !== issuer || typeof document.jwks_uri !== 'string')
+      throw new Error('no document of this issuer');
+    return remoteKeys(document.jwks_uri, options);
+  };
+  return async (header) => {
+    if (keys === undefined && Date.now() - failedAt < FAILURE_MS) throw unavailable(issuer);
+    keys ??= discover();
+    let found: KeyFinder;
+    try {
+      found = await keys;
+    } catch (cause) {
+      keys = undefined;
+      failedAt = Date.now();
+      throw unavailable(issuer, cause);
+    }
+    return found(header);
+  };
+}
+
+function unavailable(url: string, cause?: unknown): HeddleError {
+  return new HeddleError('issuer-unavailable', `The keys of ${new URL(url).origin} cannot be had now.`, {
+    cause,
+    retryAfterSeconds: 5,
+  });
 }

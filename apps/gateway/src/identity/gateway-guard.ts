@@ -26,10 +26,10 @@ const TICKET = /[?&]ticket=([^&]*)/;
 
 /** The guard of the gateway's doors: access tokens, tickets of pages, and callers that other instances hand on. */
 export class GatewayGuard implements DoorGuard {
-  readonly admit: ((request: FastifyRequest, reply: FastifyReply) => void) | undefined;
+  constructor(private readonly parts: GatewayGuardParts) {}
 
-  constructor(private readonly parts: GatewayGuardParts) {
-    this.admit = parts.admit;
+  admit(request: FastifyRequest, reply: FastifyReply): void {
+    this.parts.admit?.(request, reply);
   }
 
   identify(request: FastifyRequest): Caller | Promise<Caller> {
