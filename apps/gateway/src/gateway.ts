@@ -6,7 +6,6 @@ import {
   LOCAL_TENANT,
   type SlotGroup,
   type StoredEvent,
-  objectTopicSpec,
   uuidv7,
 } from '@heddle/event';
 import type { AvroCodec, Catalogue, SchemaRegistry } from '@heddle/schema';
@@ -18,7 +17,9 @@ import { FilterTrials } from './filters/filter-trials.js';
 import { Hop } from './hop.js';
 import { Ledger } from './ledger/ledger.js';
 import { LookUps } from './ledger/look-ups.js';
+import { Masking } from './masking.js';
 import type { GatewayMetrics } from './metrics.js';
+import { ObjectTopics } from './object-topics.js';
 import { DeliveryTurns } from './protocols/webhook/delivery-turns.js';
 import { Samples } from './protocols/webhook/samples.js';
 import { WebhookReceivers } from './protocols/webhook/webhook-receivers.js';
@@ -48,9 +49,7 @@ export interface GatewayParts {
   log: Log;
 }
 
-/** Partitions of a business object's topic, where nobody has made it yet. */
-const OBJECT_PARTITIONS = 12;
-/** How often the catalogue is looked at for topics that are not read yet. */
+/** How often catalogue and log are looked at for topics that are not read yet. */
 const NEW_TOPICS_MS = 2000;
 /** What an attempt under way gets to end in when the gateway stops. */
 const STOP_GRACE_MS = 3000;
@@ -70,6 +69,7 @@ export class Gateway {
   readonly hop: Hop;
   readonly #receivers: WebhookReceivers;
   readonly #ledger: Ledger;
+  readonly #objectTopics: ObjectTopics;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: GatewayParts) {
@@ -77,6 +77,7 @@ export class Gateway {
     const { metrics, log } = parts;
     const position = new MovingPosition();
     const tail = new Tail(settings.tailEvents, settings.tailBytes);
+    const mask = new Masking(catalogue, codec);
     const topics = (): readonly string[] => this.dispatcher.topics;
     const ledger = new Ledger(eventLog, log);
     this.#ledger = ledger;
@@ -97,8 +98,9 @@ export class Gateway {
     });
     this.engine = engine;
     this.hop = new Hop(engine.directory, engine.ownership, instanceUrl, log);
-    this.streams = new StreamHub(tail, new History(eventLog, topics), position, baseUrl, log);
-    const publisher = new Publisher(catalogue, registry, codec, eventLog, metrics);
+    this.streams = new StreamHub(tail, new History(eventLog, topics), position, baseUrl, log, mask);
+    this.#objectTopics = new ObjectTopics(catalogue, eventLog);
+    const publisher = new Publisher(catalogue, registry, codec, eventLog, this.#objectTopics, metrics);
     this.publisher = publisher;
     const takers = {
       take(span: Span): void {
@@ -154,7 +156,7 @@ export class Gateway {
     const { controlLog, eventLog, log } = this.parts;
     await controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
     await eventLog.ensureTopics(CONTROL_TOPIC_SPECS);
-    const topics = await this.#ensureTopics();
+    const topics = await this.#objectTopics.list();
     await this.dispatcher.add(topics);
     await this.engine.start();
     await this.lookUps.start();
@@ -197,18 +199,12 @@ export class Gateway {
     return events.find((event) => event.offset === offset);
   }
 
-  /** The topics of all event types there are now; made if nobody has made them yet. */
-  async #ensureTopics(): Promise<string[]> {
-    const topics = [...new Set(this.parts.catalogue.list().map(({ topic }) => topic))];
-    await this.parts.eventLog.ensureTopics(topics.map((topic) => objectTopicSpec(topic, OBJECT_PARTITIONS)));
-    return topics;
-  }
-
   async #addNewTopics(): Promise<void> {
     try {
       const known = new Set(this.dispatcher.topics);
-      if (this.parts.catalogue.list().every(({ topic }) => known.has(topic))) return;
-      await this.dispatcher.add(await this.#ensureTopics());
+      const fresh = (await this.#objectTopics.list()).filter((topic) => !known.has(topic));
+      if (fresh.length === 0) return;
+      await this.dispatcher.add(fresh);
       this.engine.set.refillAll();
     } catch (error) {
       this.parts.log.warn({ event: 'topics-unread', err: error }, 'new topics could not be read yet, trying again');

@@ -3,8 +3,8 @@ import type { Catalogue } from '@heddle/schema';
 
 /** Partitions of a business object's topic, where nobody has made it yet. */
 const OBJECT_PARTITIONS = 12;
-/** Names of tenants; `heddle` is that of the control topics. */
-const TENANT = /^(?!heddle$)[a-z][a-z0-9-]{0,30}$/;
+/** Names of tenants that stand in topics; `heddle` stands in those of our own. */
+const TENANT = /^(?!(?:heddle|local)$)[a-z][a-z0-9-]{0,30}$/;
 
 /**
  * Which topics of business objects there are: those of the local tenant from the beginning, those of another one from

@@ -172,7 +172,9 @@ export class MemoryEventLog implements EventLog {
 
   /** The bounds, or nothing for a topic that is not there; asked by readers, which wait for it. */
   partitionsNow(topic: string): PartitionBounds[] | undefined {
-    return this.partitions.get(topic)?.map((own, partition) => ({ partition, earliest: own.earliest, end: endOf(own) }));
+    return this.partitions
+      .get(topic)
+      ?.map((own, partition) => ({ partition, earliest: own.earliest, end: endOf(own) }));
   }
 
   /** Some events from an offset on, and how far they reach; what is no event is set aside on the way. */

@@ -129,6 +129,11 @@ const CHALLENGES: Partial<Record<ErrorCode, string>> = {
   'permission-missing': 'Bearer realm="heddle", error="insufficient_scope"',
 };
 
+/** The `WWW-Authenticate` that goes with a refusal, where one does. */
+export function challengeOf(error: unknown): string | undefined {
+  return error instanceof HeddleError ? CHALLENGES[error.code] : undefined;
+}
+
 /** Answers with the problem of an error; unknown errors are logged, and say nothing of themselves to the outside. */
 export function answerProblem(reply: FastifyReply, error: unknown, log: Log): FastifyReply {
   const known = asHeddleError(error);
@@ -137,7 +142,7 @@ export function answerProblem(reply: FastifyReply, error: unknown, log: Log): Fa
   const problem = problemOf(known ?? error);
   if (known?.retryAfterSeconds !== undefined) void reply.header('retry-after', String(known.retryAfterSeconds));
   else if (problem.status === 503) void reply.header('retry-after', '1');
-  const challenge = known === undefined ? undefined : CHALLENGES[known.code];
+  const challenge = challengeOf(known);
   if (challenge !== undefined) void reply.header('www-authenticate', challenge);
   return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }

@@ -1,5 +1,14 @@
 export { Health, type HealthCheck, type HealthReport } from './health.js';
-export { BODY_LIMIT, answerProblem, createHttpApp, listen, run, shapeError, type HttpAppOptions } from './http-app.js';
+export {
+  BODY_LIMIT,
+  answerProblem,
+  challengeOf,
+  createHttpApp,
+  listen,
+  run,
+  shapeError,
+  type HttpAppOptions,
+} from './http-app.js';
 export { createLog, type Log } from './log.js';
 export { baseUrlSchema, meshSettings, portSchema } from './mesh-settings.js';
 export { createMetrics } from './metrics.js';

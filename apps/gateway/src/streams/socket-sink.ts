@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { StreamSink } from './fan-out.js';
+import type { StreamEnd, StreamSink } from './fan-out.js';
 
 /** Writes the bytes of a stream to a socket, and knows how many of them it still holds. */
 export class SocketSink implements StreamSink {
@@ -8,7 +8,7 @@ export class SocketSink implements StreamSink {
   /** @param finish says goodbye in the words of the protocol, and ends the connection */
   constructor(
     private readonly socket: Socket,
-    private readonly finish: (reason: 'stopping' | 'failed') => void,
+    private readonly finish: (reason: StreamEnd) => void,
   ) {}
 
   get queuedBytes(): number {
@@ -39,7 +39,7 @@ export class SocketSink implements StreamSink {
     this.#drains.push(callback);
   }
 
-  close(reason: 'stopping' | 'failed'): void {
+  close(reason: StreamEnd): void {
     this.finish(reason);
   }
 }

@@ -1,3 +1,4 @@
+import { type Access, type Caller, callerOf } from '@heddle/auth';
 import {
   CLOUDEVENTS_JSON_BATCH_CONTENT_TYPE,
   CLOUDEVENTS_JSON_CONTENT_TYPE,
@@ -10,6 +11,9 @@ import type { IncomingEvent, PublishOutcome } from '../../publish.js';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
 import { binaryEvent, parseBatch, parseStructured } from './http.frames.js';
 
+/** Which types is decided for each event, behind the door. */
+const ACCESS: Access = { verb: 'publish', kind: 'type' };
+
 /** `POST /v1/events`: CloudEvents over HTTP, in binary, structured and batched mode (HTTP binding 1.0.2 §3). */
 export const http: Protocol = {
   name: 'http',
@@ -18,7 +22,7 @@ export const http: Protocol = {
       // Bodies come as bytes: binary mode carries anything, and JSON is parsed once, by the rules for events.
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-      scope.post('/v1/events', (request, reply) => publish(doors, request, reply));
+      scope.post('/v1/events', { config: { access: ACCESS } }, (request, reply) => publish(doors, request, reply));
       ready();
     });
     return { close: () => undefined };
@@ -27,15 +31,16 @@ export const http: Protocol = {
 
 async function publish({ publisher, log }: Doors, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   try {
+    const caller = callerOf(request);
     const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
     const contentType = request.headers['content-type'] ?? '';
     const mediaType = contentType.split(';', 1)[0]!.trim().toLowerCase();
-    if (mediaType === CLOUDEVENTS_JSON_BATCH_CONTENT_TYPE) return await publishBatch(publisher, body, reply);
+    if (mediaType === CLOUDEVENTS_JSON_BATCH_CONTENT_TYPE) return await publishBatch(publisher, caller, body, reply);
     const event =
       mediaType === CLOUDEVENTS_JSON_CONTENT_TYPE
         ? parseStructured(body)
         : binaryEvent(request.headers, contentType, mediaType, body);
-    const [outcome] = await publisher.publish([event]);
+    const [outcome] = await publisher.publish(caller, [event]);
     if (outcome === undefined) throw new HeddleError('internal', 'No outcome.');
     if ('error' in outcome) return await answerProblem(reply, outcome.error, log);
     const { position, duplicate } = outcome;
@@ -51,9 +56,14 @@ async function publish({ publisher, log }: Doors, request: FastifyRequest, reply
 }
 
 /** A batch is answered per event: 202 when all were accepted, 207 when at least one was not. */
-async function publishBatch(publisher: Doors['publisher'], body: Buffer, reply: FastifyReply): Promise<FastifyReply> {
+async function publishBatch(
+  publisher: Doors['publisher'],
+  caller: Caller,
+  body: Buffer,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const parsed = parseBatch(body);
-  const outcomes = await publishReadable(publisher, parsed);
+  const outcomes = await publishReadable(publisher, caller, parsed);
   let refused = 0;
   const results = parsed.map((event, index) => {
     const outcome = outcomes[index]!;
@@ -73,9 +83,11 @@ async function publishBatch(publisher: Doors['publisher'], body: Buffer, reply: 
 /** The outcome of each element; those that could not be read keep their error, the others are published. */
 async function publishReadable(
   publisher: Doors['publisher'],
+  caller: Caller,
   parsed: readonly (IncomingEvent | HeddleError)[],
 ): Promise<PublishOutcome[]> {
   const outcomes = await publisher.publish(
+    caller,
     parsed.filter((event): event is IncomingEvent => !(event instanceof HeddleError)),
   );
   let next = 0;

@@ -1,19 +1,24 @@
+import { type Access, callerOf } from '@heddle/auth';
 import { answerProblem } from '@heddle/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
 import { SocketSink } from '../../streams/socket-sink.js';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
 import { streamWish } from '../stream-request.js';
-import { HEARTBEAT, RETRY, sseForm } from './sse.frames.js';
+import { HEARTBEAT, RETRY, goodbye, sseForm } from './sse.frames.js';
 
 const HEARTBEAT_MS = 15_000;
+/** Which types is decided behind the door. */
+const ACCESS: Access = { verb: 'consume', kind: 'type' };
 
 /** `GET /v1/stream` as server-sent events (WHATWG HTML §9.2). */
 export const sse: Protocol = {
   name: 'sse',
   open(doors: Doors): OpenProtocol {
     const sockets = new Set<Socket>();
-    doors.server.get('/v1/stream', (request, reply) => stream(doors, sockets, request, reply));
+    doors.server.get('/v1/stream', { config: { access: ACCESS } }, (request, reply) =>
+      stream(doors, sockets, request, reply),
+    );
     const heartbeat = setInterval(() => {
       for (const socket of sockets) if (socket.writableLength === 0) socket.write(HEARTBEAT);
     }, HEARTBEAT_MS);
@@ -22,18 +27,21 @@ export const sse: Protocol = {
 };
 
 function stream(doors: Doors, sockets: Set<Socket>, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { raw } = reply;
+  const { socket } = raw;
+  if (socket === null) return reply.hijack();
   let wish;
+  let session;
   try {
+    const caller = callerOf(request);
     const { searchParams } = new URL(request.url, 'http://gateway');
     const lastEventId = request.headers['last-event-id'];
-    wish = streamWish(searchParams, typeof lastEventId === 'string' ? lastEventId : undefined);
+    wish = streamWish(caller, searchParams, typeof lastEventId === 'string' ? lastEventId : undefined);
+    session = doors.sessions.open(caller, socket, request.ip);
   } catch (error) {
     return answerProblem(reply, error, doors.log);
   }
   reply.hijack();
-  const { raw } = reply;
-  const { socket } = raw;
-  if (socket === null) return reply;
   // Without chunks the bytes made once for all receivers go to the socket as they are; the end of the connection is
   // the end of the response.
   raw.useChunkedEncodingByDefault = false;
@@ -49,10 +57,11 @@ function stream(doors: Doors, sockets: Set<Socket>, request: FastifyRequest, rep
   socket.setTimeout(0);
   socket.write(RETRY);
   sockets.add(socket);
-  const open = doors.streams.open({
-    ...wish,
-    form: sseForm,
-    sink: new SocketSink(socket, () => socket.end()),
+  const sink = new SocketSink(socket, (reason) => socket.end(goodbye(reason)));
+  const open = doors.streams.open({ ...wish, form: sseForm, sink });
+  session.onDismissed((reason) => {
+    open.close();
+    sink.close(reason);
   });
   socket.once('close', () => {
     sockets.delete(socket);

@@ -1,6 +1,7 @@
 import { SocketSink } from '../../streams/socket-sink.js';
 import type { StreamHub } from '../../streams/stream-hub.js';
 import { streamWish } from '../stream-request.js';
+import { CLOSE_CODES } from './close-codes.js';
 import type { SocketRoute } from './upgrades.js';
 import { CLOUDEVENTS_JSON, websocketForm } from './websocket.frames.js';
 
@@ -13,15 +14,17 @@ export function streamRoute(streams: StreamHub): SocketRoute {
     path: /^\/v1\/stream$/,
     subprotocol: CLOUDEVENTS_JSON,
     maxMessageBytes: MAX_MESSAGE_BYTES,
-    admit(url) {
-      const wish = streamWish(url.searchParams);
-      return (client, socket) => {
-        const sink = new SocketSink(socket, (reason) =>
-          client.close(reason === 'stopping' ? 1001 : 1011, reason === 'stopping' ? 'stopping' : 'come back'),
-        );
+    admit(caller, url) {
+      const wish = streamWish(caller, url.searchParams);
+      return (client, socket, session) => {
+        const sink = new SocketSink(socket, (reason) => client.close(CLOSE_CODES[reason], reason));
         const open = streams.open({ ...wish, form: websocketForm, sink });
-        client.on('message', () => client.close(1003, 'streams carry events one way: publish at POST /v1/events'));
+        client.on('message', () => client.close(CLOSE_CODES.unsupported, 'unsupported'));
         client.on('close', () => open.close());
+        session.onDismissed((reason) => {
+          open.close();
+          sink.close(reason);
+        });
       };
     },
   };
