@@ -1,6 +1,7 @@
 import { baseUrlSchema, defineSettings, meshSettings, portSchema } from '@heddle/runtime';
 import type { SettingsOf } from '@heddle/runtime';
 import { z } from 'zod';
+import { identitySettings } from './identity/identity.settings.js';
 
 const milliseconds = z.coerce.number('must be a number of milliseconds').int().min(1, 'must be at least 1');
 
@@ -28,6 +29,7 @@ export const settings = defineSettings({
       .transform(parseOwners),
     about: 'services that own business objects, as name=URL, separated by commas',
   },
+  ...identitySettings,
   appendTimeoutMs: {
     env: 'HEDDLE_APPEND_TIMEOUT_MS',
     schema: milliseconds.default(10_000),

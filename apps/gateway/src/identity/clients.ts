@@ -9,7 +9,6 @@ import {
   requirePermission,
 } from '@heddle/auth';
 import { HeddleError, uuidv7 } from '@heddle/event';
-import type { Ledger } from '../ledger/ledger.js';
 import type { VersionCheck } from '../protocols/webhook/version-check.js';
 import type { ClientDirectory } from './client-directory.js';
 import { type ClientRecord, type SecretRecord, checkClientName, clientIdOf, secretsNow } from './client.js';
@@ -18,7 +17,6 @@ import { type ServiceUrls, serviceKeyOf } from './service-key.js';
 
 export interface ClientsParts {
   directory: ClientDirectory;
-  ledger: Pick<Ledger, 'audit'>;
   urls: ServiceUrls;
 }
 
@@ -86,10 +84,6 @@ export class Clients {
         secrets,
       };
     });
-    this.#audit(caller, created ? 'client.make' : 'client.change', name, {
-      permissions: permissions.texts,
-      disabled: request.disabled,
-    });
     return { created, view: viewOf(stored, clientSecret) };
   }
 
@@ -102,7 +96,6 @@ export class Clients {
       check(client.version);
       return null;
     });
-    this.#audit(caller, 'client.delete', name);
   }
 
   /** A new secret; the one so far ends after the overlap, and one before that at once. */
@@ -126,7 +119,6 @@ export class Clients {
       if (secrets.length === client.secrets.length) throw new HeddleError('not-found', 'There is no such secret.');
       return { ...client, ...changed(client, client, true), secrets };
     });
-    this.#audit(caller, 'client.remove-secret', name, { secret: id });
   }
 
   /** The document that a client is set up with; without a secret, for that is shown once. */
@@ -167,7 +159,6 @@ export class Clients {
         secrets: [made, ...(overlapSeconds === 0 ? [] : before)],
       };
     });
-    this.#audit(caller, 'client.rotate-secret', name, { secret: made.id, overlapSeconds });
     return { stored, made, clientSecret };
   }
 
@@ -180,11 +171,6 @@ export class Clients {
     if (client === undefined) throw new HeddleError('not-found', `There is no client ${name}.`);
     requireAll(caller, Permissions.of(client.permissions));
     return client;
-  }
-
-  #audit(caller: Caller, action: `client.${string}`, target: string, detail: object = {}): void {
-    const { tenant, client: who } = caller;
-    this.parts.ledger.audit({ tenant, who, action, target, detail: { ...detail }, result: 'done' });
   }
 }
 

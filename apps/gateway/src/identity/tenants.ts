@@ -1,6 +1,5 @@
 import { type Caller, createClientSecret, requirePermission } from '@heddle/auth';
 import { HeddleError, LOCAL_TENANT } from '@heddle/event';
-import type { Ledger } from '../ledger/ledger.js';
 import type { ClientDirectory } from './client-directory.js';
 import { type TenantRecord, checkTenantName } from './client.js';
 import { changed, secretRecord } from './clients.js';
@@ -9,7 +8,6 @@ import { type ServiceUrls, serviceKeyOf } from './service-key.js';
 
 export interface TenantsParts {
   directory: ClientDirectory;
-  ledger: Pick<Ledger, 'audit'>;
   urls: ServiceUrls;
   /** What a tenant still has at work, such as `2 queues`; nothing when it has nothing. */
   inUse(tenant: string): string | undefined;
@@ -67,7 +65,6 @@ export class Tenants {
       secrets: [secret],
       keys: [],
     }));
-    this.#audit(caller, 'tenant.make', name);
     return { ...viewOf(record), serviceKey: serviceKeyOf(administrator, urls, clientSecret) };
   }
 
@@ -91,11 +88,6 @@ export class Tenants {
     // First nobody can make anything in it any more.
     await directory.change(name, ADMINISTRATOR, () => null);
     await directory.putTenant({ ...record, deletedAt: new Date().toISOString() });
-    this.#audit(caller, 'tenant.delete', name);
-  }
-
-  #audit({ tenant, client: who }: Caller, action: `tenant.${string}`, target: string): void {
-    this.parts.ledger.audit({ tenant, who, action, target, result: 'done' });
   }
 }
 
