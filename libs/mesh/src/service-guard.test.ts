@@ -18,7 +18,7 @@ beforeAll(async () => {
 describe('the tokens of a gateway', () => {
   it('are believed when its key has signed them, whatever URL it is reached by', async () => {
     const gateway = await gatewayWithKeys();
-    const verifier = gatewayTokens(ISSUER, gateway.url);
+    const verifier = gatewayTokens({ url: gateway.url, issuer: ISSUER, audience: 'heddle' });
     expect(await verifier.verify(await tokenOf({ issuer: ISSUER }))).toMatchObject({
       tenant: 'local',
       client: 'clerk',
@@ -33,7 +33,7 @@ describe('the tokens of a gateway', () => {
 
   it('are good without the gateway once they were seen, and those signed by a key that was', async () => {
     const gateway = await gatewayWithKeys();
-    const verifier = gatewayTokens(ISSUER, gateway.url);
+    const verifier = gatewayTokens({ url: gateway.url, issuer: ISSUER, audience: 'heddle' });
     const token = await tokenOf();
     await verifier.verify(token);
     await gateway.stop();
@@ -44,7 +44,7 @@ describe('the tokens of a gateway', () => {
   it('cannot be told from others before the gateway was there: that is 503', async () => {
     const gateway = await gatewayWithKeys();
     await gateway.stop();
-    const verifier = gatewayTokens(ISSUER, gateway.url);
+    const verifier = gatewayTokens({ url: gateway.url, issuer: ISSUER, audience: 'heddle' });
     await expect(verifier.verify(await tokenOf())).rejects.toMatchObject({ code: 'issuer-unavailable', status: 503 });
   });
 

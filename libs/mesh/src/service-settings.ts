@@ -46,7 +46,12 @@ export function serviceSettings({ name, port }: { name: string; port: number }) 
     issuer: {
       env: 'HEDDLE_ISSUER',
       schema: z.string().min(1).optional(),
-      about: 'issuer as these tokens name it, where that is not the URL by which this process reaches it',
+      about: 'issuer as access tokens name it, where that is not the URL of the gateway',
+    },
+    tokenAudience: {
+      env: 'HEDDLE_TOKEN_AUDIENCE',
+      schema: z.string().min(1).default('heddle'),
+      about: 'audience of access tokens: one for all processes of a mesh',
     },
     clientId: {
       env: 'HEDDLE_CLIENT_ID',
