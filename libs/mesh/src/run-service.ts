@@ -32,7 +32,7 @@ export async function runService<T extends OutboxTables>(
 
 async function start<T extends OutboxTables>(service: Service<T>, settings: ServiceSettings, log: Log): Promise<void> {
   const { name, types, reactsTo = [] } = service;
-  const { tenant, issuerUrl: url, issuer = url, tokenAudience: audience } = settings;
+  const { tenant, issuerUrl, issuer = issuerUrl, tokenAudience: audience } = settings;
   const certificate = certificateOf(settings);
   const tokens = tokensOf(settings);
   const metrics = createMetrics(name);
@@ -74,7 +74,7 @@ async function start<T extends OutboxTables>(service: Service<T>, settings: Serv
     .add('schema-registry', () => registry.ping())
     .add('database', ping);
   const relayMetrics = new RelayMetrics(metrics, db);
-  const verifier = gatewayTokens({ url, issuer, audience });
+  const verifier = gatewayTokens({ url: issuerUrl, issuer, audience });
   const identity = { tenant, verifier, tokens, certificate };
   const ground = { ...identity, database, outbox, eventLog, log, health, metrics, relayMetrics };
   const { app, relay } = await createService(service, ground);
