@@ -58,13 +58,13 @@ export class DedupeWindows<T> {
 
   of(tenant: string, now: number): DedupeWindow<T> {
     let own = this.#windows.get(tenant);
+    const isNew = own === undefined;
     if (own === undefined) {
-      this.#windows.set(tenant, (own = { window: new DedupeWindow(MIN_SHARE, this.maxAgeMs), usedAt: now }));
-      this.#divide(now);
-    } else if (now - this.#dividedAt >= DIVIDE_MS) {
-      this.#divide(now);
+      own = { window: new DedupeWindow(MIN_SHARE, this.maxAgeMs), usedAt: now };
+      this.#windows.set(tenant, own);
     }
     own.usedAt = now;
+    if (isNew || now - this.#dividedAt >= DIVIDE_MS) this.#divide(now);
     return own.window;
   }
 
