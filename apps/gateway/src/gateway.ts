@@ -3,18 +3,19 @@ import {
   CONTROL_TOPIC_SPECS,
   type ControlLog,
   type EventLog,
-  LOCAL_TENANT,
   type SlotGroup,
   type StoredEvent,
   uuidv7,
 } from '@heddle/event';
+import type { Caller } from '@heddle/auth';
 import type { AvroCodec, Catalogue, SchemaRegistry } from '@heddle/schema';
 import type { Log } from '@heddle/runtime';
 import { Dispatcher, type Span } from './dispatch.js';
-import { Objects } from './fetch/objects.js';
+import { Objects, type ServiceToken } from './fetch/objects.js';
 import { States } from './fetch/states.js';
 import { FilterTrials } from './filters/filter-trials.js';
 import { Hop } from './hop.js';
+import type { DoorGuard } from './identity/door-guard.js';
 import { Ledger } from './ledger/ledger.js';
 import { LookUps } from './ledger/look-ups.js';
 import { Masking } from './masking.js';
@@ -45,6 +46,10 @@ export interface GatewayParts {
   registry: SchemaRegistry;
   codec: AvroCodec;
   catalogue: Catalogue;
+  /** Signs who asks, when a request is handed on to another instance. */
+  guard: Pick<DoorGuard, 'identify' | 'hopToken'>;
+  /** What the gateway identifies itself with to the services that own objects. */
+  serviceToken: ServiceToken;
   metrics: GatewayMetrics;
   log: Log;
 }
@@ -68,20 +73,22 @@ export class Gateway {
   readonly filterTrials: FilterTrials;
   readonly hop: Hop;
   readonly #receivers: WebhookReceivers;
-  readonly #ledger: Ledger;
+  /** What happened, on its way to the log; also of those who come in. */
+  readonly ledger: Ledger;
   readonly #objectTopics: ObjectTopics;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: GatewayParts) {
     const { settings, baseUrl, instanceUrl, eventLog, controlLog, slotGroup, registry, codec, catalogue } = parts;
-    const { metrics, log } = parts;
+    const { guard, serviceToken, metrics, log } = parts;
     const position = new MovingPosition();
     const tail = new Tail(settings.tailEvents, settings.tailBytes);
     const mask = new Masking(catalogue, codec);
     const topics = (): readonly string[] => this.dispatcher.topics;
     const ledger = new Ledger(eventLog, log);
-    this.#ledger = ledger;
-    this.objects = new Objects(catalogue, settings.owners, metrics);
+    this.ledger = ledger;
+    const seenBy = (caller: Caller, event: StoredEvent): StoredEvent => mask.seenBy(caller, event);
+    this.objects = new Objects(catalogue, settings.owners, serviceToken, metrics);
     const engine = new DeliveryEngine({
       eventLog,
       controlLog,
@@ -93,11 +100,12 @@ export class Gateway {
       baseUrl,
       retry: retryOf(settings),
       states: new States(this.objects),
+      mask,
       metrics,
       log,
     });
     this.engine = engine;
-    this.hop = new Hop(engine.directory, engine.ownership, instanceUrl, log);
+    this.hop = new Hop(engine.directory, engine.ownership, instanceUrl, guard, log);
     this.streams = new StreamHub(tail, new History(eventLog, topics), position, baseUrl, log, mask);
     this.#objectTopics = new ObjectTopics(catalogue, eventLog);
     const publisher = new Publisher(catalogue, registry, codec, eventLog, this.#objectTopics, metrics);
@@ -109,12 +117,12 @@ export class Gateway {
       },
     };
     this.dispatcher = new Dispatcher(eventLog, tail, position, this.streams, takers, baseUrl);
-    this.filterTrials = new FilterTrials(eventLog, topics);
+    this.filterTrials = new FilterTrials(eventLog, topics, seenBy);
     this.lookUps = new LookUps({
       eventLog,
       ledger,
-      place: ({ name, uuid }, letters, cycle) =>
-        this.#place(name, {
+      place: ({ tenant, name, uuid }, letters, cycle) =>
+        this.#place(tenant, name, {
           uuid,
           cycle,
           letters: letters.map(({ partition, offset, event: { topic, key } }) => ({ partition, offset, topic, key })),
@@ -125,6 +133,7 @@ export class Gateway {
         keepMs: settings.indexHours * 3_600_000,
         maxRows: settings.indexRows,
       },
+      seenBy,
       log,
     });
     this.#receivers = new WebhookReceivers({
@@ -134,7 +143,7 @@ export class Gateway {
       log,
       onEndpoint: ({ tenant, name }, change, reason) => {
         ledger.operation({ kind: `webhook.${change}`, tenant, name, detail: { reason } });
-        if (change === 'disabled') void this.#disable(name, reason);
+        if (change === 'disabled') void this.#disable(tenant, name, reason);
       },
     });
     this.webhooks = new Webhooks({
@@ -142,7 +151,7 @@ export class Gateway {
       directory: engine.directory,
       queues: engine.queues,
       receivers: this.#receivers,
-      samples: new Samples(catalogue, (id) => this.#storedEvent(id)),
+      samples: new Samples(catalogue, (tenant, id) => this.#storedEvent(tenant, id), seenBy),
       onOperation: ({ event, tenant, webhook, ...detail }) =>
         ledger.operation({ kind: `webhook.${event.slice('webhook-'.length)}`, tenant, name: webhook, detail }),
       baseUrl,
@@ -172,29 +181,30 @@ export class Gateway {
     await this.#receivers.stop(STOP_GRACE_MS);
     await this.engine.stop();
     await this.lookUps.stop();
-    await this.#ledger.stop();
+    await this.ledger.stop();
     await this.objects.close();
     await this.hop.close();
   }
 
-  async #disable(name: string, reason: string): Promise<void> {
+  async #disable(tenant: string, name: string, reason: string): Promise<void> {
     try {
-      await this.webhooks.disable(name, reason);
+      await this.webhooks.disable({ tenant, name }, reason);
     } catch (error) {
-      this.parts.log.error({ event: 'webhook-not-disabled', webhook: name, err: error }, 'could not be stored');
+      this.parts.log.error({ event: 'webhook-not-disabled', tenant, webhook: name, err: error }, 'could not be stored');
     }
   }
 
   /** A redrive runs at one instance, and its queues may be at work at others. */
-  async #place(name: string, letters: Letters): Promise<void> {
-    if (this.engine.queues.atWork(name) !== undefined) return placeLetters(this.engine.queues, name, letters);
-    await this.hop.post(LOCAL_TENANT, name, `/v1/queues/${name}/letters`, letters);
+  async #place(tenant: string, name: string, letters: Letters): Promise<void> {
+    const { queues } = this.engine;
+    if (queues.atWork(tenant, name) !== undefined) return placeLetters(queues, { tenant, name }, letters);
+    await this.hop.post(tenant, name, `/v1/tenants/${tenant}/queues/${name}/letters`, letters);
   }
 
-  async #storedEvent(id: string): Promise<StoredEvent | undefined> {
-    const [found] = (await this.lookUps.events.event(id)).events;
+  async #storedEvent(tenant: string, id: string): Promise<StoredEvent | undefined> {
+    const [found] = await this.lookUps.events.places(tenant, id);
     if (found === undefined) return undefined;
-    const { topic, partition, offset } = found.event;
+    const { topic, partition, offset } = found;
     const { events } = await this.parts.eventLog.fetch({ topic, partition, offset }, { maxBytes: 1 });
     return events.find((event) => event.offset === offset);
   }

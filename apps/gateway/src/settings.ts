@@ -1,3 +1,4 @@
+import { LOCAL_TENANT } from '@heddle/event';
 import { baseUrlSchema, defineSettings, meshSettings, portSchema } from '@heddle/runtime';
 import type { SettingsOf } from '@heddle/runtime';
 import { z } from 'zod';
@@ -27,7 +28,8 @@ export const settings = defineSettings({
       .string()
       .default('sales-order=http://127.0.0.1:8101,business-partner=http://127.0.0.1:8102')
       .transform(parseOwners),
-    about: 'services that own business objects, as name=URL, separated by commas',
+    about:
+      'services that own business objects, as name=URL, separated by commas; those of another tenant than local as tenant/name=URL',
   },
   ...identitySettings,
   appendTimeoutMs: {
@@ -102,7 +104,8 @@ function parseOwners(text: string, context: z.RefinementCtx): Map<string, string
       context.addIssue({ code: 'custom', message: `must be name=URL, separated by commas; ${part} is not` });
       return z.NEVER;
     }
-    owners.set(part.slice(0, at), url.data);
+    const name = part.slice(0, at);
+    owners.set(name.includes('/') ? name : `${LOCAL_TENANT}/${name}`, url.data);
   }
   return owners;
 }

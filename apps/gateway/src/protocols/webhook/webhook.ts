@@ -1,4 +1,5 @@
 import { HeddleError } from '@heddle/event';
+import type { QueueDefinition } from '../../queues/queue.js';
 import type { WebhookAuth } from './credentials.js';
 import type { Consent, HandshakeWish } from './handshake.js';
 import type { WebhookSecret } from './secrets.js';
@@ -46,6 +47,11 @@ export interface DeliverySettings {
 
 export const DELIVERY_LIMITS = { maxInFlight: 1024, timeoutMs: 15_000, batchSize: 1000, batchWaitMs: 5000 } as const;
 
+/** What tells it from all others, those of other tenants too. */
+export function nameOf({ tenant, name }: Pick<WebhookDefinition, 'tenant' | 'name'>): string {
+  return `${tenant}/${name}`;
+}
+
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 /** `/v1/webhooks/handshake/…` is where receivers call back. */
 const TAKEN_NAMES = new Set(['handshake']);
@@ -72,6 +78,20 @@ export function standstillOf({ paused, disabled, consent }: WebhookDefinition): 
 /** Whether its receiver agreed to be delivered to, or is not asked. */
 export function hasConsent({ consent }: Pick<WebhookDefinition, 'consent'>): boolean {
   return consent.state === 'exempt' || consent.state === 'granted';
+}
+
+/**
+ * A state fits into no header, and without one the deliveries would not be what the queue says they are.
+ *
+ * @throws HeddleError `data-invalid`
+ */
+export function refuseBinaryState({ contentMode }: WebhookDefinition, queue: QueueDefinition | undefined): void {
+  if (contentMode !== 'binary' || queue?.shape !== 'state') return;
+  throw new HeddleError(
+    'data-invalid',
+    'contentMode must be structured: in binary mode there is no place for the states of a queue of shape state.',
+    { field: 'contentMode' },
+  );
 }
 
 export type Standstill = 'disabled' | 'paused' | 'no-consent';
