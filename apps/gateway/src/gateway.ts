@@ -16,6 +16,7 @@ import { States } from './fetch/states.js';
 import { FilterTrials } from './filters/filter-trials.js';
 import { Hop } from './hop.js';
 import type { DoorGuard } from './identity/door-guard.js';
+import { Audit } from './ledger/audit.js';
 import { Ledger } from './ledger/ledger.js';
 import { LookUps } from './ledger/look-ups.js';
 import { Masking } from './masking.js';
@@ -73,8 +74,9 @@ export class Gateway {
   readonly filterTrials: FilterTrials;
   readonly hop: Hop;
   readonly #receivers: WebhookReceivers;
-  /** What happened, on its way to the log; also of those who come in. */
-  readonly ledger: Ledger;
+  /** To watch over the routes of the doors. */
+  readonly audit: Audit;
+  readonly #ledger: Ledger;
   readonly #objectTopics: ObjectTopics;
   #timer: NodeJS.Timeout | undefined;
 
@@ -86,7 +88,8 @@ export class Gateway {
     const mask = new Masking(catalogue, codec);
     const topics = (): readonly string[] => this.dispatcher.topics;
     const ledger = new Ledger(eventLog, log);
-    this.ledger = ledger;
+    this.#ledger = ledger;
+    this.audit = new Audit(ledger);
     const seenBy = (caller: Caller, event: StoredEvent): StoredEvent => mask.seenBy(caller, event);
     this.objects = new Objects(catalogue, settings.owners, serviceToken, metrics);
     const engine = new DeliveryEngine({
@@ -181,7 +184,7 @@ export class Gateway {
     await this.#receivers.stop(STOP_GRACE_MS);
     await this.engine.stop();
     await this.lookUps.stop();
-    await this.ledger.stop();
+    await this.#ledger.stop();
     await this.objects.close();
     await this.hop.close();
   }
