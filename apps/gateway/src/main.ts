@@ -1,8 +1,10 @@
 import 'reflect-metadata';
 import { hostname } from 'node:os';
+import { guardRoutes } from '@heddle/auth';
 import { KafkaControlLog, KafkaEventLog, KafkaSlotGroup } from '@heddle/kafka';
 import {
   Health,
+  certificateOf,
   createHttpApp,
   createLog,
   createMetrics,
@@ -17,8 +19,11 @@ import { asyncApiDocument } from './asyncapi.js';
 import { GatewayModule } from './gateway.module.js';
 import { gatewayOpenApi } from './gateway.openapi.js';
 import { Gateway } from './gateway.js';
+import { Identity } from './identity/identity.js';
+import { InterimSealer } from './identity/interim-sealer.js';
 import { addReadings, createGatewayMetrics } from './metrics.js';
 import { protocols } from './protocols/protocols.js';
+import { Sessions } from './protocols/sessions.js';
 import { settings } from './settings.js';
 
 const values = readSettings(settings);
@@ -52,7 +57,19 @@ await run(log, async () => {
     reachable(log, `the event log at ${values.kafkaBrokers.join(',')}`, 'log-unavailable', () => eventLog.ping()),
     reachable(log, `the schema registry at ${values.registryUrl}`, 'registry-unavailable', () => catalogue.refresh()),
   ]);
-  const gateway = new Gateway({
+  const identity = new Identity({
+    settings: values,
+    baseUrl,
+    controlLog,
+    sealer: new InterimSealer(),
+    inUse: (tenant) => {
+      const { length } = gateway.engine.directory.queues(tenant);
+      return length === 0 ? undefined : `${length} queues`;
+    },
+    log,
+  });
+  await identity.start();
+  const gateway: Gateway = new Gateway({
     settings: values,
     baseUrl,
     instanceUrl,
@@ -62,6 +79,8 @@ await run(log, async () => {
     registry,
     codec,
     catalogue,
+    guard: identity.guard,
+    serviceToken: (tenant) => identity.serviceToken(tenant),
     metrics,
     log,
   });
@@ -74,36 +93,40 @@ await run(log, async () => {
   });
 
   const health = new Health().add('event-log', () => eventLog.ping()).add('schema-registry', () => registry.ping());
-  const app = await createHttpApp(GatewayModule.of(gateway, catalogue, registry), {
+  const app = await createHttpApp(GatewayModule.of(gateway, identity, catalogue, registry), {
     log,
     health,
     metrics: metricsRegistry,
     openApi: gatewayOpenApi,
+    guard: (server) => guardRoutes(server, identity.guard),
+    certificate: certificateOf(values),
   });
   const { publisher, streams, hop } = gateway;
+  const { guard } = identity;
+  const sessions = new Sessions(guard);
 
   const server = app.getHttpAdapter().getInstance();
   hop.attach(server);
-  server.get('/asyncapi.json', () =>
+  identity.open(server);
+  server.get('/asyncapi.json', { config: { access: 'public' } }, () =>
     asyncApiDocument({ baseUrl, brokers: values.kafkaBrokers, events: catalogue.list() }),
   );
-  const doors = { server, publisher, streams, queues: gateway.engine.queues, hop, log };
+  const doors = { server, publisher, streams, queues: gateway.engine.queues, hop, guard, sessions, log };
   const open = protocols.map((protocol) => protocol.open(doors));
   stopInOrder(log, [
     { name: 'ready', run: () => health.stopping() },
     { name: 'streams', run: () => streams.close() },
+    { name: 'sessions', run: () => sessions.stop() },
     { name: 'protocols', run: () => Promise.all(open.map(async (protocol) => protocol.close())) },
     { name: 'server', run: () => app.close() },
     { name: 'gateway', run: () => gateway.stop() },
+    { name: 'identity', run: () => identity.stop() },
     { name: 'control log', run: () => controlLog.close() },
     { name: 'event log', run: () => eventLog.close() },
     { name: 'catalogue', run: () => catalogue.close() },
   ]);
   const url = await listen(app, values);
-  log.info(
-    { event: 'listening', url, reach: 'loopback only, for nobody is asked who they are yet' },
-    `listening on ${url}`,
-  );
+  log.info({ event: 'listening', url }, `listening on ${url}`);
 });
 
 /** The name by which others reach a process that listens everywhere. */

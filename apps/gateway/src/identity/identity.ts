@@ -1,4 +1,4 @@
-import { ACCESS_TOKEN, type Caller, TokenVerifier, callerOfClaims } from '@heddle/auth';
+import { ACCESS_TOKEN, type Caller, Permissions, TokenVerifier, callerOfClaims, issueAccessToken } from '@heddle/auth';
 import { CONTROL_TOPICS, CONTROL_TOPIC_SPECS, type ControlLog } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import type { Provider } from '@nestjs/common';
@@ -34,6 +34,9 @@ export interface IdentityParts {
   log: Log;
 }
 
+/** The gateway itself, as services see it: no client is named like that. */
+const GATEWAY = 'heddle:gateway';
+const SERVICE_TOKEN_S = 300;
 const HOUR_MS = 3_600_000;
 const OWN_TOPICS: readonly string[] = [CONTROL_TOPICS.clients, CONTROL_TOPICS.keys];
 
@@ -42,6 +45,7 @@ export class Identity {
   readonly guard: GatewayGuard;
   readonly directory: ClientDirectory;
   readonly keys: SigningKeys;
+  readonly #serviceTokens = new Map<string, { token: string | Promise<string>; until: number }>();
   readonly #clients: Clients;
   readonly #tenants: Tenants;
   readonly #tickets: Tickets;
@@ -111,6 +115,23 @@ export class Identity {
     }).open(server);
   }
 
+  /**
+   * What the gateway identifies itself with to the services of a tenant, for which it fetches objects; nobody gets in
+   * here with it.
+   */
+  serviceToken(tenant: string): string | Promise<string> {
+    const known = this.#serviceTokens.get(tenant);
+    if (known !== undefined && Date.now() < known.until) return known.token;
+    const until = Date.now() + SERVICE_TOKEN_S * 1000 * 0.8;
+    const token = this.#issueForService(tenant);
+    this.#serviceTokens.set(tenant, { token, until });
+    token.then(
+      (issued) => this.#serviceTokens.set(tenant, { token: issued, until }),
+      () => this.#serviceTokens.delete(tenant),
+    );
+    return token;
+  }
+
   /** For the controllers of clients, tenants and tickets. */
   get providers(): Provider[] {
     return [
@@ -118,6 +139,20 @@ export class Identity {
       { provide: Tenants, useValue: this.#tenants },
       { provide: Tickets, useValue: this.#tickets },
     ];
+  }
+
+  #issueForService(tenant: string): Promise<string> {
+    const { issuer } = this;
+    const caller = {
+      tenant,
+      namespace: `${tenant}/mesh/gateway`,
+      client: GATEWAY,
+      permissions: Permissions.of(['fetch:type:*']),
+      grantedAt: Date.now(),
+    };
+    const { tokenAudience: audience } = this.parts.settings;
+    const grant = { issuer, audience, clientId: GATEWAY, caller, lifeSeconds: SERVICE_TOKEN_S };
+    return issueAccessToken(grant, this.keys.current());
   }
 
   private get issuer(): string {
