@@ -30,8 +30,10 @@ const values = readSettings(settings);
 const log = createLog('gateway', values.logLevel);
 
 await run(log, async () => {
-  const baseUrl = values.gatewayUrl ?? `http://${values.host}:${values.port}`;
-  const instanceUrl = values.instanceUrl ?? `http://${ownHost(values.host)}:${values.port}`;
+  const certificate = certificateOf(values);
+  const scheme = certificate === undefined ? 'http' : 'https';
+  const baseUrl = values.gatewayUrl ?? `${scheme}://${values.host}:${values.port}`;
+  const instanceUrl = values.instanceUrl ?? `${scheme}://${ownHost(values.host)}:${values.port}`;
   const metricsRegistry = createMetrics('gateway');
   const metrics = createGatewayMetrics(metricsRegistry);
   const registry = new ConfluentSchemaRegistry({ url: values.registryUrl });
@@ -98,8 +100,11 @@ await run(log, async () => {
     health,
     metrics: metricsRegistry,
     openApi: gatewayOpenApi,
-    guard: (server) => guardRoutes(server, identity.guard),
-    certificate: certificateOf(values),
+    guard: (server) => {
+      guardRoutes(server, identity.guard);
+      gateway.audit.attach(server);
+    },
+    certificate,
   });
   const { publisher, streams, hop } = gateway;
   const { guard } = identity;
