@@ -1,31 +1,19 @@
 import { request } from 'node:http';
 import { uuidv7 } from '@heddle/event';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createKeyPair, keyOf } from '@heddle/auth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TokenDoor, badTokensContract } from '../../../../test/src/contract/bad-tokens.contract.js';
-import { ADMIN, TrialServer } from './server-trial.js';
+import { ADMIN, TrialServer, clientsFile } from './server-trial.js';
 
 const ISSUER = 'https://gateway.example';
-const NAMESPACE = 'local/mesh/dev';
 
 let server: TrialServer;
-let directory: string;
 let own: Pick<TokenDoor, 'kid' | 'privateKey' | 'publicJwk'>;
 let registered: typeof own;
 let grantedAt: number;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'heddle-'));
-  const file = join(directory, 'clients.json');
-  await writeFile(
-    file,
-    JSON.stringify({ clients: [{ ...ADMIN, namespace: NAMESPACE, permissions: ['*', 'manage:tenant:*'] }] }),
-  );
-  await chmod(file, 0o600);
-  server = await TrialServer.start(file);
+  server = await TrialServer.start(await clientsFile([ADMIN]));
   const { kid, privateKey } = server.identity.keys.current();
   own = { kid, privateKey, publicJwk: server.identity.keys.jwks().keys[0]! };
   const pair = await createKeyPair();
@@ -35,10 +23,7 @@ beforeAll(async () => {
   grantedAt = server.identity.directory.client('local', ADMIN.client)!.validFrom;
 });
 
-afterAll(async () => {
-  await server.stop();
-  await rm(directory, { recursive: true });
-});
+afterAll(() => server.stop());
 
 function times(): Record<string, unknown> {
   const iat = Math.floor(Date.now() / 1000);
@@ -46,8 +31,8 @@ function times(): Record<string, unknown> {
 }
 
 function callerClaims(): Record<string, unknown> {
-  const { client } = ADMIN;
-  const who = { sub: client, client_id: client, client, tenant: 'local', namespace: NAMESPACE };
+  const { client, namespace } = ADMIN;
+  const who = { sub: client, client_id: client, client, tenant: 'local', namespace };
   return { iss: ISSUER, ...who, scope: '*', granted_at: grantedAt, ends_at: Date.now() + 60_000, ...times() };
 }
 

@@ -1,4 +1,9 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { guardRoutes } from '@heddle/auth';
 import { MemoryControlLog, problemOf } from '@heddle/event';
 import { Health, createHttpApp, createLog, createMetrics } from '@heddle/runtime';
@@ -16,7 +21,13 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
-export const ADMIN = { client: 'administrator', secret: 'a-secret-of-sixteen-and-more' };
+/** A client that may do everything, as the file of clients has it. */
+export const ADMIN = {
+  client: 'administrator',
+  namespace: 'local/mesh/dev',
+  secret: 'a-secret-of-sixteen-and-more',
+  permissions: ['*', 'manage:tenant:*'],
+};
 
 /** A listening server with all there is of identity, on a log that others may share, and doors that say who came in. */
 export class TrialServer {
@@ -122,6 +133,17 @@ export class TrialServer {
     if (status !== 200) throw new Error(`no token: ${status} ${JSON.stringify(body)}`);
     return body.access_token as string;
   }
+}
+
+let directory: string | undefined;
+process.once('exit', () => directory !== undefined && rmSync(directory, { recursive: true, force: true }));
+
+/** Writes a file of clients, as only its owner may read it; it goes with the process. */
+export async function clientsFile(clients: readonly object[]): Promise<string> {
+  directory ??= mkdtempSync(join(tmpdir(), 'heddle-'));
+  const file = join(directory, `${randomUUID()}.json`);
+  await writeFile(file, JSON.stringify({ clients }), { mode: 0o600 });
+  return file;
 }
 
 export function basic(client: string, secret: string): string {
