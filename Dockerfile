@@ -19,7 +19,10 @@ COPY --from=build /heddle/node_modules node_modules
 COPY --from=build /heddle/libs libs
 COPY --from=build /heddle/schemas schemas
 COPY --from=build /heddle/apps apps
-# Where the master key is; a volume over it takes its owner and mode.
+# What makes clients and gets tokens: plain JavaScript.
+COPY --from=build /heddle/infra/clients.mjs /heddle/infra/token.mjs infra/
+COPY --from=build /heddle/infra/src/clients.mjs /heddle/infra/src/access-token.mjs /heddle/infra/src/launch-error.mjs infra/src/
+# Where secrets are, the master key and those of clients; a volume over it takes its owner and mode.
 RUN install --directory --owner=node --group=node --mode=700 /secrets
 # Everything above belongs to root: the process can change nothing of itself.
 USER node

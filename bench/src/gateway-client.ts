@@ -2,7 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** What a gateway is told before and after something is measured. */
 export class GatewayClient {
-  constructor(private readonly url: string) {}
+  constructor(
+    private readonly url: string,
+    private readonly authorization: string,
+  ) {}
 
   /** Creates or changes a queue or a webhook. */
   async put(kind: 'queues' | 'webhooks', name: string, definition: object): Promise<void> {
@@ -54,7 +57,11 @@ export class GatewayClient {
   async #call(method: string, path: string, body?: object): Promise<unknown> {
     const answer = await fetch(`${this.url}${path}`, {
       method,
-      ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: {
+        authorization: this.authorization,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}: ${text}`);

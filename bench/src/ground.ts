@@ -1,8 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ClientTokens } from '@heddle/auth';
 import {
+  ADMINISTRATOR,
   MESH_APPS,
   freePorts,
+  makeClients,
   registerOwnSchemas,
+  secretFile,
   startMeshApp,
   startStack,
   urlOf,
@@ -11,6 +16,8 @@ import {
   type Running,
   type Stack,
 } from '@heddle/infra';
+import { GatewayClient } from './gateway-client.js';
+import type { HttpDoor } from './http-door.js';
 import { type Cost, childWith, costOf } from './process-cost.js';
 import { type Tasks, Worker } from './worker.js';
 
@@ -35,6 +42,7 @@ export class Ground {
     const ports = Object.fromEntries(MESH_APPS.map((app, index) => [app, free[index] ?? 0])) as Record<MeshApp, number>;
     const ground = new Ground(stack, ports, dir);
     try {
+      makeClients(ground.#secrets);
       await registerOwnSchemas(stack.registryUrl);
       return ground;
     } catch (error) {
@@ -48,18 +56,33 @@ export class Ground {
     return startMeshApp(app, {
       ground: this.stack,
       ports: this.ports,
+      secrets: this.#secrets,
       logFile: join(this.dir, 'logs', `${app}.log`),
       env,
       onSpawn: (running) => this.#apps.set(app, running),
     });
   }
 
+  get #secrets(): string {
+    return join(this.dir, 'secrets');
+  }
+
   url(app: MeshApp): string {
     return urlOf(app, this.ports);
   }
 
-  port(app: MeshApp): number {
-    return this.ports[app];
+  /** The gateway, which runs, for whoever may do everything. The token is good for an hour: longer than a bench. */
+  async door(): Promise<HttpDoor> {
+    const tokens = new ClientTokens({
+      tokenUrl: `${this.url('gateway')}/oauth/token`,
+      clientId: ADMINISTRATOR,
+      clientSecret: readFileSync(secretFile(this.#secrets, ADMINISTRATOR), 'utf8').trim(),
+    });
+    return { port: this.ports.gateway, authorization: await tokens.header() };
+  }
+
+  async client(): Promise<GatewayClient> {
+    return new GatewayClient(this.url('gateway'), (await this.door()).authorization);
   }
 
   worker<T extends Tasks>(name: string, execArgv?: readonly string[]): Worker<T> {

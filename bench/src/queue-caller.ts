@@ -1,5 +1,6 @@
 import { type Socket, connect } from 'node:net';
 import { AnswerReader } from './answer-reader.js';
+import { type HttpDoor, authorizationLine } from './http-door.js';
 
 const readBuffer = Buffer.alloc(1024 * 1024);
 
@@ -9,7 +10,7 @@ export class QueueCaller {
   #answered: PromiseWithResolvers<Buffer> = Promise.withResolvers();
 
   constructor(
-    port: number,
+    private readonly door: HttpDoor,
     private readonly queue: string,
   ) {
     const reader = new AnswerReader((status, body = Buffer.alloc(0)) => {
@@ -20,7 +21,12 @@ export class QueueCaller {
       reader.feed(readBuffer, bytes);
       return true;
     };
-    this.#socket = connect({ host: '127.0.0.1', port, noDelay: true, onread: { buffer: readBuffer, callback } });
+    this.#socket = connect({
+      host: '127.0.0.1',
+      port: door.port,
+      noDelay: true,
+      onread: { buffer: readBuffer, callback },
+    });
     this.#socket.on('error', (error) => this.#answered.reject(error));
   }
 
@@ -29,7 +35,7 @@ export class QueueCaller {
     this.#answered = Promise.withResolvers();
     this.#socket.write(
       `POST /v1/queues/${this.queue}/${verb} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
-        `content-length: ${body.length}\r\n\r\n${body}`,
+        `${authorizationLine(this.door)}content-length: ${body.length}\r\n\r\n${body}`,
     );
     return this.#answered.promise;
   }

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ClientTokens } from '@heddle/auth';
+import { ADMINISTRATOR, secretFile } from './clients.mjs';
 import { urlOf, type MeshPorts } from './mesh-apps.js';
 import { createOrder, createPartner } from './sample-objects.js';
 
@@ -8,7 +11,12 @@ const LIVE_ORDERS = 20;
 const NAMES = ['Alder & Birch Ltd', 'Cedar Trading', 'Dogwood Supply', 'Elm Street Foods', 'Fir & Sons', 'Hazel Works'];
 
 /** Changes partners and orders over REST every few seconds, for as long as the process lives, and says so in a line each. */
-export async function runDemo(ports: MeshPorts, say: (text: string) => void): Promise<void> {
+export async function runDemo(ports: MeshPorts, secrets: string, say: (text: string) => void): Promise<void> {
+  const tokens = new ClientTokens({
+    tokenUrl: `${urlOf('gateway', ports)}/oauth/token`,
+    clientId: ADMINISTRATOR,
+    clientSecret: readFileSync(secretFile(secrets, ADMINISTRATOR), 'utf8').trim(),
+  });
   const partners = urlOf('business-partner', ports);
   const orders = urlOf('sales-order', ports);
   const partnerKeys = NAMES.map((_, index) => String(10_100_001 + index));
@@ -46,20 +54,21 @@ export async function runDemo(ports: MeshPorts, say: (text: string) => void): Pr
     const { status } = await request('PATCH', `${url}/items/10`, item, { 'if-match': etag });
     return `changed sales order ${key}, quantity ${item.RequestedQuantity} (${status})`;
   }
-}
 
-async function request(
-  method: string,
-  url: string,
-  body?: object,
-  headers: Record<string, string> = {},
-): Promise<{ status: number; etag: string }> {
-  const answer = await fetch(url, {
-    method,
-    headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(10_000),
-  });
-  await answer.arrayBuffer();
-  return { status: answer.status, etag: answer.headers.get('etag') ?? '' };
+  async function request(
+    method: string,
+    url: string,
+    body?: object,
+    given: Record<string, string> = {},
+  ): Promise<{ status: number; etag: string }> {
+    const headers = { authorization: await tokens.header(), ...given };
+    const answer = await fetch(url, {
+      method,
+      headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    await answer.arrayBuffer();
+    return { status: answer.status, etag: answer.headers.get('etag') ?? '' };
+  }
 }

@@ -1,3 +1,4 @@
+export { ADMINISTRATOR, makeClients, secretFile } from './clients.mjs';
 export { BROKER_DEFAULTS, startBroker, type BrokerOptions } from './broker.js';
 export { CHECKOUT, VERSIONS } from './checkout.mjs';
 export { databaseUrl, startDatabase, type DatabaseOptions } from './database.js';

@@ -1,3 +1,4 @@
+import { clientsFile, secretFile } from './clients.mjs';
 import { TRIAL_MASTER_KEY } from './master-key.js';
 import { waitForHttp } from './ready.js';
 import { readyOrExited, type OnSpawn, type Running } from './running.js';
@@ -23,6 +24,8 @@ export interface MeshGround {
 export interface MeshAppOptions {
   ground: MeshGround;
   ports: MeshPorts;
+  /** The folder that `makeClients` has made. */
+  secrets: string;
   logFile: string;
   /** Added to the settings that place and connect it. */
   env?: Record<string, string>;
@@ -35,7 +38,7 @@ export function urlOf(app: MeshApp, ports: MeshPorts): string {
 
 /** Starts one of our processes; resolves once it says that it is ready. */
 export async function startMeshApp(app: MeshApp, options: MeshAppOptions): Promise<Running> {
-  const { ground, ports, logFile, env = {}, onSpawn } = options;
+  const { ground, ports, secrets, logFile, env = {}, onSpawn } = options;
   const running = await spawnNode({
     name: app,
     script: `apps/${app}/dist/main.js`,
@@ -48,6 +51,7 @@ export async function startMeshApp(app: MeshApp, options: MeshAppOptions): Promi
       SCHEMA_REGISTRY_URL: ground.registryUrl,
       ...(app === 'gateway' ? { HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY, ...RECEIVERS_HERE } : ofOthers(ground)),
       ...addresses(app, ports),
+      ...identity(app, ports, secrets),
       ...env,
     },
   });
@@ -65,4 +69,14 @@ function addresses(app: MeshApp, ports: MeshPorts): Record<string, string> {
   if (app !== 'gateway') return {};
   const owners = MESH_APPS.filter((owner) => owner !== 'gateway').map((owner) => `${owner}=${urlOf(owner, ports)}`);
   return { GATEWAY_URL: urlOf('gateway', ports), OWNER_URLS: owners.join(',') };
+}
+
+/** The gateway takes in its first clients; the others believe its tokens, and are clients of it themselves. */
+function identity(app: MeshApp, ports: MeshPorts, secrets: string): Record<string, string> {
+  if (app === 'gateway') return { HEDDLE_CLIENTS_FILE: clientsFile(secrets) };
+  return {
+    HEDDLE_ISSUER_URL: urlOf('gateway', ports),
+    HEDDLE_CLIENT_ID: app,
+    HEDDLE_CLIENT_SECRET_FILE: secretFile(secrets, app),
+  };
 }

@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { accessToken } from './access-token.mjs';
 import { createOrder, createPartner } from './sample-objects.js';
 
 /*
  * npm run smoke: one real order through a running mesh, to a webhook and to a queue, with the time of each hop. Where
  * the mesh is, GATEWAY_URL, SALES_ORDER_URL and BUSINESS_PARTNER_URL say; a gateway in a container reaches this machine
- * by SMOKE_SINK_HOST.
+ * by SMOKE_SINK_HOST. Who asks, HEDDLE_TOKEN says, or a client and its secret (see access-token.mjs).
  */
 
 const GATEWAY = process.env['GATEWAY_URL'] ?? 'http://127.0.0.1:8080';
@@ -17,6 +18,8 @@ const SINK_HOST = process.env['SMOKE_SINK_HOST'] ?? '127.0.0.1';
 const TYPE = 'sap.s4.beh.salesorder.v1.SalesOrder.Created.v1';
 const TIMEOUT_MS = 15_000;
 
+let authorization = '';
+
 try {
   await smoke();
 } catch (error) {
@@ -26,6 +29,9 @@ try {
 }
 
 async function smoke(): Promise<void> {
+  await hop('access token', async () => {
+    authorization = `Bearer ${process.env['HEDDLE_TOKEN'] ?? (await accessToken(process.env))}`;
+  });
   const order = String(Date.now()).slice(-10);
   const partner = String(10_000_000 + (Date.now() % 89_000_000));
   const arrival = Promise.withResolvers<{ at: number; dataref: string }>();
@@ -90,7 +96,9 @@ function say(what: string, ms: number): void {
 
 async function request(method: string, url: string, body?: object): Promise<unknown> {
   const init =
-    body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    body === undefined
+      ? { headers: { authorization } }
+      : { body: JSON.stringify(body), headers: { authorization, 'content-type': 'application/json' } };
   const answer = await fetch(url, { method, ...init, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
     (cause: unknown) => {
       throw new Error(`${method} ${url} was not answered: is the mesh running?`, { cause });

@@ -17,7 +17,14 @@ export interface NodeOptions {
 const NODE_OPTIONS = ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning'] as const;
 
 /** Variables for what starts the mesh; a process that does not know them would refuse to start over them. */
-const NOT_FOR_CHILDREN = { HEDDLE_DATA: undefined, HEDDLE_TEST_STACK: undefined };
+const NOT_FOR_CHILDREN = {
+  HEDDLE_DATA: undefined,
+  HEDDLE_TEST_STACK: undefined,
+  HEDDLE_TOKEN: undefined,
+  HEDDLE_CLIENT_ID: undefined,
+  HEDDLE_CLIENT_SECRET: undefined,
+  HEDDLE_CLIENT_SECRET_FILE: undefined,
+};
 
 /** Starts a Node process of ours, with this process's own Node. It stops in order when this process is gone. */
 export async function spawnNode({ name, script, args = [], env, logFile, onSpawn }: NodeOptions): Promise<Running> {

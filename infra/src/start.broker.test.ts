@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { accessToken } from './access-token.mjs';
 import { CHECKOUT } from './checkout.mjs';
+import { ADMINISTRATOR, secretFile } from './clients.mjs';
 import { freePorts } from './ready.js';
 import { identityOf } from './process-identity.js';
 import { createPartner } from './sample-objects.js';
@@ -35,6 +37,8 @@ let dir: string;
 let ports: Record<(typeof PORT_SETTINGS)[number], number>;
 let partners: string;
 let running: Start;
+/** As the administrator, for all that follows the first start. */
+let headers: Record<string, string>;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'heddle-start-'));
@@ -61,25 +65,32 @@ test('a port in use is named with what wants it and the setting, and nothing is 
   expect(existsSync(join(dir, 'kafka'))).toBe(false);
 });
 
-test('everything starts, and takes an object', async () => {
+test('everything starts, and takes an object from who has a token, and from nobody else', async () => {
   running = start();
   expect(await running.until(RUNS)).toContain(RUNS);
+  const secret = secretFile(join(dir, 'secrets'), ADMINISTRATOR);
+  const gateway = `http://127.0.0.1:${ports.GATEWAY_PORT}`;
+  const token = await accessToken({ GATEWAY_URL: gateway, HEDDLE_CLIENT_SECRET_FILE: secret });
+  headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const answer = await fetch(partners, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers,
     body: JSON.stringify(createPartner('10100001')),
   });
   expect(answer.status).toBe(201);
+  expect((await fetch(`${partners}/10100001`)).status).toBe(401);
 });
 
 test('the lines it prints to be pasted do what they say', async () => {
   const printed = (await running.until('/v1/stream?')).split('\n');
-  const lines = printed.filter((line) => /^(sleep 1; )?curl -fsS /.test(line));
-  expect(lines).toHaveLength(4);
-  const { stdout } = await promisify(execFile)('sh', ['-ec', lines.join('\n')]);
+  const lines = printed.filter((line) => /^(export HEDDLE_TOKEN=|(sleep 1; )?curl -fsS )/.test(line));
+  expect(lines).toHaveLength(5);
+  const { stdout } = await promisify(execFile)('sh', ['-ec', lines.join('\n')], { cwd: CHECKOUT });
   expect(JSON.parse(stdout)).toMatchObject({ SalesOrderType: 'OR' });
-  const webhooks = await fetch(`http://127.0.0.1:${ports.GATEWAY_PORT}/v1/webhooks/try-it`);
+  const webhooks = await fetch(`http://127.0.0.1:${ports.GATEWAY_PORT}/v1/webhooks/try-it`, { headers });
   expect(webhooks.status).toBe(200);
+  const secret = readFileSync(secretFile(join(dir, 'secrets'), ADMINISTRATOR), 'utf8').trim();
+  expect(printed.join('\n')).not.toContain(secret);
 });
 
 test('the master key of the secrets in the log is made once, and nobody else may read it', () => {
@@ -94,14 +105,14 @@ test('a second start over the same data is refused in one line', async () => {
   expect(output.trim().split('\n')).toEqual([expect.stringMatching(/^✖ Heddle runs on .* already: stop it first/)]);
 });
 
-test('after a launcher was killed with -9 our processes end by themselves, and the next start finds the rest and all data', async () => {
+test('after a launcher was killed with -9 our processes end by themselves, and the next start finds the rest, all data, and its clients', async () => {
   running.process.kill('SIGKILL');
   await running.ended;
   running = start();
   const output = await running.until(RUNS);
   expect(output).toMatch(/stopped what an earlier start left running: .*schema registry.*Kafka/);
   expect(output).toContain(RUNS);
-  expect((await fetch(`${partners}/10100001`)).status).toBe(200);
+  expect((await fetch(`${partners}/10100001`, { headers })).status).toBe(200);
 });
 
 test('a child that dies is named with its log, and the rest is stopped in order', async () => {

@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util';
 import { HeddleError } from '@heddle/event';
 import { banner } from './banner.js';
 import { startBroker } from './broker.js';
+import { makeClients } from './clients.mjs';
 import { startDatabase } from './database.js';
-import { runDemo } from './demo.js';
 import { LaunchError } from './launch-error.mjs';
 import { Launch } from './launch.js';
 import { readLaunchSettings, type LaunchSettings } from './launch-settings.js';
@@ -19,7 +19,10 @@ import { registerOwnSchemas } from './register-schemas.js';
 import { registryUrl, startRegistry } from './registry.js';
 import { RunFile } from './run-file.js';
 
-/** The folders of the data directory that are ours, and all that `--fresh` deletes. */
+/**
+ * The folders of the data directory that are ours, and all that `--fresh` deletes. Secrets stay: whoever has one may come
+ * in again, and what they seal may be in a broker elsewhere.
+ */
 const DATA = ['kafka', 'postgres', 'index', 'logs'];
 
 const progress = new Progress();
@@ -55,11 +58,16 @@ async function start(): Promise<void> {
   }
   launch = new Launch(progress, runFile, dataDir);
   launch.listen();
+  const secrets = join(dataDir, 'secrets');
+  makeClients(secrets);
   const ground = await startGround(settings, launch);
   await progress.step('event schemas', () => registerOwnSchemas(ground.registryUrl));
-  const ports = await startApps(settings, ground, launch);
-  progress.line(banner({ ground, ports, logs: join(dataDir, 'logs') }));
-  if (flags.demo) await runDemo(ports, (text) => launch?.isStopping || progress.line(text));
+  const ports = await startApps(settings, ground, secrets, launch);
+  progress.line(banner({ ground, ports, secrets, logs: join(dataDir, 'logs') }));
+  if (!flags.demo) return;
+  // Loaded on demand, with the libraries of a client.
+  const { runDemo } = await import('./demo.js');
+  await runDemo(ports, secrets, (text) => launch?.isStopping || progress.line(text));
 }
 
 async function deleteData({ dataDir, kafkaBrokers, databaseUrl }: LaunchSettings): Promise<void> {
@@ -101,6 +109,7 @@ async function startGround(settings: LaunchSettings, { onSpawn, logFile }: Launc
 async function startApps(
   settings: LaunchSettings,
   ground: MeshGround,
+  secrets: string,
   { onSpawn, logFile }: Launch,
 ): Promise<MeshPorts> {
   const ports: MeshPorts = {
@@ -111,7 +120,14 @@ async function startApps(
   const gateway = { HEDDLE_DATA_DIR: join(settings.dataDir, 'index'), ...masterKeySettings(settings.dataDir) };
   const starts = MESH_APPS.map((app) =>
     progress.step(app, () =>
-      startMeshApp(app, { ground, ports, logFile: logFile(app), onSpawn, env: app === 'gateway' ? gateway : {} }),
+      startMeshApp(app, {
+        ground,
+        ports,
+        secrets,
+        logFile: logFile(app),
+        onSpawn,
+        env: app === 'gateway' ? gateway : {},
+      }),
     ),
   );
   await Promise.all(starts);

@@ -1,9 +1,11 @@
 import {
   type ChangeRequest,
+  Changes,
   type ListQuery,
   MustMatch,
   Origin,
   type OriginOfChange,
+  Reads,
   answerPage,
   answerRead,
   answerState,
@@ -27,6 +29,7 @@ const PATH = '/business-partners';
 export class BusinessPartnerController {
   constructor(private readonly partners: BusinessPartnerService) {}
 
+  @Changes()
   @Post()
   async create(
     @Body({ schema: newPartnerShape }) input: NewPartner,
@@ -38,6 +41,7 @@ export class BusinessPartnerController {
     return answerState(reply, stored);
   }
 
+  @Reads()
   @Get()
   async list(
     @Query({ schema: listQueryShape }) query: ListQuery,
@@ -46,6 +50,7 @@ export class BusinessPartnerController {
     return answerPage(reply, PATH, await this.partners.list(query));
   }
 
+  @Reads()
   @Get(':key')
   async read(
     @Param('key', { schema: keyShape }) key: string,
@@ -55,6 +60,7 @@ export class BusinessPartnerController {
     return answerRead(reply, await this.partners.read(key), ifNoneMatch);
   }
 
+  @Changes()
   @Patch(':key')
   async change(
     @MustMatch() request: ChangeRequest,

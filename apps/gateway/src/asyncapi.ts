@@ -49,6 +49,7 @@ export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): o
     },
     components: {
       schemas: { CloudEvent: cloudEvent },
+      securitySchemes: { accessToken, clientCredentials: clientCredentials(baseUrl) },
       messages: {
         ...Object.fromEntries(events.map((event) => [event.type, jsonMessage(event, baseUrl)])),
         ...Object.fromEntries(events.map((event) => [avroName(event.type), avroMessage(event, baseUrl)])),
@@ -57,6 +58,18 @@ export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): o
     },
   };
 }
+
+const accessToken = {
+  type: 'http',
+  scheme: 'bearer',
+  bearerFormat: 'JWT',
+  description: 'In the header of the request or upgrade; pages use a ticket in the query instead, which is good once.',
+};
+
+const security = [
+  { $ref: '#/components/securitySchemes/accessToken' },
+  { $ref: '#/components/securitySchemes/clientCredentials' },
+];
 
 const cloudEvent = {
   type: 'object',
@@ -120,6 +133,7 @@ const queueOperations = {
   'queue-hello': queueOperation('receive', 'hello', 'ready'),
   'queue-credit': queueOperation('receive', 'credit', 'deliveries'),
   'queue-settle': queueOperation('receive', 'settle', 'settled'),
+  'queue-authenticate': queueOperation('receive', 'authenticate', 'authenticated'),
   'queue-problem': queueOperation('send', 'problem'),
   'queue-closing': queueOperation('send', 'closing'),
 };
@@ -130,9 +144,17 @@ function serversOf(baseUrl: string, brokers: readonly string[]): object {
   const isSecure = protocol === 'https:';
   const kafka = brokers.map((broker, index) => [index === 0 ? 'kafka' : `kafka${index + 1}`, broker] as const);
   return {
-    gateway: { ...at, protocol: isSecure ? 'https' : 'http' },
-    gatewayWebSocket: { ...at, protocol: isSecure ? 'wss' : 'ws' },
+    gateway: { ...at, protocol: isSecure ? 'https' : 'http', security },
+    gatewayWebSocket: { ...at, protocol: isSecure ? 'wss' : 'ws', security },
     ...Object.fromEntries(kafka.map(([name, broker]) => [name, { host: broker, protocol: 'kafka' }])),
+  };
+}
+
+function clientCredentials(baseUrl: string): object {
+  return {
+    type: 'oauth2',
+    description: 'How to get an access token; scopes are permissions such as consume:queue:orders.',
+    flows: { clientCredentials: { tokenUrl: `${baseUrl}/oauth/token`, availableScopes: {} } },
   };
 }
 
@@ -140,7 +162,7 @@ function topicChannel(topic: string, events: readonly EventType[]): object {
   const names = events.filter((event) => event.topic === topic).map(({ type }) => avroName(type));
   return {
     address: topic,
-    description: 'CloudEvents Kafka binding, binary mode; the record key is the business key.',
+    description: `CloudEvents Kafka binding, binary mode; the record key is the business key. A tenant other than the local one has ${topic} with its name and a dot in front.`,
     messages: references(names),
     bindings: { kafka: { topic, bindingVersion: '0.5.0' } },
   };

@@ -1,3 +1,4 @@
+import { Access } from '@heddle/auth';
 import { Catalogue, ConfluentSchemaRegistry, type EventType } from '@heddle/schema';
 import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
 import { z } from 'zod';
@@ -18,7 +19,7 @@ export const catalogueEntryShape = z.object({
 
 export const catalogueShape = z.object({ types: z.array(catalogueEntryShape) });
 
-/** What events there are: each type with its schema and an example. */
+/** What events there are, for all tenants the same: each type with its schema and an example. */
 @Controller('v1')
 export class CatalogueController {
   constructor(
@@ -27,17 +28,20 @@ export class CatalogueController {
   ) {}
 
   @Get('catalogue')
+  @Access('client')
   list(): z.infer<typeof catalogueShape> {
     return { types: this.catalogue.list().map(entryOf) };
   }
 
   @Get('catalogue/:type')
+  @Access('client')
   async read(@Param('type') type: string): Promise<z.infer<typeof catalogueEntryShape>> {
     return entryOf(await this.catalogue.find(type));
   }
 
   @Get('schemas/:id')
-  @Header('cache-control', 'public, max-age=31536000, immutable')
+  @Access('client')
+  @Header('cache-control', 'private, max-age=31536000, immutable')
   async schema(@Param('id') id: string): Promise<unknown> {
     if (!/^\d{1,10}$/.test(id)) throw new HeddleError('parameter-invalid', 'A schema id is a number.', { field: 'id' });
     return this.registry.byId(Number(id));

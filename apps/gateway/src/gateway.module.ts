@@ -6,6 +6,10 @@ import { ObjectsController } from './fetch/objects.controller.js';
 import { FilterTrials } from './filters/filter-trials.js';
 import { FiltersController } from './filters/filters.controller.js';
 import type { Gateway } from './gateway.js';
+import { ClientsController } from './identity/clients.controller.js';
+import type { Identity } from './identity/identity.js';
+import { TenantsController } from './identity/tenants.controller.js';
+import { TicketsController } from './identity/tickets.controller.js';
 import { DeadLettersController } from './ledger/dead-letters.controller.js';
 import { LedgerController } from './ledger/ledger.controller.js';
 import { Webhooks } from './protocols/webhook/webhooks.js';
@@ -18,7 +22,12 @@ import { WebhooksController } from './protocols/webhook/webhooks.controller.js';
 
 /** The management side of the gateway. What is hot (publish, dispatch, deliver, streams) stays outside of Nest. */
 export class GatewayModule {
-  static of(gateway: Gateway, catalogue: Catalogue, registry: ConfluentSchemaRegistry): DynamicModule {
+  static of(
+    gateway: Gateway,
+    identity: Identity,
+    catalogue: Catalogue,
+    registry: ConfluentSchemaRegistry,
+  ): DynamicModule {
     return {
       module: GatewayModule,
       controllers: [
@@ -31,6 +40,9 @@ export class GatewayModule {
         FiltersController,
         LedgerController,
         DeadLettersController,
+        ClientsController,
+        TenantsController,
+        TicketsController,
       ],
       providers: [
         { provide: Catalogue, useValue: catalogue },
@@ -41,6 +53,7 @@ export class GatewayModule {
         { provide: Webhooks, useValue: gateway.webhooks },
         { provide: FilterTrials, useValue: gateway.filterTrials },
         ...gateway.lookUps.providers,
+        ...identity.providers,
       ],
     };
   }

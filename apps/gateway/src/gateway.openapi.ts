@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { catalogueEntryShape, catalogueShape } from './catalogue.controller.js';
 import { objectQuery } from './fetch/objects.controller.js';
 import { trialResultShape, trialShape } from './filters/filters.controller.js';
+import { identityRoutes } from './identity/identity.openapi.js';
 import { ledgerRoutes } from './ledger/ledger.openapi.js';
 import { streamQuery } from './protocols/stream-request.js';
 import { webhookRoutes } from './protocols/webhook/webhooks.openapi.js';
@@ -131,6 +132,7 @@ const gatewayRoutes: readonly RouteDoc[] = [
   ...replayRoutes,
   ...webhookRoutes,
   ...ledgerRoutes,
+  ...identityRoutes,
 ];
 
 export const gatewayOpenApi = openApiDocument(

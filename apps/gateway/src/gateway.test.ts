@@ -6,16 +6,16 @@ import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSc
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LOOPBACK_SETTINGS } from './network/network-trial.js';
 import { Gateway } from './gateway.js';
+import { callerFor } from './identity/identity-trial.js';
 import { createGatewayMetrics } from './metrics.js';
-import { sseForm } from './protocols/sse/sse.frames.js';
 import { webhookShape } from './protocols/webhook/webhook.shape.js';
 import type { IncomingEvent } from './publish.js';
 import { settings } from './settings.js';
 import { TRIAL_MASTER_KEY } from './vault/vault-trial.js';
-import { MAX_QUEUED_BYTES, type StreamSink } from './streams/fan-out.js';
-import type { StreamStart } from './streams/stream.js';
 
 const TYPE = 'heddle.contract.v1.Contract.Signed.v1';
+
+const ME = callerFor();
 
 interface Arrival {
   id: string;
@@ -93,7 +93,7 @@ describe('the gateway on logs in memory', () => {
   }
 
   async function publish(key: string, id: string): Promise<void> {
-    const [outcome] = await gateway.publisher.publish([contractSigned(key, id)]);
+    const [outcome] = await gateway.publisher.publish(ME, [contractSigned(key, id)]);
     expect(outcome).toHaveProperty('position');
   }
 
@@ -167,7 +167,7 @@ describe('the gateway on logs in memory', () => {
     };
     await gateway.webhooks.put('hook', webhook([TYPE]));
     const events = Array.from({ length: 6000 }, (_, n) => contractSigned(`K${n % 100}`, `e${n}`));
-    await gateway.publisher.publish(events);
+    await gateway.publisher.publish(ME, events);
     await vi.waitFor(() => expect(gateway.webhooks.get('hook').view.statistics?.held).toBe(5000), { timeout: 10_000 });
     open.resolve();
     await vi.waitFor(() => expect(arrivals).toHaveLength(6000), { timeout: 20_000 });
@@ -193,8 +193,8 @@ describe('the gateway on logs in memory', () => {
   it('appends an event once that is published twice, also when both come at once', async () => {
     await gateway.webhooks.put('hook', webhook([TYPE]));
     const [one, two] = await Promise.all([
-      gateway.publisher.publish([contractSigned('K', 'same')]),
-      gateway.publisher.publish([contractSigned('K', 'same')]),
+      gateway.publisher.publish(ME, [contractSigned('K', 'same')]),
+      gateway.publisher.publish(ME, [contractSigned('K', 'same')]),
     ]);
     expect([one[0], two[0]]).toMatchObject([{ duplicate: false }, { duplicate: true }]);
     await publish('K', 'next');
@@ -205,16 +205,16 @@ describe('the gateway on logs in memory', () => {
     await publish('K', 'same');
     await gateway.stop();
     gateway = await startGateway();
-    const [again] = await gateway.publisher.publish([contractSigned('K', 'same')]);
+    const [again] = await gateway.publisher.publish(ME, [contractSigned('K', 'same')]);
     expect(again).toMatchObject({ duplicate: true });
-    const [other] = await gateway.publisher.publish([contractSigned('K', 'other')]);
+    const [other] = await gateway.publisher.publish(ME, [contractSigned('K', 'other')]);
     expect(other).toMatchObject({ duplicate: false });
   });
 
   it('names the field of what it refuses, and goes on with the others of a batch', async () => {
     const bad = contractSigned('K', 'bad');
     (bad.data as { json: Record<string, unknown> }).json.SignedAt = 'yesterday';
-    const outcomes = await gateway.publisher.publish([
+    const outcomes = await gateway.publisher.publish(ME, [
       bad,
       {
         ...contractSigned('K', 'x'),
@@ -239,131 +239,10 @@ describe('the gateway on logs in memory', () => {
     ]);
   });
 
-  describe('streams', () => {
-    it('say where they begin, then carry what comes', async () => {
-      const sink = open('now');
-      await publish('K', 'e1');
-      await vi.waitFor(() => expect(sink.ids()).toEqual(['e1']), { timeout: 10_000 });
-      expect(sink.events()[0]).toMatchObject({ type: 'heddle.stream.v1.Stream.Opened.v1', data: { resumed: 'live' } });
-    });
-
-    it('resume after the token of any event, with nothing missed and nothing twice', async () => {
-      for (let n = 0; n < 50; n += 1) await publish(`K${n % 7}`, `e${n}`);
-      const first = open('earliest');
-      await vi.waitFor(() => expect(first.ids()).toHaveLength(50), { timeout: 10_000 });
-      for (const at of [1, 20, 50]) {
-        const again = open({ token: first.tokens()[at]! });
-        await vi.waitFor(
-          () => expect([...first.ids().slice(0, at), ...again.ids()].sort()).toEqual([...first.ids()].sort()),
-          { timeout: 10_000 },
-        );
-        expect(again.events()[0]).toMatchObject({ data: { resumed: 'exact' } });
-      }
-    });
-
-    it('resume from the log after a restart, when the memory of the gateway is gone', async () => {
-      for (let n = 0; n < 700; n += 1) await publish('K', `e${n}`);
-      const first = open('earliest');
-      await vi.waitFor(() => expect(first.ids()).toHaveLength(700), { timeout: 10_000 });
-      const token = first.tokens()[100]!;
-      await gateway.stop();
-      gateway = await startGateway();
-      const again = open({ token });
-      await vi.waitFor(() => expect(again.ids()).toEqual(first.ids().slice(100)), { timeout: 10_000 });
-      await publish('K', 'live');
-      await vi.waitFor(() => expect(again.ids().at(-1)).toBe('live'), { timeout: 10_000 });
-    });
-
-    it('give nothing twice after the token of an event that came while catching up', async () => {
-      for (let n = 0; n < 60; n += 1) await publish(`K${n % 7}`, `e${n}`);
-      const first = open('earliest');
-      await vi.waitFor(() => expect(first.ids()).toHaveLength(60), { timeout: 10_000 });
-      await gateway.stop();
-      gateway = await startGateway();
-      const second = open({ token: first.tokens()[20]! });
-      await vi.waitFor(() => expect(second.ids()).toHaveLength(40), { timeout: 10_000 });
-      for (let at = 1; at < 40; at += 1) {
-        const third = open({ token: second.tokens()[at]! });
-        const received = (): string[] => [...first.ids().slice(0, 20), ...second.ids().slice(0, at), ...third.ids()];
-        await vi.waitFor(() => expect(received().length).toBeGreaterThanOrEqual(60), { timeout: 10_000 });
-        expect(received().sort()).toEqual([...first.ids()].sort());
-      }
-    });
-
-    it('say that a topic was made anew when it ends before their token', async () => {
-      await publish('K', 'e1');
-      const sink = open({ token: '1~business-partner=0~contract=zz.zz.zz.zz.zz.zz.zz.zz.zz.zz.zz.zz~sales-order=0' });
-      await vi.waitFor(() => expect(sink.ids()).toEqual(['e1']), { timeout: 10_000 });
-      expect(sink.events()[0]).toMatchObject({ data: { resumed: 'reset' } });
-    });
-
-    it('leave a reader behind that does not read, and give it everything when it does', async () => {
-      const slow = open('now');
-      const quick = open('now');
-      await vi.waitFor(() => expect(quick.events()).toHaveLength(1), { timeout: 10_000 });
-      slow.queued = MAX_QUEUED_BYTES + 1;
-      for (let n = 0; n < 30; n += 1) await publish('K', `e${n}`);
-      await vi.waitFor(() => expect(quick.ids()).toHaveLength(30), { timeout: 10_000 });
-      expect(slow.ids()).toHaveLength(0);
-      slow.drain();
-      await vi.waitFor(() => expect(slow.ids()).toEqual(quick.ids()), { timeout: 10_000 });
-      await publish('K', 'after');
-      await vi.waitFor(() => expect(slow.ids().at(-1)).toBe('after'), { timeout: 10_000 });
-      expect(slow.ids()).toHaveLength(31);
-    });
-
-    function open(start: StreamStart): RecordingSink {
-      const sink = new RecordingSink();
-      gateway.streams.open({ patterns: ['*'], matches: () => true, form: sseForm, start, sink });
-      return sink;
-    }
-  });
-
   function webhook(types: string[]) {
     return webhookShape.parse({ types, url: hook });
   }
 });
-
-/** Keeps what a stream writes; it can pretend that the network does not take it. */
-class RecordingSink implements StreamSink {
-  queued = 0;
-  #text = '';
-  #drains: (() => void)[] = [];
-
-  get queuedBytes(): number {
-    return this.queued;
-  }
-
-  write(bytes: Buffer): void {
-    this.#text += bytes.toString();
-  }
-
-  onceDrained(callback: () => void): void {
-    if (this.queued === 0) setImmediate(callback);
-    else this.#drains.push(callback);
-  }
-
-  close(): void {}
-
-  drain(): void {
-    this.queued = 0;
-    for (const callback of this.#drains.splice(0)) callback();
-  }
-
-  events(): { id: string; type: string; data: unknown }[] {
-    return [...this.#text.matchAll(/^data: (.*)$/gm)].map(([, json]) => JSON.parse(json!) as never);
-  }
-
-  tokens(): string[] {
-    return [...this.#text.matchAll(/^id: (.*)$/gm)].map(([, token]) => token!);
-  }
-
-  ids(): string[] {
-    return this.events()
-      .slice(1)
-      .map(({ id }) => id);
-  }
-}
 
 async function read(request: IncomingMessage): Promise<Arrival> {
   const chunks: Buffer[] = [];

@@ -6,22 +6,26 @@ import {
   LOCAL_TENANT,
   type SlotGroup,
   type StoredEvent,
-  objectTopicSpec,
   uuidv7,
 } from '@heddle/event';
+import type { Caller } from '@heddle/auth';
 import type { AvroCodec, Catalogue, SchemaRegistry } from '@heddle/schema';
 import type { Log } from '@heddle/runtime';
 import { Dispatcher, type Span } from './dispatch.js';
-import { Objects } from './fetch/objects.js';
+import { Objects, type ServiceToken } from './fetch/objects.js';
 import { States } from './fetch/states.js';
 import { FilterTrials } from './filters/filter-trials.js';
 import { Hop } from './hop.js';
+import type { DoorGuard } from './identity/door-guard.js';
+import { Audit } from './ledger/audit.js';
 import { Ledger } from './ledger/ledger.js';
 import { LookUps } from './ledger/look-ups.js';
 import { Limits } from './limits/limits.js';
 import type { QuotaKind } from './limits/quotas.js';
+import { Masking } from './masking.js';
 import type { GatewayMetrics } from './metrics.js';
 import { receiverNetworkOf } from './network/receiver.settings.js';
+import { ObjectTopics } from './object-topics.js';
 import { DeliveryTurns } from './protocols/webhook/delivery-turns.js';
 import { Samples } from './protocols/webhook/samples.js';
 import { WebhookReceivers } from './protocols/webhook/webhook-receivers.js';
@@ -35,7 +39,7 @@ import { History } from './streams/history.js';
 import { MovingPosition } from './streams/resume-token.js';
 import { StreamHub } from './streams/stream-hub.js';
 import { Tail } from './streams/tail.js';
-import { Vault } from './vault/vault.js';
+import type { Vault } from './vault/vault.js';
 
 /** What the gateway is built on. */
 export interface GatewayParts {
@@ -49,13 +53,17 @@ export interface GatewayParts {
   registry: SchemaRegistry;
   codec: AvroCodec;
   catalogue: Catalogue;
+  /** Signs who asks, when a request is handed on to another instance. */
+  guard: Pick<DoorGuard, 'identify' | 'hopToken'>;
+  /** What the gateway identifies itself with to the services that own objects. */
+  serviceToken: ServiceToken;
+  /** Secrets at rest; started already. */
+  vault: Vault;
   metrics: GatewayMetrics;
   log: Log;
 }
 
-/** Partitions of a business object's topic, where nobody has made it yet. */
-const OBJECT_PARTITIONS = 12;
-/** How often the catalogue is looked at for topics that are not read yet. */
+/** How often catalogue and log are looked at for topics that are not read yet. */
 const NEW_TOPICS_MS = 2000;
 /** What an attempt under way gets to end in when the gateway stops. */
 const STOP_GRACE_MS = 3000;
@@ -74,24 +82,28 @@ export class Gateway {
   readonly filterTrials: FilterTrials;
   readonly hop: Hop;
   readonly limits: Limits;
-  /** Secrets at rest; open once the gateway has started. */
-  readonly vault: Vault;
   readonly #receivers: WebhookReceivers;
+  /** To watch over the routes of the doors. */
+  readonly audit: Audit;
   readonly #ledger: Ledger;
+  readonly #objectTopics: ObjectTopics;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: GatewayParts) {
     const { settings, baseUrl, instanceUrl, eventLog, controlLog, slotGroup, registry, codec, catalogue } = parts;
-    const { metrics, log } = parts;
+    const { guard, serviceToken, vault, metrics, log } = parts;
     const position = new MovingPosition();
     const tail = new Tail(settings.tailEvents, settings.tailBytes);
+    const mask = new Masking(catalogue, codec);
     const topics = (): readonly string[] => this.dispatcher.topics;
     const ledger = new Ledger(eventLog, log);
     this.#ledger = ledger;
     this.limits = new Limits(settings, ({ tenant = LOCAL_TENANT, name, used, limit }) =>
       ledger.operation({ kind: 'limit.near', tenant, name, detail: { used, limit } }),
     );
-    this.objects = new Objects(catalogue, settings.owners, metrics);
+    this.audit = new Audit(ledger);
+    const seenBy = (caller: Caller, event: StoredEvent): StoredEvent => mask.seenBy(caller, event);
+    this.objects = new Objects(catalogue, settings.owners, serviceToken, metrics);
     const engine = new DeliveryEngine({
       eventLog,
       controlLog,
@@ -104,20 +116,16 @@ export class Gateway {
       retry: retryOf(settings),
       admitQueue: (tenant) => this.#admit('queues', tenant),
       states: new States(this.objects),
+      mask,
       metrics,
       log,
     });
     this.engine = engine;
-    this.hop = new Hop(engine.directory, engine.ownership, instanceUrl, log);
-    this.streams = new StreamHub(
-      tail,
-      new History(eventLog, topics),
-      position,
-      baseUrl,
-      log,
-      settings.limitSendBufferBytes,
-    );
-    const publisher = new Publisher(catalogue, registry, codec, eventLog, metrics);
+    this.hop = new Hop(engine.directory, engine.ownership, instanceUrl, guard, log);
+    const history = new History(eventLog, topics);
+    this.streams = new StreamHub(tail, history, position, baseUrl, log, mask, settings.limitSendBufferBytes);
+    this.#objectTopics = new ObjectTopics(catalogue, eventLog);
+    const publisher = new Publisher(catalogue, registry, codec, eventLog, this.#objectTopics, metrics);
     this.publisher = publisher;
     const takers = {
       take(span: Span): void {
@@ -126,12 +134,12 @@ export class Gateway {
       },
     };
     this.dispatcher = new Dispatcher(eventLog, tail, position, this.streams, takers, baseUrl);
-    this.filterTrials = new FilterTrials(eventLog, topics);
+    this.filterTrials = new FilterTrials(eventLog, topics, seenBy);
     this.lookUps = new LookUps({
       eventLog,
       ledger,
-      place: ({ name, uuid }, letters, cycle) =>
-        this.#place(name, {
+      place: ({ tenant, name, uuid }, letters, cycle) =>
+        this.#place(tenant, name, {
           uuid,
           cycle,
           letters: letters.map(({ partition, offset, event: { topic, key } }) => ({ partition, offset, topic, key })),
@@ -142,6 +150,7 @@ export class Gateway {
         keepMs: settings.indexHours * 3_600_000,
         maxRows: settings.indexRows,
       },
+      seenBy,
       log,
     });
     const network = receiverNetworkOf(settings, instanceUrl);
@@ -154,15 +163,14 @@ export class Gateway {
       log,
       onEndpoint: ({ tenant, name }, change, reason) => {
         ledger.operation({ kind: `webhook.${change}`, tenant, name, detail: { reason } });
-        if (change === 'disabled') void this.#disable(name, reason);
+        if (change === 'disabled') void this.#disable(tenant, name, reason);
       },
     });
-    this.vault = new Vault(controlLog, settings.masterKeys, log);
     this.webhooks = new Webhooks({
-      safe: new WebhookSafe(this.vault, engine.store, engine.directory),
+      safe: new WebhookSafe(vault, engine.store, engine.directory),
       queues: engine.queues,
       receivers: this.#receivers,
-      samples: new Samples(catalogue, (id) => this.#storedEvent(id)),
+      samples: new Samples(catalogue, (tenant, id) => this.#storedEvent(tenant, id), seenBy),
       network,
       admitWebhook: (tenant) => this.#admit('webhooks', tenant),
       onOperation: ({ event, tenant, webhook, ...detail }) =>
@@ -178,8 +186,7 @@ export class Gateway {
     const { controlLog, eventLog, log } = this.parts;
     await controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
     await eventLog.ensureTopics(CONTROL_TOPIC_SPECS);
-    await this.vault.start();
-    const topics = await this.#ensureTopics();
+    const topics = await this.#objectTopics.list();
     await this.dispatcher.add(topics);
     await this.engine.start();
     await this.lookUps.start();
@@ -198,49 +205,43 @@ export class Gateway {
     await this.#ledger.stop();
     await this.objects.close();
     await this.hop.close();
-    await this.vault.stop();
   }
 
   /** @throws HeddleError `quota-exceeded` */
   #admit(kind: Exclude<QuotaKind, 'clients'>, tenant: string): void {
-    const present = this.engine.directory[kind]().filter((one) => one.tenant === tenant);
+    const present = this.engine.directory[kind](tenant);
     this.limits.quotas.admit(tenant, kind, present.length);
   }
 
-  async #disable(name: string, reason: string): Promise<void> {
+  async #disable(tenant: string, name: string, reason: string): Promise<void> {
     try {
-      await this.webhooks.disable(name, reason);
+      await this.webhooks.disable({ tenant, name }, reason);
     } catch (error) {
-      this.parts.log.error({ event: 'webhook-not-disabled', webhook: name, err: error }, 'could not be stored');
+      this.parts.log.error({ event: 'webhook-not-disabled', tenant, webhook: name, err: error }, 'could not be stored');
     }
   }
 
   /** A redrive runs at one instance, and its queues may be at work at others. */
-  async #place(name: string, letters: Letters): Promise<void> {
-    if (this.engine.queues.atWork(name) !== undefined) return placeLetters(this.engine.queues, name, letters);
-    await this.hop.post(LOCAL_TENANT, name, `/v1/queues/${name}/letters`, letters);
+  async #place(tenant: string, name: string, letters: Letters): Promise<void> {
+    const { queues } = this.engine;
+    if (queues.atWork(tenant, name) !== undefined) return placeLetters(queues, { tenant, name }, letters);
+    await this.hop.post(tenant, name, `/v1/tenants/${tenant}/queues/${name}/letters`, letters);
   }
 
-  async #storedEvent(id: string): Promise<StoredEvent | undefined> {
-    const [found] = (await this.lookUps.events.event(id)).events;
+  async #storedEvent(tenant: string, id: string): Promise<StoredEvent | undefined> {
+    const [found] = await this.lookUps.events.places(tenant, id);
     if (found === undefined) return undefined;
-    const { topic, partition, offset } = found.event;
+    const { topic, partition, offset } = found;
     const { events } = await this.parts.eventLog.fetch({ topic, partition, offset }, { maxBytes: 1 });
     return events.find((event) => event.offset === offset);
-  }
-
-  /** The topics of all event types there are now; made if nobody has made them yet. */
-  async #ensureTopics(): Promise<string[]> {
-    const topics = [...new Set(this.parts.catalogue.list().map(({ topic }) => topic))];
-    await this.parts.eventLog.ensureTopics(topics.map((topic) => objectTopicSpec(topic, OBJECT_PARTITIONS)));
-    return topics;
   }
 
   async #addNewTopics(): Promise<void> {
     try {
       const known = new Set(this.dispatcher.topics);
-      if (this.parts.catalogue.list().every(({ topic }) => known.has(topic))) return;
-      await this.dispatcher.add(await this.#ensureTopics());
+      const fresh = (await this.#objectTopics.list()).filter((topic) => !known.has(topic));
+      if (fresh.length === 0) return;
+      await this.dispatcher.add(fresh);
       this.engine.set.refillAll();
     } catch (error) {
       this.parts.log.warn({ event: 'topics-unread', err: error }, 'new topics could not be read yet, trying again');

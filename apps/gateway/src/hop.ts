@@ -1,17 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { HeddleError, LOCAL_TENANT, slotOf } from '@heddle/event';
+import type { Caller } from '@heddle/auth';
+import { HeddleError, slotOf } from '@heddle/event';
 import { answerProblem } from '@heddle/runtime';
 import type { Log } from '@heddle/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Agent, request as fetchFrom } from 'undici';
+import type { DoorGuard } from './identity/door-guard.js';
 import { webhookOfToken } from './protocols/webhook/handshake.js';
 import type { Ownership } from './queues/ownership.js';
 import type { QueueDirectory } from './queues/queue-directory.js';
 
-/** On a request that one instance hands on to another, so that it is handed on once at most. */
-const HOP_HEADER = 'heddle-hop';
+/**
+ * On a request that one instance hands on to another: who asks, signed. It says too that it was handed on, which it is
+ * once at most.
+ */
+export const HOP_HEADER = 'heddle-hop';
 /** That an instance does not answer is said once in this time, however many requests are for it. */
 const SAY_AGAIN_MS = 5000;
 /** A pull may wait for 30 s; whoever hands it on waits a little longer. */
@@ -19,7 +24,12 @@ const ANSWER_TIMEOUT_MS = 40_000;
 const CONNECT_TIMEOUT_MS = 2000;
 const PATH = /^\/v1\/(queues|webhooks)\/([^/?]+)(?:\/([^/?]+))?/;
 /** Headers that are about one connection (RFC 9110 §7.6.1), or that the next request says for itself. */
-const NOT_HANDED_ON = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'host', 'content-length']);
+const NOT_HANDED_ON = new Set([
+  ...['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'host', 'content-length'],
+  ...['authorization', HOP_HEADER],
+]);
+/** In an upgrade, what of that another instance is not told, for it is told who asks. */
+const CREDENTIALS = new Set(['authorization', HOP_HEADER]);
 
 /**
  * Hands requests for a queue, or a webhook, to the instance that works on it: whole, as they came, and the answer back.
@@ -38,13 +48,17 @@ export class Hop {
     private readonly directory: Pick<QueueDirectory, 'webhook' | 'ownerOf'>,
     private readonly ownership: Pick<Ownership, 'owns'>,
     private readonly ownUrl: string,
+    private readonly guard: Pick<DoorGuard, 'identify' | 'hopToken'>,
     private readonly log: Log,
   ) {}
 
   /** Answers requests for what other instances work on; added before any route. */
   attach(server: FastifyInstance): void {
     server.addHook('preHandler', async (request, reply) => {
-      const owner = this.#ownerOf(request.url, request.body);
+      const { caller, url, body, headers } = request;
+      // Where everybody may come in, nobody has looked yet whether this was said by an instance.
+      if (caller === undefined && headers[HOP_HEADER] !== undefined) await this.guard.identify(request);
+      const owner = this.#ownerOf(caller?.tenant, url, body);
       if (owner === undefined) return;
       await this.#handOn(owner, request, reply);
     });
@@ -55,10 +69,23 @@ export class Hop {
    *
    * @throws HeddleError `queue-elsewhere` when it was handed on once already
    */
-  pipe(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
-    const owner = this.#ownerOf(request.url ?? '/', undefined);
+  pipe(caller: Caller, request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    const owner = this.#ownerOf(caller.tenant, request.url ?? '/', undefined);
     if (owner === undefined) return false;
     if (request.headers[HOP_HEADER] !== undefined) throw movingOn();
+    const token = this.guard.hopToken(caller);
+    if (typeof token === 'string') this.#join(owner, { request, socket, head, token });
+    else {
+      const join = (signed: string): void => this.#join(owner, { request, socket, head, token: signed });
+      token.then(join).catch(() => socket.destroy());
+    }
+    return true;
+  }
+
+  #join(
+    owner: string,
+    { request, socket, head, token }: { request: IncomingMessage; socket: Duplex; head: Buffer; token: string },
+  ): void {
     const { hostname, port } = new URL(owner);
     const upstream = connect({ host: hostname, port: Number(port), timeout: CONNECT_TIMEOUT_MS });
     const end = (): void => {
@@ -70,9 +97,10 @@ export class Hop {
       upstream.setNoDelay(true);
       const lines = [`${request.method} ${request.url} HTTP/1.1`];
       for (let index = 0; index < request.rawHeaders.length; index += 2) {
-        lines.push(`${request.rawHeaders[index]}: ${request.rawHeaders[index + 1]}`);
+        const name = request.rawHeaders[index]!;
+        if (!CREDENTIALS.has(name.toLowerCase())) lines.push(`${name}: ${request.rawHeaders[index + 1]}`);
       }
-      upstream.write(`${lines.join('\r\n')}\r\n${HOP_HEADER}: 1\r\n\r\n`);
+      upstream.write(`${lines.join('\r\n')}\r\n${HOP_HEADER}: ${token}\r\n\r\n`);
       upstream.write(head);
       upstream.pipe(socket);
       socket.pipe(upstream);
@@ -82,7 +110,6 @@ export class Hop {
       side.on('close', end);
     }
     upstream.on('timeout', end);
-    return true;
   }
 
   /**
@@ -96,7 +123,7 @@ export class Hop {
     const answer = await fetchFrom(address + path, {
       dispatcher: this.#agent,
       method: 'POST',
-      headers: { 'content-type': 'application/json', [HOP_HEADER]: '1' },
+      headers: { 'content-type': 'application/json', [HOP_HEADER]: await this.guard.hopToken() },
       body: JSON.stringify(body),
     }).catch((error: unknown) => {
       throw new HeddleError('queue-elsewhere', 'The instance that works on the queue did not answer.', {
@@ -115,25 +142,34 @@ export class Hop {
   }
 
   /** The URL of the instance that works on what a path names; nothing when that is this one, or nobody now. */
-  #ownerOf(path: string, body: unknown): string | undefined {
+  #ownerOf(tenant: string | undefined, path: string, body: unknown): string | undefined {
     const match = PATH.exec(path);
     if (match === null) return undefined;
     const [, kind = '', encoded = '', rest] = match;
-    const name = kind === 'webhooks' ? this.#queueOf(nameFrom(encoded), rest, body) : nameFrom(encoded);
-    if (name === undefined) return undefined;
-    const slot = slotOf(LOCAL_TENANT, name);
+    const queue =
+      kind === 'webhooks'
+        ? this.#queueOf(tenant, nameFrom(encoded), { rest, body })
+        : { tenant, name: nameFrom(encoded) };
+    if (queue?.tenant === undefined) return undefined;
+    const slot = slotOf(queue.tenant, queue.name);
     if (this.ownership.owns(slot)) return undefined;
     const address = this.directory.ownerOf(slot)?.address;
     return address === this.ownUrl ? undefined : address;
   }
 
   /** The queue whose owner answers for a webhook: the one it reads, or will read. */
-  #queueOf(name: string, rest: string | undefined, body: unknown): string | undefined {
-    const webhook = name === 'handshake' ? webhookOfToken(nameFrom(rest ?? ''))?.name : name;
-    if (webhook === undefined) return undefined;
-    const known = this.directory.webhook(LOCAL_TENANT, webhook);
-    const wished = (body as { queue?: unknown } | undefined)?.queue;
-    return known?.queue ?? (typeof wished === 'string' ? wished : webhook);
+  #queueOf(
+    asking: string | undefined,
+    given: string,
+    { rest, body }: { rest: string | undefined; body: unknown },
+  ): { tenant: string; name: string } | undefined {
+    // A receiver that gives its consent has no tenant but that of the token it was given.
+    const webhook = given === 'handshake' ? webhookOfToken(nameFrom(rest ?? '')) : { tenant: asking, name: given };
+    if (webhook?.tenant === undefined) return undefined;
+    const { tenant, name } = webhook;
+    const known = this.directory.webhook(tenant, name);
+    const wished = (body as { queue?: unknown } | null | undefined)?.queue;
+    return { tenant, name: known?.queue ?? (typeof wished === 'string' ? wished : name) };
   }
 
   #say(owner: string, error: unknown): void {
@@ -153,7 +189,7 @@ export class Hop {
       const answer = await fetchFrom(owner + request.url, {
         dispatcher: this.#agent,
         method: request.method as 'GET',
-        headers: { ...handedOn(request.headers), [HOP_HEADER]: '1' },
+        headers: { ...handedOn(request.headers), [HOP_HEADER]: await this.guard.hopToken(request.caller) },
         body: bodyOf(request.body),
         signal: given.signal,
       });

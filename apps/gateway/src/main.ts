@@ -1,8 +1,11 @@
 import 'reflect-metadata';
 import { hostname } from 'node:os';
+import { guardRoutes } from '@heddle/auth';
+import { CONTROL_TOPIC_SPECS } from '@heddle/event';
 import { KafkaControlLog, KafkaEventLog, KafkaSlotGroup } from '@heddle/kafka';
 import {
   Health,
+  certificateOf,
   createHttpApp,
   createLog,
   createMetrics,
@@ -17,16 +20,21 @@ import { asyncApiDocument } from './asyncapi.js';
 import { GatewayModule } from './gateway.module.js';
 import { gatewayOpenApi } from './gateway.openapi.js';
 import { Gateway } from './gateway.js';
+import { Identity } from './identity/identity.js';
 import { addReadings, createGatewayMetrics } from './metrics.js';
 import { protocols } from './protocols/protocols.js';
+import { Sessions } from './protocols/sessions.js';
 import { settings } from './settings.js';
+import { Vault } from './vault/vault.js';
 
 const values = readSettings(settings);
 const log = createLog('gateway', values.logLevel);
 
 await run(log, async () => {
-  const baseUrl = values.gatewayUrl ?? `http://${values.host}:${values.port}`;
-  const instanceUrl = values.instanceUrl ?? `http://${ownHost(values.host)}:${values.port}`;
+  const certificate = certificateOf(values);
+  const scheme = certificate === undefined ? 'http' : 'https';
+  const baseUrl = values.gatewayUrl ?? `${scheme}://${values.host}:${values.port}`;
+  const instanceUrl = values.instanceUrl ?? `${scheme}://${ownHost(values.host)}:${values.port}`;
   const metricsRegistry = createMetrics('gateway');
   const metrics = createGatewayMetrics(metricsRegistry);
   const registry = new ConfluentSchemaRegistry({ url: values.registryUrl });
@@ -52,7 +60,24 @@ await run(log, async () => {
     reachable(log, `the event log at ${values.kafkaBrokers.join(',')}`, 'log-unavailable', () => eventLog.ping()),
     reachable(log, `the schema registry at ${values.registryUrl}`, 'registry-unavailable', () => catalogue.refresh()),
   ]);
-  const gateway = new Gateway({
+  const vault = new Vault(controlLog, values.masterKeys, log);
+  const identity = new Identity({
+    settings: values,
+    baseUrl,
+    controlLog,
+    sealer: vault,
+    inUse: (tenant) => {
+      const { length } = gateway.engine.directory.queues(tenant);
+      return length === 0 ? undefined : `${length} queues`;
+    },
+    admit: (request, reply) => gateway.limits.charge(request, reply),
+    admitTokenRequest: (request, reply) => gateway.limits.chargeToken(request, reply),
+    log,
+  });
+  await controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
+  await vault.start();
+  await identity.start();
+  const gateway: Gateway = new Gateway({
     settings: values,
     baseUrl,
     instanceUrl,
@@ -62,6 +87,9 @@ await run(log, async () => {
     registry,
     codec,
     catalogue,
+    guard: identity.guard,
+    serviceToken: (tenant) => identity.serviceToken(tenant),
+    vault,
     metrics,
     log,
   });
@@ -74,38 +102,56 @@ await run(log, async () => {
   });
 
   const health = new Health().add('event-log', () => eventLog.ping()).add('schema-registry', () => registry.ping());
-  const app = await createHttpApp(GatewayModule.of(gateway, catalogue, registry), {
+  const app = await createHttpApp(GatewayModule.of(gateway, identity, catalogue, registry), {
     log,
     health,
     metrics: metricsRegistry,
     openApi: gatewayOpenApi,
     limits: values,
     onSocket: (use) => gateway.limits.onSocket(use),
+    guard: (server) => {
+      guardRoutes(server, identity.guard);
+      gateway.audit.attach(server);
+    },
+    certificate,
   });
   const { publisher, streams, hop } = gateway;
+  const { guard } = identity;
+  const sessions = new Sessions(guard, (caller, address) => gateway.limits.connect(caller, address));
 
   const server = app.getHttpAdapter().getInstance();
   hop.attach(server);
-  server.get('/asyncapi.json', () =>
+  identity.open(server);
+  server.get('/asyncapi.json', { config: { access: 'public' } }, () =>
     asyncApiDocument({ baseUrl, brokers: values.kafkaBrokers, events: catalogue.list() }),
   );
-  const doors = { server, publisher, streams, queues: gateway.engine.queues, hop, limits: gateway.limits, log };
+  const doors = {
+    server,
+    publisher,
+    streams,
+    queues: gateway.engine.queues,
+    hop,
+    guard,
+    sessions,
+    limits: gateway.limits,
+    log,
+  };
   const open = protocols.map((protocol) => protocol.open(doors));
   stopInOrder(log, [
     { name: 'ready', run: () => health.stopping() },
     { name: 'streams', run: () => streams.close() },
+    { name: 'sessions', run: () => sessions.stop() },
     { name: 'protocols', run: () => Promise.all(open.map(async (protocol) => protocol.close())) },
     { name: 'server', run: () => app.close() },
     { name: 'gateway', run: () => gateway.stop() },
+    { name: 'identity', run: () => identity.stop() },
+    { name: 'vault', run: () => vault.stop() },
     { name: 'control log', run: () => controlLog.close() },
     { name: 'event log', run: () => eventLog.close() },
     { name: 'catalogue', run: () => catalogue.close() },
   ]);
   const url = await listen(app, values);
-  log.info(
-    { event: 'listening', url, reach: 'loopback only, for nobody is asked who they are yet' },
-    `listening on ${url}`,
-  );
+  log.info({ event: 'listening', url }, `listening on ${url}`);
 });
 
 /** The name by which others reach a process that listens everywhere. */

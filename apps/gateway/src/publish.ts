@@ -1,3 +1,4 @@
+import { type Caller, requirePermission } from '@heddle/auth';
 import {
   AVRO_CONTENT_TYPE,
   type Append,
@@ -9,6 +10,8 @@ import {
   type StoredEvent,
   attributeProblem,
   canonicalKey,
+  tenantOf,
+  topicOf,
 } from '@heddle/event';
 import {
   type AvroCodec,
@@ -18,8 +21,9 @@ import {
   fullNameOf,
   schemaIdOf,
 } from '@heddle/schema';
-import { DedupeWindow } from './dedupe-window.js';
+import { type DedupeWindow, DedupeWindows } from './dedupe-window.js';
 import type { GatewayMetrics } from './metrics.js';
+import type { ObjectTopics } from './object-topics.js';
 
 /** An event as a door hands it over: attributes as strings, the data as JSON or as Avro in Confluent wire format. */
 export interface IncomingEvent {
@@ -44,52 +48,62 @@ interface Encoded {
 /** What became of an event, or will. */
 type Pending = Promise<AppendOutcome> | AppendOutcome;
 
-/** Neck one: everything that is published comes through here, whatever door it used. */
+/** Neck one: everything that is published comes through here, whatever door it used and whoever comes. */
 export class Publisher {
   #recordNames = new Map<number, string | undefined>();
-  #window = new DedupeWindow<Pending>(DEDUPE_WINDOW.events, DEDUPE_WINDOW.ms);
+  #windows = new DedupeWindows<Pending>(DEDUPE_WINDOW.events, DEDUPE_WINDOW.ms);
 
   constructor(
     private readonly catalogue: Catalogue,
     private readonly registry: SchemaRegistry,
     private readonly codec: AvroCodec,
     private readonly eventLog: EventLog,
+    private readonly topics: Pick<ObjectTopics, 'ensure'>,
     private readonly metrics: GatewayMetrics,
   ) {}
 
   /**
-   * Checks and appends events; each has its own outcome, in their order. An accepted one is on all in-sync replicas.
+   * Checks events and appends them to the topics of the caller's tenant; each has its own outcome, in their order, one
+   * that the caller may not publish (`publish:type:…`) too. An accepted one is on all in-sync replicas.
    * After an event whose append failed, no later one of its key in the same call is appended.
    */
-  async publish(events: readonly IncomingEvent[]): Promise<PublishOutcome[]> {
+  async publish(caller: Caller, events: readonly IncomingEvent[]): Promise<PublishOutcome[]> {
     const outcomes = Array.from<PublishOutcome | Pending>({ length: events.length });
     const duplicates = new Set<number>();
     const appends: Append[] = [];
     const settle: ((outcome: AppendOutcome) => void)[] = [];
     const now = Date.now();
+    const window = this.#windows.of(caller.tenant, now);
+    let permitted: string | undefined;
     for (let index = 0; index < events.length; index += 1) {
       const event = events[index]!;
       let append: Append;
       try {
-        const type = this.#typeOf(event) ?? (await this.catalogue.find(event.attributes.type ?? ''));
-        append = this.#checkNow(event, type) ?? (await this.#check(event, type));
+        const { type: name } = event.attributes;
+        // Before anything else: whoever may not publish a type learns nothing about it.
+        if (name !== undefined && name !== permitted) requirePermission(caller, 'publish', 'type', name);
+        permitted = name;
+        const type = this.catalogue.get(name ?? '') ?? (await this.catalogue.find(name ?? ''));
+        append = this.#checkNow(event, type, caller.tenant) ?? (await this.#check(event, type, caller.tenant));
+        const making = this.topics.ensure(append.topic);
+        if (making !== undefined) await making;
       } catch (error) {
         outcomes[index] = { error: asRefusal(error) };
         continue;
       }
       const { source, id } = append.event.attributes;
-      const known = this.#window.get(source, id, now);
+      const known = window.get(source, id, now);
       if (known !== undefined) {
         duplicates.add(index);
         outcomes[index] = known;
         continue;
       }
       const pending = new Promise<AppendOutcome>((resolve) => settle.push(resolve));
-      this.#window.set(source, id, pending, now);
+      window.set(source, id, pending, now);
       outcomes[index] = pending;
       appends.push(append);
     }
-    if (appends.length > 0) void this.#append(appends, settle);
+    if (appends.length > 0) void this.#append(appends, settle, window);
     const results: PublishOutcome[] = [];
     for (let index = 0; index < outcomes.length; index += 1) {
       const outcome = await outcomes[index]!;
@@ -108,15 +122,22 @@ export class Publisher {
    */
   remember(events: readonly { stored: StoredEvent }[]): void {
     const now = Date.now();
+    let last = '';
+    let window: DedupeWindow<Pending> | undefined;
     for (const { stored } of events) {
-      const { source, id, sequence } = stored.attributes;
-      if (sequence !== undefined || this.#window.get(source, id, now) !== undefined) continue;
       const { topic, partition, offset } = stored;
-      this.#window.set(source, id, { position: { topic, partition, offset } }, now);
+      if (window === undefined || topic !== last) window = this.#windows.of(tenantOf((last = topic)), now);
+      const { source, id, sequence } = stored.attributes;
+      if (sequence !== undefined || window.get(source, id, now) !== undefined) continue;
+      window.set(source, id, { position: { topic, partition, offset } }, now);
     }
   }
 
-  async #append(appends: readonly Append[], settle: readonly ((outcome: AppendOutcome) => void)[]): Promise<void> {
+  async #append(
+    appends: readonly Append[],
+    settle: readonly ((outcome: AppendOutcome) => void)[],
+    window: DedupeWindow<Pending>,
+  ): Promise<void> {
     let outcomes: AppendOutcome[];
     try {
       outcomes = await this.eventLog.append(appends);
@@ -131,7 +152,7 @@ export class Publisher {
       const outcome = outcomes[index] ?? { error: new HeddleError('internal', 'No outcome.') };
       const { source, id } = appends[index]!.event.attributes;
       // What failed may be published again; only what stands in the log counts as had.
-      if ('error' in outcome) this.#window.delete(source, id);
+      if ('error' in outcome) window.delete(source, id);
       settle[index]?.(outcome);
     }
   }
@@ -144,21 +165,17 @@ export class Publisher {
     return this.#recordNames.get(schemaId);
   }
 
-  #typeOf(event: IncomingEvent): EventType | undefined {
-    return event.attributes.type === undefined ? undefined : this.catalogue.get(event.attributes.type);
-  }
-
-  async #check(event: IncomingEvent, type: EventType): Promise<Append> {
+  async #check(event: IncomingEvent, type: EventType, tenant: string): Promise<Append> {
     checkEnvelope(event, type);
-    return appendOf(event, type, await this.#encode(event, type));
+    return appendOf(event, type, tenant, await this.#encode(event, type));
   }
 
   /** The same without a turn of the event loop, where it needs none: JSON data of a schema that is at hand. */
-  #checkNow(event: IncomingEvent, type: EventType): Append | undefined {
+  #checkNow(event: IncomingEvent, type: EventType, tenant: string): Append | undefined {
     if (!('json' in event.data) || !this.codec.isLoaded(type.schemaId)) return undefined;
     checkEnvelope(event, type);
     const { json } = event.data;
-    return appendOf(event, type, { value: this.codec.encode(type.schemaId, json), data: json });
+    return appendOf(event, type, tenant, { value: this.codec.encode(type.schemaId, json), data: json });
   }
 
   async #encode(event: IncomingEvent, type: EventType): Promise<Encoded> {
@@ -195,7 +212,7 @@ function checkEnvelope(event: IncomingEvent, type: EventType): void {
   }
 }
 
-function appendOf(event: IncomingEvent, type: EventType, { value, data }: Encoded): Append {
+function appendOf(event: IncomingEvent, type: EventType, tenant: string, { value, data }: Encoded): Append {
   if (value.length > MAX_DATA_BYTES) {
     throw new HeddleError(
       'too-large',
@@ -218,7 +235,7 @@ function appendOf(event: IncomingEvent, type: EventType, { value, data }: Encode
     datacontenttype: AVRO_CONTENT_TYPE,
     partitionkey: key,
   };
-  return { topic: type.topic, key, event: { attributes, value } };
+  return { topic: topicOf(type.topic, tenant), key, event: { attributes, value } };
 }
 
 function keyOf(data: unknown, type: EventType): string {

@@ -6,6 +6,11 @@ export interface Form {
   encode(event: DispatchedEvent): Buffer;
 }
 
+/** Hides what is personal in an event; gives back the event itself where nothing of it is. */
+export interface Mask {
+  masked(stored: StoredEvent): StoredEvent;
+}
+
 /** An event on its way to receivers, with every form of it that has been asked for so far. */
 export class DispatchedEvent {
   /** The first form asked for, which is the only one of most events. */
@@ -13,6 +18,7 @@ export class DispatchedEvent {
   #bytes: Buffer | undefined;
   #others: Map<Form, Buffer> | undefined;
   #open: string | undefined;
+  #masked: DispatchedEvent | undefined;
 
   /**
    * @param number counts the events of this process in the order they were read from the log
@@ -48,6 +54,14 @@ export class DispatchedEvent {
   /** The structured JSON event; not kept, as the bytes made of it are. */
   get json(): string {
     return `${this.#open ?? openJson(this.stored, this.baseUrl)}}`;
+  }
+
+  /** The event for those who may not see what is personal, shared between them too; itself where nothing of it is. */
+  masked(mask: Mask): DispatchedEvent {
+    if (this.#masked !== undefined) return this.#masked;
+    const stored = mask.masked(this.stored);
+    this.#masked = stored === this.stored ? this : new DispatchedEvent(stored, this.number, this.token, this.baseUrl);
+    return this.#masked;
   }
 }
 

@@ -1,6 +1,8 @@
+import { LOCAL_TENANT } from '@heddle/event';
 import { baseUrlSchema, defineSettings, meshSettings, portSchema } from '@heddle/runtime';
 import type { SettingsOf } from '@heddle/runtime';
 import { z } from 'zod';
+import { identitySettings } from './identity/identity.settings.js';
 import { limitSettings } from './limits/limit.settings.js';
 import { receiverSettings } from './network/receiver.settings.js';
 import { parseMasterKeys } from './vault/master-keys.js';
@@ -29,7 +31,8 @@ export const settings = defineSettings({
       .string()
       .default('sales-order=http://127.0.0.1:8101,business-partner=http://127.0.0.1:8102')
       .transform(parseOwners),
-    about: 'services that own business objects, as name=URL, separated by commas',
+    about:
+      'services that own business objects, as name=URL, separated by commas; those of another tenant than local as tenant/name=URL',
   },
   masterKeys: {
     env: 'HEDDLE_MASTER_KEY',
@@ -38,6 +41,7 @@ export const settings = defineSettings({
       'master keys of the secrets in the log, as name:base64 of 32 bytes, separated by commas or lines; the first seals, all open',
     secret: true,
   },
+  ...identitySettings,
   appendTimeoutMs: {
     env: 'HEDDLE_APPEND_TIMEOUT_MS',
     schema: milliseconds.default(10_000),
@@ -112,7 +116,8 @@ function parseOwners(text: string, context: z.RefinementCtx): Map<string, string
       context.addIssue({ code: 'custom', message: `must be name=URL, separated by commas; ${part} is not` });
       return z.NEVER;
     }
-    owners.set(part.slice(0, at), url.data);
+    const name = part.slice(0, at);
+    owners.set(name.includes('/') ? name : `${LOCAL_TENANT}/${name}`, url.data);
   }
   return owners;
 }

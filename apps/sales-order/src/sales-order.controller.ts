@@ -1,10 +1,12 @@
 import {
   type ChangeRequest,
+  Changes,
   type ListQuery,
   MayMatch,
   MustMatch,
   Origin,
   type OriginOfChange,
+  Reads,
   answerPage,
   answerRead,
   answerState,
@@ -37,6 +39,7 @@ const item = { schema: itemNumberShape };
 export class SalesOrderController {
   constructor(private readonly orders: SalesOrderService) {}
 
+  @Changes()
   @Post()
   async create(
     @Body({ schema: newOrderShape }) input: NewOrder,
@@ -48,6 +51,7 @@ export class SalesOrderController {
     return answerState(reply, stored);
   }
 
+  @Reads()
   @Get()
   async list(
     @Query({ schema: listQueryShape }) query: ListQuery,
@@ -56,6 +60,7 @@ export class SalesOrderController {
     return answerPage(reply, PATH, await this.orders.list(query));
   }
 
+  @Reads()
   @Get(':key')
   async read(
     @Param('key', { schema: keyShape }) key: string,
@@ -65,6 +70,7 @@ export class SalesOrderController {
     return answerRead(reply, await this.orders.read(key), ifNoneMatch);
   }
 
+  @Changes()
   @Patch(':key')
   async change(
     @MustMatch() request: ChangeRequest,
@@ -74,12 +80,14 @@ export class SalesOrderController {
     return answerState(reply, await this.orders.change(request, patch));
   }
 
+  @Changes()
   @Delete(':key')
   @HttpCode(204)
   async delete(@MustMatch() request: ChangeRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     answerState(reply, await this.orders.delete(request));
   }
 
+  @Changes()
   @Post(':key/items')
   async addItem(
     @MayMatch() request: ChangeRequest,
@@ -91,6 +99,7 @@ export class SalesOrderController {
     return answerState(reply, stored);
   }
 
+  @Changes()
   @Patch(':key/items/:item')
   async changeItem(
     @MustMatch() request: ChangeRequest,
@@ -101,6 +110,7 @@ export class SalesOrderController {
     return answerState(reply, await this.orders.changeItem(request, itemNumber, patch));
   }
 
+  @Changes()
   @Delete(':key/items/:item')
   @HttpCode(204)
   async deleteItem(
@@ -111,6 +121,7 @@ export class SalesOrderController {
     answerState(reply, await this.orders.deleteItem(request, itemNumber));
   }
 
+  @Changes()
   @Post(':key/approval')
   @HttpCode(200)
   async approve(
@@ -121,6 +132,7 @@ export class SalesOrderController {
     return answerState(reply, await this.orders.setApprovalStatus(request, status));
   }
 
+  @Changes()
   @Post(':key/delivery-status')
   @HttpCode(200)
   async deliver(

@@ -1,5 +1,6 @@
 import { type Bench, type BenchContext, repeated, runOptions } from '../bench.js';
 import { BARE_TOPIC } from '../bare-topic.js';
+import type { HttpDoor } from '../http-door.js';
 import { Latencies } from '../latencies.js';
 import { type Spent, metered, reportCost } from '../meter.js';
 import { atLeast, atMost } from '../report.js';
@@ -20,9 +21,8 @@ const SAMPLED_SOCKETS = 50;
 /** How long after the last append deliveries are waited for. */
 const PATIENCE_MS = 10_000;
 
-interface Door {
+interface Door extends HttpDoor {
   name: string;
-  port: number;
   pid: number;
   path: string;
   topic: string;
@@ -48,7 +48,7 @@ export const fanOut: Bench = {
     const path = `/v1/stream?types=${EVENT_TYPE}`;
     await measure(context, source, {
       name: 'gateway',
-      port: ground.port('gateway'),
+      ...(await ground.door()),
       pid: gateway.pid,
       path,
       topic: EVENT_TOPIC,
@@ -56,17 +56,27 @@ export const fanOut: Bench = {
 
     const bare = ground.worker<BareFanOut>('bare-fan-out');
     const port = await bare.ask('start', { brokers });
-    await measure(context, source, { name: 'bare loop', port, pid: bare.pid, path: '/', topic: BARE_TOPIC });
+    await measure(context, source, {
+      name: 'bare loop',
+      port,
+      authorization: '',
+      pid: bare.pid,
+      path: '/',
+      topic: BARE_TOPIC,
+    });
   },
 };
 
 async function measure(context: BenchContext, source: Worker<EventAppend>, door: Door): Promise<void> {
   const { ground, report, size } = context;
+  const { port, authorization } = door;
   const count = size('sinks');
   const sockets = Math.floor(size('sockets') / count);
   const sinks = Array.from({ length: count }, () => ground.worker<WebsocketSinks>('websocket-sinks'));
   const sampleEvery = Math.max(1, Math.floor((sockets * count) / SAMPLED_SOCKETS));
-  await Promise.all(sinks.map((sink) => sink.ask('open', { port: door.port, path: door.path, sockets, sampleEvery })));
+  await Promise.all(
+    sinks.map((sink) => sink.ask('open', { port, authorization, path: door.path, sockets, sampleEvery })),
+  );
   const isGateway = door.name === 'gateway';
   for (const { perSecond, deliveries, p99Ms } of STEPS) {
     const load = { topic: door.topic, perSecond, keys: size('keys'), eventBytes: size('bytes') };

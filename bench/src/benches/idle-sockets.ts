@@ -26,9 +26,10 @@ export const idleSockets: Bench = {
     const inspect = `${measuredEnv['NODE_OPTIONS'] ?? ''} --inspect=127.0.0.1:${inspectPort}`;
     const { pid } = await ground.app('gateway', { ...measuredEnv, NODE_OPTIONS: inspect });
     const sinks = ground.worker<WebsocketSinks>('websocket-sinks');
+    const door = await ground.door();
     const open = (sockets: number) =>
       sinks.ask('open', {
-        port: ground.port('gateway'),
+        ...door,
         path: `/v1/stream?types=${EVENT_TYPE}`,
         sockets,
         sampleEvery: Number.MAX_SAFE_INTEGER,

@@ -81,16 +81,12 @@ async function connect({ ground }: BenchContext): Promise<Parts> {
   const hook = ground.worker<WebhookSinkTasks>('webhook-sink');
   const socket = ground.worker<WebsocketSinks>('websocket-sinks');
   const url = await hook.ask('listen', undefined);
-  const answer = await fetch(`${ground.url('gateway')}/v1/webhooks/bench`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    // In binary mode, the sink finds the key in a header.
-    body: JSON.stringify({ types: [TYPE], url, contentMode: 'binary' }),
-  });
-  if (!answer.ok) throw new Error(`The webhook was refused: ${answer.status} ${await answer.text()}`);
-  const port = ground.port('gateway');
-  await socket.ask('open', { port, path: `/v1/stream?types=${TYPE}`, sockets: 1, sampleEvery: 1 });
-  await load.ask('prepare', { partners: ground.url('business-partner'), orders: ground.url('sales-order') });
+  const [client, door] = await Promise.all([ground.client(), ground.door()]);
+  // In binary mode, the sink finds the key in a header.
+  await client.put('webhooks', 'bench', { types: [TYPE], url, contentMode: 'binary' });
+  await socket.ask('open', { ...door, path: `/v1/stream?types=${TYPE}`, sockets: 1, sampleEvery: 1 });
+  const urls = { partners: ground.url('business-partner'), orders: ground.url('sales-order') };
+  await load.ask('prepare', { ...urls, authorization: door.authorization });
   return { load, hook, socket };
 }
 

@@ -1,4 +1,5 @@
 import { type Bench, type BenchContext, repeated, runOptions } from '../bench.js';
+import type { HttpDoor } from '../http-door.js';
 import { Latencies } from '../latencies.js';
 import { type Spent, metered, reportCost } from '../meter.js';
 import { type Figure, type Target, atLeast, atMost } from '../report.js';
@@ -40,7 +41,7 @@ export const publish: Bench = {
     const single: Manner = { about: 'one event a request', connections, perRequest: 1 };
     const batches: Manner = { about: `${size('batch')} events a request`, connections, perRequest: size('batch') };
     const steady: Manner = { ...single, about: 'one event a request, open loop', perSecond: size('rate') };
-    const through = { name: 'gateway', port: ground.port('gateway'), pid: gateway.pid };
+    const through = { name: 'gateway', pid: gateway.pid, ...(await ground.door()) };
     const targets = { rate: atLeast(15_000), perCpuSecond: atLeast(15_000) };
     await measure(context, through, { ...single, ...targets });
     await measure(context, through, { ...batches, rate: atLeast(60_000), perCpuSecond: atLeast(60_000) });
@@ -48,29 +49,29 @@ export const publish: Bench = {
 
     const bare = ground.worker<BarePublish>('bare-publish');
     const port = await bare.ask('start', { brokers: ground.stack.kafkaBrokers });
-    const beside = { name: 'bare loop', port, pid: bare.pid };
+    const beside = { name: 'bare loop', pid: bare.pid, port, authorization: '' };
     for (const manner of [single, batches]) await measure(context, beside, manner, 1);
   },
 };
 
 async function measure(
   { ground, report, size }: BenchContext,
-  door: { name: string; port: number; pid: number },
+  { name, pid, ...door }: { name: string; pid: number } & HttpDoor,
   manner: Manner,
   times = size('runs'),
 ): Promise<void> {
   const { connections, perRequest, perSecond } = manner;
   const load = ground.worker<PublishLoad>('publish-load');
-  await load.ask('open', { port: door.port, connections, perRequest, eventBytes: size('bytes'), keys: size('keys') });
+  await load.ask('open', { ...door, connections, perRequest, eventBytes: size('bytes'), keys: size('keys') });
   const pace = perSecond === undefined ? {} : { perSecond };
   await load.ask('load', { seconds: size('warm-up'), ...pace });
   const runs: Run[] = await repeated(times, () =>
-    metered(ground, door.pid, () => load.ask('load', { seconds: size('seconds'), ...pace })),
+    metered(ground, pid, () => load.ask('load', { seconds: size('seconds'), ...pace })),
   );
   await load.stop();
   const loop = perSecond === undefined ? '' : ` of ${perSecond} a second`;
   report.section(
-    `${door.name}: ${manner.about}${loop}, ${connections} connections, ${size('bytes')} bytes, ${size('keys')} keys`,
+    `${name}: ${manner.about}${loop}, ${connections} connections, ${size('bytes')} bytes, ${size('keys')} keys`,
   );
   for (const { result } of runs) {
     const refused = Object.entries(result.refused).map(([status, count]) => `${count} answered ${status}`);
@@ -82,7 +83,7 @@ async function measure(
   const what = perRequest === 1 ? 'requests' : 'events';
   report.figure({ label: 'rate', values: rates, unit: `${what}/s`, target: manner.rate });
   report.figure({
-    label: `per CPU-second of the ${door.name}`,
+    label: `per CPU-second of the ${name}`,
     values: perCpuSecond,
     unit: what,
     target: manner.perCpuSecond,
@@ -90,7 +91,7 @@ async function measure(
   for (const percent of [50, 99]) report.figure(latency(runs, percent, percent === 50 ? manner.p50 : undefined));
   reportCost(
     report,
-    door.name,
+    name,
     runs.map(({ spent }) => spent),
     events,
     'events',

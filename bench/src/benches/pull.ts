@@ -1,7 +1,6 @@
 import { loadavg } from 'node:os';
 import { type Bench, type BenchContext, repeated, runOptions } from '../bench.js';
 import { fillTopic } from '../fill-topic.js';
-import { GatewayClient } from '../gateway-client.js';
 import { Latencies } from '../latencies.js';
 import { type Spent, metered, ofStack, reportCost } from '../meter.js';
 import { type Target, atLeast } from '../report.js';
@@ -49,8 +48,7 @@ export const pull: Bench = {
 /** A backlog, over each of the two ways. */
 async function drained(context: BenchContext, pid: number): Promise<void> {
   const { ground, size } = context;
-  const port = ground.port('gateway');
-  const all = { port, events: size('events'), timeoutMs: PATIENCE_MS };
+  const all = { ...(await ground.door()), events: size('events'), timeoutMs: PATIENCE_MS };
   if (context.wants('http')) {
     const receiver = ground.worker<QueuePull>('queue-pull');
     const connections = Math.max(1, Math.round(size('in-flight') / size('batch')));
@@ -78,7 +76,7 @@ async function measure(
   work: (queue: string) => Promise<Settled>,
   rate: Target,
 ): Promise<void> {
-  const client = new GatewayClient(ground.url('gateway'));
+  const client = await ground.client();
   const run = async (index: number): Promise<Run> => {
     const queue = `pulled-${index}`;
     await client.put('queues', queue, {

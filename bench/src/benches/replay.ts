@@ -1,7 +1,7 @@
 import type { Arrived } from '../arrival-log.js';
 import { type Bench, type BenchContext, repeated, runOptions } from '../bench.js';
 import { fillTopic } from '../fill-topic.js';
-import { GatewayClient } from '../gateway-client.js';
+import type { GatewayClient } from '../gateway-client.js';
 import { metered } from '../meter.js';
 import { type Target, atLeast, atMost } from '../report.js';
 import { EVENT_TOPIC, EVENT_TYPE } from '../sample-event.js';
@@ -56,12 +56,12 @@ export const replay: Bench = {
   async run(context) {
     const { ground, size } = context;
     const gateway = await ground.app('gateway', context.measuredEnv);
-    const client = new GatewayClient(ground.url('gateway'));
+    const client = await ground.client();
     await fillTopic(context, size('events'), STORED_KEYS_FROM);
     const stored = await receiver(context, client, 'replayed', 'C-5');
     const live = await receiver(context, client, 'live', 'C-0');
     const load = ground.worker<PublishLoad>('publish-load');
-    const target = { port: ground.port('gateway'), connections: 64, perRequest: 1 };
+    const target = { ...(await ground.door()), connections: 64, perRequest: 1 };
     await load.ask('open', { ...target, eventBytes: size('bytes'), keys: size('keys') });
     await liveRun(context, live, load, size('warm-up'));
 

@@ -41,7 +41,7 @@ export const stream: Bench = {
       eventBytes: size('bytes'),
     };
     const target = {
-      port: ground.port('gateway'),
+      ...(await ground.door()),
       path: `/v1/stream?types=${EVENT_TYPE}`,
       sockets: size('sockets'),
       events: Math.round(load.perSecond * load.seconds),

@@ -1,6 +1,5 @@
 import { type Bench, runOptions } from '../bench.js';
 import { fillTopic } from '../fill-topic.js';
-import { GatewayClient } from '../gateway-client.js';
 import type { EndpointSink } from '../workers/endpoint-sink.js';
 import { killed } from './webhooks/crash.js';
 import type { Parts } from './webhooks/deliveries.js';
@@ -26,8 +25,7 @@ export const webhooks: Bench = {
     const running = await ground.app('gateway', context.measuredEnv);
     const sink = ground.worker<EndpointSink>('endpoint-sink');
     const url = await sink.ask('listen', undefined);
-    const client = new GatewayClient(ground.url('gateway'));
-    const gateway = { pid: running.pid, port: ground.port('gateway'), client };
+    const gateway = { pid: running.pid, door: await ground.door(), client: await ground.client() };
     const parts: Parts = { context, gateway, sink, url };
     await sink.ask('begin', { events: 0, copies: 1, keys: 1 });
     if (wants('sink')) await ceiling(parts);

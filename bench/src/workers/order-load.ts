@@ -14,7 +14,7 @@ export type Created = Record<string, { sent: number; answered: number }>;
 
 export type OrderLoad = {
   /** Resolves when an order for the partner it makes can be created. */
-  prepare(urls: { partners: string; orders: string }): Promise<void>;
+  prepare(mesh: { partners: string; orders: string; authorization: string }): Promise<void>;
   /** Resolves when all are answered; those that were refused are an error. */
   create(orders: Orders): Promise<Created>;
 };
@@ -23,9 +23,12 @@ const PARTNER = '1000667';
 const CONNECTIONS = 32;
 const PATIENCE_MS = 20_000;
 let pool: Pool | undefined;
+let authorization = '';
 let nextOrder = 1_000_000;
 
-async function prepare({ partners, orders }: { partners: string; orders: string }): Promise<void> {
+async function prepare(mesh: Parameters<OrderLoad['prepare']>[0]): Promise<void> {
+  const { partners, orders } = mesh;
+  authorization = mesh.authorization;
   const partnerPool = new Pool(partners);
   await post(partnerPool, '/business-partners', createPartner(PARTNER));
   await partnerPool.close();
@@ -58,7 +61,7 @@ async function createOne(created: Created, refused: number[]): Promise<void> {
 }
 
 async function post(to: Pool, path: string, body: object): Promise<number> {
-  const headers = { 'content-type': 'application/json' };
+  const headers = { 'content-type': 'application/json', authorization };
   const { statusCode, body: text } = await to.request({ method: 'POST', path, headers, body: JSON.stringify(body) });
   await text.dump();
   return statusCode;

@@ -1,13 +1,13 @@
 import { connect, type Socket } from 'node:net';
 import { AnswerReader } from '../answer-reader.js';
+import { type HttpDoor, authorizationLine } from '../http-door.js';
 import { Latencies, nowMicros } from '../latencies.js';
 import { paced } from '../pace.js';
 import { eventTemplate, writeId, writeKey } from '../sample-event.js';
 import { zipfDraws } from '../zipf.js';
 import { answer } from './answer.js';
 
-export interface Target {
-  port: number;
+export interface Target extends HttpDoor {
   connections: number;
   /** Bytes of an event as structured JSON. */
   eventBytes: number;
@@ -61,7 +61,7 @@ class Connection {
       : json;
     const head = Buffer.from(
       `POST ${PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/cloudevents${isBatch ? '-batch' : ''}+json\r\n` +
-        `content-length: ${body.length}\r\n\r\n`,
+        `${authorizationLine(target)}content-length: ${body.length}\r\n\r\n`,
     );
     this.#request = Buffer.concat([head, body]);
     for (let index = 0; index < target.perRequest; index += 1) {

@@ -1,11 +1,11 @@
+import type { HttpDoor } from '../http-door.js';
 import { Latencies } from '../latencies.js';
 import { acceptedIn, duesIn, idsIn, leasesIn, settlementsText } from '../lease-scan.js';
 import { QueueCaller } from '../queue-caller.js';
 import { readId } from '../sample-event.js';
 import { answer } from './answer.js';
 
-export interface ParkingWork {
-  port: number;
+export interface ParkingWork extends HttpDoor {
   queue: string;
   connections: number;
   /** Deliveries of one request. */
@@ -83,12 +83,12 @@ async function take(work: ParkingWork): Promise<Taken> {
 
 /** Does a piece of work over and over on every connection, until one says that all is done, or the time is over. */
 async function onEach(
-  { port, queue, connections, timeoutMs }: ParkingWork,
+  { port, authorization, queue, connections, timeoutMs }: ParkingWork,
   piece: (caller: QueueCaller) => Promise<boolean>,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   const loop = async (): Promise<void> => {
-    const caller = new QueueCaller(port, queue);
+    const caller = new QueueCaller({ port, authorization }, queue);
     try {
       while ((await piece(caller)) && Date.now() < deadline);
     } finally {

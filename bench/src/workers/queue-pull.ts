@@ -1,11 +1,11 @@
 import { type Socket, connect } from 'node:net';
 import { AnswerReader } from '../answer-reader.js';
+import { type HttpDoor, authorizationLine } from '../http-door.js';
 import { Latencies, nowMicros } from '../latencies.js';
 import { acceptedIn, leasesIn, settlementsText } from '../lease-scan.js';
 import { answer } from './answer.js';
 
-export interface PullWork {
-  port: number;
+export interface PullWork extends HttpDoor {
   queue: string;
   connections: number;
   /** Deliveries of one request. */
@@ -31,11 +31,12 @@ export type QueuePull = {
 
 const readBuffer = Buffer.alloc(1024 * 1024);
 
-async function work({ port, queue, connections, perRequest, events, timeoutMs }: PullWork): Promise<Settled> {
+async function work(options: PullWork): Promise<Settled> {
+  const { port, connections, perRequest, events, timeoutMs } = options;
   const latencies = new Latencies();
   const done = Promise.withResolvers<void>();
   const begun = nowMicros();
-  const receive = Buffer.from(request(queue, 'receive', `{"max":${perRequest},"waitMs":1000}`));
+  const receive = Buffer.from(request(options, 'receive', `{"max":${perRequest},"waitMs":1000}`));
   let settled = 0;
   let refused = 0;
   let endedAt = begun;
@@ -63,7 +64,7 @@ async function work({ port, queue, connections, perRequest, events, timeoutMs }:
       const leases = leasesIn(body);
       settling = leases.length;
       settlingAt = nowMicros();
-      socket.write(settling === 0 ? receive : request(queue, 'settle', `{${settlementsText(leases)}}`));
+      socket.write(settling === 0 ? receive : request(options, 'settle', `{${settlementsText(leases)}}`));
     }, true);
     const callback = (bytes: number): boolean => {
       reader.feed(readBuffer, bytes);
@@ -83,10 +84,10 @@ async function work({ port, queue, connections, perRequest, events, timeoutMs }:
   return { settled, refused, seconds: (endedAt - begun) / 1_000_000, latencies: latencies.encoded() };
 }
 
-function request(queue: string, verb: string, body: string): string {
+function request(to: PullWork, verb: string, body: string): string {
   return (
-    `POST /v1/queues/${queue}/${verb} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
-    `content-length: ${body.length}\r\n\r\n${body}`
+    `POST /v1/queues/${to.queue}/${verb} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
+    `${authorizationLine(to)}content-length: ${body.length}\r\n\r\n${body}`
   );
 }
 

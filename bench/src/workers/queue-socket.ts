@@ -1,12 +1,12 @@
 import { type Socket, connect } from 'node:net';
 import { FrameReader } from '../frame-reader.js';
+import { type HttpDoor, authorizationLine } from '../http-door.js';
 import { Latencies, nowMicros } from '../latencies.js';
 import { acceptedIn, leasesIn, settlementsText } from '../lease-scan.js';
 import { answer } from './answer.js';
 import type { Settled } from './queue-pull.js';
 
-export interface SocketWork {
-  port: number;
+export interface SocketWork extends HttpDoor {
   queue: string;
   connections: number;
   /** Deliveries in flight on each connection. */
@@ -26,14 +26,14 @@ const SETTLED_AT_ONCE = 1000;
 const readBuffer = Buffer.alloc(1024 * 1024);
 
 async function work(options: SocketWork): Promise<Settled> {
-  const { port, queue, connections, credit, events, timeoutMs } = options;
+  const { connections, events, timeoutMs } = options;
   const latencies = new Latencies();
   const done = Promise.withResolvers<void>();
   const begun = nowMicros();
   const total = { settled: 0, refused: 0, endedAt: begun };
   const timer = setTimeout(done.resolve, timeoutMs);
   const sockets = Array.from({ length: connections }, () =>
-    openOne(port, queue, credit, done.reject, (accepted, refused, micros) => {
+    openOne(options, done.reject, (accepted, refused, micros) => {
       total.settled += accepted;
       total.refused += refused;
       total.endedAt = nowMicros();
@@ -52,12 +52,11 @@ async function work(options: SocketWork): Promise<Settled> {
 }
 
 function openOne(
-  port: number,
-  queue: string,
-  credit: number,
+  options: SocketWork,
   onError: (error: Error) => void,
   onSettled: (accepted: number, refused: number, micros: number) => void,
 ): Socket {
+  const { port, queue, credit } = options;
   let head: string | undefined = '';
   let leases: string[] = [];
   /** What is being settled, oldest first: answers come in that order. */
@@ -107,7 +106,7 @@ function openOne(
   const socket = connect({ host: '127.0.0.1', port, noDelay: true, onread }, () =>
     socket.write(
       `GET /v1/queues/${queue}/connect HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\n` +
-        'sec-websocket-version: 13\r\nsec-websocket-key: aGVkZGxlLWJlbmNoLWtleQ==\r\nsec-websocket-protocol: heddle.v1\r\n\r\n',
+        `${authorizationLine(options)}sec-websocket-version: 13\r\nsec-websocket-key: aGVkZGxlLWJlbmNoLWtleQ==\r\nsec-websocket-protocol: heddle.v1\r\n\r\n`,
     ),
   );
   socket.on('error', onError);

@@ -1,11 +1,11 @@
 import { type Socket, connect } from 'node:net';
 import { FrameReader } from '../frame-reader.js';
+import { type HttpDoor, authorizationLine } from '../http-door.js';
 import { nowMicros } from '../latencies.js';
 import { readId } from '../sample-event.js';
 import { answer } from './answer.js';
 
-export interface StreamTarget {
-  port: number;
+export interface StreamTarget extends HttpDoor {
   path: string;
   sockets: number;
   /** Numbers of events are below this. */
@@ -96,7 +96,9 @@ class Receiver {
       };
       const onread = { buffer: readBuffer, callback };
       const resumed = this.token === '' ? path : `${path}&resume=${encodeURIComponent(this.token)}`;
-      const socket = connect({ host: '127.0.0.1', port, noDelay: true, onread }, () => socket.write(upgrade(resumed)));
+      const socket = connect({ host: '127.0.0.1', port, noDelay: true, onread }, () =>
+        socket.write(upgrade(resumed, this.target)),
+      );
       socket.on('error', reject);
       this.socket = socket;
     });
@@ -134,10 +136,10 @@ async function openAll(): Promise<void> {
   await Promise.all(Array.from({ length: OPENING }, openNext));
 }
 
-function upgrade(path: string): string {
+function upgrade(path: string, door: HttpDoor): string {
   return (
     `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\n` +
-    'sec-websocket-version: 13\r\nsec-websocket-key: aGVkZGxlLWJlbmNoLWtleQ==\r\nsec-websocket-protocol: cloudevents.json\r\n\r\n'
+    `${authorizationLine(door)}sec-websocket-version: 13\r\nsec-websocket-key: aGVkZGxlLWJlbmNoLWtleQ==\r\nsec-websocket-protocol: cloudevents.json\r\n\r\n`
   );
 }
 

@@ -1,10 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import { FrameReader } from '../frame-reader.js';
+import { type HttpDoor, authorizationLine } from '../http-door.js';
 import { Latencies, nowMicros } from '../latencies.js';
 import { answer } from './answer.js';
 
-export interface SinkTarget {
-  port: number;
+export interface SinkTarget extends HttpDoor {
   path: string;
   sockets: number;
   /** Of so many sockets, one looks at every message and records how long it took. */
@@ -49,18 +49,19 @@ let arrivals: Record<string, number> = {};
 let wanted = Infinity;
 let onWanted: () => void = () => undefined;
 
-async function open({ port, path, sockets: count, sampleEvery }: SinkTarget): Promise<void> {
+async function open(target: SinkTarget): Promise<void> {
+  const { sockets: count, sampleEvery } = target;
   let next = 0;
   const openNext = async (): Promise<void> => {
     while (next < count) {
       const isSampled = next++ % sampleEvery === 0;
-      await openOne(port, path, isSampled);
+      await openOne(target, isSampled);
     }
   };
   await Promise.all(Array.from({ length: OPENING }, openNext));
 }
 
-function openOne(port: number, path: string, isSampled: boolean): Promise<void> {
+function openOne(target: SinkTarget, isSampled: boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     let head: string | undefined = '';
     let isOpen = false;
@@ -86,8 +87,9 @@ function openOne(port: number, path: string, isSampled: boolean): Promise<void> 
       if (messages >= wanted) onWanted();
       return true;
     };
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true, onread: { buffer: readBuffer, callback } }, () =>
-      socket.write(upgrade(path)),
+    const socket = connect(
+      { host: '127.0.0.1', port: target.port, noDelay: true, onread: { buffer: readBuffer, callback } },
+      () => socket.write(upgrade(target.path, target)),
     );
     socket.on('error', reject);
     socket.on('close', () => (cut += 1));
@@ -116,10 +118,10 @@ function record(payload: Buffer): void {
   if (key !== undefined) arrivals[key] ??= now;
 }
 
-function upgrade(path: string): string {
+function upgrade(path: string, door: HttpDoor): string {
   return (
     `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\n` +
-    'sec-websocket-version: 13\r\nsec-websocket-key: aGVkZGxlLWJlbmNoLWtleQ==\r\nsec-websocket-protocol: cloudevents.json\r\n\r\n'
+    `${authorizationLine(door)}sec-websocket-version: 13\r\nsec-websocket-key: aGVkZGxlLWJlbmNoLWtleQ==\r\nsec-websocket-protocol: cloudevents.json\r\n\r\n`
   );
 }
 

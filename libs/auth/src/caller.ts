@@ -12,6 +12,8 @@ export interface Caller {
   permissions: Permissions;
   /** Milliseconds since 1970 at which its token ends. */
   expiresAt: number;
+  /** Milliseconds since 1970: what changed the client's rights after that ends what was granted before. */
+  grantedAt: number;
 }
 
 /** @throws HeddleError `permission-missing`, naming the one that is needed */

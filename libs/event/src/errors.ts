@@ -46,6 +46,8 @@ export const ERRORS = {
   'index-behind': { status: 503, retryable: true, title: 'The index has not read the log that far yet' },
   'log-unavailable': { status: 503, retryable: true, title: 'The event log did not confirm in time' },
   'registry-unavailable': { status: 503, retryable: true, title: 'The schema registry cannot be reached' },
+  'issuer-unavailable': { status: 503, retryable: true, title: 'The keys of an issuer of tokens cannot be had' },
+  busy: { status: 503, retryable: true, title: 'There is too much to do at once' },
   'store-unavailable': { status: 503, retryable: true, title: 'The database cannot be reached' },
   'object-behind': { status: 503, retryable: true, title: 'The object is not yet at the version asked for' },
   'credentials-unavailable': {

@@ -139,6 +139,8 @@ export interface EventLog {
   offsetsAt(topic: string, time: number): Promise<number[]>;
   /** The bounds of each partition of a topic, in order of partition. */
   bounds(topic: string): Promise<PartitionBounds[]>;
+  /** The names of all topics there are, also of those that nobody here made. @throws HeddleError `log-unavailable` */
+  topics(): Promise<string[]>;
   /** Creates the topics that do not exist; never changes one that does. */
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
   /** Resolves when the log answers. */

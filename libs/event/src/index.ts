@@ -41,8 +41,10 @@ export {
   CONTROL_TOPIC_SPECS,
   LOCAL_TENANT,
   SLOT_COUNT,
+  objectOf,
   objectTopicSpec,
   slotOf,
+  tenantOf,
   topicOf,
   type TopicSpec,
 } from './topic.js';

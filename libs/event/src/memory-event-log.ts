@@ -45,7 +45,7 @@ export class MemoryEventLog implements EventLog {
   readonly setAside: (Position & { reason: string })[] = [];
   /** Lets appends fail: the error that the log is to answer with. */
   failAppend: ((append: Append) => HeddleError | undefined) | undefined;
-  private readonly topics = new Map<string, Partition[]>();
+  private readonly partitions = new Map<string, Partition[]>();
   private readonly groups = new Map<string, MemoryGroup>();
   private readonly listeners = new Set<(topic: string) => void>();
   private isClosed = false;
@@ -103,7 +103,7 @@ export class MemoryEventLog implements EventLog {
   }
 
   fetch({ topic, partition, offset }: Position, options: { maxBytes?: number } = {}): Promise<FetchedBatch> {
-    const own = this.topics.get(topic)?.[partition];
+    const own = this.partitions.get(topic)?.[partition];
     if (own === undefined) return Promise.reject(noSuchTopic(topic));
     const from = offset < own.earliest || offset > endOf(own) ? own.earliest : offset;
     const { events, next, end } = this.records(topic, partition, from);
@@ -125,7 +125,7 @@ export class MemoryEventLog implements EventLog {
   }
 
   offsetsAt(topic: string, time: number): Promise<number[]> {
-    const partitions = this.topics.get(topic);
+    const partitions = this.partitions.get(topic);
     if (partitions === undefined) return Promise.reject(noSuchTopic(topic));
     return Promise.resolve(
       partitions.map((own) => {
@@ -136,15 +136,19 @@ export class MemoryEventLog implements EventLog {
   }
 
   bounds(topic: string): Promise<PartitionBounds[]> {
-    const partitions = this.topics.get(topic);
+    const partitions = this.partitions.get(topic);
     if (partitions === undefined) return Promise.reject(noSuchTopic(topic));
     return Promise.resolve(
       partitions.map((own, partition) => ({ partition, earliest: own.earliest, end: endOf(own) })),
     );
   }
 
+  topics(): Promise<string[]> {
+    return Promise.resolve([...this.partitions.keys()]);
+  }
+
   ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
-    for (const spec of specs) if (!this.topics.has(spec.name)) this.create(spec.name, spec.partitions);
+    for (const spec of specs) if (!this.partitions.has(spec.name)) this.create(spec.name, spec.partitions);
     return Promise.resolve();
   }
 
@@ -160,7 +164,7 @@ export class MemoryEventLog implements EventLog {
 
   /** Forgets what is below the offset, as retention does. */
   forget(topic: string, partition: number, below: number): void {
-    const own = this.topics.get(topic)?.[partition];
+    const own = this.partitions.get(topic)?.[partition];
     if (own === undefined || below <= own.earliest) return;
     own.records.splice(0, below - own.earliest);
     own.earliest = below;
@@ -168,12 +172,14 @@ export class MemoryEventLog implements EventLog {
 
   /** The bounds, or nothing for a topic that is not there; asked by readers, which wait for it. */
   partitionsNow(topic: string): PartitionBounds[] | undefined {
-    return this.topics.get(topic)?.map((own, partition) => ({ partition, earliest: own.earliest, end: endOf(own) }));
+    return this.partitions
+      .get(topic)
+      ?.map((own, partition) => ({ partition, earliest: own.earliest, end: endOf(own) }));
   }
 
   /** Some events from an offset on, and how far they reach; what is no event is set aside on the way. */
   records(topic: string, partition: number, from: number): { events: StoredEvent[]; next: number; end: number } {
-    const own = this.topics.get(topic)?.[partition];
+    const own = this.partitions.get(topic)?.[partition];
     if (own === undefined) return { events: [], next: from, end: from };
     const begin = Math.max(from, own.earliest);
     const next = Math.min(begin + BATCH_RECORDS, endOf(own));
@@ -187,7 +193,7 @@ export class MemoryEventLog implements EventLog {
 
   private refusal(append: Append): HeddleError | undefined {
     if (this.isClosed) return new HeddleError('stopping', 'The event log is closed.');
-    if (!this.topics.has(append.topic)) {
+    if (!this.partitions.has(append.topic)) {
       if (this.options.partitions === undefined) return noSuchTopic(append.topic);
       this.create(append.topic, this.options.partitions);
     }
@@ -195,7 +201,7 @@ export class MemoryEventLog implements EventLog {
   }
 
   private store({ topic, key, event, notes }: Append): Position {
-    const partitions = this.topics.get(topic) ?? [];
+    const partitions = this.partitions.get(topic) ?? [];
     const partition = partitionOf(key, partitions.length);
     const own = partitions[partition] as Partition;
     // A copy, as a log on disk would have: what the caller does with its object later changes nothing here.
@@ -224,7 +230,7 @@ export class MemoryEventLog implements EventLog {
   }
 
   private create(topic: string, partitions: number): void {
-    this.topics.set(
+    this.partitions.set(
       topic,
       Array.from({ length: partitions }, () => ({ records: [], earliest: 0 })),
     );

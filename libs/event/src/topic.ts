@@ -29,6 +29,17 @@ export function topicOf(object: string, tenant: string = LOCAL_TENANT): string {
   return tenant === LOCAL_TENANT ? object : `${tenant}.${object}`;
 }
 
+/** The tenant whose events are in the topic of a business object: what stands before its dot. */
+export function tenantOf(topic: string): string {
+  const dot = topic.indexOf('.');
+  return dot < 0 ? LOCAL_TENANT : topic.slice(0, dot);
+}
+
+/** The business object whose events are in a topic, without the tenant. */
+export function objectOf(topic: string): string {
+  return topic.slice(topic.indexOf('.') + 1);
+}
+
 /** The slot, 0 to 31, that a queue of a tenant lives in. */
 export function slotOf(tenant: string, queue: string): number {
   return partitionOf(`${tenant}/${queue}`, SLOT_COUNT);

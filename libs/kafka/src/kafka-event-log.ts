@@ -112,6 +112,10 @@ export class KafkaEventLog implements EventLog {
     return this.directory.bounds(topic);
   }
 
+  topics(): Promise<string[]> {
+    return this.directory.names();
+  }
+
   ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
     return this.directory.ensure(specs);
   }

@@ -89,6 +89,16 @@ export class TopicDirectory {
     }
   }
 
+  /** Of all topics there are, but for those of Kafka itself. @throws HeddleError `log-unavailable` */
+  async names(): Promise<string[]> {
+    try {
+      const names = await this.admin.use((admin) => admin.listTopics());
+      return names.filter((name) => !name.startsWith('__'));
+    } catch (error) {
+      throw heddleErrorOf(error);
+    }
+  }
+
   /** Creates what does not exist, with the broker's default replication; retried while the log does not answer. */
   async ensure(specs: readonly TopicSpec[]): Promise<void> {
     const deadline = Date.now() + this.boundMs;

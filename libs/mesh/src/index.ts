@@ -8,4 +8,5 @@ export { listQueryShape, readPage, type ListQuery, type Page } from './paging.js
 export { ETAG, PROBLEMS, REQUEST_HEADERS, listRoute } from './route-docs.js';
 export { runService } from './run-service.js';
 export { type Service, type ServiceParts } from './service.js';
+export { Changes, Reads } from './service-guard.js';
 export { serviceSettings, type ServiceSettings } from './service-settings.js';

@@ -3,15 +3,23 @@ import type { RouteDoc } from '@heddle/runtime';
 import type { z } from 'zod';
 import { listQueryShape, listShape } from './paging.js';
 
-/** What every operation may answer. */
-const ANY = ['data-invalid', 'store-unavailable'] as const satisfies readonly ErrorCode[];
+/** What every operation may answer; there is nothing (404) for clients of another tenant. */
+const ANY = [
+  'data-invalid',
+  'not-found',
+  'token-missing',
+  'token-invalid',
+  'permission-missing',
+  'store-unavailable',
+  'issuer-unavailable',
+] as const satisfies readonly ErrorCode[];
 const OF_BODY = ['body-invalid', 'content-type-unsupported', 'too-large'] as const satisfies readonly ErrorCode[];
 
 /** The errors of an operation by what it works on; those of its rules come on top. */
 export const PROBLEMS = {
   create: ['conflict', ...OF_BODY, ...ANY],
-  read: ['not-found', ...ANY],
-  change: ['not-found', 'precondition-failed', ...ANY],
+  read: ANY,
+  change: ['precondition-failed', ...ANY],
   body: OF_BODY,
 } as const satisfies Record<string, readonly ErrorCode[]>;
 

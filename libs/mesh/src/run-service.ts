@@ -1,9 +1,21 @@
-import { objectTopicSpec } from '@heddle/event';
+import { ClientTokens } from '@heddle/auth';
+import { HeddleError, LOCAL_TENANT, objectTopicSpec, topicOf } from '@heddle/event';
 import { KafkaEventLog } from '@heddle/kafka';
 import { type Database, Outbox, type OutboxTables, RelayMetrics, openDatabase } from '@heddle/outbox';
-import { Health, type Log, createLog, createMetrics, listen, reachable, run, stopInOrder } from '@heddle/runtime';
+import {
+  Health,
+  type Log,
+  certificateOf,
+  createLog,
+  createMetrics,
+  listen,
+  reachable,
+  run,
+  stopInOrder,
+} from '@heddle/runtime';
 import { AvroCodec, Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { type Service, createService } from './service.js';
+import { gatewayTokens } from './service-guard.js';
 import type { ServiceSettings } from './service-settings.js';
 
 /**
@@ -20,6 +32,9 @@ export async function runService<T extends OutboxTables>(
 
 async function start<T extends OutboxTables>(service: Service<T>, settings: ServiceSettings, log: Log): Promise<void> {
   const { name, types, reactsTo = [] } = service;
+  const { tenant, issuerUrl, issuer = issuerUrl, tokenAudience: audience } = settings;
+  const certificate = certificateOf(settings);
+  const tokens = tokensOf(settings);
   const metrics = createMetrics(name);
   const registry = new ConfluentSchemaRegistry({ url: settings.registryUrl });
   const codec = new AvroCodec(registry);
@@ -30,19 +45,21 @@ async function start<T extends OutboxTables>(service: Service<T>, settings: Serv
     codec,
     log: (level, event, fields) => log[level]({ event, ...fields }, event),
   });
-  const outbox = new Outbox({ catalogue, codec, source: settings.eventSource });
+  const outbox = new Outbox({ catalogue, codec, source: settings.eventSource, tenant });
   let database: Database<T> | undefined;
   const open = async () => {
     database = await openDatabase<T>({
       url: settings.databaseUrl,
-      database: name.replaceAll('-', '_'),
+      database: databaseOf(name, tenant),
       pool: settings.databasePool,
       migrations: service.migrations,
       onConnectionLost: (error) => log.warn({ event: 'connection-lost', err: error }, 'a database connection was lost'),
     });
   };
   // Any service may start first: each makes sure of the topics it reads, too.
-  const topics = [name, ...reactsTo].map((topic) => objectTopicSpec(topic, settings.topicPartitions));
+  const topics = [name, ...reactsTo].map((object) =>
+    objectTopicSpec(topicOf(object, tenant), settings.topicPartitions),
+  );
   const brokers = settings.kafkaBrokers.join(',');
   await Promise.all([
     reachable(log, `the event log at ${brokers}`, 'log-unavailable', () => eventLog.ensureTopics(topics)),
@@ -57,7 +74,9 @@ async function start<T extends OutboxTables>(service: Service<T>, settings: Serv
     .add('schema-registry', () => registry.ping())
     .add('database', ping);
   const relayMetrics = new RelayMetrics(metrics, db);
-  const ground = { database, outbox, eventLog, log, health, metrics, relayMetrics };
+  const verifier = gatewayTokens({ url: issuerUrl, issuer, audience });
+  const identity = { tenant, verifier, tokens, certificate };
+  const ground = { ...identity, database, outbox, eventLog, log, health, metrics, relayMetrics };
   const { app, relay } = await createService(service, ground);
   stopInOrder(log, [
     { name: 'ready', run: () => health.stopping() },
@@ -71,4 +90,17 @@ async function start<T extends OutboxTables>(service: Service<T>, settings: Serv
   const url = await listen(app, settings);
   await app.startAllMicroservices();
   log.info({ event: 'listening', url }, `listening on ${url}`);
+}
+
+/** Each tenant has a database of its own. */
+function databaseOf(service: string, tenant: string): string {
+  return (tenant === LOCAL_TENANT ? service : `${tenant}-${service}`).replaceAll('-', '_');
+}
+
+function tokensOf({ issuerUrl, clientId, clientSecret }: ServiceSettings): ClientTokens | undefined {
+  if (clientId === undefined && clientSecret === undefined) return undefined;
+  if (clientId === undefined || clientSecret === undefined) {
+    throw new HeddleError('setting-invalid', 'HEDDLE_CLIENT_ID and HEDDLE_CLIENT_SECRET go together.');
+  }
+  return new ClientTokens({ tokenUrl: `${issuerUrl}/oauth/token`, clientId, clientSecret });
 }

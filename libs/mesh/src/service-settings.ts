@@ -1,4 +1,5 @@
-import { type Settings, type SettingsOf, meshSettings, portSchema } from '@heddle/runtime';
+import { LOCAL_TENANT } from '@heddle/event';
+import { type Settings, type SettingsOf, baseUrlSchema, meshSettings, portSchema } from '@heddle/runtime';
 import { z } from 'zod';
 
 /** The settings every microservice has, with the port and the event source that are its own by default. */
@@ -28,6 +29,40 @@ export function serviceSettings({ name, port }: { name: string; port: number }) 
       env: 'HEDDLE_TOPIC_PARTITIONS',
       schema: z.coerce.number('must be a number').int().min(1).max(1000).default(12),
       about: 'partitions of object topics that this process creates; fixed for life once there',
+    },
+    tenant: {
+      env: 'HEDDLE_TENANT',
+      schema: z
+        .string()
+        .regex(/^(?!heddle$)[a-z][a-z0-9-]{0,30}$/, 'must be the name of a tenant: a-z, 0-9 and hyphens, 31 at most')
+        .default(LOCAL_TENANT),
+      about: 'tenant whose objects these are; to clients of others there is nothing here',
+    },
+    issuerUrl: {
+      env: 'HEDDLE_ISSUER_URL',
+      schema: baseUrlSchema.default('http://127.0.0.1:8080'),
+      about: 'URL of the gateway, whose tokens are believed',
+    },
+    issuer: {
+      env: 'HEDDLE_ISSUER',
+      schema: z.string().min(1).optional(),
+      about: 'issuer as access tokens name it, where that is not the URL of the gateway',
+    },
+    tokenAudience: {
+      env: 'HEDDLE_TOKEN_AUDIENCE',
+      schema: z.string().min(1).default('heddle'),
+      about: 'audience of access tokens: one for all processes of a mesh',
+    },
+    clientId: {
+      env: 'HEDDLE_CLIENT_ID',
+      schema: z.string().min(1).optional(),
+      about: 'client of this process, with which it calls others',
+    },
+    clientSecret: {
+      env: 'HEDDLE_CLIENT_SECRET',
+      schema: z.string().min(1).optional(),
+      about: 'secret of that client',
+      secret: true,
     },
   };
 }

@@ -1,12 +1,14 @@
-import type { EventLog } from '@heddle/event';
+import { type ClientTokens, guardRoutes } from '@heddle/auth';
+import { type EventLog, topicOf } from '@heddle/event';
 import { connectEventLog } from '@heddle/kafka';
 import { type Database, type Outbox, type OutboxTables, Relay, type RelayMetrics } from '@heddle/outbox';
-import { type Health, type Log, createHttpApp } from '@heddle/runtime';
+import { type Health, type HttpAppOptions, type Log, createHttpApp } from '@heddle/runtime';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { Registry } from 'prom-client';
 import { logChanges } from './change-log.js';
+import { ServiceGuard, type Verifier } from './service-guard.js';
 
 /** What is a microservice's own; the rest, from its settings to an orderly stop, is the same for all. */
 export interface Service<T extends OutboxTables> {
@@ -29,9 +31,16 @@ export interface ServiceParts<T> {
   db: Kysely<T>;
   outbox: Outbox;
   relay: Pick<Relay, 'wake'>;
+  /** With which it calls other services and the gateway, as a client of its own; nothing where it has none. */
+  tokens?: ClientTokens | undefined;
 }
 
 export interface ServiceGround<T> {
+  /** All its objects and events are of this one. */
+  tenant: string;
+  verifier: Verifier;
+  tokens?: ClientTokens | undefined;
+  certificate?: HttpAppOptions['certificate'];
   database: Database<T>;
   outbox: Outbox;
   eventLog: Pick<EventLog, 'append' | 'consume'>;
@@ -43,9 +52,11 @@ export interface ServiceGround<T> {
 
 /** The service on what it stands on: its relay runs, its application is neither initialised nor listening yet. */
 export async function createService<T extends OutboxTables>(
-  { name, reactsTo = [], module, openApi }: Service<T>,
-  { database, outbox, eventLog, log, health, metrics, relayMetrics }: ServiceGround<T>,
+  { name, types, reactsTo = [], module, openApi }: Service<T>,
+  ground: ServiceGround<T>,
 ): Promise<{ app: NestFastifyApplication; relay: Relay }> {
+  const { tenant, verifier, tokens, certificate, database, outbox, eventLog } = ground;
+  const { log, health, metrics, relayMetrics } = ground;
   const relay = new Relay({
     database,
     eventLog,
@@ -53,8 +64,19 @@ export async function createService<T extends OutboxTables>(
     ...(relayMetrics === undefined ? {} : { metrics: relayMetrics }),
   });
   relay.start();
-  const app = await createHttpApp(module({ db: database.db, outbox, relay }), { log, health, metrics, openApi });
+  const guard = new ServiceGuard(verifier, { tenant, types }, log);
+  const app = await createHttpApp(module({ db: database.db, outbox, relay, tokens }), {
+    log,
+    health,
+    metrics,
+    openApi,
+    certificate,
+    guard: (server) => guardRoutes(server, guard),
+  });
   logChanges(app.getHttpAdapter().getInstance(), log);
-  if (reactsTo.length > 0) connectEventLog(app, { eventLog, group: name, topics: [...reactsTo], from: 'earliest' });
+  if (reactsTo.length > 0) {
+    const topics = reactsTo.map((object) => topicOf(object, tenant));
+    connectEventLog(app, { eventLog, group: topicOf(name, tenant), topics, from: 'earliest' });
+  }
   return { app, relay };
 }

@@ -1,5 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import { AVRO_CONTENT_TYPE, type EventAttributes, MemoryEventLog, formatSequence, uuidv7 } from '@heddle/event';
+import { type Caller, Permissions, tokenInvalid } from '@heddle/auth';
+import {
+  AVRO_CONTENT_TYPE,
+  type EventAttributes,
+  LOCAL_TENANT,
+  MemoryEventLog,
+  formatSequence,
+  uuidv7,
+} from '@heddle/event';
 import { type Database, Outbox, type OutboxTables, type Relay, openDatabase } from '@heddle/outbox';
 import { Health, createLog, createMetrics, listen } from '@heddle/runtime';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
@@ -32,9 +40,13 @@ export interface ForeignEvent {
   data: unknown;
 }
 
+const HOUR_MS = 3_600_000;
+
 /** The whole service on a free port and a database of its own, with event log and registry in memory. For tests. */
 export class ServiceTrial<T extends OutboxTables> {
   #events: Seen[] = [];
+  /** Whoever may do everything here, unless a request says otherwise. */
+  readonly #everything: string;
 
   private constructor(
     private readonly service: Service<T>,
@@ -43,7 +55,10 @@ export class ServiceTrial<T extends OutboxTables> {
     private readonly catalogue: Catalogue,
     private readonly codec: AvroCodec,
     private readonly running: { app: NestFastifyApplication; relay: Relay; url: string; routes: string[] },
-  ) {}
+    private readonly callers: Map<string, Caller>,
+  ) {
+    this.#everything = this.bearerOf(['*']);
+  }
 
   static async open<T extends OutboxTables>(service: Service<T>): Promise<ServiceTrial<T>> {
     const { name, migrations } = service;
@@ -59,7 +74,16 @@ export class ServiceTrial<T extends OutboxTables> {
     const catalogue = new Catalogue(registry, codec);
     await catalogue.refresh();
     const eventLog = new MemoryEventLog({ decode: ({ value }) => codec.decode(value), partitions: 4 });
+    const callers = new Map<string, Caller>();
     const { app, relay } = await createService(service, {
+      tenant: LOCAL_TENANT,
+      verifier: {
+        verify(token) {
+          const caller = callers.get(token);
+          if (caller === undefined) throw tokenInvalid('nobody has it');
+          return caller;
+        },
+      },
       database,
       outbox: new Outbox({ catalogue, codec, source: `/test/${name}` }),
       eventLog,
@@ -73,8 +97,9 @@ export class ServiceTrial<T extends OutboxTables> {
       for (const verb of [method].flat()) routes.push(`${verb} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
     });
     await app.startAllMicroservices();
-    const url = await listen(app, { host: '127.0.0.1', port: 0, listenOpenly: false });
-    const trial = new ServiceTrial(service, database, eventLog, catalogue, codec, { app, relay, url, routes });
+    const url = await listen(app, { host: '127.0.0.1', port: 0 });
+    const running = { app, relay, url, routes };
+    const trial = new ServiceTrial(service, database, eventLog, catalogue, codec, running, callers);
     await trial.#follow();
     return trial;
   }
@@ -103,6 +128,34 @@ export class ServiceTrial<T extends OutboxTables> {
   /** With a body as it is. */
   raw(method: Method, path: string, body: string, contentType: string): Promise<Answer> {
     return this.#ask(path, { method, headers: { 'content-type': contentType }, body });
+  }
+
+  /** The value of an authorization header for somebody with these permissions. */
+  bearerOf(permissions: readonly string[], tenant = LOCAL_TENANT): string {
+    const token = `token-${this.callers.size + 1}`;
+    const now = Date.now();
+    this.callers.set(token, {
+      tenant,
+      namespace: `${tenant}/mesh/test`,
+      client: 'tester',
+      permissions: Permissions.of(permissions),
+      grantedAt: now,
+      expiresAt: now + HOUR_MS,
+    });
+    return `Bearer ${token}`;
+  }
+
+  /** What each operation in the document answers to a request with this header, about an object there is not. */
+  async statusesFor(authorization: string): Promise<Record<string, number>> {
+    const statuses: Record<string, number> = {};
+    for (const route of this.documentedRoutes()) {
+      const [method, path] = route.split(' ') as [Method, string];
+      const headers = { authorization, 'if-match': '*' };
+      const body = method === 'GET' ? undefined : {};
+      const { status } = await this.request(method, path.replaceAll(/\{\w+\}/g, '10'), body, headers);
+      statuses[route] = status;
+    }
+    return statuses;
   }
 
   /** The events of a key, once there are as many as said. */
@@ -160,7 +213,8 @@ export class ServiceTrial<T extends OutboxTables> {
   }
 
   async #ask(path: string, request: RequestInit): Promise<Answer> {
-    const answer = await fetch(`${this.running.url}${path}`, request);
+    const headers = { authorization: this.#everything, ...(request.headers as Record<string, string>) };
+    const answer = await fetch(`${this.running.url}${path}`, { ...request, headers });
     const text = await answer.text();
     const isJson = answer.headers.get('content-type')?.includes('json') ?? false;
     return {

@@ -1,4 +1,13 @@
-import { AVRO_CONTENT_TYPE, HeddleError, canonicalKey, checkAttributes, partitionOf, uuidv7 } from '@heddle/event';
+import {
+  AVRO_CONTENT_TYPE,
+  HeddleError,
+  LOCAL_TENANT,
+  canonicalKey,
+  checkAttributes,
+  partitionOf,
+  topicOf,
+  uuidv7,
+} from '@heddle/event';
 import type { AvroCodec, Catalogue, EventType } from '@heddle/schema';
 import { type Transaction, sql } from 'kysely';
 import { type OutboxTables, SHARD_COUNT } from './outbox-tables.js';
@@ -22,6 +31,8 @@ export interface OutboxOptions {
   codec: Pick<AvroCodec, 'encode' | 'isLoaded' | 'load'>;
   /** The `source` attribute of every event raised here. */
   source: string;
+  /** In whose topics the events are appended; the local one when not said. */
+  tenant?: string;
   /** Where the doors serve objects; `dataref` is relative to the door that hands the event out. */
   objectsPath?: string;
   /** Bytes of encoded data at most: what is stored must never be refused by the log later. */
@@ -39,7 +50,7 @@ export class Outbox {
   readonly #options: Required<OutboxOptions>;
 
   constructor(options: OutboxOptions) {
-    this.#options = { objectsPath: '/v1/objects', maxValueBytes: 850 * 1024, ...options };
+    this.#options = { tenant: LOCAL_TENANT, objectsPath: '/v1/objects', maxValueBytes: 850 * 1024, ...options };
   }
 
   /**
@@ -80,7 +91,7 @@ export class Outbox {
   }
 
   #rowOf(raise: Raise, entry: EventType): Row {
-    const { codec, source, objectsPath, maxValueBytes } = this.#options;
+    const { codec, source, tenant, objectsPath, maxValueBytes } = this.#options;
     const key = canonicalKey(raise.key);
     const id = uuidv7();
     const attributes: Record<string, string> = {
@@ -104,7 +115,7 @@ export class Outbox {
         `The data of ${raise.type} is ${value.length} bytes; ${maxValueBytes} are allowed.`,
       );
     }
-    return { topic: entry.topic, key, attributes, value };
+    return { topic: topicOf(entry.topic, tenant), key, attributes, value };
   }
 }
 

@@ -1,4 +1,4 @@
-import { HeddleError, problemOf } from '@heddle/event';
+import { type ErrorCode, HeddleError, problemOf } from '@heddle/event';
 import {
   type ArgumentsHost,
   Catch,
@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyError, FastifyReply, FastifyServerOptions } from 'fastify';
+import type { FastifyContextConfig, FastifyError, FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify';
 import type { Registry } from 'prom-client';
 import { answerBroken } from './broken-request.js';
 import type { Health } from './health.js';
@@ -20,6 +20,7 @@ import { HTTP_LIMITS, type HttpLimits } from './http-limits.js';
 import type { Log } from './log.js';
 import { acceptedCodings, jsonParser } from './request-body.js';
 import { type SocketUse, limitSockets } from './socket-limits.js';
+import type { Certificate, Tls } from './tls.js';
 
 /** How often connections are looked through for those that are too slow, in milliseconds. */
 const SLOW_CHECK_MS = 5000;
@@ -34,9 +35,16 @@ export interface HttpAppOptions {
   limits?: HttpLimits;
   /** Hears of each new connection. */
   onSocket?: (use: SocketUse) => void;
+  /** Is given the server before it has any route: what lets requests in or refuses them is added here. */
+  guard?: (server: FastifyInstance) => void;
+  /** Speaks HTTPS with this; HTTP without. */
+  certificate?: Certificate | undefined;
   /** What this server needs other than the usual. */
   server?: FastifyServerOptions;
 }
+
+/** Routes of everybody, as libs/auth reads it: this library stands below that one. */
+const PUBLIC = { config: { access: 'public' } as FastifyContextConfig };
 
 /**
  * A Nest application on Fastify, with what every process of the mesh answers on: `/healthz/live`, `/healthz/ready`,
@@ -50,6 +58,7 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
     routerOptions: { maxParamLength: 4096 },
     // Connections without a request at work are closed when the process stops, so that stopping is quick.
     forceCloseConnections: 'idle',
+    ...(options.certificate === undefined ? {} : { https: options.certificate }),
     ...options.server,
   } as FastifyServerOptions);
   // Nest adds a parser of its own for JSON only where there is none yet.
@@ -63,15 +72,18 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
   app.useGlobalFilters(new ProblemFilter(log, methods));
   app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: shapeError }));
   const server = adapter.getInstance();
-  server.get('/healthz/live', () => ({ status: 'ok' }));
+  options.guard?.(server);
+  server.get('/healthz/live', PUBLIC, () => ({ status: 'ok' }));
   for (const path of ['/healthz', '/healthz/ready']) {
-    server.get(path, async (_request, reply) => {
+    server.get(path, PUBLIC, async (_request, reply) => {
       const report = await health.report();
       return reply.status(report.status === 'ok' ? 200 : 503).send(report);
     });
   }
-  server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
-  server.get('/openapi.json', () => openApi);
+  server.get('/metrics', PUBLIC, async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.metrics()),
+  );
+  server.get('/openapi.json', PUBLIC, () => openApi);
   return app;
 }
 
@@ -94,18 +106,18 @@ function limitOptions(limits: HttpLimits): object {
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 /**
- * Listens, and returns the URL. Nothing listens beyond loopback unless told to, for there is no identity check yet.
+ * Listens, and returns the URL. Nothing listens beyond loopback before it is said who encrypts: tokens stand in requests.
  *
  * @throws HeddleError `setting-invalid` when the port is in use, or the address is beyond loopback and not allowed.
  */
 export async function listen(
   app: NestFastifyApplication,
-  { host, port, listenOpenly }: { host: string; port: number; listenOpenly: boolean },
+  { host, port, tls }: { host: string; port: number; tls?: Tls | undefined },
 ): Promise<string> {
-  if (!LOOPBACK.test(host) && !listenOpenly) {
+  if (!LOOPBACK.test(host) && tls === undefined) {
     throw new HeddleError(
       'setting-invalid',
-      `HOST is ${host}, which others can reach, and nobody is asked who they are yet: set HEDDLE_LISTEN_OPENLY=true if the network around it is yours (in a container, say).`,
+      `HOST is ${host}, which others can reach, and it is not said who encrypts what they send: set HEDDLE_TLS to own (with HEDDLE_TLS_CERT_FILE and HEDDLE_TLS_KEY_FILE), to proxy if one in front of this process does, or to off if the network around it is yours (in a container, say).`,
     );
   }
   try {
@@ -139,6 +151,18 @@ export async function run(log: Log, main: () => Promise<void>): Promise<void> {
   }
 }
 
+/** What a refused client is to show (RFC 6750 §3). */
+const CHALLENGES: Partial<Record<ErrorCode, string>> = {
+  'token-missing': 'Bearer realm="heddle"',
+  'token-invalid': 'Bearer realm="heddle", error="invalid_token"',
+  'permission-missing': 'Bearer realm="heddle", error="insufficient_scope"',
+};
+
+/** The `WWW-Authenticate` that goes with a refusal, where one does. */
+export function challengeOf(error: unknown): string | undefined {
+  return error instanceof HeddleError ? CHALLENGES[error.code] : undefined;
+}
+
 /** Answers with the problem of an error; unknown errors are logged, and say nothing of themselves to the outside. */
 export function answerProblem(reply: FastifyReply, error: unknown, log: Log): FastifyReply {
   const known = asHeddleError(error);
@@ -148,6 +172,8 @@ export function answerProblem(reply: FastifyReply, error: unknown, log: Log): Fa
   if (known?.retryAfterSeconds !== undefined) void reply.header('retry-after', String(known.retryAfterSeconds));
   else if (problem.status === 503) void reply.header('retry-after', '1');
   if (problem.code === 'encoding-unsupported') void reply.header('accept-encoding', acceptedCodings(reply.request));
+  const challenge = challengeOf(known);
+  if (challenge !== undefined) void reply.header('www-authenticate', challenge);
   return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tlsSettings } from './tls.js';
 
 /** A TCP port; 0 lets the system choose one. */
 export const portSchema = z.coerce
@@ -28,11 +29,7 @@ export const meshSettings = {
     schema: baseUrlSchema.default('http://127.0.0.1:8181/apis/ccompat/v7'),
     about: 'URL of a schema registry that speaks the Confluent API',
   },
-  listenOpenly: {
-    env: 'HEDDLE_LISTEN_OPENLY',
-    schema: z.stringbool('must be true or false').default(false),
-    about: 'true to listen on an address that others can reach, although nobody is asked who they are yet',
-  },
+  ...tlsSettings,
   logLevel: {
     env: 'LOG_LEVEL',
     schema: z

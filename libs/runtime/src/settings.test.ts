@@ -23,7 +23,7 @@ describe('settings', () => {
       port: 99,
       kafkaBrokers: ['a:1', 'b:2'],
       logLevel: 'info',
-      listenOpenly: false,
+      tls: undefined,
     });
   });
 
@@ -34,9 +34,7 @@ describe('settings', () => {
   });
 
   it('with our prefix that nobody knows stop the start, naming the nearest', () => {
-    expect(() => settings.read({ HEDDLE_LISTEN_OPENLI: 'true' })).toThrow(
-      'HEDDLE_LISTEN_OPENLI is not a setting; did you mean HEDDLE_LISTEN_OPENLY?',
-    );
+    expect(() => settings.read({ HEDDLE_TSL: 'own' })).toThrow('HEDDLE_TSL is not a setting; did you mean HEDDLE_TLS?');
     expect(settings.read({ SOMEBODY_ELSES: 'x' }).port).toBe(8080);
   });
 

@@ -4,6 +4,7 @@ import { avscType } from './avsc-type.js';
 import type { AvroSchema } from './avro-schema.js';
 import { AVRO_LIMITS, byteWalker, type AvroLimits } from './byte-walker.js';
 import { dataCheck } from './data-check.js';
+import { type PersonalData, personalData } from './personal-data.js';
 import type { SchemaRegistry } from './schema-registry.js';
 import { checkSchemaRules } from './schema-rules.js';
 import { schemaTree } from './schema-tree.js';
@@ -22,6 +23,7 @@ interface Compiled {
   readonly type: Type;
   readonly check: (data: unknown) => void;
   readonly walk: (bytes: Uint8Array, from: number) => number;
+  readonly personal: PersonalData | undefined;
 }
 
 type AvscResolver = ReturnType<Type['createResolver']>;
@@ -114,6 +116,11 @@ export class AvroCodec {
     return { schemaId, data: this.#read(this.#ready(schemaId), wire) };
   }
 
+  /** What is personal in the data of a schema; nothing where none of it is, or the schema is not loaded. */
+  personalIn(id: number): PersonalData | undefined {
+    return this.#compiled.get(id)?.personal;
+  }
+
   /**
    * The data as another schema sees it; both must be loaded.
    *
@@ -183,7 +190,7 @@ export class AvroCodec {
 export function compileSchema(schema: AvroSchema, limits: AvroLimits = AVRO_LIMITS): Compiled {
   const tree = schemaTree(schema);
   checkSchemaRules(tree);
-  return { type: avscType(tree), check: dataCheck(tree, limits), walk: byteWalker(tree, limits) };
+  return { type: avscType(tree), check: dataCheck(tree, limits), walk: byteWalker(tree, limits), personal: personalData(tree) };
 }
 
 /**

@@ -30,7 +30,8 @@ export interface EventType extends EventDescription {
 }
 
 const TYPE = /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)+$/;
-const TOPIC = /^[a-z0-9][a-z0-9._-]{0,200}$/;
+/** Without a dot: what stands before one in the name of a topic is the tenant. */
+const TOPIC = /^[a-z0-9][a-z0-9_-]{0,200}$/;
 const SERVICE = /^[a-z][a-z0-9-]{0,62}$/;
 const PATH = /^\/[A-Za-z0-9/_.~-]*\{key\}[A-Za-z0-9/_.~-]*$/;
 

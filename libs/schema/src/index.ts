@@ -5,5 +5,6 @@ export { Catalogue } from './catalogue.js';
 export { ConfluentSchemaRegistry, type ConfluentSchemaRegistryOptions } from './confluent-schema-registry.js';
 export type { EventDescription, EventType } from './event-type.js';
 export { MemorySchemaRegistry } from './memory-schema-registry.js';
+export { masked, personalFields, type PersonalData } from './personal-data.js';
 export { loadSchemaFiles, registerSchemas, type Registration, type SchemaFile } from './schema-files.js';
 export type { RegisteredSchema, SchemaRegistry } from './schema-registry.js';

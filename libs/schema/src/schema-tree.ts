@@ -65,6 +65,8 @@ export interface FieldNode {
   readonly type: SchemaNode;
   /** In Avro's JSON form; undefined when the field has none and must be given. */
   readonly default: unknown;
+  /** Its `heddle` property says `"personal": true`: only those who may see personal data are to see its value. */
+  readonly isPersonal: boolean;
 }
 
 const PRIMITIVES = new Set(['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string']);
@@ -190,6 +192,7 @@ class TreeBuilder {
       doc: typeof doc === 'string' ? doc : undefined,
       type: this.build(field['type'], namespace, join(at, name), depth + 1),
       default: field['default'],
+      isPersonal: isPersonal(field['heddle']),
     };
   }
 
@@ -281,6 +284,12 @@ function logicalOf(
     throw schemaInvalid(at, `is a decimal of ${precision} digits, which ${size} bytes cannot hold`);
   }
   return { logical: name, precision, scale };
+}
+
+/** What is written in another way than it should be counts as said: better too much is masked than too little. */
+function isPersonal(heddle: unknown): boolean {
+  const said = isObject(heddle) ? heddle['personal'] : undefined;
+  return said !== undefined && said !== false;
 }
 
 function isCount(value: unknown): value is number {

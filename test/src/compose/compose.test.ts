@@ -1,9 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { BROKER_DEFAULTS, CHECKOUT, IMAGES, MESH_APPS, REGISTRY_DEFAULTS, type MeshApp } from '@heddle/infra';
+import { tmpdir } from 'node:os';
+import { join, posix } from 'node:path';
+import {
+  BROKER_DEFAULTS,
+  CHECKOUT,
+  IMAGES,
+  MESH_APPS,
+  REGISTRY_DEFAULTS,
+  makeClients,
+  type MeshApp,
+} from '@heddle/infra';
 import { Ajv } from 'ajv';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { settings as businessPartnerSettings } from '../../../apps/business-partner/src/settings.js';
 import { settings as gatewaySettings } from '../../../apps/gateway/src/settings.js';
@@ -13,6 +22,7 @@ interface Service {
   image: string;
   build?: string;
   ports?: string[];
+  volumes?: string[];
   environment: Record<string, string>;
   depends_on?: Record<string, { condition: string }>;
   healthcheck?: { test: string[] };
@@ -29,10 +39,18 @@ const SETTINGS = {
 } satisfies Record<MeshApp, { keys: string[]; read: unknown }>;
 
 /** Services that do one thing and end. */
-const ENDING = ['schemas', 'master-key'];
+const ENDING = ['schemas', 'master-key', 'clients'];
 
 const compose = parse(read('docker-compose.yml'), { merge: true }) as ComposeFile;
 const services = Object.entries(compose.services);
+let secrets: string;
+
+beforeAll(() => {
+  secrets = mkdtempSync(join(tmpdir(), 'heddle-compose-'));
+  makeClients(secrets);
+});
+
+afterAll(() => rmSync(secrets, { recursive: true }));
 
 test('the file fits the schema of the Compose specification', () => {
   const directory = join(createRequire(import.meta.url).resolve('docker-compose'), '..', '..');
@@ -93,16 +111,34 @@ describe.each(MESH_APPS)('%s', (app) => {
     const environment = service?.environment ?? {};
     expect(Object.keys(environment).length).toBeGreaterThan(0);
     expect(SETTINGS[app].keys).toEqual(expect.arrayContaining(Object.keys(environment)));
-    // Secrets are in files of the containers.
-    const { HEDDLE_MASTER_KEY_FILE: file, ...others } = environment;
-    const here = file === undefined ? others : { ...others, HEDDLE_MASTER_KEY: `main:${'A'.repeat(43)}=` };
-    expect(SETTINGS[app].read(here)).toMatchObject({ port: Number(environment['PORT']) });
+    // Files of the containers, by settings that are known.
+    const here = Object.fromEntries(Object.entries(environment).filter(([, value]) => !value.startsWith('/secrets/')));
+    const key = app === 'gateway' ? { HEDDLE_MASTER_KEY: `main:${'A'.repeat(43)}=` } : {};
+    expect(SETTINGS[app].read({ ...here, ...key })).toMatchObject({ port: Number(environment['PORT']) });
+  });
+
+  test('is given the secrets that are made for it, which it cannot change', () => {
+    const made = new Set(['master-key', ...readdirSync(secrets)].map((file) => `/secrets/${file}`));
+    const given = Object.values(service?.environment ?? {}).filter((value) => value.startsWith('/secrets/'));
+    expect(given.length).toBeGreaterThan(0);
+    expect(given.filter((file) => !made.has(file))).toEqual([]);
+    expect(service?.volumes).toContain('secrets:/secrets:ro');
   });
 
   test('is published on the port that it listens on', () => {
     const port = service?.environment['PORT'];
     expect(service?.ports).toEqual([`127.0.0.1:${port}:${port}`]);
   });
+});
+
+test('an image has the programs that make clients and get tokens, with all that they import', () => {
+  const copied = [...read('Dockerfile').matchAll(/\/heddle\/(infra\/\S+\.mjs)/g)].map(([, file = '']) => file);
+  expect(copied).toEqual(expect.arrayContaining(['infra/clients.mjs', 'infra/token.mjs']));
+  for (const file of copied) {
+    for (const [, imported = ''] of read(file).matchAll(/from '(\.[^']*)'/g)) {
+      expect(copied).toContain(posix.join(posix.dirname(file), imported));
+    }
+  }
 });
 
 function read(file: string): string {

@@ -266,6 +266,13 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
         expect(bounds[partitionOf('k', PARTITIONS)]).toMatchObject({ earliest: 0, end: 1 });
       });
 
+      it('are listed once they exist', async () => {
+        const topic = await newTopic();
+        const names = await log.topics();
+        expect(names).toContain(topic);
+        expect(names).not.toContain(`no-${randomUUID()}`);
+      });
+
       it('that do not exist have no bounds', async () => {
         await expect(log.bounds(`no-${randomUUID()}`)).rejects.toMatchObject({ code: 'log-unavailable' });
       });

@@ -17,7 +17,7 @@ let partner: string;
 let database: OrderDatabase;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground, apps: ['business-partner', 'sales-order'] });
+  mesh = await Mesh.start({ ground });
   orders = new Orders(mesh.url('business-partner'), mesh.url('sales-order'));
   partner = await orders.knownPartner();
   database = await OrderDatabase.open(ground.databaseUrl);
@@ -76,7 +76,7 @@ describe('two processes of one service on one database', () => {
   let both: Orders[];
 
   beforeAll(async () => {
-    other = await Mesh.start({ ground, apps: ['sales-order'] });
+    other = await Mesh.start({ ground, apps: ['sales-order'], beside: mesh });
     both = [orders, new Orders(mesh.url('business-partner'), other.url('sales-order'))];
   });
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { CHECKOUT, freePort } from '@heddle/infra';
+import { ADMINISTRATOR, CHECKOUT, freePort } from '@heddle/infra';
 import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest';
 import { Arrivals } from '../support/arrivals.js';
 import { CONTRACT_SIGNED } from '../support/cloud-event.js';
@@ -79,7 +79,12 @@ interface Example {
 
 function start(program: string, ...args: string[]): Example {
   const child: ChildProcess = spawn(process.execPath, [join(CHECKOUT, 'examples', program), ...args], {
-    env: { ...process.env, GATEWAY_URL: gateway },
+    env: {
+      ...process.env,
+      GATEWAY_URL: gateway,
+      HEDDLE_CLIENT_ID: ADMINISTRATOR,
+      HEDDLE_CLIENT_SECRET_FILE: mesh.secretFile(ADMINISTRATOR),
+    },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const lines = new Arrivals<string>();

@@ -6,6 +6,7 @@ import { allOf } from '../support/arrivals.js';
 import { CONTRACT_SIGNED, type CloudEvent } from '../support/cloud-event.js';
 import { foreignKafka } from '../support/foreign-kafka.js';
 import { call } from '../support/http-call.js';
+import { authorizationFor } from '../support/keyring.js';
 import { Mesh } from '../support/mesh.js';
 import { freshKey } from '../support/orders.js';
 import { contractEvent, publishBatch } from '../support/publishing.js';
@@ -174,7 +175,9 @@ describe('what a stream is refused for', () => {
 
   test('a client that talks on a stream is let go, and others stay', async () => {
     const stays = await openWebSocket(gateway, { types: CONTRACT_SIGNED });
-    const talks = new WebSocket(`${gateway.replace('http', 'ws')}/v1/stream`, 'cloudevents.json');
+    const talks = new WebSocket(`${gateway.replace('http', 'ws')}/v1/stream`, 'cloudevents.json', {
+      headers: await authorizationFor(gateway),
+    });
     const code = new Promise((resolve) => talks.once('close', resolve));
     talks.once('open', () => talks.send('{"subscribe":"everything"}'));
     expect(await code).toBe(1003);
@@ -258,6 +261,7 @@ async function upgrade(
     'sec-websocket-version': '13',
     'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
     'sec-websocket-protocol': 'cloudevents.json',
+    ...(await authorizationFor(gateway)),
     ...headers,
   };
   const socket = connect(Number(port), hostname);

@@ -1,3 +1,5 @@
+import { authorizationFor } from './keyring.js';
+
 /** What a server answered, its body read. */
 export interface Answer {
   status: number;
@@ -8,13 +10,19 @@ export interface Answer {
 }
 
 export interface CallOptions {
+  /** With an `authorization` of its own the request is not made as the administrator; an empty one is none. */
   headers?: Record<string, string>;
   /** An object is written as JSON; text and bytes as they are. */
   body?: unknown;
 }
 
 /** One HTTP request; any status is an answer. */
-export async function call(method: string, url: string, { headers = {}, body }: CallOptions = {}): Promise<Answer> {
+export async function call(
+  method: string,
+  url: string,
+  { headers: given = {}, body }: CallOptions = {},
+): Promise<Answer> {
+  const headers = given['authorization'] === undefined ? { ...(await authorizationFor(url)), ...given } : given;
   const isRaw = typeof body === 'string' || body instanceof Uint8Array;
   const response = await fetch(url, {
     method,

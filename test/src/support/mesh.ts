@@ -1,10 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ClientCredentials, ClientTokens } from '@heddle/auth';
 import {
+  ADMINISTRATOR,
   MESH_APPS,
   freePorts,
+  makeClients,
   registerOwnSchemas,
+  secretFile,
   startMeshApp,
   urlOf,
   type MeshApp,
@@ -12,6 +16,7 @@ import {
   type MeshPorts,
   type Running,
 } from '@heddle/infra';
+import { addKey } from './keyring.js';
 
 export interface MeshOptions {
   /** Broker, registry and database: what `inject('stack')` or `startStack` gives. */
@@ -20,6 +25,8 @@ export interface MeshOptions {
   apps?: readonly MeshApp[];
   /** Added to the environment of a process. */
   env?: Partial<Record<MeshApp, Record<string, string>>>;
+  /** A mesh to stand beside: what is not started is that one's, and so are the clients and the issuer of tokens. */
+  beside?: Mesh;
 }
 
 /** The real, built processes of the mesh, running on free ports; each can be killed and started again on its port. */
@@ -27,22 +34,33 @@ export class Mesh {
   readonly ports: MeshPorts;
   #options: MeshOptions;
   #dir: string;
+  #secrets: string;
   #running = new Map<MeshApp, Running>();
 
   private constructor(options: MeshOptions, ports: MeshPorts, dir: string) {
     this.#options = options;
     this.ports = ports;
     this.#dir = dir;
+    this.#secrets = options.beside === undefined ? join(dir, 'secrets') : options.beside.#secrets;
   }
 
   /** Registers the schemas and starts the processes; resolves once all are ready. */
   static async start(options: MeshOptions): Promise<Mesh> {
+    const { apps = MESH_APPS, beside, ground } = options;
     const free = await freePorts(MESH_APPS.length);
-    const ports = Object.fromEntries(MESH_APPS.map((app, index) => [app, free[index] ?? 0])) as Record<MeshApp, number>;
+    const portOf = (app: MeshApp, index: number): number => {
+      return beside === undefined || apps.includes(app) ? (free[index] ?? 0) : beside.ports[app];
+    };
+    const ports = Object.fromEntries(MESH_APPS.map((app, index) => [app, portOf(app, index)])) as Record<
+      MeshApp,
+      number
+    >;
     const mesh = new Mesh(options, ports, await mkdtemp(join(tmpdir(), 'heddle-mesh-')));
     try {
-      await registerOwnSchemas(options.ground.registryUrl);
-      await Promise.all((options.apps ?? MESH_APPS).map((app) => mesh.startApp(app)));
+      if (beside === undefined) makeClients(mesh.#secrets);
+      await registerOwnSchemas(ground.registryUrl);
+      await Promise.all(apps.map((app) => mesh.startApp(app)));
+      await mesh.#getKeys();
     } catch (error) {
       await mesh.stop();
       throw error;
@@ -53,13 +71,30 @@ export class Mesh {
   /** Starts another instance of the gateway; from outside both are known under the URL of the first one. */
   async anotherGateway(): Promise<Mesh> {
     const { ground, env } = this.#options;
-    const owners = MESH_APPS.filter((app) => app !== 'gateway').map((app) => `${app}=${this.url(app)}`);
-    const shared = { GATEWAY_URL: this.url('gateway'), OWNER_URLS: owners.join(',') };
-    return Mesh.start({ ground, apps: ['gateway'], env: { gateway: { ...env?.gateway, ...shared } } });
+    const gateway = { ...env?.gateway, GATEWAY_URL: this.url('gateway') };
+    return Mesh.start({ ground, apps: ['gateway'], env: { gateway }, beside: this });
   }
 
   url(app: MeshApp): string {
     return urlOf(app, this.ports);
+  }
+
+  /** An access token of the administrator, good for so much of what that may do; for all of it when nothing is said. */
+  async token(permissions?: readonly string[]): Promise<string> {
+    const scope = permissions === undefined ? {} : { scope: permissions.join(' ') };
+    const header = await new ClientTokens({ ...(await this.credentialsOf(ADMINISTRATOR)), ...scope }).header();
+    return header.replace('Bearer ', '');
+  }
+
+  /** How one of the clients that are there from the start gets tokens: the administrator, and each service. */
+  async credentialsOf(client: string): Promise<ClientCredentials> {
+    const clientSecret = (await readFile(this.secretFile(client), 'utf8')).trim();
+    return { tokenUrl: `${this.url('gateway')}/oauth/token`, clientId: client, clientSecret };
+  }
+
+  /** The file with the secret of a client. */
+  secretFile(client: string): string {
+    return secretFile(this.#secrets, client);
   }
 
   logFile(app: MeshApp): string {
@@ -78,6 +113,7 @@ export class Mesh {
     const running = await startMeshApp(app, {
       ground: this.#options.ground,
       ports: this.ports,
+      secrets: this.#secrets,
       logFile: this.logFile(app),
       env: this.#options.env?.[app] ?? {},
       onSpawn: (child) => this.#running.set(app, child),
@@ -101,5 +137,12 @@ export class Mesh {
   async stop(): Promise<void> {
     for (const app of MESH_APPS.toReversed()) await this.#running.get(app)?.stop();
     await rm(this.#dir, { recursive: true, force: true });
+  }
+  /** From now on whoever asks a process of this mesh without saying who, asks as its administrator. */
+  async #getKeys(): Promise<void> {
+    const tokens = new ClientTokens(await this.credentialsOf(ADMINISTRATOR));
+    // Now, so that none has to be got when the gateway is away.
+    await tokens.header();
+    for (const app of MESH_APPS) addKey(this.url(app), tokens);
   }
 }

@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { Arrivals } from './arrivals.js';
 import type { CloudEvent } from './cloud-event.js';
 import { type Answer, call } from './http-call.js';
+import { authorizationFor } from './keyring.js';
 
 /** A delivery of a queue, as every door hands it out. */
 export interface QueueDelivery {
@@ -235,7 +236,10 @@ export async function openQueueSocket(
 ): Promise<QueueSocket> {
   const url = new URL(`/v1/queues/${name}/connect`, gateway);
   url.protocol = 'ws:';
-  const socket = new WebSocket(url, 'heddle.v1', { perMessageDeflate: false });
+  const socket = new WebSocket(url, 'heddle.v1', {
+    perMessageDeflate: false,
+    headers: await authorizationFor(gateway),
+  });
   const receiver = new QueueSocket(socket, onDelivery);
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
   socket.on('error', () => undefined);

@@ -2,6 +2,7 @@ import { type IncomingMessage, get } from 'node:http';
 import { WebSocket } from 'ws';
 import { Arrivals } from './arrivals.js';
 import type { CloudEvent } from './cloud-event.js';
+import { authorizationFor } from './keyring.js';
 
 export interface StreamWish {
   types?: string;
@@ -32,7 +33,10 @@ function streamUrl(base: string, wish: StreamWish): URL {
 export async function openWebSocket(gateway: string, wish: StreamWish = {}): Promise<StreamClient> {
   const url = streamUrl(gateway, wish);
   url.protocol = 'ws:';
-  const socket = new WebSocket(url, 'cloudevents.json', { perMessageDeflate: false });
+  const socket = new WebSocket(url, 'cloudevents.json', {
+    perMessageDeflate: false,
+    headers: await authorizationFor(gateway),
+  });
   const events = new Arrivals<CloudEvent>();
   let token = '';
   socket.on('message', (text: Buffer) => {
@@ -57,7 +61,8 @@ export async function openWebSocket(gateway: string, wish: StreamWish = {}): Pro
 
 /** Server-sent events, open once the server answered. `lastEventId` is what a browser sends when it comes back. */
 export async function openSse(gateway: string, wish: StreamWish = {}, lastEventId?: string): Promise<StreamClient> {
-  const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+  const who = await authorizationFor(gateway);
+  const headers = lastEventId === undefined ? who : { ...who, 'last-event-id': lastEventId };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(streamUrl(gateway, wish), { headers, agent: false }, resolve).once('error', reject);
   });

@@ -1,3 +1,4 @@
+import { Access, By, type Caller } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import { Controller, Get, Headers, Inject, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
@@ -19,15 +20,18 @@ export const objectQuery = z.strictObject({
 export class ObjectsController {
   constructor(@Inject(Objects) private readonly objects: Objects) {}
 
+  /** Which of the types that are about the object, is asked where those are known. */
   @Get(':object/:key')
+  @Access({ verb: 'fetch', kind: 'type' })
   async read(
+    @By() caller: Caller,
     @Param('object') object: string,
     @Param('key') key: string,
     @Query({ schema: objectQuery }) { version }: z.infer<typeof objectQuery>,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const answer = await this.objects.fetch(object, key, version);
+    const answer = await this.objects.fetchFor(caller, object, key, version);
     void reply.header('etag', answer.etag).header('cache-control', 'no-cache');
     if (answer.kind === 'tombstone') {
       throw new HeddleError('object-gone', `${object} ${key} was deleted, which made version ${answer.version} of it.`);

@@ -1,3 +1,4 @@
+import { type Caller, permissionMissing } from '@heddle/auth';
 import { HeddleError, canonicalKey } from '@heddle/event';
 import type { Catalogue, EventType } from '@heddle/schema';
 import { Agent, errors, request } from 'undici';
@@ -10,6 +11,9 @@ export interface ObjectAnswer {
   etag: string;
   body: Buffer;
 }
+
+/** What the gateway identifies itself with to the services that own objects, which are of one tenant each. */
+export type ServiceToken = (tenant: string) => string | Promise<string>;
 
 const OWNER_TIMEOUT_MS = 5000;
 const MAX_OBJECT_BYTES = 8 * 1024 * 1024;
@@ -28,21 +32,42 @@ export class Objects {
   });
 
   constructor(
-    private readonly catalogue: Catalogue,
+    private readonly catalogue: Pick<Catalogue, 'list'>,
+    /** Their URLs by `tenant/service`. */
     private readonly owners: ReadonlyMap<string, string>,
+    private readonly token: ServiceToken,
     private readonly metrics: GatewayMetrics,
   ) {}
+
+  /**
+   * An object of the caller's tenant, for whoever may fetch one of the types that are about it.
+   *
+   * @throws HeddleError `permission-missing`, and as {@link fetch}
+   */
+  async fetchFor(caller: Caller, object: string, key: string, version: number | undefined): Promise<ObjectAnswer> {
+    const types = this.typesOf(object);
+    const [first] = types;
+    if (first !== undefined && !types.some((type) => caller.permissions.allows('fetch', 'type', type))) {
+      throw permissionMissing(caller, `fetch:type:${first}`);
+    }
+    return this.fetch(caller.tenant, object, key, version);
+  }
+
+  /** The types of events that are about a kind of object. */
+  typesOf(object: string): string[] {
+    return this.catalogue.list().flatMap((type) => (type.object === object ? [type.type] : []));
+  }
 
   /**
    * @param version the least version that will do, as a notification named it
    * @throws HeddleError `not-found`, `object-behind` (the owner is not at that version yet), `owner-unavailable`
    */
-  async fetch(object: string, key: string, version: number | undefined): Promise<ObjectAnswer> {
-    const url = this.#urlOf(object, canonicalKey(key));
-    const joined = this.#flights.has(url);
-    let answer = await this.#joined(url, version);
+  async fetch(tenant: string, object: string, key: string, version: number | undefined): Promise<ObjectAnswer> {
+    const url = this.#urlOf(tenant, object, canonicalKey(key));
+    const joined = this.#flights.has(flightOf(tenant, url));
+    let answer = await this.#joined(tenant, url, version);
     // What was joined may have left the owner before the version asked for was there.
-    if (joined && isOlder(answer, version)) answer = await this.#joined(url, version);
+    if (joined && isOlder(answer, version)) answer = await this.#joined(tenant, url, version);
     if (isOlder(answer, version)) {
       this.metrics.fetches.inc({ outcome: 'behind' });
       throw behind(object, key, version);
@@ -55,11 +80,12 @@ export class Objects {
     await this.#agent.close();
   }
 
-  async #joined(url: string, version: number | undefined): Promise<ObjectAnswer> {
-    let flight = this.#flights.get(url);
+  async #joined(tenant: string, url: string, version: number | undefined): Promise<ObjectAnswer> {
+    const name = flightOf(tenant, url);
+    let flight = this.#flights.get(name);
     if (flight === undefined) {
-      flight = this.#ask(url).finally(() => this.#flights.delete(url));
-      this.#flights.set(url, flight);
+      flight = this.#ask(tenant, url).finally(() => this.#flights.delete(name));
+      this.#flights.set(name, flight);
     }
     try {
       return await flight;
@@ -72,13 +98,14 @@ export class Objects {
     }
   }
 
-  async #ask(url: string): Promise<ObjectAnswer> {
+  async #ask(tenant: string, url: string): Promise<ObjectAnswer> {
+    const token = await this.token(tenant);
     let response;
     let body: Buffer;
     try {
       response = await request(url, {
         dispatcher: this.#agent,
-        headers: { accept: 'application/json' },
+        headers: { accept: 'application/json', authorization: `Bearer ${token}` },
         signal: AbortSignal.timeout(OWNER_TIMEOUT_MS),
       });
       body = Buffer.from(await response.body.arrayBuffer());
@@ -100,9 +127,9 @@ export class Objects {
     return { kind: statusCode === 200 ? 'state' : 'tombstone', version, etag, body };
   }
 
-  #urlOf(object: string, key: string): string {
+  #urlOf(tenant: string, object: string, key: string): string {
     const type = this.#typeOf(object);
-    const base = type?.owner === undefined ? undefined : this.owners.get(type.owner);
+    const base = type?.owner === undefined ? undefined : this.owners.get(`${tenant}/${type.owner}`);
     if (type?.fetch === undefined || base === undefined) {
       throw new HeddleError('not-found', `Objects of the kind ${object} cannot be fetched here.`, { field: 'object' });
     }
@@ -112,6 +139,11 @@ export class Objects {
   #typeOf(object: string): EventType | undefined {
     return this.catalogue.list().find((type) => type.object === object && type.fetch !== undefined);
   }
+}
+
+/** Two tenants may have one service with two answers. */
+function flightOf(tenant: string, url: string): string {
+  return `${tenant} ${url}`;
 }
 
 function useless(answer: string): HeddleError {

@@ -1,4 +1,4 @@
-import { HeddleError, type StoredEvent } from '@heddle/event';
+import { HeddleError, type StoredEvent, tenantOf } from '@heddle/event';
 import { ObjectState } from '../represent.js';
 import type { Objects } from './objects.js';
 import { OwnerGate } from './owner-gate.js';
@@ -14,8 +14,9 @@ interface Kept {
 }
 
 interface Reference {
-  /** The object and its key, as the reference names them. */
+  /** The tenant, the object and its key, as the reference names them. */
   name: string;
+  tenant: string;
   object: string;
   key: string;
   version: number | undefined;
@@ -33,22 +34,29 @@ export class States {
   readonly #gates = new Map<string, OwnerGate>();
   #keptBytes = 0;
 
-  constructor(private readonly objects: Pick<Objects, 'fetch'>) {}
+  constructor(private readonly objects: Pick<Objects, 'fetch' | 'typesOf'>) {}
 
   /**
-   * The state to go with an event; null for an event that refers to no object, or to one that nobody serves here.
+   * The state to go with an event; null for an event that refers to no object, to one that nobody serves here, or to
+   * one that may not be fetched: what counts is the object it refers to, for a publisher may write any reference.
    *
+   * @param mayFetch whether objects may be fetched that events of a type are about
    * @throws HeddleError `object-behind`, `owner-unavailable`: it may be had later
    */
-  async of({ attributes: { dataref } }: StoredEvent): Promise<ObjectState | null> {
-    const reference = dataref === undefined ? undefined : referenceOf(dataref);
+  async of(
+    { topic, attributes: { dataref } }: StoredEvent,
+    mayFetch: (type: string) => boolean,
+  ): Promise<ObjectState | null> {
+    const reference = dataref === undefined ? undefined : referenceOf(tenantOf(topic), dataref);
     if (dataref === undefined || reference === undefined) return null;
+    if (!this.objects.typesOf(reference.object).some(mayFetch)) return null;
     const kept = this.#keptOf(reference);
     if (kept !== undefined) return kept;
-    let flight = this.#flights.get(dataref);
+    const name = `${reference.tenant} ${dataref}`;
+    let flight = this.#flights.get(name);
     if (flight === undefined) {
-      flight = this.#fetch(reference).finally(() => this.#flights.delete(dataref));
-      this.#flights.set(dataref, flight);
+      flight = this.#fetch(reference).finally(() => this.#flights.delete(name));
+      this.#flights.set(name, flight);
     }
     try {
       return await flight;
@@ -60,12 +68,12 @@ export class States {
   }
 
   #fetch(reference: Reference): Promise<ObjectState> {
-    const { name, object, key, version } = reference;
-    return this.#gateOf(object).pass(async () => {
+    const { name, tenant, object, key, version } = reference;
+    return this.#gateOf(`${tenant}/${object}`).pass(async () => {
       // While it waited, another event of the same object may have been answered.
       const kept = this.#keptOf(reference);
       if (kept !== undefined) return kept;
-      const answer = await this.objects.fetch(object, key, version);
+      const answer = await this.objects.fetch(tenant, object, key, version);
       const state = new ObjectState(answer.version, answer.kind === 'state' ? jsonText(answer.body) : undefined);
       return this.#keep(name, state);
     });
@@ -109,12 +117,13 @@ export class States {
   }
 }
 
-function referenceOf(dataref: string): Reference | undefined {
+function referenceOf(tenant: string, dataref: string): Reference | undefined {
   const [, object, encoded, version] = REFERENCE.exec(dataref) ?? [];
   if (object === undefined || encoded === undefined) return undefined;
   try {
     const key = decodeURIComponent(encoded);
-    return { name: `${object}/${encoded}`, object, key, version: version === undefined ? undefined : Number(version) };
+    const least = version === undefined ? undefined : Number(version);
+    return { name: `${tenant}/${object}/${encoded}`, tenant, object, key, version: least };
   } catch {
     // A percent sign that begins no escape: whoever published the event wrote it, and it leads nowhere.
     return undefined;

@@ -38,7 +38,7 @@ describe('a set of filters', () => {
     set.add('everything', ['*'], compileFilter([]));
     set.add('a types', ['a.*'], compileFilter([]));
     set.add('one type', ['a.b'], compileFilter([]));
-    set.add('contracts', ['*'], compileFilter([]), ['contract']);
+    set.add('contracts', ['*'], compileFilter([]), (topic) => topic === 'contract');
     set.add('key 1', ['a.*'], compileFilter([{ exact: { subject: '1' } }]));
     set.add('exact type', ['*'], compileFilter([{ exact: { type: 'a.c' } }]));
     expect(sorted(set.match(storedEvent('a.b')))).toEqual(['a types', 'everything', 'one type']);
@@ -129,7 +129,12 @@ describe('a set of filters', () => {
             set.remove(member);
             wanted.delete(member);
           } else {
-            set.add(member, selected.types, compileFilter(selected.filter), selected.topics);
+            set.add(
+              member,
+              selected.types,
+              compileFilter(selected.filter),
+              (topic) => selected.topics?.includes(topic) ?? true,
+            );
             wanted.set(member, selected);
           }
           for (const one of events) {

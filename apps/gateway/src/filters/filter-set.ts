@@ -16,9 +16,12 @@ interface Index<Member> {
   byValues: Map<string, Group<Member>[]>;
 }
 
+/** Whether events of a topic and type are for a member at all. */
+type IsFor = (topic: string, type: string) => boolean;
+
 interface Selection {
   wants: TypeMatcher;
-  topics: ReadonlySet<string> | undefined;
+  isFor: IsFor | undefined;
   filter: CompiledFilter;
 }
 
@@ -43,11 +46,11 @@ export class FilterSet<Member> {
    * Adds a member, or changes what it wants.
    *
    * @param types exact, or with a trailing wildcard
-   * @param topics those it may come from; any when left out
+   * @param isFor asked once for each kind of event; everything is, when it is left out
    * @throws HeddleError `parameter-invalid` for a type pattern that is none
    */
-  add(member: Member, types: readonly string[], filter: CompiledFilter, topics?: readonly string[]): void {
-    const selection = { wants: typeMatcher(types), topics: topics && new Set(topics), filter };
+  add(member: Member, types: readonly string[], filter: CompiledFilter, isFor?: IsFor): void {
+    const selection = { wants: typeMatcher(types), isFor, filter };
     this.remove(member);
     this.#selections.set(member, selection);
     for (const [topic, kinds] of this.#kinds) {
@@ -90,8 +93,8 @@ export class FilterSet<Member> {
   }
 }
 
-function isCandidate({ wants, topics }: Selection, topic: string, type: string): boolean {
-  return (topics === undefined || topics.has(topic)) && wants(type);
+function isCandidate({ wants, isFor }: Selection, topic: string, type: string): boolean {
+  return wants(type) && (isFor === undefined || isFor(topic, type));
 }
 
 /** Who may want the events of one topic and type. */

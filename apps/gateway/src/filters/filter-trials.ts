@@ -1,11 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
-import { type EventLog, type PartitionBounds, type StoredEvent, typeMatcher } from '@heddle/event';
+import { type Caller, requirePermission } from '@heddle/auth';
+import { type EventLog, type PartitionBounds, type StoredEvent, objectOf, tenantOf, typeMatcher } from '@heddle/event';
 import type { CompiledFilter, FilterExpression } from './filter.js';
 import { compileFilter } from './filters.js';
 
 export interface TrialRequest {
   filter: readonly FilterExpression[];
-  /** Only events of these types are tried; exact, or with a trailing wildcard. */
+  /** Only events of these types are tried; exact, or with a trailing wildcard. All that the caller may have without. */
   types?: readonly string[] | undefined;
   /** How many events are tried, the newest. */
   last: number;
@@ -47,16 +48,25 @@ export class FilterTrials {
   constructor(
     private readonly eventLog: EventLog,
     private readonly topics: () => readonly string[],
+    /** Shows somebody what of an event is for them. */
+    private readonly seenBy: (caller: Caller, event: StoredEvent) => StoredEvent,
   ) {}
 
   /**
-   * @throws HeddleError `filter-invalid`, `parameter-invalid` (a type pattern), or `log-unavailable`
+   * Tries events of the caller's tenant that it may consume, as it may see them.
+   *
+   * @throws HeddleError `permission-missing` for types it may not consume, `filter-invalid`, `parameter-invalid` (a type
+   *   pattern), or `log-unavailable`
    */
-  async run({ filter, types = ['*'], last }: TrialRequest): Promise<TrialResult> {
+  async run(caller: Caller, { filter, types, last }: TrialRequest): Promise<TrialResult> {
     const compiled = compileFilter(filter);
-    const wants = typeMatcher(types);
+    const isAsked = typeMatcher(types ?? ['*']);
+    for (const pattern of types ?? []) requirePermission(caller, 'consume', 'type', pattern);
+    const wants = (type: string): boolean => isAsked(type) && caller.permissions.allows('consume', 'type', type);
     const effort = new Effort();
-    const tails = await this.#tails((event) => (wants(event.attributes.type) ? tried(compiled, event) : undefined));
+    const tails = await this.#tails(caller.tenant, (event) =>
+      wants(event.attributes.type) ? tried(compiled, this.seenBy(caller, event)) : undefined,
+    );
     const events: TriedEvent[] = [];
     while (events.length < last) {
       await Promise.all(tails.map((tail) => tail.readBack(effort)));
@@ -69,9 +79,10 @@ export class FilterTrials {
     return resultOf(events, false);
   }
 
-  async #tails(look: (event: StoredEvent) => TriedEvent | undefined): Promise<PartitionTail[]> {
+  async #tails(tenant: string, look: (event: StoredEvent) => TriedEvent | undefined): Promise<PartitionTail[]> {
+    const topics = this.topics().filter((topic) => tenantOf(topic) === tenant);
     const ofTopics = await Promise.all(
-      this.topics().map(async (topic) => {
+      topics.map(async (topic) => {
         const bounds = await this.eventLog.bounds(topic);
         return bounds.map((one) => new PartitionTail(this.eventLog, topic, one, look));
       }),
@@ -161,7 +172,7 @@ function newer(best: PartitionTail | undefined, tail: PartitionTail): PartitionT
 function tried(filter: CompiledFilter, event: StoredEvent): TriedEvent {
   const { topic, partition, offset, key, attributes, appendedAt } = event;
   return {
-    topic,
+    topic: objectOf(topic),
     partition,
     offset,
     id: attributes.id,

@@ -1,3 +1,4 @@
+import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { FilterTrials, type TrialResult } from './filter-trials.js';
@@ -11,7 +12,9 @@ export const trialShape = z.strictObject({
     .min(1, 'must name at least one event type, exact or with * at its end')
     .max(100)
     .optional()
-    .describe('only events of these types are tried, exact or with a trailing *; all when left out'),
+    .describe(
+      'only events of these types are tried, exact or with a trailing *; all that the client may consume when left out',
+    ),
   last: z
     .int('must be a whole number')
     .min(1, 'must be at least 1')
@@ -50,7 +53,8 @@ export class FiltersController {
 
   @Post('test')
   @HttpCode(200)
-  test(@Body({ schema: trialShape }) body: z.infer<typeof trialShape>): Promise<TrialResult> {
-    return this.trials.run(body);
+  @Access({ verb: 'consume', kind: 'type' })
+  test(@By() caller: Caller, @Body({ schema: trialShape }) body: z.infer<typeof trialShape>): Promise<TrialResult> {
+    return this.trials.run(caller, body);
   }
 }

@@ -1,5 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite';
-import { CONTROL_TOPICS, LOCAL_TENANT } from '@heddle/event';
+import type { Caller } from '@heddle/auth';
+import { CONTROL_TOPICS, objectOf } from '@heddle/event';
+import { maySee } from '../queues/queue-rights.js';
 import type { BatchDetails } from './attempt-batch.js';
 import { ATTEMPT_OUTCOMES, FINAL_STATES, REDELIVERIES, type RequestTemplate } from './attempt.js';
 import type { AttemptView, AttemptsQuery, attemptsShape } from './ledger.shape.js';
@@ -44,27 +46,28 @@ const MAX_MERGED = 100;
 export class AttemptList {
   constructor(private readonly index: TimelineIndex) {}
 
-  async list(query: AttemptsQuery, tenant = LOCAL_TENANT): Promise<z.infer<typeof attemptsShape>> {
+  /** Those of the queues that somebody may know of. */
+  async list(caller: Caller, query: AttemptsQuery): Promise<z.infer<typeof attemptsShape>> {
     const upTo = await this.index.caughtUp([CONTROL_TOPICS.attempts]);
-    const rows = await this.#rows(query, tenant);
+    const rows = await this.#rows(caller, query);
     const { views, ...next } = paged(rows, query.limit, ({ at, id }) => [at, id], attemptView);
     return { attempts: views, ...next, ...progressOf(upTo) };
   }
 
-  /** All attempts with some events, in the order the log has them. */
-  async ofEvents(ids: readonly string[], tenant = LOCAL_TENANT): Promise<AttemptView[]> {
+  /** All attempts with some events of a tenant, in the order the log has them. */
+  async ofEvents(tenant: string, ids: readonly string[]): Promise<AttemptView[]> {
     const marks = ids.map(() => '?').join(', ');
     const sql = `SELECT ${COLUMNS} FROM attempt a JOIN context c ON c.id = a.context
       WHERE a.event_id IN (${marks}) AND c.tenant = ? ORDER BY a.id LIMIT 20000`;
     return (await this.index.read<AttemptRow>(sql, [...ids, tenant])).map(attemptView);
   }
 
-  async #rows(query: AttemptsQuery, tenant: string): Promise<AttemptRow[]> {
+  async #rows(caller: Caller, query: AttemptsQuery): Promise<AttemptRow[]> {
     const where = pageWhere(query, ['id']);
     addOutcome(where, query.outcome);
     if (query.event !== undefined) add(where, 'event_id = ?', query.event);
     const limit = query.limit + 1;
-    const contexts = await this.#contexts(query, tenant);
+    const contexts = await this.#contexts(caller, query);
     const [inner, values] =
       query.event === undefined && contexts.length <= MAX_MERGED
         ? merged(contexts, where, limit)
@@ -75,12 +78,13 @@ export class AttemptList {
   }
 
   /** What attempts may have in common that are asked for. */
-  async #contexts({ queue, webhook }: AttemptsQuery, tenant: string): Promise<number[]> {
-    const where: Where = { sql: ['tenant = ?'], values: [tenant] };
+  async #contexts(caller: Caller, { queue, webhook }: AttemptsQuery): Promise<number[]> {
+    const where: Where = { sql: ['tenant = ?'], values: [caller.tenant] };
     if (queue !== undefined) add(where, 'queue = ?', queue);
     if (webhook !== undefined) add(where, "receiver = ? AND receiver_kind = 'webhook'", webhook);
-    const sql = `SELECT id FROM context WHERE ${where.sql.join(' AND ')}`;
-    return (await this.index.read<{ id: number }>(sql, where.values)).map(({ id }) => id);
+    const sql = `SELECT id, queue FROM context WHERE ${where.sql.join(' AND ')}`;
+    const contexts = await this.index.read<{ id: number; queue: string }>(sql, where.values);
+    return contexts.filter((context) => maySee(caller, context.queue)).map(({ id }) => id);
   }
 }
 
@@ -124,7 +128,7 @@ function attemptView(row: AttemptRow): AttemptView {
       source: row.source,
       type: row.type,
       key: row.key,
-      topic: row.topic,
+      topic: objectOf(row.topic),
       partition: row.partition,
       offset: row.position,
       href: eventHref(row.event_id, row.source),

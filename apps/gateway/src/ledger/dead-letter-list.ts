@@ -1,8 +1,10 @@
-import { CONTROL_TOPICS, type EventLog, HeddleError, LOCAL_TENANT, type StoredEvent } from '@heddle/event';
+import { type Caller, requirePermission } from '@heddle/auth';
+import { CONTROL_TOPICS, type EventLog, HeddleError, type StoredEvent, objectOf } from '@heddle/event';
+import { maySee } from '../queues/queue-rights.js';
 import type { z } from 'zod';
 import { type AttemptList, eventHref } from './attempt-list.js';
 import type { DeadLetterView, DeadLettersQuery, deadLetterDetailShape, deadLettersShape } from './ledger.shape.js';
-import { type Where, add, isoTime, pageWhere, paged, progressOf, whereSql } from './page.js';
+import { type Page, type Where, add, isoTime, pageSeen, pageWhere, progressOf, whereSql } from './page.js';
 import { type TimelineIndex, nothingFound } from './timeline-index.js';
 
 interface LetterRow {
@@ -57,46 +59,59 @@ export class DeadLetterList {
     private readonly index: TimelineIndex,
     private readonly attempts: AttemptList,
     private readonly eventLog: EventLog,
+    /** Shows somebody what of an event is for them. */
+    private readonly seenBy: (caller: Caller, event: StoredEvent) => StoredEvent,
   ) {}
 
-  async list(query: DeadLettersQuery, tenant = LOCAL_TENANT): Promise<z.infer<typeof deadLettersShape>> {
+  /** Those of the queues that somebody may know of. */
+  async list(caller: Caller, query: DeadLettersQuery): Promise<z.infer<typeof deadLettersShape>> {
     const upTo = await this.index.caughtUp(LETTERS);
-    const where = pageWhere(query, ['partition', 'position']);
-    addFilter(where, query, tenant);
-    const sql = `SELECT * FROM dead_letter ${whereSql(where)}
-      ORDER BY at DESC, partition DESC, position DESC LIMIT ${query.limit + 1}`;
-    const rows = await this.index.read<LetterRow>(sql, where.values);
-    const { views, ...next } = paged(
-      rows,
-      query.limit,
+    const read = (page: Page): Promise<LetterRow[]> => {
+      const where = pageWhere(page, ['partition', 'position']);
+      addFilter(where, query, caller.tenant);
+      const sql = `SELECT * FROM dead_letter ${whereSql(where)}
+        ORDER BY at DESC, partition DESC, position DESC LIMIT ${page.limit + 1}`;
+      return this.index.read<LetterRow>(sql, where.values);
+    };
+    const { rows, ...next } = await pageSeen(
+      query,
+      read,
       ({ at, partition, position }) => [at, partition, position],
-      letterView,
+      ({ queue }) => maySee(caller, queue ?? ''),
     );
-    return { deadLetters: views, ...next, ...progressOf(upTo) };
+    return { deadLetters: rows.map(letterView), ...next, ...progressOf(upTo) };
   }
 
-  /** @throws HeddleError `not-found`, or `index-behind` while that is not certain */
-  async get(id: string, tenant = LOCAL_TENANT): Promise<z.infer<typeof deadLetterDetailShape>> {
+  /**
+   * A letter with the event in it, its personal data masked for whoever may not see that.
+   *
+   * @throws HeddleError `not-found`, or `index-behind` while that is not certain; `permission-missing` without the
+   *   right to replay its queue
+   */
+  async get(caller: Caller, id: string): Promise<z.infer<typeof deadLetterDetailShape>> {
+    const { tenant } = caller;
     const at = positionOf(id);
     const upTo = await this.index.caughtUp([...LETTERS, CONTROL_TOPICS.attempts]);
     const sql = 'SELECT * FROM dead_letter WHERE partition = ? AND position = ? AND tenant = ?';
     const [row] = await this.index.read<LetterRow>(sql, [at.partition, at.offset, tenant]);
     if (row === undefined) throw nothingFound(`dead letter ${id}`, upTo);
-    const stored = await this.read(at);
-    const attempts = await this.attempts.ofEvents([row.event_id], tenant);
+    requirePermission(caller, 'replay', 'queue', row.queue ?? '');
+    const letter = await this.read(at);
+    const stored = letter === undefined ? undefined : this.seenBy(caller, letter);
+    const attempts = await this.attempts.ofEvents(tenant, [row.event_id]);
     const deliveries = attempts.filter(({ queueUuid, cycle }) => queueUuid === row.uuid && cycle === row.cycle);
     const { attributes, data } = stored ?? { attributes: {}, data: null };
     return { ...letterView(row), stored: { attributes: present(attributes), data }, deliveries };
   }
 
-  /** The letters of some events, with where they came from. */
-  async ofEvents(ids: readonly string[], tenant = LOCAL_TENANT): Promise<DeadLetterView[]> {
+  /** The letters of some events of a tenant, with where they came from. */
+  async ofEvents(tenant: string, ids: readonly string[]): Promise<DeadLetterView[]> {
     const sql = `SELECT * FROM dead_letter WHERE event_id IN (${ids.map(() => '?').join(', ')}) AND tenant = ? ORDER BY at`;
     return (await this.index.read<LetterRow>(sql, [...ids, tenant])).map(letterView);
   }
 
   /** The open ones that fit, the oldest first. */
-  async select(filter: LetterFilter, tenant = LOCAL_TENANT): Promise<DeadLetterRef[]> {
+  async select(tenant: string, filter: LetterFilter): Promise<DeadLetterRef[]> {
     await this.#complete();
     const where = pageWhere({ ...filter, limit: 0 }, []);
     addFilter(where, { ...filter, state: 'open' }, tenant);
@@ -105,7 +120,7 @@ export class DeadLetterList {
   }
 
   /** The open ones of these; the others are left out. */
-  async selectIds(ids: readonly string[], tenant = LOCAL_TENANT): Promise<DeadLetterRef[]> {
+  async selectIds(tenant: string, ids: readonly string[]): Promise<DeadLetterRef[]> {
     await this.#complete();
     const positions = ids.map(positionOf);
     const sql = `SELECT d.* FROM dead_letter d JOIN json_each(?) j
@@ -147,12 +162,12 @@ function positionOf(id: string): { partition: number; offset: number } {
 
 function refOf(row: LetterRow): DeadLetterRef {
   const { partition, position, tenant, queue, uuid, attempts } = row;
-  const { id, source, type, key, topic, partition: eventPartition, offset } = letterView(row).event;
+  const { id, source, type, key, partition: eventPartition, offset } = letterView(row).event;
   return {
     id: `${partition}-${position}`,
     partition,
     offset: position,
-    event: { topic, partition: eventPartition, offset, id, source, type, key },
+    event: { topic: row.topic ?? '', partition: eventPartition, offset, id, source, type, key },
     tenant,
     queue: queue === null || uuid === null ? undefined : { name: queue, uuid },
     attempts: attempts ?? 0,
@@ -168,7 +183,7 @@ function letterView(row: LetterRow): DeadLetterView {
       source,
       type,
       key,
-      topic: row.topic ?? '',
+      topic: objectOf(row.topic ?? ''),
       partition: row.event_partition ?? 0,
       offset: row.event_position ?? 0,
       href: eventHref(event_id, source),

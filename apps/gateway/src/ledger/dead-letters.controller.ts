@@ -1,3 +1,4 @@
+import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
@@ -13,8 +14,8 @@ import {
 } from './ledger.shape.js';
 import { Redrives } from './redrive.js';
 
-/** Nobody is asked yet who they are. */
-const WHO = 'anonymous';
+/** Which queues, is asked letter by letter. */
+const replays = { verb: 'replay', kind: 'queue' } as const;
 
 /** What was given up, and how it comes back. */
 @Controller('v1/dead-letters')
@@ -25,38 +26,49 @@ export class DeadLettersController {
   ) {}
 
   @Get()
-  list(@Query({ schema: deadLettersQuery }) query: DeadLettersQuery): Promise<z.infer<typeof deadLettersShape>> {
-    return this.letters.list(query);
+  @Access('client')
+  list(
+    @By() caller: Caller,
+    @Query({ schema: deadLettersQuery }) query: DeadLettersQuery,
+  ): Promise<z.infer<typeof deadLettersShape>> {
+    return this.letters.list(caller, query);
   }
 
   @Post('redrive')
+  @Access(replays)
   async redrive(
+    @By() caller: Caller,
     @Body({ schema: redriveBody }) body: RedriveRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<RedriveView> {
-    const view = await this.redrives.begin(body, WHO);
-    void reply.status(view.state === 'counted' ? 200 : 202);
+    const view = await this.redrives.begin(caller, body);
+    if (view.state === 'counted') return view;
+    void reply.status(202).header('location', `/v1/dead-letters/redrives/${view.id}`);
     return view;
   }
 
   @Get('redrives')
-  async listRedrives(): Promise<{ redrives: RedriveView[] }> {
-    return { redrives: await this.redrives.list() };
+  @Access('client')
+  async listRedrives(@By() caller: Caller): Promise<{ redrives: RedriveView[] }> {
+    return { redrives: await this.redrives.list(caller) };
   }
 
   @Get('redrives/:id')
-  readRedrive(@Param('id') id: string): Promise<RedriveView> {
-    return this.redrives.get(id);
+  @Access('client')
+  readRedrive(@By() caller: Caller, @Param('id') id: string): Promise<RedriveView> {
+    return this.redrives.get(caller, id);
   }
 
   @Post('redrives/:id/stop')
   @HttpCode(200)
-  stopRedrive(@Param('id') id: string): Promise<RedriveView> {
-    return this.redrives.stop(id, WHO);
+  @Access(replays)
+  stopRedrive(@By() caller: Caller, @Param('id') id: string): Promise<RedriveView> {
+    return this.redrives.stop(caller, id);
   }
 
   @Get(':id')
-  read(@Param('id') id: string): Promise<z.infer<typeof deadLetterDetailShape>> {
-    return this.letters.get(id);
+  @Access(replays)
+  read(@By() caller: Caller, @Param('id') id: string): Promise<z.infer<typeof deadLetterDetailShape>> {
+    return this.letters.get(caller, id);
   }
 }

@@ -1,13 +1,16 @@
+import type { Caller } from '@heddle/auth';
 import {
   CONTROL_TOPICS,
   type EventLog,
-  LOCAL_TENANT,
   type Position,
   type StoredEvent,
   canonicalKey,
+  objectOf,
+  tenantOf,
   topicOf,
 } from '@heddle/event';
 import type { z } from 'zod';
+import { maySee } from '../queues/queue-rights.js';
 import { type AttemptList, eventHref } from './attempt-list.js';
 import { type DeadLetterList, present } from './dead-letter-list.js';
 import type {
@@ -18,8 +21,8 @@ import type {
   eventShape,
   objectEventsShape,
 } from './ledger.shape.js';
-import { add, isoTime, pageWhere, paged, progressOf, whereSql } from './page.js';
-import { type TimelineIndex, nothingFound } from './timeline-index.js';
+import { type Page, add, isoTime, pageSeen, pageWhere, progressOf, whereSql } from './page.js';
+import { type IndexedUpTo, type TimelineIndex, nothingFound } from './timeline-index.js';
 
 interface EventRow {
   topic: string;
@@ -47,47 +50,85 @@ export class EventTimeline {
       deadLetters: DeadLetterList;
       eventLog: EventLog;
       objectTopics: () => readonly string[];
+      /** Shows somebody what of an event is for them. */
+      seenBy: (caller: Caller, event: StoredEvent) => StoredEvent;
     },
   ) {}
 
-  /** @throws HeddleError `not-found`, or `index-behind` while that is not certain */
-  async event(id: string, source?: string, tenant = LOCAL_TENANT): Promise<z.infer<typeof eventShape>> {
-    const { index, objectTopics } = this.parts;
-    const upTo = await index.caughtUp([...objectTopics(), ...TRACES]);
-    const sql = 'SELECT * FROM event WHERE event_id = ? ORDER BY at, id LIMIT 100';
-    const rows = (await index.read<EventRow>(sql, [id])).filter(({ topic }) => isOf(topic, tenant, objectTopics()));
-    const summaries = (await this.#summaries(rows, [id], tenant)).filter(
-      ({ event }) => source === undefined || event.source === source,
-    );
-    if (summaries.length === 0) throw nothingFound(`event ${id}`, upTo);
-    const events = await Promise.all(summaries.map((summary) => this.#withStored(summary)));
+  /**
+   * An event, as somebody may see it: whose type it may consume, or that was delivered to a queue it may know of; the
+   * deliveries to such queues; its data with what is personal masked.
+   *
+   * @throws HeddleError `not-found`, or `index-behind` while that is not certain
+   */
+  async event(caller: Caller, id: string, source?: string): Promise<z.infer<typeof eventShape>> {
+    const { summaries, upTo } = await this.#find(caller.tenant, id);
+    const seen = summaries
+      .filter(({ event }) => source === undefined || event.source === source)
+      .map((summary) => seenPart(caller, summary))
+      .filter((summary) => summary !== undefined);
+    if (seen.length === 0) throw nothingFound(`event ${id}`, upTo);
+    const events = await Promise.all(seen.map((summary) => this.#withStored(caller, summary)));
     return { id, events, ...progressOf(upTo) };
   }
 
-  /** All events of a business object, the newest first. */
+  /**
+   * Where an event of a tenant stands: the same id may come from several sources, or twice.
+   *
+   * @throws HeddleError as {@link event}
+   */
+  async places(tenant: string, id: string): Promise<Position[]> {
+    const { summaries, upTo } = await this.#find(tenant, id);
+    if (summaries.length === 0) throw nothingFound(`event ${id}`, upTo);
+    return summaries.map(({ event: { topic, partition, offset } }) => ({
+      topic: topicOf(topic, tenant),
+      partition,
+      offset,
+    }));
+  }
+
+  /** All events of a business object whose types somebody may consume, the newest first. */
   async ofObject(
+    caller: Caller,
     object: string,
     key: string,
-    page: PageQuery,
-    tenant = LOCAL_TENANT,
+    query: PageQuery,
   ): Promise<z.infer<typeof objectEventsShape>> {
     const { index } = this.parts;
+    const { tenant, permissions } = caller;
     const topic = topicOf(object, tenant);
-    const upTo = await index.caughtUp([topic, ...TRACES]);
-    const where = pageWhere(page, ['id']);
-    add(where, 'topic = ?', topic);
-    add(where, 'key = ?', canonicalKey(key));
-    const sql = `SELECT * FROM event ${whereSql(where)} ORDER BY at DESC, id DESC LIMIT ${page.limit + 1}`;
-    const rows = await index.read<EventRow & { id: number; at: number }>(sql, where.values);
-    const { views, ...next } = paged(
-      rows,
-      page.limit,
+    const upTo = await index.caughtUp([...this.#topicsOf(tenant).filter((known) => known === topic), ...TRACES]);
+    const read = (page: Page): Promise<(EventRow & { id: number; at: number })[]> => {
+      const where = pageWhere(page, ['id']);
+      add(where, 'topic = ?', topic);
+      add(where, 'key = ?', canonicalKey(key));
+      const sql = `SELECT * FROM event ${whereSql(where)} ORDER BY at DESC, id DESC LIMIT ${page.limit + 1}`;
+      return index.read(sql, where.values);
+    };
+    const { rows, ...next } = await pageSeen(
+      query,
+      read,
       ({ at, id }) => [at, id],
-      (row) => row,
+      ({ type }) => permissions.allows('consume', 'type', type),
     );
-    const ids = [...new Set(views.map(({ event_id }) => event_id))];
-    const summaries = views.length === 0 ? [] : await this.#summaries(views, ids, tenant, false);
-    return { events: summaries, ...next, ...progressOf(upTo) };
+    const ids = [...new Set(rows.map(({ event_id }) => event_id))];
+    const summaries = rows.length === 0 ? [] : await this.#summaries(rows, ids, tenant, false);
+    const events = summaries.map((summary) => seenPart(caller, summary)).filter((summary) => summary !== undefined);
+    return { events, ...next, ...progressOf(upTo) };
+  }
+
+  async #find(tenant: string, id: string): Promise<{ summaries: EventSummary[]; upTo: IndexedUpTo }> {
+    const { index } = this.parts;
+    const topics = this.#topicsOf(tenant);
+    const upTo = await index.caughtUp([...topics, ...TRACES]);
+    const sql = `SELECT * FROM event WHERE event_id = ? AND topic IN (SELECT value FROM json_each(?))
+      ORDER BY at, id LIMIT 100`;
+    const rows = await index.read<EventRow>(sql, [id, JSON.stringify(topics)]);
+    return { summaries: await this.#summaries(rows, [id], tenant), upTo };
+  }
+
+  #topicsOf(tenant: string): string[] {
+    return this.parts.objectTopics().filter((topic) => tenantOf(topic) === tenant);
   }
 
   /** One for each place an event stands at, in the order given; with those that only attempts or letters tell of. */
@@ -98,8 +139,9 @@ export class EventTimeline {
     withOthers = true,
   ): Promise<EventSummary[]> {
     const { attempts, deadLetters } = this.parts;
-    const [made, letters] = await Promise.all([attempts.ofEvents(ids, tenant), deadLetters.ofEvents(ids, tenant)]);
-    const places = new Map(rows.map((row) => [placeOf(row.topic, row.partition, row.position), row]));
+    const [made, letters] = await Promise.all([attempts.ofEvents(tenant, ids), deadLetters.ofEvents(tenant, ids)]);
+    const shown = rows.map((row) => ({ ...row, topic: objectOf(row.topic) }));
+    const places = new Map(shown.map((row) => [placeOf(row.topic, row.partition, row.position), row]));
     if (withOthers) {
       for (const { event } of [...made, ...letters]) {
         const place = placeOf(event.topic, event.partition, event.offset);
@@ -115,9 +157,12 @@ export class EventTimeline {
     );
   }
 
-  async #withStored(summary: EventSummary): Promise<z.infer<typeof eventShape>['events'][number]> {
-    const stored = await this.#read(summary.event);
-    if (stored === undefined) return summary;
+  async #withStored(caller: Caller, summary: EventSummary): Promise<z.infer<typeof eventShape>['events'][number]> {
+    const { topic, partition, offset } = summary.event;
+    const event =
+      topic === '' ? undefined : await this.#read({ topic: topicOf(topic, caller.tenant), partition, offset });
+    if (event === undefined) return summary;
+    const stored = this.parts.seenBy(caller, event);
     const raised = stored.attributes.time ?? summary.raisedAt;
     const appendedAt = isoTime(stored.appendedAt);
     const isKnown = summary.timeline.some(({ what }) => what === 'appended');
@@ -131,7 +176,6 @@ export class EventTimeline {
   }
 
   async #read({ topic, partition, offset }: Position): Promise<StoredEvent | undefined> {
-    if (topic === '') return undefined;
     try {
       const { events } = await this.parts.eventLog.fetch({ topic, partition, offset }, { maxBytes: 1 });
       return events[0]?.offset === offset ? events[0] : undefined;
@@ -142,10 +186,12 @@ export class EventTimeline {
   }
 }
 
-/** Topics of other tenants have their names in front. */
-function isOf(topic: string, tenant: string, topics: readonly string[]): boolean {
-  if (tenant !== LOCAL_TENANT) return topic.startsWith(`${tenant}.`);
-  return !topic.includes('.') || topics.includes(topic);
+/** What somebody may see of an event: nothing, where neither its type nor any of its queues is for them. */
+function seenPart(caller: Caller, { deliveries, timeline, ...rest }: EventSummary): EventSummary | undefined {
+  const seen = deliveries.filter(({ queue }) => maySee(caller, queue));
+  if (seen.length === 0 && !caller.permissions.allows('consume', 'type', rest.event.type)) return undefined;
+  const steps = timeline.filter(({ queue }) => queue === undefined || maySee(caller, queue));
+  return { ...rest, deliveries: seen, timeline: steps };
 }
 
 function placeOf(topic: string, partition: number, offset: number): string {

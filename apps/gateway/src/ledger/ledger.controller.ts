@@ -1,3 +1,4 @@
+import { Access, By, type Caller } from '@heddle/auth';
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import type { z } from 'zod';
 import { AttemptList } from './attempt-list.js';
@@ -30,34 +31,47 @@ export class LedgerController {
   ) {}
 
   @Get('attempts')
-  attempts(@Query({ schema: attemptsQuery }) query: AttemptsQuery): Promise<z.infer<typeof attemptsShape>> {
-    return this.attemptList.list(query);
+  @Access('client')
+  attempts(
+    @By() caller: Caller,
+    @Query({ schema: attemptsQuery }) query: AttemptsQuery,
+  ): Promise<z.infer<typeof attemptsShape>> {
+    return this.attemptList.list(caller, query);
   }
 
   @Get('events/:id')
+  @Access('client')
   event(
+    @By() caller: Caller,
     @Param('id') id: string,
     @Query({ schema: eventQuery }) { source }: z.infer<typeof eventQuery>,
   ): Promise<z.infer<typeof eventShape>> {
-    return this.timeline.event(id, source);
+    return this.timeline.event(caller, id, source);
   }
 
   @Get('objects/:object/:key/events')
+  @Access('client')
   objectEvents(
+    @By() caller: Caller,
     @Param('object') object: string,
     @Param('key') key: string,
     @Query({ schema: objectEventsQuery }) page: PageQuery,
   ): Promise<z.infer<typeof objectEventsShape>> {
-    return this.timeline.ofObject(object, key, page);
+    return this.timeline.ofObject(caller, object, key, page);
   }
 
   @Get('operations')
-  operations(@Query({ schema: operationsQuery }) query: OperationsQuery): Promise<z.infer<typeof operationsShape>> {
-    return this.operationList.operations(query);
+  @Access('client')
+  operations(
+    @By() caller: Caller,
+    @Query({ schema: operationsQuery }) query: OperationsQuery,
+  ): Promise<z.infer<typeof operationsShape>> {
+    return this.operationList.operations(caller, query);
   }
 
   @Get('audit')
-  audit(@Query({ schema: auditQuery }) query: AuditQuery): Promise<z.infer<typeof auditShape>> {
-    return this.operationList.audit(query);
+  @Access({ verb: 'manage', kind: 'client' })
+  audit(@By() caller: Caller, @Query({ schema: auditQuery }) query: AuditQuery): Promise<z.infer<typeof auditShape>> {
+    return this.operationList.audit(caller, query);
   }
 }

@@ -1,12 +1,4 @@
-import {
-  type Append,
-  CONTROL_TOPICS,
-  type EventLog,
-  HeddleError,
-  JSON_CONTENT_TYPE,
-  LOCAL_TENANT,
-  uuidv7,
-} from '@heddle/event';
+import { type Append, CONTROL_TOPICS, type EventLog, HeddleError, JSON_CONTENT_TYPE, uuidv7 } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import { AttemptBatches } from './attempt-batch.js';
 import type { AttemptRecord } from './attempt.js';
@@ -24,8 +16,11 @@ export interface Operation {
 
 /** Who did what, and how it ended. */
 export interface AuditEntry {
-  tenant?: string;
+  tenant: string;
+  /** The id of the client. */
   who: string;
+  /** The address it came from. */
+  from: string;
   /** `webhook.delete`, `dead-letters.redrive`, … */
   action: `${string}.${string}`;
   target: string;
@@ -70,8 +65,8 @@ export class Ledger {
     this.#push(recordOf(CONTROL_TOPICS.operations, `${tenant}/${name}`, typeOf(kind), JSON.stringify(data)));
   }
 
-  audit({ tenant = LOCAL_TENANT, who, action, target, detail = {}, result }: AuditEntry): void {
-    const data = { tenant, who, action, target, at: new Date().toISOString(), detail, result };
+  audit({ tenant, who, from, action, target, detail = {}, result }: AuditEntry): void {
+    const data = { tenant, who, from, action, target, at: new Date().toISOString(), detail, result };
     const type = 'heddle.audit.v1.Entry.Made.v1';
     this.#push(recordOf(CONTROL_TOPICS.audit, `${tenant}/${target}`, type, JSON.stringify(data)));
   }

@@ -1,4 +1,5 @@
-import type { EventLog } from '@heddle/event';
+import type { Caller } from '@heddle/auth';
+import type { EventLog, StoredEvent } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import { AttemptList } from './attempt-list.js';
 import { DeadLetterList } from './dead-letter-list.js';
@@ -13,6 +14,8 @@ export interface LookUpsParts {
   ledger: Ledger;
   place: Place;
   timeline: TimelineOptions;
+  /** Shows somebody what of an event is for them. */
+  seenBy: (caller: Caller, event: StoredEvent) => StoredEvent;
   log: Log;
 }
 
@@ -25,15 +28,15 @@ export class LookUps {
   readonly redrives: Redrives;
   readonly #index: TimelineIndex;
 
-  constructor({ eventLog, ledger, place, timeline, log }: LookUpsParts) {
+  constructor({ eventLog, ledger, place, timeline, seenBy, log }: LookUpsParts) {
     const index = new TimelineIndex(eventLog, timeline, log);
     this.#index = index;
     this.attempts = new AttemptList(index);
-    this.deadLetters = new DeadLetterList(index, this.attempts, eventLog);
+    this.deadLetters = new DeadLetterList(index, this.attempts, eventLog, seenBy);
     this.operations = new OperationList(index);
     const { attempts, deadLetters, operations } = this;
     const { objectTopics } = timeline;
-    this.events = new EventTimeline({ index, attempts, deadLetters, eventLog, objectTopics });
+    this.events = new EventTimeline({ index, attempts, deadLetters, eventLog, objectTopics, seenBy });
     this.redrives = new Redrives({ letters: deadLetters, operations, ledger, eventLog, place, log });
   }
 

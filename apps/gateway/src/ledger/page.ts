@@ -52,6 +52,35 @@ export function paged<Row, View>(
   return last === undefined ? { views } : { views, next: cursorOf(last).join('.') };
 }
 
+/** Pages of rows that are read for one of those that somebody may see. */
+const MAX_PAGES = 20;
+
+/**
+ * A page of the rows that somebody may see. What may not be seen is passed over; where there is too much of that, the
+ * page is shorter, and goes on where this one ended looking.
+ *
+ * @param read a page of rows, and one more than its limit when there are more
+ */
+export async function pageSeen<Row>(
+  page: Page,
+  read: (page: Page) => Promise<Row[]>,
+  cursorOf: (row: Row) => readonly number[],
+  sees: (row: Row) => boolean,
+): Promise<{ rows: Row[]; next?: string }> {
+  const rows: Row[] = [];
+  let { cursor } = page;
+  for (let pages = 0; pages < MAX_PAGES; pages += 1) {
+    const found = await read({ ...page, cursor });
+    for (const row of found) {
+      if (rows.length === page.limit) return cursor === undefined ? { rows } : { rows, next: cursor };
+      cursor = cursorOf(row).join('.');
+      if (sees(row)) rows.push(row);
+    }
+    if (found.length <= page.limit) return { rows };
+  }
+  return cursor === undefined ? { rows } : { rows, next: cursor };
+}
+
 export function progressOf({ at, isComplete }: IndexedUpTo): { indexedUpTo: string; partial: boolean } {
   return { indexedUpTo: isoTime(at), partial: !isComplete };
 }

@@ -1,14 +1,8 @@
+import { type Caller, permissionMissing, requirePermission } from '@heddle/auth';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type Append,
-  CONTROL_TOPICS,
-  type EventLog,
-  HeddleError,
-  JSON_CONTENT_TYPE,
-  LOCAL_TENANT,
-  uuidv7,
-} from '@heddle/event';
+import { type Append, CONTROL_TOPICS, type EventLog, HeddleError, JSON_CONTENT_TYPE, uuidv7 } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
+import { maySee } from '../queues/queue-rights.js';
 import type { DeadLetterList, DeadLetterRef } from './dead-letter-list.js';
 import type { Ledger } from './ledger.js';
 import type { RedriveRequest, RedriveView } from './ledger.shape.js';
@@ -64,18 +58,19 @@ export class Redrives {
   constructor(private readonly parts: RedriveParts) {}
 
   /**
-   * Counts what would be redriven, or begins to.
+   * Counts what would be redriven, or begins to: of what a filter finds, the letters of those queues that the caller may
+   * replay.
    *
-   * @throws HeddleError `data-invalid` without ids or a filter; `index-behind` while the letters are not all known
+   * @throws HeddleError `data-invalid` without ids or a filter; `index-behind` while the letters are not all known;
+   *   `permission-missing` for a queue it may not replay, where that was named, or a letter of it
    */
-  async begin(request: RedriveRequest, who: string, tenant = LOCAL_TENANT): Promise<RedriveView> {
+  async begin(caller: Caller, request: RedriveRequest): Promise<RedriveView> {
+    const { tenant } = caller;
     const { ids, filter, ratePerSecond, dryRun } = request;
     if ((ids === undefined) === (filter === undefined)) {
       throw new HeddleError('data-invalid', 'A redrive needs either ids or a filter.', { field: 'ids' });
     }
-    const { letters } = this.parts;
-    const found = ids === undefined ? await letters.select(filter ?? {}, tenant) : await letters.selectIds(ids, tenant);
-    const selected = found.filter(({ id }) => !this.#taken.has(id));
+    const selected = (await this.#select(caller, request)).filter(({ id }) => !this.#taken.has(id));
     const view: RedriveView = {
       id: uuidv7(),
       state: dryRun ? 'counted' : 'running',
@@ -89,16 +84,6 @@ export class Redrives {
     };
     if (dryRun) return view;
     for (const { id } of selected) this.#taken.add(id);
-    const chosen = ids === undefined ? { filter } : { ids };
-    const detail = { ...chosen, selected: view.selected, ratePerSecond };
-    this.parts.ledger.audit({
-      tenant,
-      who,
-      action: 'dead-letters.redrive',
-      target: `redrive/${view.id}`,
-      detail,
-      result: 'done',
-    });
     const redrive: Redrive = {
       tenant,
       view,
@@ -113,24 +98,25 @@ export class Redrives {
     return view;
   }
 
-  /** The newest first, those of other processes and earlier ones included. */
-  async list(tenant = LOCAL_TENANT): Promise<RedriveView[]> {
-    const reported = await this.parts.operations.operations({ kind: 'redrive.', limit: 500 }, tenant);
+  /** The newest first, those of other processes and earlier ones included, of queues that the caller may know of. */
+  async list(caller: Caller): Promise<RedriveView[]> {
+    const { tenant } = caller;
+    const reported = await this.parts.operations.ofRedrives(tenant, 500);
     const views = new Map<string, RedriveView>();
     for (const redrive of this.#redrives.values()) {
       if (redrive.tenant === tenant) views.set(redrive.view.id, redrive.view);
     }
-    for (const { name, at, detail } of reported.operations) {
-      if (!views.has(name)) views.set(name, ended(detail as unknown as RedriveView, Date.parse(at)));
+    for (const { name, at, detail } of reported) {
+      if (!views.has(name)) views.set(name, ended(detail as unknown as RedriveView, at));
     }
-    return [...views.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1));
+    return [...views.values()].filter((view) => maySeeRedrive(caller, view)).toSorted((a, b) => (a.id < b.id ? 1 : -1));
   }
 
   /** @throws HeddleError `not-found` */
-  async get(id: string, tenant = LOCAL_TENANT): Promise<RedriveView> {
+  async get(caller: Caller, id: string): Promise<RedriveView> {
     const here = this.#redrives.get(id);
-    if (here?.tenant === tenant) return here.view;
-    const view = (await this.list(tenant)).find((known) => known.id === id);
+    if (here?.tenant === caller.tenant && maySeeRedrive(caller, here.view)) return here.view;
+    const view = (await this.list(caller)).find((known) => known.id === id);
     if (view === undefined) throw new HeddleError('not-found', `There is no redrive ${id.slice(0, 64)}.`);
     return view;
   }
@@ -138,18 +124,16 @@ export class Redrives {
   /**
    * Puts nothing more back; what was put back stays so. Resolves with the report.
    *
-   * @throws HeddleError `not-found`; `conflict` for one that runs in another process
+   * @throws HeddleError `not-found`; `permission-missing` for a queue of it that the caller may not replay; `conflict`
+   *   for one that runs in another process
    */
-  async stop(id: string, who: string, tenant = LOCAL_TENANT): Promise<RedriveView> {
-    const view = await this.get(id, tenant);
+  async stop(caller: Caller, id: string): Promise<RedriveView> {
+    const view = await this.get(caller, id);
+    for (const queue of Object.keys(view.queues)) requirePermission(caller, 'replay', 'queue', queue);
     const here = this.#redrives.get(id);
     if (here === undefined) {
       if (view.state !== 'running') return view;
       throw new HeddleError('conflict', `The redrive ${id} runs in another instance; it can be stopped there.`);
-    }
-    if (here.view.state === 'running') {
-      const target = `redrive/${id}`;
-      this.parts.ledger.audit({ tenant, who, action: 'dead-letters.redrive-stop', target, result: 'done' });
     }
     here.stopping.abort();
     await here.done;
@@ -160,6 +144,17 @@ export class Redrives {
   async close(): Promise<void> {
     for (const { stopping } of this.#redrives.values()) stopping.abort();
     await Promise.all([...this.#redrives.values()].map(({ done }) => done));
+  }
+
+  async #select(caller: Caller, { ids, filter }: RedriveRequest): Promise<DeadLetterRef[]> {
+    const { tenant, permissions } = caller;
+    const { letters } = this.parts;
+    if (filter?.queue !== undefined) requirePermission(caller, 'replay', 'queue', filter.queue);
+    const found = ids === undefined ? await letters.select(tenant, filter ?? {}) : await letters.selectIds(tenant, ids);
+    const allowed = found.filter(({ queue }) => permissions.allows('replay', 'queue', queue?.name ?? ''));
+    if (ids === undefined || allowed.length === found.length) return allowed;
+    const refused = found.find((letter) => !allowed.includes(letter));
+    throw permissionMissing(caller, `replay:queue:${refused?.queue?.name ?? '*'}`);
   }
 
   async #run(redrive: Redrive, letters: readonly DeadLetterRef[]): Promise<void> {
@@ -249,6 +244,10 @@ export class Redrives {
       if (view.state !== 'running') this.#redrives.delete(id);
     }
   }
+}
+
+function maySeeRedrive(caller: Caller, { queues }: RedriveView): boolean {
+  return Object.keys(queues).every((queue) => maySee(caller, queue));
 }
 
 function countOf(letters: readonly DeadLetterRef[]): Record<string, number> {

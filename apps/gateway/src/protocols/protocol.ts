@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Caller } from '@heddle/auth';
 import type { Log } from '@heddle/runtime';
 import type { FastifyInstance } from 'fastify';
+import type { DoorGuard } from '../identity/door-guard.js';
 import type { Limits } from '../limits/limits.js';
 import type { Publisher } from '../publish.js';
 import type { LeaseBook } from '../queues/lease-book.js';
 import type { StreamHub } from '../streams/stream-hub.js';
+import type { Sessions } from './sessions.js';
 
 /** A queue at work at this instance, as the doors of its remote receivers see it. */
 export interface OpenQueue {
@@ -26,17 +29,20 @@ export interface OpenQueue {
 
 /** The queues that receivers of this instance may take deliveries from. */
 export interface OpenQueues {
-  /** @throws HeddleError `not-found` */
-  open(name: string): OpenQueue;
+  /** @throws HeddleError `not-found`, also for a queue of another tenant */
+  open(tenant: string, name: string): OpenQueue;
 }
 
 /** Where connections for queues of other instances go. */
 export interface Upstream {
-  /** Joins an upgrade with the instance that works on its queue; false when it is to be answered here. */
-  pipe(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /**
+   * Joins an upgrade with the instance that works on its queue, on behalf of its caller; false when it is to be answered
+   * here.
+   */
+  pipe(caller: Caller, request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
 }
 
-/** What a protocol may use of the gateway: the two necks, the queues, and the server it answers on. */
+/** What a protocol may use of the gateway: the two necks, the queues, who comes in, and the server it answers on. */
 export interface Doors {
   server: FastifyInstance;
   publisher: Publisher;
@@ -45,6 +51,9 @@ export interface Doors {
   hop: Upstream;
   /** Those of the defaults when left out. */
   limits?: Limits;
+  guard: DoorGuard;
+  /** Of connections that last. */
+  sessions: Sessions;
   log: Log;
 }
 

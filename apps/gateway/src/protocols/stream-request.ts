@@ -1,21 +1,29 @@
-import { HeddleError, type TypeMatcher, typeMatcher } from '@heddle/event';
+import type { Caller } from '@heddle/auth';
+import { HeddleError } from '@heddle/event';
 import { z } from 'zod';
 import { parseToken } from '../streams/resume-token.js';
 import type { StreamStart } from '../streams/stream.js';
+import { type WantedTypes, wantedTypes } from '../streams/wanted-types.js';
+import { refuseTokenInUrl } from './url-token.js';
 
 /** What `GET /v1/stream` understands in its query, as SSE and as WebSocket. */
 export const streamQuery = z.object({
   types: z
     .string()
     .optional()
-    .describe('event types, separated by commas, exact or with a trailing *; all when left out'),
+    .describe(
+      'event types, separated by commas, exact or with a trailing *; all that the client may consume when left out',
+    ),
   start: z.enum(['now', 'earliest']).optional().describe('where to begin without a token; now when left out'),
   resume: z.string().optional().describe('the token of the last event received; what came after it follows'),
+  ticket: z
+    .string()
+    .optional()
+    .describe('instead of an authorization header, which pages cannot send; used up by this'),
 });
 
-export interface StreamWish {
-  patterns: readonly string[];
-  matches: TypeMatcher;
+export interface StreamWish extends WantedTypes {
+  caller: Caller;
   start: StreamStart;
 }
 
@@ -23,12 +31,13 @@ const PARAMETERS = new Set(Object.keys(streamQuery.shape));
 const MAX_PATTERNS = 100;
 
 /**
- * Reads what a stream is asked to carry. `lastEventId` stands before `resume`: it is what a client sends by itself
+ * Reads what somebody asks a stream to carry. `lastEventId` stands before `resume`: it is what a client sends by itself
  * when it reconnects to the URL it began with.
  *
- * @throws HeddleError `parameter-invalid`
+ * @throws HeddleError `parameter-invalid`, `permission-missing`
  */
-export function streamWish(query: URLSearchParams, lastEventId?: string): StreamWish {
+export function streamWish(caller: Caller, query: URLSearchParams, lastEventId?: string): StreamWish {
+  refuseTokenInUrl(query);
   for (const name of query.keys()) {
     if (PARAMETERS.has(name)) continue;
     throw new HeddleError('parameter-invalid', `There is no parameter ${name}: use types, start or resume.`, {
@@ -42,14 +51,14 @@ export function streamWish(query: URLSearchParams, lastEventId?: string): Stream
   if (patterns.length > MAX_PATTERNS) {
     throw new HeddleError('parameter-invalid', `At most ${MAX_PATTERNS} types can be named.`, { field: 'types' });
   }
-  const wanted = patterns.length === 0 ? ['*'] : patterns;
-  return { patterns: wanted, matches: typeMatcher(wanted), start: startOf(query, lastEventId) };
+  const start = startOf(caller.tenant, query, lastEventId);
+  return { caller, ...wantedTypes(caller, patterns), start };
 }
 
-function startOf(query: URLSearchParams, lastEventId: string | undefined): StreamStart {
+function startOf(tenant: string, query: URLSearchParams, lastEventId: string | undefined): StreamStart {
   const token = lastEventId ?? query.get('resume') ?? undefined;
   if (token !== undefined && token !== '') {
-    parseToken(token);
+    parseToken(tenant, token);
     return { token };
   }
   const start = query.get('start') ?? 'now';

@@ -4,7 +4,7 @@ import type { DeliveryQueue } from './delivery-queue.js';
 import type { Lane } from './lanes.js';
 
 /** The state to go with an event; null where there is none. Rejects when it cannot be had now. */
-export type StateOf = (event: StoredEvent) => Promise<ObjectState | null>;
+type StateOf = (event: StoredEvent) => Promise<ObjectState | null>;
 
 /** States that one queue waits for at once. */
 const AT_ONCE = 32;

@@ -3,8 +3,8 @@ import type { Log } from '@heddle/runtime';
 import type { States } from '../fetch/states.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { GatewayMetrics } from '../metrics.js';
+import type { Mask } from '../represent.js';
 import { droppedAttempt } from './lease-attempt.js';
-import type { DeliveryQueue } from './delivery-queue.js';
 import { LogPages } from './log-pages.js';
 import { Ownership, type SlotWork, type TakenSlot } from './ownership.js';
 import { QueueDirectory } from './queue-directory.js';
@@ -35,6 +35,8 @@ export interface EngineParts {
   admitQueue?: (tenant: string) => void;
   /** Of objects, for queues of shape `state`. */
   states: Pick<States, 'of'>;
+  /** Hides what is personal. */
+  mask: Mask;
   metrics: Pick<GatewayMetrics, 'filterErrors'>;
   log: Log;
 }
@@ -76,7 +78,8 @@ export class DeliveryEngine implements SlotWork {
         ledger.attempt(droppedAttempt({ ...definition, uuid: queueUuidOf(definition) }, stored, cycle));
       },
       filterFailed: () => metrics.filterErrors.inc(),
-      stateOf: (event) => parts.states.of(event),
+      stateOf: (event, mayFetch) => parts.states.of(event, mayFetch),
+      mask: parts.mask,
       isCurrent: () => this.ownership.isCurrent(),
       epochOf: (definition) => this.ownership.epochOf(definition),
     };
@@ -84,12 +87,9 @@ export class DeliveryEngine implements SlotWork {
     this.offsets = new QueueOffsets(eventLog, topics);
     const { directory, store, set, offsets, ownership } = this;
     const pages = new LogPages(eventLog, baseUrl, REPLAY_PAGES);
-    const queue = (name: string): DeliveryQueue => {
-      // It says why not, where there is none.
-      this.queues.get(name);
-      return this.queues.atWork(name)!;
-    };
-    this.replays = new Replays({ store, directory, set, pages, offsets, ledger, queue, log });
+    const { mask } = parts;
+    const queue: Queues['working'] = (tenant, name) => this.queues.working(tenant, name);
+    this.replays = new Replays({ store, directory, set, pages, offsets, ledger, queue, mask, log });
     const { queueSet } = this.replays;
     const { admitQueue } = parts;
     this.queues = new Queues({ directory, store, set: queueSet, offsets, ledger, ownership, retry, admitQueue, log });
@@ -108,13 +108,13 @@ export class DeliveryEngine implements SlotWork {
 
   onTaken(taken: TakenSlot): void {
     for (const queue of this.directory.inSlot(taken.slot).queues) this.queues.begin(queue, taken.restored(queue.uuid));
-    this.replays.resume(taken, (name) => this.queues.atWork(name));
+    this.replays.resume(taken, (tenant, name) => this.queues.atWork(tenant, name));
     for (const companion of this.#companions) companion.onTaken(taken);
   }
 
   onLost(slot: number): void {
     for (const companion of this.#companions) companion.onLost(slot);
-    for (const { name } of this.directory.inSlot(slot).queues) this.queues.handOver(name);
+    for (const { tenant, name } of this.directory.inSlot(slot).queues) this.queues.handOver(tenant, name);
   }
 
   onRenewed(): void {

@@ -1,4 +1,3 @@
-import type { StoredEvent } from '@heddle/event';
 import type { Span } from '../dispatch.js';
 import type { CompiledFilter } from '../filters/filter.js';
 import type { DispatchedEvent, ObjectState } from '../represent.js';
@@ -107,7 +106,7 @@ export class DeliveryQueue implements LeaseSource {
    * Takes what it wants of a span, unless that begins after what is wanted next; less than all of it when it is full:
    * then the rest is to be offered again later.
    */
-  take(span: Span, wants: (event: StoredEvent) => boolean): void {
+  take(span: Span, wants: (event: DispatchedEvent) => boolean): void {
     const progress = this.#progress.at(span.topic, span.partition);
     if (span.from > progress.nextWanted) return;
     const before = progress.through;
@@ -115,7 +114,7 @@ export class DeliveryQueue implements LeaseSource {
     for (const event of span.events) {
       const { offset } = event.stored;
       if (offset >= through) break;
-      if (!progress.wants(offset) || this.#side?.wants(event.stored) === false || !wants(event.stored)) continue;
+      if (!progress.wants(offset) || this.#side?.wants(event.stored) === false || !wants(event)) continue;
       if (this.#holding.refuses(Date.now())) {
         through = offset;
         break;
@@ -165,7 +164,7 @@ export class DeliveryQueue implements LeaseSource {
         continue;
       }
       this.#leased += 1;
-      return new HeldLease(this, item.event!, lane, item, redeliveryOf(item, this.#ends));
+      return new HeldLease(this, this.host.shown(item.event!), lane, item, redeliveryOf(item, this.#ends));
     }
   }
 

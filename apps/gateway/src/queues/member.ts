@@ -1,10 +1,12 @@
-import { type StoredEvent, type TypeMatcher, typeMatcher } from '@heddle/event';
+import { type TypeMatcher, tenantOf, typeMatcher } from '@heddle/event';
+import type { DispatchedEvent, Mask } from '../represent.js';
 import type { MovingPosition } from '../streams/resume-token.js';
 import type { Attachments } from './attachments.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import type { LogPages } from './log-pages.js';
 import type { ChunkPut } from './parking.js';
 import type { ProgressRecord } from './progress.js';
+import { QueueRights } from './queue-rights.js';
 import type { QueueDefinition } from './queue.js';
 import type { StatefulQueue } from './state-writer.js';
 
@@ -15,6 +17,7 @@ export class Member implements StatefulQueue {
   /** Per partition the offset that was last noted for storing. */
   readonly #noted = new Map<string, number>();
   #matches: TypeMatcher;
+  #rights: QueueRights;
   #topics: ReadonlySet<string> | undefined;
   #roomWanted: (() => void) | undefined;
   isRefilling = false;
@@ -31,8 +34,10 @@ export class Member implements StatefulQueue {
     readonly attachments: Attachments,
     /** What it reads of the log again comes from here. */
     readonly pages: LogPages,
+    private readonly mask: Mask,
   ) {
     this.#matches = typeMatcher(queue.definition.types);
+    this.#rights = new QueueRights(queue.definition);
     this.#topics = topicsOf(queue.definition);
   }
 
@@ -43,15 +48,29 @@ export class Member implements StatefulQueue {
   /** The definition has changed. */
   redefined(): void {
     this.#matches = typeMatcher(this.definition.types);
+    this.#rights = new QueueRights(this.definition);
     this.#topics = topicsOf(this.definition);
   }
 
-  wants(event: StoredEvent): boolean {
-    return this.#matches(event.attributes.type) && this.reads(event.topic) && this.queue.filter.matches(event);
+  /** What its filter says is about what its receivers see: nobody learns by a filter what is masked for them. */
+  wants(event: DispatchedEvent): boolean {
+    const { topic, attributes } = event.stored;
+    if (!this.#matches(attributes.type) || !this.reads(topic)) return false;
+    return this.queue.filter.matches(this.shown(event).stored);
   }
 
+  /** Only topics of its tenant, whatever the definition names. */
   reads(topic: string): boolean {
-    return this.#topics?.has(topic) ?? true;
+    return tenantOf(topic) === this.definition.tenant && (this.#topics?.has(topic) ?? true);
+  }
+
+  get rights(): QueueRights {
+    return this.#rights;
+  }
+
+  /** An event as its receivers may see it. */
+  shown(event: DispatchedEvent): DispatchedEvent {
+    return this.#rights.sees(event.stored.attributes.type) ? event : event.masked(this.mask);
   }
 
   /** Whether it is for a window of the log only. */

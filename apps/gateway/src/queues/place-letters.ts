@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Item } from './item.js';
 import type { Queues } from './queues.js';
 
-/** The body of `POST /v1/queues/{name}/letters`. */
+/** The body of `POST /v1/tenants/{tenant}/queues/{name}/letters`. */
 export const lettersShape = z.strictObject({
   uuid: z.string().describe('of the creation of the queue'),
   cycle: z.string().min(1).max(64).describe('the id of the redrive: names the delivery cycle'),
@@ -29,8 +29,12 @@ export type Letters = z.infer<typeof lettersShape>;
  *
  * @throws HeddleError `not-found` when the queue that gave them up is gone, `queue-elsewhere`
  */
-export async function placeLetters(queues: Queues, name: string, { uuid, cycle, letters }: Letters): Promise<void> {
-  const queue = queues.atWork(name);
+export async function placeLetters(
+  queues: Queues,
+  { tenant, name }: { tenant: string; name: string },
+  { uuid, cycle, letters }: Letters,
+): Promise<void> {
+  const queue = queues.atWork(tenant, name);
   if (queue === undefined) {
     throw new HeddleError('queue-elsewhere', `The queue ${name} is not at work at this instance.`);
   }

@@ -1,6 +1,8 @@
-import { HeddleError, LOCAL_TENANT, uuidv7 } from '@heddle/event';
+import type { Caller } from '@heddle/auth';
+import { HeddleError, objectOf, uuidv7 } from '@heddle/event';
 import { isDeepStrictEqual } from 'node:util';
-import type { Offsets } from './queue-offsets.js';
+import { type Offsets, topicsOf } from './queue-offsets.js';
+import { rightsOf } from './queue-rights.js';
 import type { QueueEnd, QueueRequest, QueueStart } from './queue.shape.js';
 import type { QueueDefinition, RetrySchedule } from './queue.js';
 
@@ -18,20 +20,23 @@ export interface QueueWindow {
 
 /** The first version of a queue. */
 export function newQueue(
+  caller: Caller,
   name: string,
   request: QueueRequest,
   window: QueueWindow,
   { retry, implicit }: { retry: RetrySchedule; implicit: boolean },
 ): AskedQueueDefinition {
   const now = new Date().toISOString();
+  const topics = topicsOf(caller.tenant, request.topics);
   return {
     format: 1,
-    tenant: LOCAL_TENANT,
+    tenant: caller.tenant,
     name,
     uuid: uuidv7(),
     version: 1,
     ...changeable(request, retry),
-    ...(request.topics === undefined ? {} : { topics: request.topics }),
+    rights: rightsOf(caller),
+    ...(topics === undefined ? {} : { topics }),
     order: request.order ?? 'key',
     ...window,
     paused: request.paused ?? false,
@@ -48,6 +53,7 @@ export function newQueue(
  * @throws HeddleError `queue-unchangeable`
  */
 export function changedQueue(
+  caller: Caller,
   before: AskedQueueDefinition,
   request: QueueRequest,
   retry: RetrySchedule,
@@ -58,6 +64,7 @@ export function changedQueue(
     ...kept,
     version: before.version + 1,
     ...changeable(request, retry),
+    rights: rightsOf(caller),
     paused: request.paused ?? before.paused,
     updatedAt: new Date().toISOString(),
   };
@@ -101,11 +108,12 @@ function refuseUnchangeable(before: AskedQueueDefinition, request: QueueRequest)
       'Make a queue of another name with the order you want, let this one run empty, and delete it',
     );
   }
-  if (topics !== undefined && !isSameSet(topics, before.topics ?? [])) {
+  const objects = before.topics?.map(objectOf);
+  if (topics !== undefined && !isSameSet(topics, objects ?? [])) {
     throw unchangeable(
       before,
       'topics',
-      `are ${before.topics?.join(', ') ?? 'all there are'}: it has no position in others`,
+      `are ${objects?.join(', ') ?? 'all there are'}: it has no position in others`,
       'Change types or filter instead, or make a queue of another name',
     );
   }

@@ -74,12 +74,14 @@ export class QueueDirectory {
       .sort((one, other) => (one.id < other.id ? 1 : -1));
   }
 
-  queues(): QueueDefinition[] {
-    return [...this.#queues.values()];
+  /** The queues of a tenant. */
+  queues(tenant: string): QueueDefinition[] {
+    return [...this.#queues.values()].filter((queue) => queue.tenant === tenant);
   }
 
-  webhooks(): StoredWebhook[] {
-    return [...this.#webhooks.values()];
+  /** The webhooks of a tenant. */
+  webhooks(tenant: string): StoredWebhook[] {
+    return [...this.#webhooks.values()].filter((webhook) => webhook.tenant === tenant);
   }
 
   ownerOf(slot: number): SlotClaim | undefined {

@@ -1,4 +1,5 @@
 import type { StoredEvent } from '@heddle/event';
+import type { DispatchedEvent } from '../represent.js';
 import type { Refusal } from './lease.js';
 import type { ParkedItem, ParkingLot } from './parking.js';
 import type { Gap, ProgressRecord } from './progress.js';
@@ -46,6 +47,8 @@ export interface QueueHost {
   onGivenUp(letter: GivenUp): void;
   /** Its time to live had ended before it was delivered. */
   onDropped(stored: StoredEvent, cycle: string): void;
+  /** The event as those may see it who get it from this queue. */
+  shown(event: DispatchedEvent): DispatchedEvent;
   /** False while somebody else may own this queue: nothing is begun then. */
   isCurrent(): boolean;
   /** Resolves when everything changed so far is durable. */

@@ -1,34 +1,41 @@
-import { type EventLog, HeddleError, type PartitionBounds } from '@heddle/event';
+import { type EventLog, HeddleError, type PartitionBounds, objectOf, tenantOf, topicOf } from '@heddle/event';
 import type { QueueEnd, QueueStart } from './queue.shape.js';
 
 /** For each topic, an offset per partition. */
 export type Offsets = Record<string, number[]>;
 
+/** Business objects of a tenant by their names; all it has when left out. */
+export interface ObjectsOf {
+  tenant: string;
+  objects: readonly string[] | undefined;
+}
+
 /**
  * Turns what was asked for in words or times into offsets, once: they are stored with the queue before it is answered,
  * so that an event published after the answer to `start: now` is surely in, and nothing depends on when a new owner
- * asks again.
+ * asks again. Asked for are business objects of a tenant, as everybody outside names them; answered are topics.
  */
 export class QueueOffsets {
   constructor(
     private readonly eventLog: Pick<EventLog, 'bounds' | 'offsetsAt'>,
+    /** All there are, of every tenant. */
     private readonly topics: () => readonly string[],
   ) {}
 
   /** @throws HeddleError `data-invalid` for a topic or an offset that is not there; `log-unavailable` */
-  async ofStart(start: QueueStart, topics: readonly string[] | undefined, field = 'start'): Promise<Offsets> {
-    const wanted = this.#known(topics, 'topics');
+  async ofStart(start: QueueStart, objects: ObjectsOf, field = 'start'): Promise<Offsets> {
+    const wanted = this.#known(objects, 'topics');
     if (start === 'now') return this.#perTopic(wanted, ({ end }) => end);
     if (start === 'earliest') return this.#perTopic(wanted, ({ earliest }) => earliest);
     if ('time' in start) return this.#at(Date.parse(start.time), wanted);
-    return this.#given(start.offsets, wanted, `${field}.offsets`);
+    return this.#given(start.offsets, { tenant: objects.tenant, wanted }, `${field}.offsets`);
   }
 
   /** Where a window ends; a topic that is not named has nothing in it. */
-  async ofEnd(end: QueueEnd, topics: readonly string[] | undefined, field = 'end'): Promise<Offsets> {
-    const wanted = this.#known(topics, 'topics');
+  async ofEnd(end: QueueEnd, objects: ObjectsOf, field = 'end'): Promise<Offsets> {
+    const wanted = this.#known(objects, 'topics');
     if (end === 'now') return this.#perTopic(wanted, (bounds) => bounds.end);
-    if ('offsets' in end) return this.#given(end.offsets, wanted, `${field}.offsets`);
+    if ('offsets' in end) return this.#given(end.offsets, { tenant: objects.tenant, wanted }, `${field}.offsets`);
     const time = Date.parse(end.time);
     if (time > Date.now()) {
       throw wrong(`${field}.time`, 'must not be in the future, for the offsets of that time are not known yet');
@@ -37,39 +44,53 @@ export class QueueOffsets {
   }
 
   /** The end of every partition of the topics a queue reads. */
-  async ends(topics: readonly string[] | undefined): Promise<Offsets> {
-    return this.#perTopic(topics ?? this.topics(), ({ end }) => end);
+  async ends({ tenant, objects }: ObjectsOf): Promise<Offsets> {
+    return this.#perTopic(this.#present(tenant, objects), ({ end }) => end);
   }
 
   /** For each partition, the first event appended at or after a time. */
-  async at(time: number, topics: readonly string[] | undefined): Promise<Offsets> {
-    return this.#at(time, topics ?? this.topics());
+  async at(time: number, { tenant, objects }: ObjectsOf): Promise<Offsets> {
+    return this.#at(time, this.#present(tenant, objects));
   }
 
-  #known(topics: readonly string[] | undefined, field: string): readonly string[] {
-    const all = this.topics();
-    const unknown = topics?.findIndex((topic) => !all.includes(topic)) ?? -1;
-    if (unknown < 0) return topics ?? all;
-    throw wrong(`${field}.${unknown}`, `names a topic that is not there; there are ${all.join(', ')}`);
+  /** The kinds of object are those of all tenants; a tenant has the topic of one from its first event on. */
+  #known({ tenant, objects }: ObjectsOf, field: string): readonly string[] {
+    const all = new Set(this.topics().map(objectOf));
+    const unknown = objects?.findIndex((object) => !all.has(object)) ?? -1;
+    if (unknown < 0) return this.#present(tenant, objects);
+    throw wrong(`${field}.${unknown}`, `names a topic that is not there; there are ${[...all].join(', ')}`);
   }
 
-  async #given(given: Offsets, wanted: readonly string[], field: string): Promise<Offsets> {
-    for (const [topic, offsets] of Object.entries(given)) {
+  #present(tenant: string, objects: readonly string[] | undefined): readonly string[] {
+    const wanted = topicsOf(tenant, objects);
+    return this.topics().filter((topic) => tenantOf(topic) === tenant && (wanted?.includes(topic) ?? true));
+  }
+
+  async #given(
+    given: Offsets,
+    { tenant, wanted }: { tenant: string; wanted: readonly string[] },
+    field: string,
+  ): Promise<Offsets> {
+    const result: Offsets = {};
+    for (const [object, offsets] of Object.entries(given)) {
+      const topic = topicOf(object, tenant);
       if (!wanted.includes(topic)) {
-        throw wrong(`${field}.${topic}`, `is not a topic this queue reads; it reads ${wanted.join(', ')}`);
+        const read = wanted.map(objectOf).join(', ');
+        throw wrong(`${field}.${object}`, `is not a topic this queue reads; it reads ${read || 'nothing yet'}`);
       }
       const bounds = await this.eventLog.bounds(topic);
       if (bounds.length !== offsets.length) {
-        throw wrong(`${field}.${topic}`, `must have an offset for each of its ${bounds.length} partitions`);
+        throw wrong(`${field}.${object}`, `must have an offset for each of its ${bounds.length} partitions`);
       }
       bounds.forEach(({ partition, end }) => {
         const offset = offsets[partition] ?? 0;
         if (offset > end) {
-          throw wrong(`${field}.${topic}.${partition}`, `must be at most ${end}, where the partition ends now`);
+          throw wrong(`${field}.${object}.${partition}`, `must be at most ${end}, where the partition ends now`);
         }
       });
+      result[topic] = offsets;
     }
-    return given;
+    return result;
   }
 
   async #perTopic(topics: readonly string[], offset: (bounds: PartitionBounds) => number): Promise<Offsets> {
@@ -81,6 +102,16 @@ export class QueueOffsets {
     const entries = topics.map(async (topic) => [topic, await this.eventLog.offsetsAt(topic, time)] as const);
     return Object.fromEntries(await Promise.all(entries));
   }
+}
+
+/** The topics of business objects of a tenant; of none named, nothing. */
+export function topicsOf(tenant: string, objects: readonly string[] | undefined): string[] | undefined {
+  return objects?.map((object) => topicOf(object, tenant));
+}
+
+/** Offsets as they are shown: by business object. */
+export function shownOffsets(offsets: Offsets): Offsets {
+  return Object.fromEntries(Object.entries(offsets).map(([topic, partitions]) => [objectOf(topic), partitions]));
 }
 
 function wrong(field: string, rule: string): HeddleError {

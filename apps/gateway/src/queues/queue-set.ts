@@ -1,13 +1,14 @@
 import type { StoredEvent } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import type { Span, SpanTaker } from '../dispatch.js';
+import type { States } from '../fetch/states.js';
 import type { CompiledFilter } from '../filters/filter.js';
 import { compileFilter } from '../filters/filters.js';
 import { FilterSet } from '../filters/filter-set.js';
-import { DispatchedEvent } from '../represent.js';
+import { DispatchedEvent, type Mask } from '../represent.js';
 import type { MovingPosition } from '../streams/resume-token.js';
 import type { Tail } from '../streams/tail.js';
-import { Attachments, type StateOf } from './attachments.js';
+import { Attachments } from './attachments.js';
 import { DeliveryQueue } from './delivery-queue.js';
 import type { Item } from './item.js';
 import type { LaneLocks } from './lanes.js';
@@ -32,7 +33,9 @@ export interface QueueSetHost {
   /** A filter could not be decided for an event, which then does not match. */
   filterFailed(): void;
   /** What goes with an event of a queue of shape `state`. */
-  stateOf: StateOf;
+  stateOf: States['of'];
+  /** Hides what is personal from queues whose makers may not see it. */
+  mask: Mask;
   isCurrent(): boolean;
   epochOf(queue: QueueDefinition): number;
 }
@@ -64,6 +67,8 @@ export class QueueSet implements SpanTaker {
   /** Those that may not be level everywhere; the others need not be looked at for every span. */
   #lagging = new Set<Member>();
   #matching = new FilterSet<Member>();
+  /** The same for those whose receivers see what is personal masked: their filters see it masked, too. */
+  #matchingMasked = new FilterSet<Member>();
   /** Those whose turn is still to come in saying what they have passed. */
   #unnoted: MapIterator<Member> = this.#members.values();
   #numbers = 0;
@@ -102,6 +107,7 @@ export class QueueSet implements SpanTaker {
         onAbsent: () => this.#readAbsent(member),
         onGivenUp: (letter) => this.host.givenUp(queue.definition, letter),
         onDropped: (stored, cycle) => this.host.dropped(queue.definition, stored, cycle),
+        shown: (event) => member.shown(event),
         isCurrent: () => this.host.isCurrent(),
         settled: () => this.writer.settled(),
       },
@@ -110,8 +116,10 @@ export class QueueSet implements SpanTaker {
         ...(side === undefined ? {} : { side: side.lane, locks: side.locks }),
       },
     );
-    const attachments = new Attachments(queue, this.host.stateOf);
-    const member = new Member(queue, epoch, this.shared.position, attachments, side?.pages ?? this.pages);
+    const { stateOf, mask } = this.host;
+    const mayFetch = (type: string): boolean => member.rights.fetches(type);
+    const attachments = new Attachments(queue, (event) => stateOf(event, mayFetch));
+    const member: Member = new Member(queue, epoch, this.shared.position, attachments, side?.pages ?? this.pages, mask);
     this.#members.set(queue, member);
     this.#lagging.add(member);
     this.#match(member);
@@ -124,7 +132,7 @@ export class QueueSet implements SpanTaker {
     if (member === undefined) return;
     queue.redefine(definition, this.#compile(definition));
     member.redefined();
-    this.#matching.remove(member);
+    this.#unmatch(member);
     this.#match(member);
     this.#refill(member);
   }
@@ -137,7 +145,7 @@ export class QueueSet implements SpanTaker {
       for (const at of member.passed(1)) this.writer.progressed(member, at.topic, at.partition, 'outcome');
     queue.close();
     member.close();
-    this.#matching.remove(member);
+    this.#unmatch(member);
     this.#members.delete(queue);
     this.#lagging.delete(member);
     if (why === 'handed over') return;
@@ -183,15 +191,20 @@ export class QueueSet implements SpanTaker {
     const { topic, partition, events } = span;
     const name = `${topic}/${partition}`;
     const touched = new Set<Member>();
-    for (const event of events) {
-      for (const member of this.#matching.match(event.stored)) {
+    const offer = (members: readonly Member[], event: DispatchedEvent): void => {
+      for (const member of members) {
         if (!member.isLevel(name)) continue;
         if (!member.queue.offer(event)) this.#fellBehind(member, name);
         touched.add(member);
       }
+    };
+    const isMasked = this.#matchingMasked.size > 0;
+    for (const event of events) {
+      offer(this.#matching.match(event.stored), event);
+      if (isMasked) offer(this.#matchingMasked.match(event.masked(this.host.mask).stored), event);
     }
     for (const member of touched) member.queue.offered();
-    for (const member of this.#lagging) if (!member.isLevel(name)) this.#refill(member);
+    for (const member of this.#lagging) if (!member.isLevel(name) && member.reads(topic)) this.#refill(member);
   }
 
   #compile({ filter }: QueueDefinition): CompiledFilter {
@@ -204,9 +217,20 @@ export class QueueSet implements SpanTaker {
   }
 
   #match(member: Member): void {
-    const { types, topics } = member.definition;
+    const { types } = member.definition;
     // A window of the log has its end behind it: nothing new is for it.
-    if (!member.isWindow) this.#matching.add(member, types, member.queue.filter, topics);
+    if (member.isWindow) return;
+    const { rights, queue } = member;
+    const isFor = (topic: string, type: string): boolean => member.reads(topic) && rights.sees(type);
+    this.#matching.add(member, types, queue.filter, isFor);
+    if (rights.seesAll) return;
+    const isMasked = (topic: string, type: string): boolean => member.reads(topic) && !rights.sees(type);
+    this.#matchingMasked.add(member, types, queue.filter, isMasked);
+  }
+
+  #unmatch(member: Member): void {
+    this.#matching.remove(member);
+    this.#matchingMasked.remove(member);
   }
 
   #notePassed(): void {
@@ -228,7 +252,7 @@ export class QueueSet implements SpanTaker {
     this.#catchUp(member)
       .catch((error: unknown) => {
         this.log.warn(
-          { event: 'refill-failed', queue: member.definition.name, err: error },
+          { event: 'refill-failed', ...idOf(member), err: error },
           'a queue could not read what it is behind by, trying again',
         );
         setTimeout(() => this.#refill(member), REFILL_RETRY_MS).unref();
@@ -240,7 +264,7 @@ export class QueueSet implements SpanTaker {
 
   /** Offers a queue what it is behind by, until it is level with the shared reader in every partition. */
   async #catchUp(member: Member): Promise<void> {
-    const wants = (event: StoredEvent): boolean => member.wants(event);
+    const wants = (event: DispatchedEvent): boolean => member.wants(event);
     for (;;) {
       const behind = this.#behind(member);
       if (behind.length === 0 || member.isClosed) return;
@@ -255,7 +279,7 @@ export class QueueSet implements SpanTaker {
   async #offer(
     { queue, pages }: Member,
     { topic, partition, from, to }: { topic: string; partition: number; from: number; to: number },
-    wants: (event: StoredEvent) => boolean,
+    wants: (event: DispatchedEvent) => boolean,
   ): Promise<void> {
     const tail = this.shared.tail.partitionSince(topic, partition, from);
     if (tail !== undefined) {
@@ -294,7 +318,7 @@ export class QueueSet implements SpanTaker {
     member.isReadingAbsent = true;
     this.#readAgain(member).catch((error: unknown) => {
       this.log.warn(
-        { event: 'parked-unread', queue: member.definition.name, err: error },
+        { event: 'parked-unread', ...idOf(member), err: error },
         'parked events could not be read again, trying again',
       );
       member.isReadingAbsent = false;
@@ -343,6 +367,10 @@ export class QueueSet implements SpanTaker {
     const event = page.events.find(({ stored }) => stored.offset === offset);
     return event === undefined || origin === topic ? event : original(event);
   }
+}
+
+function idOf({ definition: { tenant, name } }: Member): { tenant: string; queue: string } {
+  return { tenant, queue: name };
 }
 
 /** The event of a dead letter, at the place it once had. */

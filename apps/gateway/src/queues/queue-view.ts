@@ -1,5 +1,7 @@
+import { objectOf } from '@heddle/event';
 import { z } from 'zod';
 import type { QueueStatistics } from './queue-host.js';
+import { shownOffsets } from './queue-offsets.js';
 import type { QueueDefinition } from './queue.js';
 
 const count = z.int();
@@ -78,7 +80,7 @@ export function queueView(definition: QueueDefinition, statistics?: QueueStatist
     name,
     version,
     types,
-    ...(topics === undefined ? {} : { topics }),
+    ...(topics === undefined ? {} : { topics: topics.map(objectOf) }),
     filter,
     order,
     leaseMs,
@@ -87,8 +89,8 @@ export function queueView(definition: QueueDefinition, statistics?: QueueStatist
     ...(ttlMs === undefined ? {} : { ttlMs }),
     maxInFlight,
     shape,
-    start,
-    ...(end === undefined ? {} : { end }),
+    start: shownOffsets(start),
+    ...(end === undefined ? {} : { end: shownOffsets(end) }),
     paused,
     ...(implicit ? { webhook: name } : {}),
     createdAt,
@@ -125,7 +127,7 @@ export function statisticsView(
     lag,
     ...(drained === undefined ? {} : { drained }),
     rates: { inPerSecond: rates.in, outPerSecond: rates.out },
-    gaps: gaps.map((gap) => ({ ...gap, at: new Date(gap.at).toISOString() })),
+    gaps: gaps.map((gap) => ({ ...gap, topic: objectOf(gap.topic), at: new Date(gap.at).toISOString() })),
     receivers: { leases: receivers.leased, waiting: receivers.waiting },
   };
 }

@@ -11,7 +11,7 @@ export interface QueueDefinition {
   version: number;
   /** Event types, exact or with a trailing wildcard. */
   types: string[];
-  /** Topics it reads; all when left out. */
+  /** Topics of its tenant that it reads; all when left out. */
   topics?: string[];
   /** All of them must match; none means every event of the types. */
   filter: FilterExpression[];
@@ -32,6 +32,8 @@ export interface QueueDefinition {
   /** Where it ends (exclusive), for a queue that was made for a window of the log. */
   end?: Record<string, number[]>;
   paused: boolean;
+  /** What whoever made or changed it last may do with its events: permissions to `fetch` and to `unmask` types. */
+  rights?: readonly string[];
   /** Whether it belongs to the webhook of the same name, and goes with it. */
   implicit: boolean;
   createdAt: string;

@@ -1,3 +1,4 @@
+import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { type NamePage, answeredPage, namePage } from '../limits/name-page.js';
@@ -8,6 +9,7 @@ import { type PurgeRequest, type QueueRequest, checkQueueName, purgeShape, queue
 import { Queues } from './queues.js';
 
 const body = { schema: namingNearest(queueShape) };
+const manages = { verb: 'manage', kind: 'queue', param: 'name' } as const;
 const purge = { schema: namingNearest(purgeShape) };
 
 /** The management of queues. */
@@ -16,54 +18,75 @@ export class QueuesController {
   constructor(@Inject(Queues) private readonly queues: Queues) {}
 
   @Get()
-  list(@Query({ schema: namePage }) page: NamePage): { queues: QueueView[]; next?: string } {
-    const { entries, ...next } = answeredPage(page, (of) => this.queues.list(of));
+  @Access('client')
+  list(@By() caller: Caller, @Query({ schema: namePage }) page: NamePage): { queues: QueueView[]; next?: string } {
+    const { entries, ...next } = answeredPage(page, (of) => this.queues.list(caller, of));
     return { queues: entries, ...next };
   }
 
   @Get(':name')
-  read(@Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply): QueueView {
-    return answer(reply, this.queues.get(checkQueueName(name)));
+  @Access('client')
+  read(@By() caller: Caller, @Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply): QueueView {
+    return answer(reply, this.queues.get(caller, checkQueueName(name)));
   }
 
   @Put(':name')
+  @Access(manages)
   async put(
+    @By() caller: Caller,
     @Param('name') name: string,
     @Headers() headers: Record<string, string | undefined>,
     @Body(body) request: QueueRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<QueueView> {
-    const { created, view } = await this.queues.put(checkQueueName(name), request, versionCheck(headers));
+    const { created, view } = await this.queues.put(caller, checkQueueName(name), request, versionCheck(headers));
     void reply.status(created ? 201 : 200);
     return answer(reply, view);
   }
 
   @Delete(':name')
   @HttpCode(204)
-  async delete(@Param('name') name: string, @Headers() headers: Record<string, string | undefined>): Promise<void> {
-    await this.queues.delete(checkQueueName(name), versionCheck(headers));
+  @Access(manages)
+  async delete(
+    @By() caller: Caller,
+    @Param('name') name: string,
+    @Headers() headers: Record<string, string | undefined>,
+  ): Promise<void> {
+    await this.queues.delete(caller, checkQueueName(name), versionCheck(headers));
   }
 
   @Post(':name/pause')
   @HttpCode(200)
-  async pause(@Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<QueueView> {
-    return answer(reply, await this.queues.pause(checkQueueName(name), true));
+  @Access(manages)
+  async pause(
+    @By() caller: Caller,
+    @Param('name') name: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<QueueView> {
+    return answer(reply, await this.queues.pause(caller, checkQueueName(name), true));
   }
 
   @Post(':name/resume')
   @HttpCode(200)
-  async resume(@Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<QueueView> {
-    return answer(reply, await this.queues.pause(checkQueueName(name), false));
+  @Access(manages)
+  async resume(
+    @By() caller: Caller,
+    @Param('name') name: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<QueueView> {
+    return answer(reply, await this.queues.pause(caller, checkQueueName(name), false));
   }
 
   @Post(':name/purge')
   @HttpCode(200)
+  @Access(manages)
   async purge(
+    @By() caller: Caller,
     @Param('name') name: string,
     @Body(purge) request: PurgeRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<QueueView> {
-    return answer(reply, await this.queues.purge(checkQueueName(name), request));
+    return answer(reply, await this.queues.purge(caller, checkQueueName(name), request));
   }
 }
 

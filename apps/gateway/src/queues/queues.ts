@@ -1,4 +1,5 @@
-import { HeddleError, LOCAL_TENANT, slotOf } from '@heddle/event';
+import type { Caller } from '@heddle/auth';
+import { HeddleError, objectOf, slotOf } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
@@ -14,6 +15,7 @@ import { type AskedQueueDefinition, changedQueue, newQueue, pausedQueue } from '
 import type { QueueDirectory } from './queue-directory.js';
 import type { Restored } from './queue-host.js';
 import type { Offsets, QueueOffsets } from './queue-offsets.js';
+import { maySee, requireSight, requireSources } from './queue-rights.js';
 import type { QueueSet } from './queue-set.js';
 import type { QueueStore } from './queue-store.js';
 import { type QueueView, queueView, statisticsView } from './queue-view.js';
@@ -27,7 +29,7 @@ export interface QueuesParts {
   set: Pick<QueueSet, 'add' | 'redefine' | 'close' | 'lagOf'> & QueuePurge;
   directory: Pick<QueueDirectory, 'queue' | 'queues' | 'webhooks'>;
   offsets: QueueOffsets;
-  ledger: Pick<Ledger, 'attempt' | 'audit'>;
+  ledger: Pick<Ledger, 'attempt'>;
   ownership: Pick<Ownership, 'owns' | 'epochOf'>;
   /** What a queue retries by where it does not say. */
   retry: RetrySchedule;
@@ -74,19 +76,20 @@ export class Queues implements OpenQueues {
 
   /** Puts a queue to work: one just made, or taken over with what an earlier owner left. */
   begin(definition: QueueDefinition, restored?: Restored): DeliveryQueue {
-    const { name, uuid } = definition;
-    const known = this.#members.get(name);
+    const { tenant, name, uuid } = definition;
+    const known = this.#members.get(keyOf(tenant, name));
     if (known?.queue.definition.uuid === uuid) return known.queue;
     if (known !== undefined) this.#end(known, 'deleted');
     const queue = this.parts.set.add(definition, restored);
     const meter = new RateMeter(Date.now());
-    this.#members.set(name, { queue, epoch: this.parts.ownership.epochOf(definition), received: undefined, meter });
+    const epoch = this.parts.ownership.epochOf(definition);
+    this.#members.set(keyOf(tenant, name), { queue, epoch, received: undefined, meter });
     return queue;
   }
 
   /** Another instance owns it now: its leases here are lost, its receivers are to come again. */
-  handOver(name: string): void {
-    const member = this.#members.get(name);
+  handOver(tenant: string, name: string): void {
+    const member = this.#members.get(keyOf(tenant, name));
     if (member !== undefined) this.#end(member, 'moved');
   }
 
@@ -97,33 +100,34 @@ export class Queues implements OpenQueues {
 
   /** Goes on with a changed definition that is stored already. */
   redefine(definition: QueueDefinition): void {
-    const member = this.#members.get(definition.name);
+    const member = this.#members.get(keyOf(definition.tenant, definition.name));
     if (member !== undefined) this.parts.set.redefine(member.queue, definition);
   }
 
   /** Takes a queue out that is deleted from the store already. */
-  drop(name: string): void {
-    const member = this.#members.get(name);
+  drop(tenant: string, name: string): void {
+    const member = this.#members.get(keyOf(tenant, name));
     if (member !== undefined) this.#end(member, 'deleted');
   }
 
   /** The definition of the queue of this name, wherever it is at work. */
-  find(name: string): QueueDefinition | undefined {
-    return this.#members.get(name)?.queue.definition ?? this.#elsewhere(name);
+  find(tenant: string, name: string): QueueDefinition | undefined {
+    return this.#members.get(keyOf(tenant, name))?.queue.definition ?? this.#elsewhere(tenant, name);
   }
 
   /**
    * The definition of the queue that a webhook brings, new or changed; where it begins is resolved. Nothing is stored or
    * begun: the webhook does that, for both are stored or neither is.
    *
-   * @throws HeddleError `data-invalid`, `queue-unchangeable`, `queue-elsewhere`
+   * @throws HeddleError `permission-missing`, `data-invalid`, `queue-unchangeable`, `queue-elsewhere`
    */
   async defineOwn(
+    caller: Caller,
     name: string,
     settings: OwnQueueSettings,
     before: QueueDefinition | undefined,
   ): Promise<QueueDefinition> {
-    return this.#define(name, readShape(queueShape, settings), before, true);
+    return this.#define(caller, name, readShape(queueShape, settings), { before, implicit: true });
   }
 
   /** Deliveries held and not yet settled, of all queues at work here. */
@@ -136,53 +140,70 @@ export class Queues implements OpenQueues {
     return held;
   }
 
+  /** What a tenant has, as `2 queues`; nothing when it has none, those of webhooks included. */
+  inUse(tenant: string): string | undefined {
+    const { length } = this.parts.directory.queues(tenant);
+    return length === 0 ? undefined : `${length} ${length === 1 ? 'queue' : 'queues'}`;
+  }
+
   /** The queue of this name, if it is at work here. */
-  atWork(name: string): DeliveryQueue | undefined {
-    return this.#members.get(name)?.queue;
+  atWork(tenant: string, name: string): DeliveryQueue | undefined {
+    return this.#members.get(keyOf(tenant, name))?.queue;
+  }
+
+  /** The queue of this name, at work here. @throws HeddleError `not-found`, `queue-elsewhere` */
+  working(tenant: string, name: string): DeliveryQueue {
+    return this.#member(tenant, name).queue;
   }
 
   /** @throws HeddleError `not-found`, `queue-elsewhere` */
-  open(name: string): ReceivedQueue {
-    const member = this.#member(name);
+  open(tenant: string, name: string): ReceivedQueue {
+    const member = this.#member(tenant, name);
     member.received ??= new ReceivedQueue(member.queue, member.epoch, (attempt) => this.parts.ledger.attempt(attempt));
     return member.received;
   }
 
-  /** The queues there are, by name; statistics of those at work here. */
-  list(page?: NamePage): QueueView[] {
-    const here = [...this.#members.values()].map(({ queue }) => queue.definition);
+  /** The queues that somebody may know of, by name; statistics of those at work here. */
+  list(caller: Caller, page?: NamePage): QueueView[] {
     const { directory, ownership } = this.parts;
+    const here = [...this.#members.values()].map(({ queue }) => queue.definition);
     const elsewhere = directory
-      .queues()
-      .filter(({ tenant, name }) => !this.#members.has(name) && !ownership.owns(slotOf(tenant, name)));
-    return pageByName([...here, ...elsewhere], page).map((definition) => {
-      const member = this.#members.get(definition.name);
+      .queues(caller.tenant)
+      .filter(({ tenant, name }) => !this.#members.has(keyOf(tenant, name)) && !ownership.owns(slotOf(tenant, name)));
+    const known = [...here.filter(({ tenant }) => tenant === caller.tenant), ...elsewhere];
+    return pageByName(
+      known.filter(({ name }) => maySee(caller, name)),
+      page,
+    ).map((definition) => {
+      const member = this.#members.get(keyOf(definition.tenant, definition.name));
       return member === undefined ? queueView(definition) : this.#view(member);
     });
   }
 
-  /** @throws HeddleError `not-found`, `queue-elsewhere` */
-  get(name: string): QueueView {
-    return this.#view(this.#member(name));
+  /** @throws HeddleError `permission-missing`, `not-found`, `queue-elsewhere` */
+  get(caller: Caller, name: string): QueueView {
+    requireSight(caller, name);
+    return this.#view(this.#member(caller.tenant, name));
   }
 
   /**
    * Makes a queue, or changes one: then its position stays. Resolves when it is stored.
    *
-   * @throws HeddleError `precondition-failed`, `queue-unchangeable`, `conflict`, `filter-invalid`, `data-invalid`,
-   *   `queue-elsewhere`
+   * @throws HeddleError `permission-missing` for a type it may not have, `precondition-failed`, `queue-unchangeable`,
+   *   `conflict`, `filter-invalid`, `data-invalid`, `queue-elsewhere`
    */
   put(
+    caller: Caller,
     name: string,
     request: QueueRequest,
     check: VersionCheck = ANY_VERSION,
   ): Promise<{ created: boolean; view: QueueView }> {
     return this.#inTurn(async () => {
-      const member = this.#find(name);
+      const member = this.#find(caller.tenant, name);
       const before = member?.queue.definition;
       check(before?.version);
       if (before !== undefined) refuseImplicit(before);
-      const definition = await this.#define(name, request, before, false);
+      const definition = await this.#define(caller, name, request, { before, implicit: false });
       if (member === undefined) {
         await this.parts.store.putQueue(definition);
         this.begin(definition);
@@ -190,29 +211,28 @@ export class Queues implements OpenQueues {
       } else if (!isSame(definition, member.queue.definition)) {
         await this.#change(member, definition);
       }
-      return { created: member === undefined, view: this.get(name) };
+      return { created: member === undefined, view: this.#view(this.#member(caller.tenant, name)) };
     });
   }
 
   /** Deletes a queue with its position and all it holds. @throws HeddleError `conflict` while webhooks read it */
-  delete(name: string, check: VersionCheck = ANY_VERSION): Promise<void> {
+  delete({ tenant }: Caller, name: string, check: VersionCheck = ANY_VERSION): Promise<void> {
     return this.#inTurn(async () => {
-      const member = this.#member(name);
+      const member = this.#member(tenant, name);
       const { definition } = member.queue;
       check(definition.version);
       refuseImplicit(definition);
-      this.#refuseRead(name);
+      this.#refuseRead(definition);
       await this.parts.store.deleteQueue(definition);
       this.#end(member, 'deleted');
-      this.#audit('queue.delete', name);
       this.#say('queue-deleted', definition);
     });
   }
 
   /** A paused queue keeps taking its events, and leases nothing; leases that are out may be settled. */
-  pause(name: string, paused: boolean): Promise<QueueView> {
+  pause({ tenant }: Caller, name: string, paused: boolean): Promise<QueueView> {
     return this.#inTurn(async () => {
-      const member = this.#member(name);
+      const member = this.#member(tenant, name);
       const { definition } = member.queue;
       if (definition.paused !== paused) await this.#change(member, pausedQueue(definition, paused));
       return this.#view(member);
@@ -220,39 +240,40 @@ export class Queues implements OpenQueues {
   }
 
   /** Drops what was appended before a time, in whatever state it is. */
-  purge(name: string, { before }: PurgeRequest): Promise<QueueView> {
+  purge({ tenant }: Caller, name: string, { before }: PurgeRequest): Promise<QueueView> {
     return this.#inTurn(async () => {
-      const member = this.#member(name);
-      const { topics } = member.queue.definition;
+      const member = this.#member(tenant, name);
       const { offsets, set, log } = this.parts;
-      const below = before === 'now' ? await offsets.ends(topics) : await offsets.at(Date.parse(before.time), topics);
+      const of = { tenant, objects: member.queue.definition.topics?.map(objectOf) };
+      const below = before === 'now' ? await offsets.ends(of) : await offsets.at(Date.parse(before.time), of);
       await set.purge(member.queue, below);
-      this.#audit('queue.purge', name, { before });
-      log.info({ event: 'queue-purged', queue: name, before }, 'queue purged');
+      log.info({ event: 'queue-purged', tenant, queue: name, before }, 'queue purged');
       return this.#view(member);
     });
   }
 
   async #define(
+    caller: Caller,
     name: string,
     request: QueueRequest,
-    before: QueueDefinition | undefined,
-    implicit: boolean,
+    { before, implicit }: { before: QueueDefinition | undefined; implicit: boolean },
   ): Promise<AskedQueueDefinition> {
+    requireSources(caller, request.types);
+    const { tenant } = caller;
     const { offsets, retry } = this.parts;
     compileFilter(request.filter);
-    if (request.shape === 'state') this.#refuseBinary(name);
-    if (before !== undefined) return changedQueue(before, request, retry);
-    this.parts.admitQueue?.(LOCAL_TENANT);
+    if (request.shape === 'state') this.#refuseBinary(tenant, name);
+    if (before !== undefined) return changedQueue(caller, before, request, retry);
+    this.parts.admitQueue?.(tenant);
     // Before anything is asked of the log: somebody else's queue is somebody else's work.
-    this.parts.ownership.epochOf({ tenant: LOCAL_TENANT, name });
-    const { start = 'now', end, topics } = request;
+    this.parts.ownership.epochOf({ tenant, name });
+    const { start = 'now', end, topics: objects } = request;
     const window = {
-      start: await offsets.ofStart(start, topics),
-      ...(end === undefined ? {} : { end: await offsets.ofEnd(end, topics) }),
+      start: await offsets.ofStart(start, { tenant, objects }),
+      ...(end === undefined ? {} : { end: await offsets.ofEnd(end, { tenant, objects }) }),
       asked: { start, ...(end === undefined ? {} : { end }) },
     };
-    return newQueue(name, request, window, { retry, implicit });
+    return newQueue(caller, name, request, window, { retry, implicit });
   }
 
   async #change(member: Member, changed: QueueDefinition): Promise<void> {
@@ -262,35 +283,36 @@ export class Queues implements OpenQueues {
   }
 
   #end(member: Member, reason: 'moved' | 'deleted'): void {
-    this.#members.delete(member.queue.definition.name);
+    const { tenant, name } = member.queue.definition;
+    this.#members.delete(keyOf(tenant, name));
     this.parts.set.close(member.queue, reason === 'moved' ? 'handed over' : 'deleted');
     member.received?.close(reason);
   }
 
-  #find(name: string): Member | undefined {
-    const member = this.#members.get(name);
-    if (member !== undefined || this.#elsewhere(name) === undefined) return member;
+  #find(tenant: string, name: string): Member | undefined {
+    const member = this.#members.get(keyOf(tenant, name));
+    if (member !== undefined || this.#elsewhere(tenant, name) === undefined) return member;
     throw new HeddleError('queue-elsewhere', `The queue ${name} is at work at another instance; try again.`, {
       retryAfterSeconds: 1,
     });
   }
 
   /** A queue of another instance. Of our own, the directory may still show what was deleted a moment ago. */
-  #elsewhere(name: string): QueueDefinition | undefined {
-    if (this.parts.ownership.owns(slotOf(LOCAL_TENANT, name))) return undefined;
-    return this.parts.directory.queue(LOCAL_TENANT, name);
+  #elsewhere(tenant: string, name: string): QueueDefinition | undefined {
+    if (this.parts.ownership.owns(slotOf(tenant, name))) return undefined;
+    return this.parts.directory.queue(tenant, name);
   }
 
-  #member(name: string): Member {
-    const member = this.#find(name);
+  #member(tenant: string, name: string): Member {
+    const member = this.#find(tenant, name);
     if (member === undefined) throw new HeddleError('not-found', `There is no queue ${name}.`, { field: 'name' });
     return member;
   }
 
   /** A state fits into no header. A webhook that brings its queue sees to that itself. */
-  #refuseBinary(queue: string): void {
+  #refuseBinary(tenant: string, queue: string): void {
     const binary = this.parts.directory
-      .webhooks()
+      .webhooks(tenant)
       .find((webhook) => webhook.queue === queue && webhook.contentMode === 'binary' && !webhook.ownsQueue);
     if (binary === undefined) return;
     throw new HeddleError(
@@ -300,8 +322,8 @@ export class Queues implements OpenQueues {
     );
   }
 
-  #refuseRead(queue: string): void {
-    const readers = this.parts.directory.webhooks().filter((webhook) => webhook.queue === queue);
+  #refuseRead({ tenant, name: queue }: QueueDefinition): void {
+    const readers = this.parts.directory.webhooks(tenant).filter((webhook) => webhook.queue === queue);
     if (readers.length === 0) return;
     const names = readers.map(({ name }) => name).join(', ');
     throw new HeddleError('conflict', `The queue ${queue} is read by webhooks: ${names}. Delete them first.`);
@@ -322,12 +344,8 @@ export class Queues implements OpenQueues {
     for (const { queue, meter } of this.#members.values()) meter.note(throughput(queue, now));
   }
 
-  #say(event: `queue-${string}`, { name, version, types, paused }: QueueDefinition): void {
-    this.parts.log.info({ event, queue: name, version, types, paused }, event.replace('-', ' '));
-  }
-
-  #audit(action: `queue.${string}`, target: string, detail: Record<string, unknown> = {}): void {
-    this.parts.ledger.audit({ who: 'anonymous', action, target, detail, result: 'done' });
+  #say(event: `queue-${string}`, { tenant, name, version, types, paused }: QueueDefinition): void {
+    this.parts.log.info({ event, tenant, queue: name, version, types, paused }, event.replace('-', ' '));
   }
 
   #inTurn<T>(change: () => Promise<T>): Promise<T> {
@@ -335,6 +353,10 @@ export class Queues implements OpenQueues {
     this.#changes = turn.catch(() => undefined);
     return turn;
   }
+}
+
+function keyOf(tenant: string, name: string): string {
+  return `${tenant}/${name}`;
 }
 
 function throughput({ statistics }: DeliveryQueue, at: number): { at: number; in: number; out: number } {

@@ -1,4 +1,5 @@
 import type { DeliveryQueue } from './delivery-queue.js';
+import { shownOffsets } from './queue-offsets.js';
 import { RateMeter } from './rate-meter.js';
 import type { ReplayDefinition, ReplayReport } from './replay.js';
 import type { ReplayView } from './replay.shape.js';
@@ -87,8 +88,8 @@ export function replayView(definition: ReplayDefinition): ReplayView {
     id,
     queue,
     state,
-    start,
-    end,
+    start: shownOffsets(start),
+    end: shownOffsets(end),
     ...(key === undefined ? {} : { key }),
     ...(eventIds === undefined ? {} : { eventIds }),
     filter,

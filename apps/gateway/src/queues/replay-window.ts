@@ -1,5 +1,5 @@
 import { type Position, partitionOf } from '@heddle/event';
-import type { Offsets, QueueOffsets } from './queue-offsets.js';
+import type { ObjectsOf, Offsets, QueueOffsets } from './queue-offsets.js';
 import type { ReplayDefinition } from './replay.js';
 import type { ReplayRequest } from './replay.shape.js';
 
@@ -13,11 +13,11 @@ type Window = Pick<ReplayDefinition, 'start' | 'end' | 'places'>;
  */
 export async function windowOf(
   { from = 'earliest', to }: Pick<ReplayRequest, 'from' | 'to'>,
-  { topics, key, places }: { topics: readonly string[] | undefined; key?: string; places?: readonly Position[] },
+  { tenant, objects, key, places }: ObjectsOf & { key?: string; places?: readonly Position[] },
   offsets: QueueOffsets,
 ): Promise<Window> {
-  const start = await offsets.ofStart(from, topics, 'from');
-  const end = await offsets.ofEnd(to, topics, 'to');
+  const start = await offsets.ofStart(from, { tenant, objects }, 'from');
+  const end = await offsets.ofEnd(to, { tenant, objects }, 'to');
   for (const topic of Object.keys(end)) if (start[topic] === undefined) delete end[topic];
   for (const [topic, ends] of Object.entries(end)) {
     // Nothing but the window: where it ends before it begins there is nothing in it.

@@ -1,3 +1,4 @@
+import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { EventTimeline } from '../ledger/event-timeline.js';
@@ -8,8 +9,7 @@ import { type ReplayCount, type ReplayRequest, type ReplayView, replayRequestSha
 import { Replays } from './replays.js';
 
 const body = { schema: namingNearest(replayRequestShape) };
-/** Nobody is asked yet who they are. */
-const WHO = 'anonymous';
+const replays = { verb: 'replay', kind: 'queue', param: 'name' } as const;
 
 /** Stored events of a queue, delivered again. */
 @Controller('v1/queues/:name')
@@ -20,33 +20,38 @@ export class ReplaysController {
   ) {}
 
   @Post('replay')
+  @Access(replays)
   async begin(
+    @By() caller: Caller,
     @Param('name') name: string,
     @Body(body) request: ReplayRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ReplayView | ReplayCount> {
     const queue = checkQueueName(name);
-    const locate = (ids: readonly string[]) => placesOf(this.timeline, ids);
+    const locate = (ids: readonly string[]) => placesOf(this.timeline, caller.tenant, ids);
     void reply.status(request.dryRun ? 200 : 202);
-    if (request.dryRun) return this.replays.count(queue, request, locate);
-    const view = await this.replays.begin(queue, request, WHO, locate);
+    if (request.dryRun) return this.replays.count(caller, queue, request, locate);
+    const view = await this.replays.begin(caller, queue, request, locate);
     void reply.header('location', `/v1/queues/${queue}/replays/${view.id}`);
     return view;
   }
 
   @Get('replays')
-  list(@Param('name') name: string): { replays: ReplayView[] } {
-    return { replays: this.replays.list(checkQueueName(name)) };
+  @Access('client')
+  list(@By() caller: Caller, @Param('name') name: string): { replays: ReplayView[] } {
+    return { replays: this.replays.list(caller, checkQueueName(name)) };
   }
 
   @Get('replays/:id')
-  read(@Param('name') name: string, @Param('id') id: string): ReplayView {
-    return this.replays.get(checkQueueName(name), id);
+  @Access('client')
+  read(@By() caller: Caller, @Param('name') name: string, @Param('id') id: string): ReplayView {
+    return this.replays.get(caller, checkQueueName(name), id);
   }
 
   @Post('replays/:id/stop')
   @HttpCode(200)
-  stop(@Param('name') name: string, @Param('id') id: string): Promise<ReplayView> {
-    return this.replays.stop(checkQueueName(name), id, WHO);
+  @Access(replays)
+  stop(@By() caller: Caller, @Param('name') name: string, @Param('id') id: string): Promise<ReplayView> {
+    return this.replays.stop(caller, checkQueueName(name), id);
   }
 }

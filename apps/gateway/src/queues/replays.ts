@@ -1,13 +1,16 @@
-import { HeddleError, type Position, canonicalKey, slotOf, typeMatcher, uuidv7 } from '@heddle/event';
+import type { Caller } from '@heddle/auth';
+import { HeddleError, type Position, canonicalKey, objectOf, slotOf, typeMatcher, uuidv7 } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import { compileFilter } from '../filters/filters.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { Mask } from '../represent.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import type { LogPages } from './log-pages.js';
 import type { TakenSlot } from './ownership.js';
 import type { QueueDirectory } from './queue-directory.js';
 import type { Restored } from './queue-host.js';
 import type { QueueOffsets } from './queue-offsets.js';
+import { QueueRights, requireSight } from './queue-rights.js';
 import type { QueueSet } from './queue-set.js';
 import type { QueueStore } from './queue-store.js';
 import { SAMPLE_MS } from './rate-meter.js';
@@ -24,9 +27,10 @@ export interface ReplaysParts {
   /** Apart from those that live queues catch up with: what a replay reads pushes out nothing of theirs. */
   pages: LogPages;
   offsets: QueueOffsets;
-  ledger: Pick<Ledger, 'audit' | 'operation'>;
+  ledger: Pick<Ledger, 'operation'>;
   /** The queue of a name that is at work here. @throws HeddleError `not-found`, `queue-elsewhere` */
-  queue(name: string): DeliveryQueue;
+  queue(tenant: string, name: string): DeliveryQueue;
+  mask: Mask;
   log: Log;
 }
 
@@ -75,9 +79,9 @@ export class Replays {
   }
 
   /** Goes on with the replays of a slot that was taken over, after its queues. */
-  resume({ slot, restored }: TakenSlot, atWork: (name: string) => DeliveryQueue | undefined): void {
+  resume({ slot, restored }: TakenSlot, atWork: (tenant: string, name: string) => DeliveryQueue | undefined): void {
     for (const replay of this.parts.directory.inSlot(slot).replays) {
-      const queue = atWork(replay.queue);
+      const queue = atWork(replay.tenant, replay.queue);
       if (queue?.definition.uuid !== replay.queueUuid) this.#forget(replay);
       else if (replay.state === 'running') this.#run(replay, queue, restored(replay.id));
       // It ended, and its owner died before it could take its state away.
@@ -91,47 +95,51 @@ export class Replays {
    * @throws HeddleError `not-found`, `queue-elsewhere`, `data-invalid`, `attribute-invalid`, `filter-invalid`,
    *   `conflict` when too many run already, `log-unavailable`
    */
-  async begin(name: string, request: ReplayRequest, who: string, locate: Locate): Promise<ReplayView> {
-    const queue = this.parts.queue(name);
+  async begin({ tenant }: Caller, name: string, request: ReplayRequest, locate: Locate): Promise<ReplayView> {
+    const queue = this.parts.queue(tenant, name);
     if (this.#of(queue).length >= MAX_RUNNING) {
       throw new HeddleError('conflict', `The queue ${name} has ${MAX_RUNNING} replays running: wait, or stop one.`);
     }
     const replay = await this.#define(queue, request, locate);
     await this.#put(replay);
-    const now = this.parts.queue(name);
+    const now = this.parts.queue(tenant, name);
     if (now.definition.uuid !== replay.queueUuid) {
       throw new HeddleError('conflict', `The queue ${name} was deleted meanwhile.`);
     }
     const { id, start, end, key, eventIds, filter, ratePerSecond } = replay;
     const detail = { id, start, end, key, eventIds, filter, ratePerSecond };
-    this.#audit(who, 'queue.replay', replay, detail);
-    this.parts.log.info({ event: 'replay-begun', queue: name, ...detail }, 'replay begun');
+    this.parts.log.info({ event: 'replay-begun', tenant, queue: name, ...detail }, 'replay begun');
     // It may have been handed over and have come back meanwhile, with the replay.
     return (this.#atWork.get(id) ?? this.#run(replay, now, undefined)).view();
   }
 
   /** @throws HeddleError as {@link begin} */
-  async count(name: string, request: ReplayRequest, locate: Locate): Promise<ReplayCount> {
-    const queue = this.parts.queue(name);
+  async count({ tenant }: Caller, name: string, request: ReplayRequest, locate: Locate): Promise<ReplayCount> {
+    const { pages, mask } = this.parts;
+    const queue = this.parts.queue(tenant, name);
     const replay = await this.#define(queue, request, locate);
-    const { types, filter } = laneOf(queue.definition, replay);
-    const [isOfType, compiled] = [typeMatcher(types), compileFilter(filter)];
-    return countReplay(replay, this.parts.pages, (event) => isOfType(event.attributes.type) && compiled.matches(event));
+    const lane = laneOf(queue.definition, replay);
+    const [isOfType, compiled, rights] = [typeMatcher(lane.types), compileFilter(lane.filter), new QueueRights(lane)];
+    return countReplay(replay, pages, (event) => {
+      const { type } = event.attributes;
+      return isOfType(type) && compiled.matches(rights.sees(type) ? event : mask.masked(event));
+    });
   }
 
-  /** The newest first. @throws HeddleError `not-found`, `queue-elsewhere` */
-  list(name: string): ReplayView[] {
-    const queue = this.parts.queue(name);
-    const { tenant, uuid } = queue.definition;
+  /** The newest first. @throws HeddleError `permission-missing`, `not-found`, `queue-elsewhere` */
+  list(caller: Caller, name: string): ReplayView[] {
+    requireSight(caller, name);
+    const { tenant } = caller;
+    const { uuid } = this.parts.queue(tenant, name).definition;
     return this.parts.directory
       .replays(tenant, name)
       .filter(({ queueUuid }) => queueUuid === uuid)
       .map((replay) => this.#view(replay));
   }
 
-  /** @throws HeddleError `not-found`, `queue-elsewhere` */
-  get(name: string, id: string): ReplayView {
-    const view = this.list(name).find((known) => known.id === id);
+  /** @throws HeddleError `permission-missing`, `not-found`, `queue-elsewhere` */
+  get(caller: Caller, name: string, id: string): ReplayView {
+    const view = this.list(caller, name).find((known) => known.id === id);
     if (view === undefined) throw new HeddleError('not-found', `The queue ${name} has no replay ${id.slice(0, 64)}.`);
     return view;
   }
@@ -141,13 +149,12 @@ export class Replays {
    *
    * @throws HeddleError `not-found`, `queue-elsewhere`, `log-unavailable`
    */
-  async stop(name: string, id: string, who: string): Promise<ReplayView> {
-    const view = this.get(name, id);
+  async stop(caller: Caller, name: string, id: string): Promise<ReplayView> {
+    const view = this.get(caller, name, id);
     const replay = this.#atWork.get(id);
     if (replay === undefined || view.state !== 'running') return view;
     await this.#end(replay, 'stopped');
-    this.#audit(who, 'queue.replay-stop', replay.definition, { id, report: replay.report });
-    return this.get(name, id);
+    return this.get(caller, name, id);
   }
 
   /** Stores what was counted; the lanes are handed over with their queues. */
@@ -168,7 +175,8 @@ export class Replays {
     const key = request.key === undefined ? undefined : canonicalKey(request.key);
     const places = eventIds === undefined ? undefined : await locate(eventIds);
     const about = { ...(key === undefined ? {} : { key }), ...(places === undefined ? {} : { places }) };
-    const window = await windowOf({ from, to }, { topics, ...about }, this.parts.offsets);
+    const objects = topics?.map(objectOf);
+    const window = await windowOf({ from, to }, { tenant, objects, ...about }, this.parts.offsets);
     return {
       format: 1,
       tenant,
@@ -239,7 +247,7 @@ export class Replays {
     if (state === 'done') this.#atWork.delete(ended.id);
     const { tenant, id, queue, report } = ended;
     this.parts.ledger.operation({ kind: `replay.${state}`, tenant, name: queue, detail: { id, report } });
-    this.parts.log.info({ event: `replay-${state}`, queue, id, report }, `replay ${state}`);
+    this.parts.log.info({ event: `replay-${state}`, tenant, queue, id, report }, `replay ${state}`);
     await this.#deleteState(ended);
     const known = this.parts.directory.replays(tenant, queue).filter((other) => other.state !== 'running');
     for (const old of known.slice(MAX_ENDED)) await this.parts.store.deleteReplay(old);
@@ -299,10 +307,6 @@ export class Replays {
     } catch (error) {
       this.parts.log.warn({ event: `${what}-failed`, err: error }, 'could not be stored, trying again');
     }
-  }
-
-  #audit(who: string, action: `queue.${string}`, { tenant, queue }: ReplayDefinition, detail: object): void {
-    this.parts.ledger.audit({ tenant, who, action, target: queue, detail: { ...detail }, result: 'done' });
   }
 }
 

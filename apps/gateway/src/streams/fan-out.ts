@@ -1,5 +1,6 @@
 import type { TypeMatcher } from '@heddle/event';
 import type { DispatchedEvent, Form } from '../represent.js';
+import type { View } from './view.js';
 
 /** Where the bytes of one stream go. */
 export interface StreamSink {
@@ -8,14 +9,33 @@ export interface StreamSink {
   write(bytes: Buffer): void;
   /** Calls back once, when the network has taken all bytes. */
   onceDrained(callback: () => void): void;
-  close(reason: 'stopping' | 'failed'): void;
+  close(reason: StreamEnd): void;
 }
+
+/** Why a stream ends from here: the process stops, it could not go on, or its receiver may not stay. */
+export type StreamEnd = 'stopping' | 'failed' | 'expired' | 'revoked';
 
 /** A receiver at the live end of the log. */
 export interface Member {
   sink: StreamSink;
   /** It reads too slowly: it is out of the group, and everything after `token` is still to come for it. */
   onLag(token: string): void;
+}
+
+/** What receivers have in common that are given the same bytes. */
+export interface Selection {
+  /** Whose events they are; those of others are not even looked at. */
+  tenant: string;
+  /** What `matches` was made from: receivers with the same patterns share a group. */
+  patterns: readonly string[];
+  matches: TypeMatcher;
+  view: View;
+  form: Form;
+}
+
+interface TenantGroups {
+  groups: Map<string, Group>;
+  byType: Map<string, Group[]>;
 }
 
 /** Where nothing else is said. */
@@ -25,13 +45,12 @@ export const MAX_QUEUED_BYTES = 1024 * 1024;
 const MAX_BUSY_SHARE = 0.65;
 
 /**
- * Hands live events to receivers. Those who want the same types in the same form are one group: the bytes are joined
- * once for all of them, and each gets one write for all that is pending. The dearer a pass is, the longer the pause
+ * Hands live events to receivers. Those of a tenant who want the same types in the same form are one group: the bytes
+ * are joined once for all of them, and each gets one write for all that is pending. The dearer a pass is, the longer the pause
  * before the next one, so that writes join by themselves as load rises, and a pass is immediate when it does not.
  */
 export class FanOut {
-  #groups = new Map<string, Group>();
-  #byType = new Map<string, Group[]>();
+  #tenants = new Map<string, TenantGroups>();
   #due = new Set<Group>();
   #scheduled = false;
   #nextPassAt = 0;
@@ -39,14 +58,17 @@ export class FanOut {
   /** @param maxQueuedBytes a receiver with more bytes queued is taken out of its group until it has read them */
   constructor(readonly maxQueuedBytes: number = MAX_QUEUED_BYTES) {}
 
-  /** The group of a filter and form, made when it is the first of its kind. `token` is the present live position. */
-  group(patterns: readonly string[], matches: TypeMatcher, form: Form, token: string): Group {
-    const name = `${form.name} ${[...patterns].sort().join(' ')}`;
-    let group = this.#groups.get(name);
+  /** The group of a selection, made when it is the first of its kind. `token` is the present live position. */
+  group(selection: Selection, token: string): Group {
+    const { tenant, patterns, view, form } = selection;
+    let own = this.#tenants.get(tenant);
+    if (own === undefined) this.#tenants.set(tenant, (own = { groups: new Map(), byType: new Map() }));
+    const name = `${form.name} ${view.name} ${[...patterns].sort().join(' ')}`;
+    let group = own.groups.get(name);
     if (group === undefined) {
-      group = new Group(name, matches, form, token);
-      this.#groups.set(name, group);
-      this.#byType.clear();
+      group = new Group(name, selection, token);
+      own.groups.set(name, group);
+      own.byType.clear();
     }
     return group;
   }
@@ -61,32 +83,33 @@ export class FanOut {
   leave(group: Group, member: Member): void {
     group.members.delete(member);
     if (group.members.size > 0) return;
-    this.#groups.delete(group.name);
     this.#due.delete(group);
-    this.#byType.clear();
+    const { tenant } = group.selection;
+    const own = this.#tenants.get(tenant);
+    // The last one of a group may have left it before, when it fell behind.
+    if (own?.groups.get(group.name) !== group) return;
+    own.groups.delete(group.name);
+    own.byType.clear();
+    if (own.groups.size === 0) this.#tenants.delete(tenant);
   }
 
   get members(): number {
     let count = 0;
-    for (const group of this.#groups.values()) count += group.members.size;
+    for (const { groups } of this.#tenants.values()) {
+      for (const group of groups.values()) count += group.members.size;
+    }
     return count;
   }
 
-  publish(event: DispatchedEvent): void {
-    for (const group of this.#groupsOf(event.stored.attributes.type)) {
+  /** Hands an event to the receivers of its tenant. */
+  publish(tenant: string, event: DispatchedEvent): void {
+    const own = this.#tenants.get(tenant);
+    if (own === undefined) return;
+    for (const group of groupsOf(own, event.stored.attributes.type)) {
       group.pending.push(event);
       this.#due.add(group);
     }
     if (this.#due.size > 0) this.#schedule();
-  }
-
-  #groupsOf(type: string): Group[] {
-    let groups = this.#byType.get(type);
-    if (groups === undefined) {
-      groups = [...this.#groups.values()].filter((group) => group.matches(type));
-      this.#byType.set(type, groups);
-    }
-    return groups;
   }
 
   #schedule(): void {
@@ -108,7 +131,8 @@ export class FanOut {
     this.#due.delete(group);
     const last = group.pending.at(-1);
     if (last === undefined) return;
-    const frames = group.pending.map((event) => event.as(group.form));
+    const { view, form } = group.selection;
+    const frames = group.pending.map((event) => view.of(event).as(form));
     const bytes = frames.length === 1 ? frames[0]! : Buffer.concat(frames);
     for (const member of group.members) {
       if (member.sink.queuedBytes > this.maxQueuedBytes) {
@@ -123,7 +147,16 @@ export class FanOut {
   }
 }
 
-/** Receivers with one filter and form. */
+function groupsOf({ groups, byType }: TenantGroups, type: string): Group[] {
+  let wanting = byType.get(type);
+  if (wanting === undefined) {
+    wanting = [...groups.values()].filter(({ selection }) => selection.matches(type));
+    byType.set(type, wanting);
+  }
+  return wanting;
+}
+
+/** Receivers of one selection. */
 export class Group {
   readonly members = new Set<Member>();
   pending: DispatchedEvent[] = [];
@@ -131,8 +164,7 @@ export class Group {
   /** @param token resumes after the last event that was handed to the members */
   constructor(
     readonly name: string,
-    readonly matches: TypeMatcher,
-    readonly form: Form,
+    readonly selection: Selection,
     public token: string,
   ) {}
 }

@@ -1,4 +1,11 @@
-import { type EventLog, HeddleError, type PartitionBounds, type ReadBatch, type StoredEvent } from '@heddle/event';
+import {
+  type EventLog,
+  HeddleError,
+  type PartitionBounds,
+  type ReadBatch,
+  type StoredEvent,
+  tenantOf,
+} from '@heddle/event';
 import { DispatchedEvent } from '../represent.js';
 import { type MovingPosition, type PositionVector, formatToken } from './resume-token.js';
 import type { Tail } from './tail.js';
@@ -15,6 +22,8 @@ export interface StreamGap {
 }
 
 export interface HistoryWish {
+  /** Only its events are read. */
+  tenant: string;
   wants(event: StoredEvent): boolean;
   baseUrl: string;
   /** Resolves when there is room for more. */
@@ -35,21 +44,22 @@ export class History {
     private readonly topics: () => readonly string[],
   ) {}
 
-  /** Where a stream really begins, and what it misses of what it asked for. */
+  /** Where a stream of a tenant really begins, and what it misses of what it asked for. */
   async resolve(
+    tenant: string,
     wanted: PositionVector,
     fromEarliest: boolean,
     { tail, position: shared }: { tail: Tail; position: MovingPosition },
   ): Promise<{ position: PositionVector; gaps: StreamGap[]; resumed: Resumed }> {
-    const isNamed = !fromEarliest && this.topics().every((topic) => wanted.has(topic));
+    const isNamed = !fromEarliest && this.#topicsOf(tenant).every((topic) => wanted.has(topic));
     // What lies beyond the shared reader is either very new, or of a topic that was made anew: the log knows which.
-    if (isNamed && tail.covers(wanted) && shared.reaches(wanted)) {
+    if (isNamed && tail.covers(tenant, wanted) && shared.of(tenant).reaches(wanted)) {
       return { position: wanted, gaps: [], resumed: 'exact' };
     }
     const position: PositionVector = new Map();
     const gaps: StreamGap[] = [];
     let resumed: Resumed = 'exact';
-    for (const { topic, bounds } of await this.#bounds()) {
+    for (const { topic, bounds } of await this.#bounds(tenant)) {
       const offsets = bounds.map(({ partition, earliest, end }) => {
         const asked = fromEarliest ? earliest : (wanted.get(topic)?.[partition] ?? earliest);
         if (asked > end) {
@@ -82,7 +92,7 @@ export class History {
   async #read(from: PositionVector, wish: HistoryWish): Promise<PositionVector> {
     const position: PositionVector = new Map([...from].map(([topic, offsets]) => [topic, [...offsets]]));
     const open = new Map<string, number>();
-    for (const { topic, bounds } of await this.#bounds()) {
+    for (const { topic, bounds } of await this.#bounds(wish.tenant)) {
       const offsets = position.get(topic) ?? [];
       position.set(topic, offsets);
       for (const { partition, earliest, end } of bounds) {
@@ -100,7 +110,8 @@ export class History {
       if (!open.has(name) || offsets === undefined) return;
       for (const event of events) {
         offsets[partition] = event.offset + 1;
-        if (wish.wants(event)) await wish.write(new DispatchedEvent(event, 0, formatToken(position), wish.baseUrl));
+        if (!wish.wants(event)) continue;
+        await wish.write(new DispatchedEvent(event, 0, formatToken(wish.tenant, position), wish.baseUrl));
       }
       offsets[partition] = nextOffset;
       if (nextOffset >= (open.get(name) ?? 0)) open.delete(name);
@@ -125,10 +136,14 @@ export class History {
     this.#running += 1;
   }
 
-  async #bounds(): Promise<{ topic: string; bounds: PartitionBounds[] }[]> {
+  #topicsOf(tenant: string): string[] {
+    return this.topics().filter((topic) => tenantOf(topic) === tenant);
+  }
+
+  async #bounds(tenant: string): Promise<{ topic: string; bounds: PartitionBounds[] }[]> {
     try {
       return await Promise.all(
-        this.topics().map(async (topic) => ({ topic, bounds: await this.eventLog.bounds(topic) })),
+        this.#topicsOf(tenant).map(async (topic) => ({ topic, bounds: await this.eventLog.bounds(topic) })),
       );
     } catch (error) {
       throw new HeddleError('log-unavailable', 'The event log did not say how far it reaches; try again.', {

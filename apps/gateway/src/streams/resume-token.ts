@@ -1,34 +1,40 @@
-import { HeddleError } from '@heddle/event';
+import { HeddleError, LOCAL_TENANT, objectOf, tenantOf, topicOf } from '@heddle/event';
 
 /** For each topic, the next offset of each of its partitions. */
 export type PositionVector = Map<string, number[]>;
 
 const VERSION = '1';
 const MAX_LENGTH = 8192;
-const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
+const OBJECT = /^[A-Za-z0-9_-]{1,201}$/;
 const OFFSETS = /^[0-9a-z]{1,11}(?:\.[0-9a-z]{1,11})*$/;
 
 /**
- * A resume token is a position in every partition, as text that is safe in headers and URLs:
- * `1~sales-order=5.a.0~contract=3`, offsets in base 36. It means the same on every instance of the gateway, and stays
- * valid as long as the log keeps the events.
+ * A resume token is a position in every partition of one tenant's topics, as text that is safe in headers and URLs:
+ * `1~sales-order=5.a.0~contract=3`, offsets in base 36, objects instead of topics; `1.acme~contract=3` for a tenant
+ * other than the local one. It means the same on every instance of the gateway, and stays valid as long as the log keeps
+ * the events.
  */
-export function formatToken(vector: PositionVector): string {
-  let token = VERSION;
+export function formatToken(tenant: string, vector: PositionVector): string {
+  let token = beginningOf(tenant);
   for (const [topic, offsets] of vector) token += `~${topicSegment(topic, offsets)}`;
   return token;
 }
 
-/** @throws HeddleError `parameter-invalid` for what is no token of ours. */
-export function parseToken(token: string): PositionVector {
-  const [version, ...segments] = token.split('~');
-  if (version !== VERSION || token.length > MAX_LENGTH) throw malformed();
+/**
+ * The position that a token of a tenant stands for; there is no way to name a topic of another one in it.
+ *
+ * @throws HeddleError `parameter-invalid` for what is no token of ours, or one of another tenant.
+ */
+export function parseToken(tenant: string, token: string): PositionVector {
+  const [beginning, ...segments] = token.split('~');
+  if (beginning !== beginningOf(tenant) || token.length > MAX_LENGTH) throw malformed();
   const vector: PositionVector = new Map();
   for (const segment of segments) {
     const at = segment.lastIndexOf('=');
-    const topic = segment.slice(0, at);
+    const object = segment.slice(0, at);
     const offsets = segment.slice(at + 1);
-    if (at < 1 || !TOPIC.test(topic) || !OFFSETS.test(offsets) || vector.has(topic)) throw malformed();
+    const topic = topicOf(object, tenant);
+    if (at < 1 || !OBJECT.test(object) || !OFFSETS.test(offsets) || vector.has(topic)) throw malformed();
     const numbers = offsets.split('.').map((text) => Number.parseInt(text, 36));
     if (!numbers.every(Number.isSafeInteger)) throw malformed();
     vector.set(topic, numbers);
@@ -47,7 +53,7 @@ export function reaches(position: PositionVector, other: PositionVector): boolea
 
 /** The later of two positions, for each partition. */
 export function furthest(one: PositionVector, other: PositionVector): PositionVector {
-  const result: PositionVector = new Map([...one].map(([topic, offsets]) => [topic, [...offsets]]));
+  const result = copyOf(one);
   for (const [topic, offsets] of other) {
     const own = result.get(topic) ?? [];
     result.set(
@@ -58,48 +64,62 @@ export function furthest(one: PositionVector, other: PositionVector): PositionVe
   return result;
 }
 
-function malformed(): HeddleError {
-  return new HeddleError(
-    'parameter-invalid',
-    'The resume token cannot be read: use the one that came with the last event, or leave it out to start now.',
-    { field: 'resume' },
-  );
-}
-
-function topicSegment(topic: string, offsets: readonly number[]): string {
-  let text = `${topic}=`;
-  for (let index = 0; index < offsets.length; index += 1) {
-    text += index === 0 ? (offsets[index] ?? 0).toString(36) : `.${(offsets[index] ?? 0).toString(36)}`;
-  }
-  return text;
-}
-
-/** A vector that moves with the log, and its token; only the segment of the topic that moved is written anew. */
+/** How far the log has been read, of each tenant for itself: none learns how much another one has. */
 export class MovingPosition {
+  #topics = new Map<string, { offsets: number[]; tenant: TenantPosition }>();
+  #tenants = new Map<string, TenantPosition>();
+
+  next(topic: string, partition: number): number {
+    return this.#topics.get(topic)?.offsets[partition] ?? 0;
+  }
+
+  partitions(topic: string): number {
+    return this.#topics.get(topic)?.offsets.length ?? 0;
+  }
+
+  moveTo(topic: string, partition: number, offset: number): void {
+    let moving = this.#topics.get(topic);
+    if (moving === undefined) {
+      const tenant = this.of(tenantOf(topic));
+      this.#topics.set(topic, (moving = { offsets: tenant.begin(topic), tenant }));
+    }
+    const { offsets, tenant } = moving;
+    while (offsets.length <= partition) offsets.push(0);
+    offsets[partition] = offset;
+    tenant.moved(topic);
+  }
+
+  /** The part of a tenant; it moves as this does. */
+  of(tenant: string): TenantPosition {
+    let position = this.#tenants.get(tenant);
+    if (position === undefined) this.#tenants.set(tenant, (position = new TenantPosition(tenant)));
+    return position;
+  }
+}
+
+/** A moving vector, and its token; only the segment of the topic that moved is written anew. */
+export class TenantPosition {
   #vector: PositionVector = new Map();
   #segments = new Map<string, string>();
   #token: string | undefined;
 
-  next(topic: string, partition: number): number {
-    return this.#vector.get(topic)?.[partition] ?? 0;
+  constructor(private readonly tenant: string) {}
+
+  /** The offsets of a topic that is new; whoever writes to them says so with `moved`. */
+  begin(topic: string): number[] {
+    const offsets: number[] = [];
+    this.#vector.set(topic, offsets);
+    return offsets;
   }
 
-  partitions(topic: string): number {
-    return this.#vector.get(topic)?.length ?? 0;
-  }
-
-  moveTo(topic: string, partition: number, offset: number): void {
-    let offsets = this.#vector.get(topic);
-    if (offsets === undefined) this.#vector.set(topic, (offsets = []));
-    while (offsets.length <= partition) offsets.push(0);
-    offsets[partition] = offset;
+  moved(topic: string): void {
     this.#segments.delete(topic);
     this.#token = undefined;
   }
 
   get token(): string {
     if (this.#token !== undefined) return this.#token;
-    let token = VERSION;
+    let token = beginningOf(this.tenant);
     for (const [topic, offsets] of this.#vector) {
       let segment = this.#segments.get(topic);
       if (segment === undefined) this.#segments.set(topic, (segment = topicSegment(topic, offsets)));
@@ -114,6 +134,30 @@ export class MovingPosition {
   }
 
   copy(): PositionVector {
-    return new Map([...this.#vector].map(([topic, offsets]) => [topic, [...offsets]]));
+    return copyOf(this.#vector);
   }
+}
+
+function copyOf(vector: PositionVector): PositionVector {
+  return new Map([...vector].map(([topic, offsets]) => [topic, [...offsets]]));
+}
+
+function beginningOf(tenant: string): string {
+  return tenant === LOCAL_TENANT ? VERSION : `${VERSION}.${tenant}`;
+}
+
+function malformed(): HeddleError {
+  return new HeddleError(
+    'parameter-invalid',
+    'The resume token cannot be read: use the one that came with the last event, or leave it out to start now.',
+    { field: 'resume' },
+  );
+}
+
+function topicSegment(topic: string, offsets: readonly number[]): string {
+  let text = `${objectOf(topic)}=`;
+  for (let index = 0; index < offsets.length; index += 1) {
+    text += index === 0 ? (offsets[index] ?? 0).toString(36) : `.${(offsets[index] ?? 0).toString(36)}`;
+  }
+  return text;
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { StreamSink } from './fan-out.js';
+import type { StreamEnd, StreamSink } from './fan-out.js';
 
 /** Writes the bytes of a stream to a socket, and knows how many of them it still holds. */
 export class SocketSink implements StreamSink {
@@ -12,7 +12,7 @@ export class SocketSink implements StreamSink {
    */
   constructor(
     private readonly socket: Socket,
-    private readonly finish: (reason: 'stopping' | 'failed') => void,
+    private readonly finish: (reason: StreamEnd) => void,
     private readonly slowMs?: number,
   ) {}
 
@@ -46,7 +46,7 @@ export class SocketSink implements StreamSink {
     this.#drains.push(callback);
   }
 
-  close(reason: 'stopping' | 'failed'): void {
+  close(reason: StreamEnd): void {
     this.finish(reason);
   }
 }

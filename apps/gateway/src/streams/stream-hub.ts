@@ -1,10 +1,11 @@
 import type { Log } from '@heddle/runtime';
-import type { DispatchedEvent } from '../represent.js';
+import type { DispatchedEvent, Mask } from '../represent.js';
 import { FanOut } from './fan-out.js';
 import type { History } from './history.js';
 import type { MovingPosition } from './resume-token.js';
 import { Stream, type StreamHome, type StreamRequest } from './stream.js';
 import type { Tail } from './tail.js';
+import { viewOf } from './view.js';
 
 /** All streams of this process. */
 export class StreamHub implements StreamHome {
@@ -18,21 +19,22 @@ export class StreamHub implements StreamHome {
     readonly position: MovingPosition,
     readonly baseUrl: string,
     private readonly log: Log,
+    private readonly mask?: Mask,
     maxQueuedBytes?: number,
   ) {
     this.fanOut = new FanOut(maxQueuedBytes);
   }
 
-  /** Opens a stream; its first event says where it really begins. */
+  /** Opens a stream of what its caller may see; its first event says where it really begins. */
   open(request: StreamRequest): Stream {
-    const stream = new Stream(this, request);
+    const stream = new Stream(this, request, viewOf(request.caller, this.mask));
     this.#streams.add(stream);
     stream.open().catch((error: unknown) => this.failed(stream, error));
     return stream;
   }
 
-  publish(event: DispatchedEvent): void {
-    this.fanOut.publish(event);
+  publish(tenant: string, event: DispatchedEvent): void {
+    this.fanOut.publish(tenant, event);
   }
 
   get counts(): { open: number; live: number; lags: number } {

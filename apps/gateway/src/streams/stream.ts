@@ -1,25 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type TypeMatcher, uuidv7 } from '@heddle/event';
+import type { Caller } from '@heddle/auth';
+import { uuidv7 } from '@heddle/event';
 import { DispatchedEvent, type Form } from '../represent.js';
-import type { FanOut, Group, Member, StreamSink } from './fan-out.js';
+import type { FanOut, Group, Member, Selection, StreamSink } from './fan-out.js';
 import type { History, Resumed, StreamGap } from './history.js';
 import {
   type MovingPosition,
   type PositionVector,
+  type TenantPosition,
   formatToken,
   furthest,
   parseToken,
   reaches,
 } from './resume-token.js';
 import type { Tail } from './tail.js';
+import type { View } from './view.js';
+import type { WantedTypes } from './wanted-types.js';
 
 /** Where a stream is to begin: at the live end, at the first event the log keeps, or after an event. */
 export type StreamStart = 'now' | 'earliest' | { token: string };
 
-export interface StreamRequest {
-  /** Event types, exact or with a trailing wildcard. */
-  patterns: readonly string[];
-  matches: TypeMatcher;
+/** What somebody may see, and wants. */
+export interface StreamRequest extends WantedTypes {
+  caller: Caller;
   form: Form;
   start: StreamStart;
   sink: StreamSink;
@@ -50,14 +53,20 @@ const SHARED_READER_MS = 5;
  */
 export class Stream implements Member {
   readonly sink: StreamSink;
+  readonly #tenant: string;
+  readonly #selection: Selection;
   #group: Group | undefined;
   #closed = false;
 
   constructor(
     private readonly home: StreamHome,
     private readonly request: StreamRequest,
+    view: View,
   ) {
+    const { caller, patterns, matches, form } = request;
     this.sink = request.sink;
+    this.#tenant = caller.tenant;
+    this.#selection = { tenant: caller.tenant, patterns, matches, view, form };
   }
 
   get closed(): boolean {
@@ -68,12 +77,14 @@ export class Stream implements Member {
   async open(): Promise<void> {
     const { start } = this.request;
     if (start === 'now') {
-      this.#sayOpened('live', [], this.home.position.copy());
+      this.#sayOpened('live', [], this.#livePosition.copy());
       this.#join();
       return;
     }
-    const wanted: PositionVector = start === 'earliest' ? new Map() : parseToken(start.token);
-    const { position, gaps, resumed } = await this.home.history.resolve(wanted, start === 'earliest', this.home);
+    const wanted: PositionVector = start === 'earliest' ? new Map() : parseToken(this.#tenant, start.token);
+    const fromEarliest = start === 'earliest';
+    const resolved = await this.home.history.resolve(this.#tenant, wanted, fromEarliest, this.home);
+    const { position, gaps, resumed } = resolved;
     if (this.#closed) return;
     this.#sayOpened(resumed, gaps, position);
     await this.#catchUp(position);
@@ -92,12 +103,15 @@ export class Stream implements Member {
     this.#group = undefined;
     if (group !== undefined) this.home.fanOut.leave(group, this);
     this.home.lagged();
-    this.sink.onceDrained(() => this.#follow(parseToken(token)));
+    this.sink.onceDrained(() => this.#follow(parseToken(this.#tenant, token)));
+  }
+
+  get #livePosition(): TenantPosition {
+    return this.home.position.of(this.#tenant);
   }
 
   #join(): void {
-    const { patterns, matches, form } = this.request;
-    this.#group = this.home.fanOut.group(patterns, matches, form, this.home.position.token);
+    this.#group = this.home.fanOut.group(this.#selection, this.#livePosition.token);
     this.home.fanOut.join(this.#group, this);
   }
 
@@ -113,11 +127,12 @@ export class Stream implements Member {
   async #catchUp(from: PositionVector): Promise<void> {
     let position = from;
     while (!this.#closed) {
-      if (!this.home.tail.covers(position)) {
+      if (!this.home.tail.covers(this.#tenant, position)) {
         position = await this.home.history.read(position, {
+          tenant: this.#tenant,
           wants: (event) => !this.#closed && this.request.matches(event.attributes.type),
           baseUrl: this.home.baseUrl,
-          write: (event) => this.#write(event.as(this.request.form)),
+          write: (event) => this.#write(this.#bytesOf(event)),
           isOver: () => this.#closed,
         });
         continue;
@@ -126,7 +141,7 @@ export class Stream implements Member {
       position = after;
       if (!isAll) {
         await this.#room();
-      } else if (this.home.position.reaches(position)) {
+      } else if (this.#livePosition.reaches(position)) {
         this.#join();
         return;
       } else {
@@ -138,25 +153,39 @@ export class Stream implements Member {
 
   /** Writes from the tail, up to a bound; says where the stream is after that, and whether that was all there is. */
   #writeChunk(position: PositionVector): { after: PositionVector; isAll: boolean } {
-    const { matches, form } = this.request;
     const frames: Buffer[] = [];
     let bytes = 0;
     let last: DispatchedEvent | undefined;
     let isAhead = true;
-    for (const event of this.home.tail.since(position)) {
+    for (const event of this.home.tail.since(this.#tenant, position)) {
       last = event;
-      if (!matches(event.stored.attributes.type)) continue;
+      if (!this.request.matches(event.stored.attributes.type)) continue;
       // Who read the log by itself may be further in other partitions than the shared reader was at this event: then
       // the shared token would lead back. Once it does not, those of later events do not either.
-      if (isAhead) isAhead = !reaches(parseToken(event.token), position);
-      const frame = (isAhead ? withToken(event, furthest(position, parseToken(event.token))) : event).as(form);
+      if (isAhead) isAhead = !reaches(this.#positionAfter(event), position);
+      const frame = this.#bytesOf(
+        isAhead ? this.#withToken(event, furthest(position, this.#positionAfter(event))) : event,
+      );
       frames.push(frame);
       bytes += frame.length;
       if (bytes >= CHUNK_BYTES) break;
     }
     if (frames.length > 0) this.sink.write(Buffer.concat(frames));
-    const after = last === undefined ? position : furthest(position, parseToken(last.token));
+    const after = last === undefined ? position : furthest(position, this.#positionAfter(last));
     return { after, isAll: bytes < CHUNK_BYTES };
+  }
+
+  #positionAfter(event: DispatchedEvent): PositionVector {
+    return parseToken(this.#tenant, event.token);
+  }
+
+  /** The event for one stream alone, that resumes after it elsewhere than others do. */
+  #withToken({ stored, number, baseUrl }: DispatchedEvent, position: PositionVector): DispatchedEvent {
+    return new DispatchedEvent(stored, number, formatToken(this.#tenant, position), baseUrl);
+  }
+
+  #bytesOf(event: DispatchedEvent): Buffer {
+    return this.#selection.view.of(event).as(this.request.form);
   }
 
   async #write(bytes: Buffer): Promise<void> {
@@ -189,14 +218,9 @@ export class Stream implements Member {
         data: { resumed, types: this.request.patterns, gaps },
       },
       0,
-      formatToken(position),
+      formatToken(this.#tenant, position),
       this.home.baseUrl,
     );
     this.sink.write(opened.as(this.request.form));
   }
-}
-
-/** The event for one stream alone, that resumes after it elsewhere than others do. */
-function withToken({ stored, number, baseUrl }: DispatchedEvent, position: PositionVector): DispatchedEvent {
-  return new DispatchedEvent(stored, number, formatToken(position), baseUrl);
 }

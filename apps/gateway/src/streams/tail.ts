@@ -1,8 +1,9 @@
+import { tenantOf } from '@heddle/event';
 import type { DispatchedEvent } from '../represent.js';
 import type { PositionVector } from './resume-token.js';
 
 /**
- * The last events of all topics, in the order they were read, bounded in count and bytes. Receivers that come back
+ * The last events of all topics of all tenants, in the order they were read, bounded in count and bytes. Receivers that come back
  * after a short absence, or fell a little behind, are served from here instead of each reading the log for itself.
  */
 export class Tail {
@@ -36,9 +37,10 @@ export class Tail {
     return this.#events.length - this.#head;
   }
 
-  /** Whether every event from a position on is still here. */
-  covers(position: PositionVector): boolean {
+  /** Whether every event of a tenant from a position on is still here. */
+  covers(tenant: string, position: PositionVector): boolean {
     for (const [topic, offsets] of this.#begin) {
+      if (tenantOf(topic) !== tenant) continue;
       const wanted = position.get(topic);
       for (let partition = 0; partition < offsets.length; partition += 1) {
         if ((wanted?.[partition] ?? 0) < (offsets[partition] ?? 0)) return false;
@@ -47,13 +49,18 @@ export class Tail {
     return true;
   }
 
-  /** The events at or after a position, in the order they were read. */
-  *since(position: PositionVector): Generator<DispatchedEvent> {
+  /** The events of a tenant at or after a position, in the order they were read. */
+  *since(tenant: string, position: PositionVector): Generator<DispatchedEvent> {
+    const own = new Map<string, readonly number[]>();
+    for (const topic of this.#begin.keys()) {
+      if (tenantOf(topic) === tenant) own.set(topic, position.get(topic) ?? []);
+    }
     for (let index = this.#head; index < this.#events.length; index += 1) {
       const event = this.#events[index];
       if (event === undefined) continue;
       const { topic, partition, offset } = event.stored;
-      if (offset >= (position.get(topic)?.[partition] ?? 0)) yield event;
+      const from = own.get(topic);
+      if (from !== undefined && offset >= (from[partition] ?? 0)) yield event;
     }
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Running } from '@heddle/infra';
 import type { BenchContext } from '../../bench.js';
 import { fillTopic } from '../../fill-topic.js';
-import { GatewayClient } from '../../gateway-client.js';
+import type { GatewayClient } from '../../gateway-client.js';
 import { Latencies } from '../../latencies.js';
 import { metered } from '../../meter.js';
 import { costOf } from '../../process-cost.js';
@@ -21,13 +21,13 @@ const MEBIBYTE = 1024 * 1024;
 export async function parked(context: BenchContext, gateway: Running): Promise<void> {
   const { ground, report, size } = context;
   const count = size('count');
-  const client = new GatewayClient(ground.url('gateway'));
+  const client = await ground.client();
   const definition = { types: [EVENT_TYPE], topics: [EVENT_TOPIC], order: 'none', maxInFlight: 20_000 };
   await client.put('queues', QUEUE, definition);
   await fillTopic(context, count);
 
   const receiver = ground.worker<QueueParking>('queue-parking');
-  const connections = { port: ground.port('gateway'), queue: QUEUE, connections: CONNECTIONS };
+  const connections = { ...(await ground.door()), queue: QUEUE, connections: CONNECTIONS };
   const work = { ...connections, perRequest: size('batch'), events: count };
   const fromMs = Date.now() + size('lead') * 1000;
   const toMs = fromMs + size('spread') * 1000;

@@ -2,6 +2,7 @@ import { loadavg } from 'node:os';
 import type { Arrived } from '../../arrival-log.js';
 import type { BenchContext } from '../../bench.js';
 import type { GatewayClient } from '../../gateway-client.js';
+import type { HttpDoor } from '../../http-door.js';
 import { Latencies } from '../../latencies.js';
 import { type Spent, metered, ofStack, reportCost } from '../../meter.js';
 import type { Target } from '../../report.js';
@@ -16,7 +17,7 @@ export const PATIENCE_MS = 60_000;
 /** What every part works with. */
 export interface Parts {
   context: BenchContext;
-  gateway: { pid: number; port: number; client: GatewayClient };
+  gateway: { pid: number; door: HttpDoor; client: GatewayClient };
   sink: Worker<EndpointSink>;
   url: string;
 }
@@ -39,12 +40,12 @@ export function webhookTo({ url, context }: Parts, endpoint: number, more: objec
 
 /** A load that publishes single events on so many connections. */
 export async function publisher(
-  { context: { ground, size }, gateway: { port } }: Parts,
+  { context: { ground, size }, gateway: { door } }: Parts,
   draw: 'in turn' | 'zipf' = 'in turn',
 ): Promise<Worker<PublishLoad>> {
   const load = ground.worker<PublishLoad>('publish-load');
   const [connections, eventBytes, keys] = [size('connections'), size('bytes'), size('keys')];
-  await load.ask('open', { port, connections, perRequest: 1, eventBytes, keys, draw });
+  await load.ask('open', { ...door, connections, perRequest: 1, eventBytes, keys, draw });
   return load;
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Chance } from '../../support/chance.js';
 import { CONTRACT_SIGNED, contractSigned } from '../../support/cloud-event.js';
+import { authorizationFor } from '../../support/keyring.js';
 import { type PublishLine, moment } from '../history.js';
 import { type HistoryLog, contentOf } from './history-log.js';
 import { ANSWER_MS, outcomeOf } from './order-changes.js';
@@ -72,7 +73,7 @@ export class ContractPublishes {
     try {
       const response = await fetch(`${gateway}/v1/events`, {
         method: 'POST',
-        headers: { 'content-type': 'application/cloudevents+json' },
+        headers: { 'content-type': 'application/cloudevents+json', ...(await authorizationFor(gateway)) },
         body,
         signal: AbortSignal.timeout(ANSWER_MS),
       });

@@ -53,7 +53,7 @@ export async function runIntegrity(options: IntegrityOptions): Promise<Integrity
   let receivers: Receivers | undefined;
   let troubles: string[] = [];
   try {
-    receivers = await Receivers.start(dir, world.gateways, chance, log);
+    receivers = await Receivers.start(dir, world, chance, log);
     troubles = await harmUnderLoad(world, receivers, options, chance, log);
   } finally {
     await receivers?.stop();

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createOrder } from '@heddle/infra';
 import type { Chance } from '../../support/chance.js';
+import { authorizationFor } from '../../support/keyring.js';
 import { type ChangeLine, type Outcome, moment } from '../history.js';
 import type { HistoryLog } from './history-log.js';
 import type { Pace } from './pace.js';
@@ -80,7 +81,8 @@ export class OrderChanges {
 /** The status of an answer that was read to its end; 0 for none. */
 async function statusOf(url: string, request: RequestInit): Promise<number> {
   try {
-    const response = await fetch(url, { ...request, signal: AbortSignal.timeout(ANSWER_MS) });
+    const headers = { ...(request.headers as Record<string, string>), ...(await authorizationFor(url)) };
+    const response = await fetch(url, { ...request, headers, signal: AbortSignal.timeout(ANSWER_MS) });
     await response.arrayBuffer();
     return response.status;
   } catch {

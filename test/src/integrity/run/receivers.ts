@@ -6,6 +6,7 @@ import type { HistoryLog } from './history-log.js';
 import { PullReceiver } from './pull-receiver.js';
 import { QUEUES, makeQueue, nameOf } from './queues.js';
 import type { ReceiverOptions } from './webhook-receivers.js';
+import type { World } from './world.js';
 
 const PULL_WORKERS = 4;
 
@@ -26,10 +27,12 @@ export class Receivers {
   ) {}
 
   /** Starts the receivers of webhooks, makes the queues, and begins to pull. */
-  static async start(dir: string, gateways: readonly string[], chance: Chance, log: HistoryLog): Promise<Receivers> {
+  static async start(dir: string, world: World, chance: Chance, log: HistoryLog): Promise<Receivers> {
+    const { gateways } = world;
+    const credentials = await world.credentials();
     const port = await freePort();
     const file = join(dir, 'webhooks.jsonl');
-    const settings: ReceiverOptions = { file, port, seed: chance.seed, gateways, queues: QUEUES };
+    const settings: ReceiverOptions = { file, port, seed: chance.seed, gateways, credentials, queues: QUEUES };
     const running = await spawnNode({
       name: 'receivers',
       script: 'test/dist/integrity/run/webhook-receivers.js',

@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type ClientCredentials, ClientTokens } from '@heddle/auth';
 import { Chance } from '../../support/chance.js';
 import { type CloudEvent, versionOf } from '../../support/cloud-event.js';
+import { addKey, authorizationFor } from '../../support/keyring.js';
 import { type DeliveryLine, moment } from '../history.js';
 import { type RunQueue, nameOf } from './queues.js';
 import { HistoryLog, contentOf, digestOf } from './history-log.js';
@@ -15,6 +17,8 @@ export interface ReceiverOptions {
   port: number;
   seed: number;
   gateways: readonly string[];
+  /** Whom objects are fetched as. */
+  credentials: ClientCredentials;
   queues: readonly RunQueue[];
 }
 
@@ -23,6 +27,8 @@ const FETCHED_SHARE = 0.02;
 const options = JSON.parse(process.argv[2] ?? '') as ReceiverOptions;
 const log = new HistoryLog(options.file);
 const chance = new Chance(options.seed);
+const tokens = new ClientTokens(options.credentials);
+for (const gateway of options.gateways) addKey(gateway, tokens);
 const queues = new Map(options.queues.map((one) => [one.definition.queue, one]));
 /** Ids that were accepted, per queue and cycle. */
 const accepted = new Map<string, Set<string>>();
@@ -91,7 +97,8 @@ async function fetchNotified(event: CloudEvent): Promise<void> {
   const gateway = options.gateways[chance.between(0, options.gateways.length - 1)]!;
   const { pathname, search } = new URL(event.dataref ?? '', gateway);
   try {
-    const response = await fetch(`${gateway}${pathname}${search}`, { signal: AbortSignal.timeout(5000) });
+    const headers = await authorizationFor(gateway);
+    const response = await fetch(`${gateway}${pathname}${search}`, { headers, signal: AbortSignal.timeout(5000) });
     await response.arrayBuffer();
     const version = Number(/^(?:W\/)?"(\d+)"$/.exec(response.headers.get('etag') ?? '')?.[1]);
     log.write({

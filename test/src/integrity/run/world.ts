@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ClientCredentials } from '@heddle/auth';
 import {
+  ADMINISTRATOR,
   MESH_APPS,
   type MeshApp,
   type Running,
@@ -79,6 +81,11 @@ export class World {
 
   get gateways(): string[] {
     return this.#meshes.map((mesh) => mesh.url('gateway'));
+  }
+
+  /** Whoever may do everything. */
+  credentials(): Promise<ClientCredentials> {
+    return this.#meshes[0]!.credentialsOf(ADMINISTRATOR);
   }
 
   url(app: MeshApp): string {
@@ -166,15 +173,13 @@ export class World {
     });
     this.#meshes.push(first);
     if (this.options.gateways === 2) {
-      const owners = (['sales-order', 'business-partner'] as const).map((app) => `${app}=${first.url(app)}`);
       const env = {
         ...GATEWAY_ENV,
         KAFKA_BROKERS: this.#via('gateway-2 to broker'),
         // Both are reached under one URL from outside, as behind a load balancer: events name it.
         GATEWAY_URL: first.url('gateway'),
-        OWNER_URLS: owners.join(','),
       };
-      this.#meshes.push(await Mesh.start({ ground, apps: ['gateway'], env: { gateway: env } }));
+      this.#meshes.push(await Mesh.start({ ground, apps: ['gateway'], env: { gateway: env }, beside: first }));
     }
     this.#watch('gateway-1', first.app('gateway'));
     this.#watch('sales-order', first.app('sales-order'));

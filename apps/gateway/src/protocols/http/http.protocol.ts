@@ -1,3 +1,4 @@
+import { type Access, type Caller, callerOf } from '@heddle/auth';
 import {
   CLOUDEVENTS_JSON_BATCH_CONTENT_TYPE,
   CLOUDEVENTS_JSON_CONTENT_TYPE,
@@ -11,6 +12,9 @@ import type { IncomingEvent, PublishOutcome } from '../../publish.js';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
 import { binaryEvent, parseBatch, parseStructured } from './http.frames.js';
 
+/** Which types is decided for each event, behind the door. */
+const ACCESS: Access = { verb: 'publish', kind: 'type' };
+
 /** `POST /v1/events`: CloudEvents over HTTP, in binary, structured and batched mode (HTTP binding 1.0.2 §3). */
 export const http: Protocol = {
   name: 'http',
@@ -21,7 +25,8 @@ export const http: Protocol = {
       // Bodies come as bytes: binary mode carries anything, and JSON is parsed once, by the rules for events.
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', { parseAs: 'buffer' }, bytesParser(limits.values));
-      scope.post('/v1/events', { config: { unpacks: true } }, (request, reply) => publish(limited, request, reply));
+      const config = { access: ACCESS, unpacks: true };
+      scope.post('/v1/events', { config }, (request, reply) => publish(limited, request, reply));
       ready();
     });
     return { close: () => undefined };
@@ -36,6 +41,7 @@ async function publish(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   try {
+    const caller = callerOf(request);
     const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
     const contentType = request.headers['content-type'] ?? '';
     const mediaType = contentType.split(';', 1)[0]!.trim().toLowerCase();
@@ -43,13 +49,13 @@ async function publish(
       const events = parseBatch(body, limits.batchJson);
       // The request itself was one.
       limits.charge(request, reply, events.length - 1);
-      return await publishBatch(publisher, events, reply);
+      return await publishBatch(publisher, caller, events, reply);
     }
     const event =
       mediaType === CLOUDEVENTS_JSON_CONTENT_TYPE
         ? parseStructured(body, limits.json)
         : binaryEvent(request.headers, contentType, mediaType, body, limits.json);
-    const [outcome] = await publisher.publish([event]);
+    const [outcome] = await publisher.publish(caller, [event]);
     if (outcome === undefined) throw new HeddleError('internal', 'No outcome.');
     if ('error' in outcome) return await answerProblem(reply, outcome.error, log);
     const { position, duplicate } = outcome;
@@ -67,10 +73,11 @@ async function publish(
 /** A batch is answered per event: 202 when all were accepted, 207 when at least one was not. */
 async function publishBatch(
   publisher: Doors['publisher'],
+  caller: Caller,
   parsed: readonly (IncomingEvent | HeddleError)[],
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const outcomes = await publishReadable(publisher, parsed);
+  const outcomes = await publishReadable(publisher, caller, parsed);
   let refused = 0;
   const results = parsed.map((event, index) => {
     const outcome = outcomes[index]!;
@@ -90,9 +97,11 @@ async function publishBatch(
 /** The outcome of each element; those that could not be read keep their error, the others are published. */
 async function publishReadable(
   publisher: Doors['publisher'],
+  caller: Caller,
   parsed: readonly (IncomingEvent | HeddleError)[],
 ): Promise<PublishOutcome[]> {
   const outcomes = await publisher.publish(
+    caller,
     parsed.filter((event): event is IncomingEvent => !(event instanceof HeddleError)),
   );
   let next = 0;

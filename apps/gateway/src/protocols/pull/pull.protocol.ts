@@ -1,3 +1,4 @@
+import { type Access, callerOf } from '@heddle/auth';
 import { answerProblem, bytesParser } from '@heddle/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Limits } from '../../limits/limits.js';
@@ -7,6 +8,7 @@ import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
 import { readReceive, readSettle, receivedText, settledText } from './pull.frames.js';
 
 const PATH = '/v1/queues/:name';
+const ACCESS: Access = { verb: 'consume', kind: 'queue', param: 'name' };
 const JSON_TYPE = 'application/json';
 
 /** `POST /v1/queues/{name}/receive` and `/settle`: deliveries for whoever comes and asks. */
@@ -19,8 +21,9 @@ export const pull: Protocol = {
       // Bodies come as bytes and are parsed here, so that what is wrong with them is answered like everywhere else.
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', { parseAs: 'buffer' }, bytesParser(limits.values));
-      scope.post(`${PATH}/receive`, (request, reply) => door.receive(request, reply));
-      scope.post(`${PATH}/settle`, (request, reply) => door.settle(request, reply));
+      const config = { access: ACCESS };
+      scope.post(`${PATH}/receive`, { config }, (request, reply) => door.receive(request, reply));
+      scope.post(`${PATH}/settle`, { config }, (request, reply) => door.settle(request, reply));
       ready();
     });
     return { close: () => door.close() };
@@ -40,7 +43,7 @@ class PullDoor {
   async receive(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     try {
       const { max, waitMs, leaseMs } = readReceive(request.body as Buffer | undefined, this.limits.json);
-      const { book } = this.doors.queues.open(nameOf(request));
+      const { book } = this.doors.queues.open(callerOf(request).tenant, nameOf(request));
       const wish = { max, leaseMs, receiver: { kind: 'pull' as const, name: request.ip } };
       let grants = book.receive(wish);
       if (grants.length === 0 && waitMs > 0 && !this.#closed) {
@@ -60,7 +63,7 @@ class PullDoor {
   async settle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     try {
       const settle = readSettle(request.body as Buffer | undefined, this.limits.json);
-      const queue = this.doors.queues.open(nameOf(request));
+      const queue = this.doors.queues.open(callerOf(request).tenant, nameOf(request));
       const results = queue.book.settle(settle.settlements.map(({ lease, ...rest }) => ({ token: lease, ...rest })));
       await queue.settled();
       return await reply.type(JSON_TYPE).send(settledText(settle, results));

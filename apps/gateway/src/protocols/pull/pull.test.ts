@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { createLog } from '@heddle/runtime';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { TYPE, TrialQueues } from '../../queues/queues-trial.js';
+import { type Caller, guardRoutes } from '@heddle/auth';
+import { TrialGuard, callerFor } from '../../identity/identity-trial.js';
+import { ADMIN, TYPE, TrialQueues } from '../../queues/queues-trial.js';
 import { queueShape } from '../../queues/queue.shape.js';
 import type { Doors, OpenProtocol } from '../protocol.js';
 import { pull } from './pull.protocol.js';
@@ -22,12 +24,17 @@ describe('pulling over HTTP', () => {
   let trial: TrialQueues;
   let server: FastifyInstance;
   let open: OpenProtocol;
+  let guard: TrialGuard;
+  let caller: Caller;
 
   beforeEach(async () => {
     trial = new TrialQueues();
     await trial.start();
-    await trial.queues.put('q', queueShape.parse({ types: [TYPE], retry: { firstMs: 1 } }));
+    await trial.queues.put(ADMIN, 'q', queueShape.parse({ types: [TYPE], retry: { firstMs: 1 } }));
     server = Fastify();
+    guard = new TrialGuard();
+    guardRoutes(server, guard);
+    caller = callerFor();
     open = pull.open({ server, queues: trial.queues, log: createLog('test', 'silent') } as unknown as Doors);
     await server.ready();
   });
@@ -42,7 +49,8 @@ describe('pulling over HTTP', () => {
     const answer = await server.inject({
       method: 'POST',
       url: `/v1/queues/${path}`,
-      ...(body === undefined ? {} : { payload: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      headers: { authorization: guard.bearerFor(caller), 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
     });
     return { status: answer.statusCode, json: answer.json() };
   }
@@ -60,7 +68,7 @@ describe('pulling over HTTP', () => {
   }
 
   function waiting(): number {
-    return trial.queues.open('q').book.counts.waiting;
+    return trial.queues.open('local', 'q').book.counts.waiting;
   }
 
   it('leases one delivery unless more are asked for, each with its lease, attempt and event', async () => {
@@ -96,7 +104,7 @@ describe('pulling over HTTP', () => {
       { lease: d!.lease, state: 'renewed', expiresAt: expect.stringMatching(/Z$/) as string },
       { lease: a!.lease, code: 'lease-settled' },
     ]);
-    expect(trial.queues.get('q').statistics).toMatchObject({ leased: 1, waiting: 1, dead: 1 });
+    expect(trial.queues.get(ADMIN, 'q').statistics).toMatchObject({ leased: 1, waiting: 1, dead: 1 });
   });
 
   it('answers the last release of an event as dead, with the reason', async () => {
@@ -114,7 +122,7 @@ describe('pulling over HTTP', () => {
     trial.durable = durable.promise;
     let isAnswered = false;
     const answer = settle([{ lease: delivery!.lease, action: 'accept' }]).finally(() => (isAnswered = true));
-    await vi.waitFor(() => expect(trial.queues.get('q').statistics?.leased).toBe(0), SOON);
+    await vi.waitFor(() => expect(trial.queues.get(ADMIN, 'q').statistics?.leased).toBe(0), SOON);
     expect(isAnswered).toBe(false);
     durable.resolve();
     expect(await answer).toMatchObject([{ state: 'accepted' }]);
@@ -160,7 +168,12 @@ describe('pulling over HTTP', () => {
   it('a client that goes away while it waits takes no lease with it, and the next one is served', async () => {
     await server.listen({ port: 0, host: '127.0.0.1' });
     const { port } = server.server.address() as AddressInfo;
-    const gone = httpRequest({ port, method: 'POST', path: '/v1/queues/q/receive' });
+    const gone = httpRequest({
+      port,
+      method: 'POST',
+      path: '/v1/queues/q/receive',
+      headers: { authorization: guard.bearerFor(caller) },
+    });
     gone.on('error', () => undefined);
     gone.end(JSON.stringify({ waitMs: 30_000 }));
     await vi.waitFor(() => expect(waiting()).toBe(1), SOON);
@@ -175,10 +188,13 @@ describe('pulling over HTTP', () => {
     await trial.publish(400, 1, 50_000);
     await server.listen({ port: 0, host: '127.0.0.1' });
     const { port } = server.server.address() as AddressInfo;
-    const deaf = httpRequest({ port, method: 'POST', path: '/v1/queues/q/receive' }, (response) => {
-      response.pause();
-      response.destroy();
-    });
+    const deaf = httpRequest(
+      { port, method: 'POST', path: '/v1/queues/q/receive', headers: { authorization: guard.bearerFor(caller) } },
+      (response) => {
+        response.pause();
+        response.destroy();
+      },
+    );
     deaf.on('error', () => undefined);
     deaf.end(JSON.stringify({ max: 400 }));
     await vi.waitFor(() => expect(trial.attempts).toHaveLength(400), SOON);
@@ -192,8 +208,25 @@ describe('pulling over HTTP', () => {
     await open.close();
     expect(await one).toEqual([]);
     expect(await receive({ waitMs: 20_000 })).toEqual([]);
-    trial.queues.handOver('q');
+    trial.queues.handOver('local', 'q');
     expect(await post('q/receive', {})).toMatchObject({ status: 404 });
+  });
+
+  it('is for those who may consume the queue, and another tenant has no such queue', async () => {
+    await trial.publish(1);
+    caller = callerFor('local', ['consume:queue:q2', 'manage:queue:*', 'consume:type:*']);
+    for (const path of ['q/receive', 'q/settle']) {
+      const { status, json } = await post(path, {});
+      expect([status, json.code, json.detail]).toEqual([
+        403,
+        'permission-missing',
+        expect.stringContaining('consume:queue:q'),
+      ]);
+    }
+    caller = callerFor('acme');
+    expect(await post('q/receive', {})).toMatchObject({ status: 404, json: { code: 'not-found' } });
+    caller = callerFor('local', ['consume:queue:+']);
+    expect(await receive()).toHaveLength(1);
   });
 
   it.each([
@@ -219,7 +252,12 @@ describe('pulling over HTTP', () => {
   });
 
   it('refuses what is no JSON, a name that is none and a queue that is not there', async () => {
-    const answer = await server.inject({ method: 'POST', url: '/v1/queues/q/settle', payload: '{' });
+    const answer = await server.inject({
+      method: 'POST',
+      url: '/v1/queues/q/settle',
+      payload: '{',
+      headers: { authorization: guard.bearerFor(caller) },
+    });
     expect(answer.json()).toMatchObject({ status: 400, code: 'body-invalid' });
     expect(await post('Q!/receive', {})).toMatchObject({ status: 400, json: { code: 'parameter-invalid' } });
     expect(await post('none/receive', {})).toMatchObject({ status: 404, json: { code: 'not-found' } });

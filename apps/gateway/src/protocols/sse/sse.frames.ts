@@ -1,4 +1,5 @@
 import type { Form } from '../../represent.js';
+import type { StreamEnd } from '../../streams/fan-out.js';
 
 /**
  * One server-sent event: the structured JSON event as `data`, the resume token as `id`, so that a client that
@@ -14,3 +15,15 @@ export const HEARTBEAT = Buffer.from(':\n\n');
 
 /** How long a client waits before it reconnects, in milliseconds, as the first thing it is told. */
 export const RETRY = Buffer.from('retry: 2000\n\n');
+
+/** What a client that has to come back with another token is told; clients by themselves pass over comments. */
+const GOODBYES: Partial<Record<StreamEnd, string>> = {
+  expired: 'the access token has ended: come back with a new one',
+  revoked: 'the rights of this client were changed: come back with a new access token',
+};
+
+/** The last words of a stream: why it ends, as a comment; nothing where it is enough to come back. */
+export function goodbye(reason: StreamEnd): Buffer {
+  const words = GOODBYES[reason];
+  return Buffer.from(words === undefined ? '' : `: ${reason}, ${words}\n\n`);
+}

@@ -1,3 +1,4 @@
+import { type Access, callerOf } from '@heddle/auth';
 import { answerProblem } from '@heddle/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
@@ -5,9 +6,11 @@ import { SocketSink } from '../../streams/socket-sink.js';
 import { Limits } from '../../limits/limits.js';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
 import { streamWish } from '../stream-request.js';
-import { HEARTBEAT, RETRY, sseForm } from './sse.frames.js';
+import { HEARTBEAT, RETRY, goodbye, sseForm } from './sse.frames.js';
 
 const HEARTBEAT_MS = 15_000;
+/** Which types is decided behind the door. */
+const ACCESS: Access = { verb: 'consume', kind: 'type' };
 
 /** `GET /v1/stream` as server-sent events (WHATWG HTML §9.2). */
 export const sse: Protocol = {
@@ -15,7 +18,9 @@ export const sse: Protocol = {
   open(doors: Doors): OpenProtocol {
     const limits = doors.limits ?? new Limits();
     const sockets = new Set<Socket>();
-    doors.server.get('/v1/stream', (request, reply) => stream({ ...doors, limits }, sockets, request, reply));
+    doors.server.get('/v1/stream', { config: { access: ACCESS } }, (request, reply) =>
+      stream({ ...doors, limits }, sockets, request, reply),
+    );
     const heartbeat = setInterval(() => {
       for (const socket of sockets) if (socket.writableLength === 0) socket.write(HEARTBEAT);
     }, HEARTBEAT_MS);
@@ -29,24 +34,23 @@ function stream(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
+  const { raw } = reply;
+  const { socket } = raw;
+  // Gone already: its end will not be heard of any more.
+  if (socket === null || socket.destroyed) return reply.hijack();
   let wish;
-  let disconnected;
+  let session;
   try {
+    const caller = callerOf(request);
     const { searchParams } = new URL(request.url, 'http://gateway');
     const lastEventId = request.headers['last-event-id'];
-    wish = streamWish(searchParams, typeof lastEventId === 'string' ? lastEventId : undefined);
-    disconnected = doors.limits.connect(request.caller, request.ip);
+    wish = streamWish(caller, searchParams, typeof lastEventId === 'string' ? lastEventId : undefined);
+    session = doors.sessions.open(caller, socket, request.ip);
   } catch (error) {
     return answerProblem(reply, error, doors.log);
   }
   reply.hijack();
-  const { raw } = reply;
-  const { socket } = raw;
-  // Gone already: its end will not be heard of any more.
-  if (socket === null || socket.destroyed) {
-    disconnected();
-    return reply;
-  }
+
   // Without chunks the bytes made once for all receivers go to the socket as they are; the end of the connection is
   // the end of the response.
   raw.useChunkedEncodingByDefault = false;
@@ -62,14 +66,14 @@ function stream(
   socket.setTimeout(0);
   socket.write(RETRY);
   sockets.add(socket);
-  const open = doors.streams.open({
-    ...wish,
-    form: sseForm,
-    sink: new SocketSink(socket, () => socket.end(), doors.limits.values.limitSlowMs),
+  const sink = new SocketSink(socket, (reason) => socket.end(goodbye(reason)), doors.limits.values.limitSlowMs);
+  const open = doors.streams.open({ ...wish, form: sseForm, sink });
+  session.onDismissed((reason) => {
+    open.close();
+    sink.close(reason);
   });
   socket.once('close', () => {
     sockets.delete(socket);
-    disconnected();
     open.close();
   });
   return reply;

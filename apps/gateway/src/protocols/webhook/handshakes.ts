@@ -1,7 +1,7 @@
 import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import { type Consent, ask, askAgainMs, remainingMs } from './handshake.js';
 import { tlsIdentity } from './credentials.js';
-import type { WebhookDefinition } from './webhook.js';
+import { type WebhookDefinition, nameOf } from './webhook.js';
 
 interface Followed {
   webhook: WebhookDefinition;
@@ -27,7 +27,8 @@ export class Handshakes {
 
   /** Does what the state of a webhook's consent calls for: asks (after a delay), waits for the callback, or nothing. */
   follow(webhook: WebhookDefinition, delayMs = 0): void {
-    const { consent, handshake, name } = webhook;
+    const { consent, handshake } = webhook;
+    const name = nameOf(webhook);
     const token = 'token' in consent ? consent.token : '';
     // What is asked already goes on: a change of something else is no reason to ask twice.
     const known = this.#followed.get(name);
@@ -35,7 +36,7 @@ export class Handshakes {
       known.webhook = webhook;
       return;
     }
-    this.forget(name);
+    this.#forget(name);
     if (handshake === 'exempt') return;
     if (consent.state === 'asking') {
       const followed: Followed = { webhook, token };
@@ -49,17 +50,22 @@ export class Handshakes {
     }
   }
 
-  forget(name: string): void {
+  forget(webhook: WebhookDefinition): void {
+    this.#forget(nameOf(webhook));
+  }
+
+  #forget(name: string): void {
     clearTimeout(this.#followed.get(name)?.timer);
     this.#followed.delete(name);
   }
 
   close(): void {
-    for (const name of [...this.#followed.keys()]) this.forget(name);
+    for (const name of [...this.#followed.keys()]) this.#forget(name);
   }
 
   async #ask(followed: Followed, tries: number): Promise<void> {
-    const { consent, handshake, name, url, auth } = followed.webhook;
+    const { consent, handshake, url, auth } = followed.webhook;
+    const name = nameOf(followed.webhook);
     if (consent.state !== 'asking' || handshake === 'exempt') return;
     const after = await ask(consent, {
       url,
@@ -80,7 +86,7 @@ export class Handshakes {
   }
 
   #expire(webhook: WebhookDefinition): void {
-    this.#followed.delete(webhook.name);
+    this.#followed.delete(nameOf(webhook));
     this.onConsent(webhook, { state: 'expired', at: new Date().toISOString() });
   }
 }

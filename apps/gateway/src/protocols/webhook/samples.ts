@@ -1,31 +1,36 @@
+import { type Caller, requirePermission } from '@heddle/auth';
 import { AVRO_CONTENT_TYPE, HeddleError, type StoredEvent, canonicalKey, uuidv7 } from '@heddle/event';
 import type { Catalogue, EventType } from '@heddle/schema';
 
 /** Events to try a webhook with. */
 export class Samples {
   /**
-   * @param stored finds an event of the log by its id
+   * @param stored finds an event of a tenant by its id
+   * @param seenBy shows somebody what of an event is for them
    */
   constructor(
     private readonly catalogue: Pick<Catalogue, 'list' | 'find'>,
-    private readonly stored: (id: string) => Promise<StoredEvent | undefined>,
+    private readonly stored: (tenant: string, id: string) => Promise<StoredEvent | undefined>,
+    private readonly seenBy: (caller: Caller, event: StoredEvent) => StoredEvent,
   ) {}
 
   /**
    * A given stored event; else the catalogue's example of a given type; else that of the first type that is wanted.
    *
-   * @throws HeddleError `not-found`, `type-unknown`, or `conflict` when the catalogue has nothing that is wanted.
+   * @throws HeddleError `permission-missing`, `not-found`, `type-unknown`, or `conflict` when the catalogue has nothing that is wanted.
    */
   async find(
+    caller: Caller,
     wish: { id?: string | undefined; type?: string | undefined },
     wants: (type: string) => boolean,
   ): Promise<{ event: StoredEvent; isSample: boolean }> {
     if (wish.id !== undefined) {
-      const event = await this.stored(wish.id);
+      const event = await this.stored(caller.tenant, wish.id);
       if (event === undefined) {
         throw new HeddleError('not-found', `There is no event ${wish.id.slice(0, 80)}.`, { field: 'id' });
       }
-      return { event, isSample: false };
+      requirePermission(caller, 'consume', 'type', event.attributes.type);
+      return { event: this.seenBy(caller, event), isSample: false };
     }
     const type =
       wish.type === undefined

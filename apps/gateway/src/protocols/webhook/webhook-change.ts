@@ -1,4 +1,3 @@
-import { LOCAL_TENANT } from '@heddle/event';
 import type { WebhookAuth } from './credentials.js';
 import { type Consent, initialConsent } from './handshake.js';
 import { masked, unmasked } from './masked.js';
@@ -14,7 +13,7 @@ import type { WebhookRequest } from './webhook.shape.js';
  * @throws HeddleError `data-invalid` for a masked value that is not the stored one's.
  */
 export function changedWebhook(
-  name: string,
+  { tenant, name }: Pick<WebhookDefinition, 'tenant' | 'name'>,
   request: WebhookRequest,
   before: WebhookDefinition | undefined,
   now: number,
@@ -29,7 +28,7 @@ export function changedWebhook(
   const { url, contentMode, delivery, handshake } = request;
   const webhook: WebhookDefinition = {
     format: 1,
-    tenant: LOCAL_TENANT,
+    tenant,
     name,
     queue: request.queue ?? name,
     ownsQueue: request.queue === undefined,

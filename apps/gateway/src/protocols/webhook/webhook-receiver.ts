@@ -309,6 +309,7 @@ export class WebhookReceiver {
     const { attributes, key } = first.event.stored;
     return {
       event,
+      tenant: this.#definition.tenant,
       webhook: this.#definition.name,
       id: attributes.id,
       type: attributes.type,

@@ -4,7 +4,7 @@ import { tlsIdentity } from './credentials.js';
 import type { MadeRequest } from './request-maker.js';
 import { type ReceiverParts, WebhookReceiver } from './webhook-receiver.js';
 import type { WebhookStatistics } from './webhook-view.js';
-import type { WebhookDefinition } from './webhook.js';
+import { type WebhookDefinition, nameOf } from './webhook.js';
 
 interface Member {
   receiver: WebhookReceiver;
@@ -20,11 +20,11 @@ export class WebhookReceivers {
 
   /** Begins, or goes on with a changed definition. */
   apply(webhook: WebhookDefinition, queue: DeliveryQueue): void {
-    const known = this.#members.get(webhook.name);
+    const known = this.#members.get(nameOf(webhook));
     if (known?.queue === queue) return known.receiver.redefine(webhook);
     if (known !== undefined) void this.remove(webhook);
     const receiver = new WebhookReceiver(webhook, queue, this.parts);
-    this.#members.set(webhook.name, {
+    this.#members.set(nameOf(webhook), {
       receiver,
       queue,
       stopListening: queue.onAvailable(() => receiver.pump()),
@@ -33,7 +33,8 @@ export class WebhookReceivers {
   }
 
   /** Ends a receiver; attempts under way are cut off, and repeated by whoever works on the queue next. */
-  async remove({ name }: WebhookDefinition): Promise<void> {
+  async remove(webhook: WebhookDefinition): Promise<void> {
+    const name = nameOf(webhook);
     const member = this.#members.get(name);
     if (member === undefined) return;
     this.#members.delete(name);
@@ -41,8 +42,8 @@ export class WebhookReceivers {
     await member.receiver.stop(0);
   }
 
-  statistics({ name }: WebhookDefinition): WebhookStatistics | undefined {
-    const member = this.#members.get(name);
+  statistics(webhook: WebhookDefinition): WebhookStatistics | undefined {
+    const member = this.#members.get(nameOf(webhook));
     if (member === undefined) return undefined;
     const { ready, leased, waiting } = member.queue.statistics;
     return { held: ready + leased + waiting, ...member.receiver.statistics };

@@ -36,8 +36,8 @@ export class WebhookSafe {
     return stored === undefined ? undefined : openWebhook(stored, this.vault);
   }
 
-  webhooks(): WebhookDefinition[] {
-    return this.directory.webhooks().map((stored) => openWebhook(stored, this.vault));
+  webhooks(tenant: string): WebhookDefinition[] {
+    return this.directory.webhooks(tenant).map((stored) => openWebhook(stored, this.vault));
   }
 
   inSlot(slot: number): WebhookDefinition[] {

@@ -51,6 +51,11 @@ export interface DeliverySettings {
 
 export const DELIVERY_LIMITS = { maxInFlight: 1024, timeoutMs: 15_000, batchSize: 1000, batchWaitMs: 5000 } as const;
 
+/** What tells it from all others, those of other tenants too. */
+export function nameOf({ tenant, name }: Pick<WebhookDefinition, 'tenant' | 'name'>): string {
+  return `${tenant}/${name}`;
+}
+
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 /** `/v1/webhooks/handshake/…` is where receivers call back. */
 const TAKEN_NAMES = new Set(['handshake']);

@@ -1,3 +1,4 @@
+import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { type NamePage, answeredPage, namePage } from '../../limits/name-page.js';
@@ -16,6 +17,8 @@ import {
 import { versionCheck } from './version-check.js';
 import { type WebhookAnswer, Webhooks } from './webhooks.js';
 
+const manages = { verb: 'manage', kind: 'queue', param: 'name' } as const;
+
 const BODIES = {
   webhook: { schema: namingNearest(webhookShape) },
   rotate: { schema: namingNearest(rotateShape) },
@@ -28,79 +31,101 @@ export class WebhooksController {
   constructor(@Inject(Webhooks) private readonly webhooks: Webhooks) {}
 
   @Get()
-  list(@Query({ schema: namePage }) page: NamePage): { webhooks: WebhookView[]; next?: string } {
-    const { entries, ...next } = answeredPage(page, (of) => this.webhooks.list(of));
+  @Access('client')
+  list(@By() caller: Caller, @Query({ schema: namePage }) page: NamePage): { webhooks: WebhookView[]; next?: string } {
+    const { entries, ...next } = answeredPage(page, (of) => this.webhooks.list(caller, of));
     return { webhooks: entries, ...next };
   }
 
   @Get(':name')
-  read(@Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply): WebhookView {
-    return answer(reply, this.webhooks.get(checkWebhookName(name)));
+  @Access('client')
+  read(
+    @By() caller: Caller,
+    @Param('name') name: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): WebhookView {
+    return answer(reply, this.webhooks.get(caller, checkWebhookName(name)));
   }
 
   @Put(':name')
+  @Access(manages)
   async put(
+    @By() caller: Caller,
     @Param('name') name: string,
     @Body(BODIES.webhook) body: WebhookRequest,
     @Headers() headers: Conditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookView> {
-    const put = await this.webhooks.put(checkWebhookName(name), body, versionCheck(headers));
+    const put = await this.webhooks.put(caller, checkWebhookName(name), body, versionCheck(headers));
     void reply.status(put.created ? 201 : 200);
     return answer(reply, put);
   }
 
   @Delete(':name')
   @HttpCode(204)
-  async delete(@Param('name') name: string, @Headers() headers: Conditions): Promise<void> {
-    await this.webhooks.delete(checkWebhookName(name), versionCheck(headers));
+  @Access(manages)
+  async delete(@By() caller: Caller, @Param('name') name: string, @Headers() headers: Conditions): Promise<void> {
+    await this.webhooks.delete(caller, checkWebhookName(name), versionCheck(headers));
   }
 
   @Post(':name/pause')
   @HttpCode(200)
+  @Access(manages)
   async pause(
+    @By() caller: Caller,
     @Param('name') name: string,
     @Headers() headers: Conditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookView> {
-    return answer(reply, await this.webhooks.pause(checkWebhookName(name), versionCheck(headers)));
+    return answer(reply, await this.webhooks.pause(caller, checkWebhookName(name), versionCheck(headers)));
   }
 
   @Post(':name/resume')
   @HttpCode(200)
+  @Access(manages)
   async resume(
+    @By() caller: Caller,
     @Param('name') name: string,
     @Headers() headers: Conditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookView> {
-    return answer(reply, await this.webhooks.resume(checkWebhookName(name), versionCheck(headers)));
+    return answer(reply, await this.webhooks.resume(caller, checkWebhookName(name), versionCheck(headers)));
   }
 
   @Post(':name/secrets/rotate')
   @HttpCode(200)
+  @Access(manages)
   async rotate(
+    @By() caller: Caller,
     @Param('name') name: string,
     @Body(BODIES.rotate) body: RotateRequest,
     @Headers() headers: Conditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookView> {
-    return answer(reply, await this.webhooks.rotate(checkWebhookName(name), body, versionCheck(headers)));
+    return answer(reply, await this.webhooks.rotate(caller, checkWebhookName(name), body, versionCheck(headers)));
   }
 
   @Post(':name/test')
   @HttpCode(200)
-  async test(@Param('name') name: string, @Body(BODIES.test) body: TestRequest): Promise<TestView> {
-    return this.webhooks.test(checkWebhookName(name), body);
+  @Access(manages)
+  async test(
+    @By() caller: Caller,
+    @Param('name') name: string,
+    @Body(BODIES.test) body: TestRequest,
+  ): Promise<TestView> {
+    return this.webhooks.test(caller, checkWebhookName(name), body);
   }
 
   /** A receiver gives its consent late; by GET, too, so that a person can do it with a browser. */
   @Get('handshake/:token')
+  @Access('public')
   async consentByLink(@Param('token') token: string, @Headers('webhook-allowed-rate') rate?: string): ConsentAnswer {
     return this.webhooks.consent(token, rate);
   }
 
   @Post('handshake/:token')
   @HttpCode(200)
+  @Access('public')
   async consent(@Param('token') token: string, @Headers('webhook-allowed-rate') rate?: string): ConsentAnswer {
     return this.webhooks.consent(token, rate);
   }

@@ -1,7 +1,9 @@
-import { HeddleError, LOCAL_TENANT, slotOf, typeMatcher } from '@heddle/event';
+import { type Caller, requirePermission } from '@heddle/auth';
+import { HeddleError, slotOf, typeMatcher } from '@heddle/event';
 import { type NamePage, pageByName } from '../../limits/name-page.js';
 import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import type { SlotWork } from '../../queues/ownership.js';
+import { maySee, requireSight } from '../../queues/queue-rights.js';
 import type { QueueDefinition } from '../../queues/queue.js';
 import { DispatchedEvent } from '../../represent.js';
 import { type Consent, granted, initialConsent, isTokenOf, webhookOfToken } from './handshake.js';
@@ -14,7 +16,7 @@ import { changedWebhook } from './webhook-change.js';
 import type { WebhookOperation, WebhooksParts } from './webhook-ports.js';
 import { refuseBinaryState, refuseUnreadable } from './webhook-refusals.js';
 import { type TestView, type WebhookView, attemptView, webhookView } from './webhook-view.js';
-import { type WebhookDefinition, hasConsent } from './webhook.js';
+import { type WebhookDefinition, hasConsent, nameOf } from './webhook.js';
 import { type RotateRequest, type TestRequest, type WebhookRequest, queueSettingsOf } from './webhook.shape.js';
 
 /** A webhook as it is answered, with the version that its ETag names. */
@@ -58,7 +60,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
   /** Puts the webhooks of a slot to work; their queues are at work already. */
   onTaken({ slot }: { slot: number }): void {
     for (const webhook of this.parts.safe.inSlot(slot)) {
-      this.#webhooks.set(webhook.name, webhook);
+      this.#webhooks.set(nameOf(webhook), webhook);
       this.#work(webhook);
       this.#seals.attend(webhook);
     }
@@ -71,34 +73,41 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
     }
   }
 
-  /** The webhooks there are, by name; statistics of those at work here. */
-  list(page?: NamePage): WebhookView[] {
-    const elsewhere = this.parts.safe.webhooks().filter(({ name }) => !this.#webhooks.has(name));
-    return pageByName([...this.#webhooks.values(), ...elsewhere], page).map((webhook) => this.#view(webhook));
+  /** The webhooks that somebody may know of, by name; statistics of those at work here. */
+  list(caller: Caller, page?: NamePage): WebhookView[] {
+    const here = [...this.#webhooks.values()].filter(({ tenant }) => tenant === caller.tenant);
+    const elsewhere = this.parts.safe.webhooks(caller.tenant).filter((webhook) => !this.#webhooks.has(nameOf(webhook)));
+    const known = [...here, ...elsewhere].filter(({ name }) => maySee(caller, name));
+    return pageByName(known, page).map((webhook) => this.#view(webhook));
   }
 
-  /** @throws HeddleError `not-found`, `queue-elsewhere` */
-  get(name: string): WebhookAnswer {
-    return this.#answer(this.#known(name));
+  /** @throws HeddleError `permission-missing`, `not-found`, `queue-elsewhere` */
+  get(caller: Caller, name: string): WebhookAnswer {
+    requireSight(caller, name);
+    return this.#answer(this.#known(caller.tenant, name));
   }
 
   /**
    * Creates a webhook, or changes one: then the position of its queue stays. The answer comes when it is stored.
    *
-   * @throws HeddleError `not-found` for the queue it names, `conflict` for one it cannot have, `data-invalid`,
-   *   `quota-exceeded`, `receiver-forbidden`, `queue-unchangeable`, `queue-elsewhere`
+   * @throws HeddleError `permission-missing` for the queue it names or a type it may not have, `not-found` for that
+   *   queue, `conflict` for one it cannot have, `data-invalid`, `quota-exceeded`, `receiver-forbidden`,
+   *   `queue-unchangeable`, `queue-elsewhere`
    */
   async put(
+    caller: Caller,
     name: string,
     request: WebhookRequest,
     check: VersionCheck = ANY_VERSION,
   ): Promise<WebhookAnswer & { created: boolean }> {
+    if (request.queue !== undefined) requirePermission(caller, 'consume', 'queue', request.queue);
     // Not in turn: one name that is slow to resolve would hold up the changes of all.
     await admitUrls(request, this.parts.network);
+    const { tenant } = caller;
     return this.#inTurn(async () => {
-      const before = this.#find(name);
+      const before = this.#find(tenant, name);
       check(before?.version);
-      const { webhook, madeSecret } = changedWebhook(name, request, before, Date.now());
+      const { webhook, madeSecret } = changedWebhook({ tenant, name }, request, before, Date.now());
       if (before !== undefined && (before.queue !== webhook.queue || before.ownsQueue !== webhook.ownsQueue)) {
         throw new HeddleError(
           'conflict',
@@ -106,9 +115,9 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
           { field: 'queue' },
         );
       }
-      if (before === undefined) this.parts.admitWebhook?.(LOCAL_TENANT);
-      const ownQueue = await this.#ownQueue(webhook, request);
-      refuseBinaryState(webhook, ownQueue ?? this.parts.queues.find(webhook.queue));
+      if (before === undefined) this.parts.admitWebhook?.(tenant);
+      const ownQueue = await this.#ownQueue(caller, webhook, request);
+      refuseBinaryState(webhook, ownQueue ?? this.parts.queues.find(tenant, webhook.queue));
       await this.#store(webhook, ownQueue);
       this.#say(before === undefined ? 'webhook-created' : 'webhook-changed', webhook);
       const { view, version } = this.#answer(webhook);
@@ -121,16 +130,16 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
   }
 
   /** @throws HeddleError `not-found` */
-  async delete(name: string, check: VersionCheck = ANY_VERSION): Promise<void> {
+  async delete({ tenant }: Caller, name: string, check: VersionCheck = ANY_VERSION): Promise<void> {
     await this.#inTurn(async () => {
-      const webhook = this.#known(name);
+      const webhook = this.#known(tenant, name);
       check(webhook.version);
       const { safe, queues } = this.parts;
-      const own = webhook.ownsQueue ? queues.find(webhook.queue) : undefined;
+      const own = webhook.ownsQueue ? queues.find(tenant, webhook.queue) : undefined;
       if (own === undefined) await safe.deleteWebhook(webhook);
       else await safe.deleteQueue(own, [webhook]);
       await this.#end(webhook);
-      if (own !== undefined) queues.drop(own.name);
+      if (own !== undefined) queues.drop(tenant, own.name);
       // What was read of the log may lag behind: whoever asks next is to find it gone.
       await safe.caughtUp(slotOf(webhook.tenant, webhook.queue));
       this.#say('webhook-deleted', webhook);
@@ -138,13 +147,13 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
   }
 
   /** Delivers nothing until resumed; every event is kept. @throws HeddleError `not-found` */
-  async pause(name: string, check: VersionCheck = ANY_VERSION): Promise<WebhookAnswer> {
-    return this.#change(name, check, 'webhook-paused', (webhook) => ({ ...webhook, paused: true }));
+  async pause(caller: Caller, name: string, check: VersionCheck = ANY_VERSION): Promise<WebhookAnswer> {
+    return this.#change(caller, name, check, 'webhook-paused', (webhook) => ({ ...webhook, paused: true }));
   }
 
   /** Goes on after a pause or after it was disabled, and asks again for consent that did not come. */
-  async resume(name: string, check: VersionCheck = ANY_VERSION): Promise<WebhookAnswer> {
-    return this.#change(name, check, 'webhook-resumed', ({ disabled: _cleared, ...webhook }) => {
+  async resume(caller: Caller, name: string, check: VersionCheck = ANY_VERSION): Promise<WebhookAnswer> {
+    return this.#change(caller, name, check, 'webhook-resumed', ({ disabled: _cleared, ...webhook }) => {
       const { state } = webhook.consent;
       const isOver = state === 'refused' || state === 'expired';
       return { ...webhook, paused: false, ...(isOver ? { consent: initialConsent(webhook, Date.now()) } : {}) };
@@ -152,9 +161,9 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
   }
 
   /** For the receiver: delivers nothing until somebody resumes it. Does nothing when it is disabled already. */
-  async disable(name: string, reason: string): Promise<void> {
+  async disable({ tenant, name }: Pick<WebhookDefinition, 'tenant' | 'name'>, reason: string): Promise<void> {
     await this.#inTurn(async () => {
-      const webhook = this.#webhooks.get(name);
+      const webhook = this.#webhooks.get(nameOf({ tenant, name }));
       if (webhook === undefined || webhook.disabled !== undefined) return;
       const at = new Date().toISOString();
       await this.#store(next({ ...webhook, disabled: { at, reason } }));
@@ -164,12 +173,13 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
 
   /** Adds a secret, which the answer shows once; those of its kind go on signing for the overlap. */
   async rotate(
+    caller: Caller,
     name: string,
     { kind, overlapSeconds }: RotateRequest,
     check: VersionCheck = ANY_VERSION,
   ): Promise<WebhookAnswer> {
     let made = '';
-    const { version, view } = await this.#change(name, check, 'webhook-secret-rotated', (webhook) => {
+    const { version, view } = await this.#change(caller, name, check, 'webhook-secret-rotated', (webhook) => {
       const { secrets, added } = rotate(webhook.secrets, kind, overlapSeconds * 1000, Date.now());
       made = added.secret;
       return { ...webhook, secrets };
@@ -185,7 +195,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
   async consent(token: string, rateHeader: string | undefined): Promise<{ webhook: string; state: Consent['state'] }> {
     return this.#inTurn(async () => {
       const of = webhookOfToken(token);
-      const webhook = of?.tenant === LOCAL_TENANT ? this.#webhooks.get(of.name) : undefined;
+      const webhook = of === undefined ? undefined : this.#webhooks.get(nameOf(of));
       if (webhook === undefined || webhook.handshake === 'exempt' || !isTokenOf(webhook.consent, token)) {
         throw new HeddleError('not-found', 'Nobody waits for this consent (any more).', { field: 'token' });
       }
@@ -201,20 +211,23 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
   }
 
   /**
-   * Sends an event to the receiver now, past all queues: a given stored one, or the example of a type. It is signed as
-   * usual and marked as a test; nothing is settled by it.
+   * Sends an event to the receiver now, past all queues: a given stored one, as the caller may see it, or the example of
+   * a type. It is signed as usual and marked as a test; nothing is settled by it.
    *
-   * @throws HeddleError `not-found`, `type-unknown`, `credentials-unavailable`, `secret-unreadable`; `conflict` without the receiver's consent
+   * @throws HeddleError `permission-missing` for a stored event of a type that the caller may not have; `not-found`,
+   *   `type-unknown`, `credentials-unavailable`, `secret-unreadable`; `conflict` without the receiver's consent
    */
-  async test(name: string, wish: TestRequest): Promise<TestView> {
-    const webhook = this.#known(name);
+  async test(caller: Caller, name: string, wish: TestRequest): Promise<TestView> {
+    const { tenant } = caller;
+    const webhook = this.#known(tenant, name);
     refuseUnreadable(webhook);
     if (!hasConsent(webhook)) {
       throw new HeddleError('conflict', 'The receiver has not agreed to be delivered to.', { field: 'handshake' });
     }
     const { event, isSample } = await this.parts.samples.find(
+      caller,
       wish,
-      typeMatcher(this.parts.queues.find(webhook.queue)?.types ?? []),
+      typeMatcher(this.parts.queues.find(tenant, webhook.queue)?.types ?? []),
     );
     const dispatched = new DispatchedEvent(event, 0, '', this.parts.baseUrl);
     const lease = { event: dispatched, lane: '', attempt: 1, redelivery: 'no', cycle: '' } as const;
@@ -242,13 +255,17 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
   }
 
   /** The queue a webhook brings, as it is to be; nothing for one that reads a queue which is there without it. */
-  async #ownQueue(webhook: WebhookDefinition, request: WebhookRequest): Promise<QueueDefinition | undefined> {
-    const { queue: name, ownsQueue } = webhook;
+  async #ownQueue(
+    caller: Caller,
+    webhook: WebhookDefinition,
+    request: WebhookRequest,
+  ): Promise<QueueDefinition | undefined> {
+    const { tenant, queue: name, ownsQueue } = webhook;
     const { queues } = this.parts;
-    const present = queues.find(name);
+    const present = queues.find(tenant, name);
     if (ownsQueue) {
       if (present === undefined || present.implicit) {
-        return queues.defineOwn(name, queueSettingsOf(request), present);
+        return queues.defineOwn(caller, name, queueSettingsOf(request), present);
       }
       throw new HeddleError(
         'conflict',
@@ -266,18 +283,19 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
     if (present.implicit) {
       throw new HeddleError('conflict', `The queue ${name} is the own one of another webhook.`, { field: 'queue' });
     }
-    if (queues.atWork(name) === undefined) throw elsewhere(name);
+    if (queues.atWork(tenant, name) === undefined) throw elsewhere(name);
     return undefined;
   }
 
   async #change(
+    { tenant }: Caller,
     name: string,
     check: VersionCheck,
     event: WebhookOperation['event'],
     change: (webhook: WebhookDefinition) => WebhookDefinition,
   ): Promise<WebhookAnswer> {
     return this.#inTurn(async () => {
-      const before = this.#known(name);
+      const before = this.#known(tenant, name);
       check(before.version);
       const webhook = next(change(before));
       await this.#store(webhook);
@@ -293,41 +311,44 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
     if (ownQueue === undefined) await safe.putWebhook(webhook);
     else await safe.putQueue(ownQueue, webhook);
     if (ownQueue !== undefined) {
-      if (queues.atWork(ownQueue.name) === undefined) queues.begin(ownQueue);
+      if (queues.atWork(ownQueue.tenant, ownQueue.name) === undefined) queues.begin(ownQueue);
       else queues.redefine(ownQueue);
     }
-    this.#webhooks.set(webhook.name, webhook);
+    this.#webhooks.set(nameOf(webhook), webhook);
     this.#work(webhook);
   }
 
   #work(webhook: WebhookDefinition): void {
     if (webhook.unreadable !== undefined) return;
-    const queue = this.parts.queues.atWork(webhook.queue);
+    const queue = this.parts.queues.atWork(webhook.tenant, webhook.queue);
     if (queue !== undefined) this.parts.receivers.apply(webhook, queue);
     this.#handshakes.follow(webhook);
   }
 
   async #end(webhook: WebhookDefinition): Promise<void> {
-    this.#webhooks.delete(webhook.name);
-    this.#handshakes.forget(webhook.name);
+    this.#webhooks.delete(nameOf(webhook));
+    this.#handshakes.forget(webhook);
     await this.parts.receivers.remove(webhook);
   }
 
   /** A state of the handshake that was come to by asking. */
   #consented(asked: WebhookDefinition, consent: Consent): void {
     const work = async (): Promise<void> => {
-      const webhook = this.#webhooks.get(asked.name);
+      const webhook = this.#webhooks.get(nameOf(asked));
       const isStill =
         webhook !== undefined && 'token' in asked.consent && isTokenOf(webhook.consent, asked.consent.token);
       if (!isStill || webhook.consent.state === 'granted') return;
       // That it could not be reached is shown, but not stored each time: it is asked again after a restart anyway.
-      if (consent.state === 'asking') this.#webhooks.set(webhook.name, { ...webhook, consent });
+      if (consent.state === 'asking') this.#webhooks.set(nameOf(webhook), { ...webhook, consent });
       else await this.#storeConsent(webhook, consent);
     };
     this.#inTurn(work).catch((error: unknown) => {
       const { log } = this.parts;
-      log.error({ event: 'webhook-consent-lost', webhook: asked.name, err: error }, 'consent not stored, asking again');
-      const webhook = this.#webhooks.get(asked.name);
+      log.error(
+        { event: 'webhook-consent-lost', webhook: nameOf(asked), err: error },
+        'consent not stored, asking again',
+      );
+      const webhook = this.#webhooks.get(nameOf(asked));
       if (webhook !== undefined) this.#handshakes.follow(webhook, STORE_AGAIN_MS);
     });
   }
@@ -338,17 +359,18 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
     this.#say('webhook-consent', webhook, consent.state);
   }
 
-  #known(name: string): WebhookDefinition {
-    const webhook = this.#find(name);
+  #known(tenant: string, name: string): WebhookDefinition {
+    const webhook = this.#find(tenant, name);
     if (webhook === undefined) throw new HeddleError('not-found', `There is no webhook ${name}.`, { field: 'name' });
     return webhook;
   }
 
-  #find(name: string): WebhookDefinition | undefined {
-    const webhook = this.#webhooks.get(name);
+  #find(tenant: string, name: string): WebhookDefinition | undefined {
+    const webhook = this.#webhooks.get(nameOf({ tenant, name }));
     if (webhook === undefined) {
-      const there = this.parts.safe.webhook(LOCAL_TENANT, name);
-      if (there !== undefined && this.parts.queues.atWork(there.queue) === undefined) throw elsewhere(there.queue);
+      const there = this.parts.safe.webhook(tenant, name);
+      const isElsewhere = there !== undefined && this.parts.queues.atWork(tenant, there.queue) === undefined;
+      if (isElsewhere) throw elsewhere(there.queue);
     }
     return webhook;
   }
@@ -359,7 +381,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
 
   #view(webhook: WebhookDefinition): WebhookView {
     const { queues, receivers } = this.parts;
-    return webhookView(webhook, queues.find(webhook.queue), receivers.statistics(webhook));
+    return webhookView(webhook, queues.find(webhook.tenant, webhook.queue), receivers.statistics(webhook));
   }
 
   #say(event: WebhookOperation['event'], { tenant, name, queue }: WebhookDefinition, detail?: string): void {

@@ -1,10 +1,9 @@
 import type { WebSocket } from 'ws';
+import { CLOSE_CODES } from './close-codes.js';
 
 /** A connection that has not answered two pings in a row is gone. */
 const PING_MS = 30_000;
 
-/** Close codes of our own are 4000 and the HTTP status that says the same. */
-const TOO_MANY_REQUESTS = 4429;
 /** Seconds of pings that may come at once. */
 const PING_BURST_SECONDS = 10;
 /** What a client gets to answer a close in that it is closed with for its pings. */
@@ -52,7 +51,7 @@ export class Pulse {
         client.pong(data);
         return;
       }
-      client.close(TOO_MANY_REQUESTS, `more than ${this.pingsPerSecond} pings a second`);
+      client.close(CLOSE_CODES.pings, 'pings');
       setTimeout(() => client.terminate(), CLOSE_GRACE_MS).unref();
     });
   }

@@ -1,19 +1,21 @@
 import { randomUUID } from 'node:crypto';
+import { type Caller, requirePermission } from '@heddle/auth';
 import type { JsonLimits } from '@heddle/runtime';
 import type { WebSocket } from 'ws';
 import type { Grant, LeaseReceiver } from '../../queues/lease-book.js';
 import type { SocketSink } from '../../streams/socket-sink.js';
 import type { OpenQueue } from '../protocol.js';
+import type { Session } from '../sessions.js';
+import { CLOSE_CODES } from './close-codes.js';
 import { QUEUE_LIMITS } from './queue-frame.shape.js';
 import {
-  CLOSE_CODES,
+  type AuthenticateFrame,
   type ClosingReason,
   type CreditFrame,
   type HelloFrame,
-  POLICY_VIOLATION,
   type ReadyFrame,
   type SettleFrame,
-  UNSUPPORTED_DATA,
+  authenticatedFrame,
   closingFrame,
   deliveriesFrame,
   deliveryText,
@@ -36,6 +38,15 @@ export interface ConnectionHome {
   takeOver(id: string, by: QueueConnection): Set<string>;
   ended(connection: QueueConnection): void;
   failed(error: unknown): void;
+  /** @throws HeddleError `token-invalid` */
+  identify(token: string): Caller | Promise<Caller>;
+}
+
+/** What a connection is on: its socket, what writes past it, and whose it is. */
+export interface Link {
+  client: WebSocket;
+  sink: SocketSink;
+  session: Session;
 }
 
 /** A frame of deliveries ends when it has so many characters. */
@@ -72,22 +83,33 @@ export class QueueConnection {
   #isFull = false;
   #unanswered = 0;
   #faults = 0;
+  #isAuthenticating = false;
   #leaving: ClosingReason | undefined;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   #ending = new AbortController();
   #forget: () => void;
+  readonly #session: Session;
+  private readonly client: WebSocket;
+  private readonly sink: SocketSink;
 
   constructor(
     readonly queue: OpenQueue,
-    private readonly client: WebSocket,
-    private readonly sink: SocketSink,
+    { client, sink, session }: Link,
     private readonly receiver: LeaseReceiver,
     private readonly home: ConnectionHome,
   ) {
+    this.client = client;
+    this.sink = sink;
+    this.#session = session;
+    session.onDismissed((reason) => this.close(reason));
     client.on('message', (data: Buffer, isBinary: boolean) => this.#read(data, isBinary));
     client.once('close', () => this.#end());
     this.#forget = queue.onClosed((reason) => this.close(reason));
+  }
+
+  get tenant(): string {
+    return this.#session.caller.tenant;
   }
 
   /** Leases nothing more, answers what is under way, says why, and closes. */
@@ -103,7 +125,7 @@ export class QueueConnection {
   #read(data: Buffer, isBinary: boolean): void {
     if (this.#isOver) return;
     if (isBinary) {
-      this.client.close(UNSUPPORTED_DATA, 'frames are JSON text');
+      this.client.close(CLOSE_CODES.unsupported, 'unsupported');
       return;
     }
     const read = readFrame(data, this.home.json);
@@ -115,6 +137,7 @@ export class QueueConnection {
     if (frame.kind === 'hello') this.#hello(frame);
     else if (!this.#isReady) this.#refuse(frame.id, frameInvalid([{ field: 'kind', rule: 'must be hello at first' }]));
     else if (frame.kind === 'credit') this.#addCredit(frame);
+    else if (frame.kind === 'authenticate') void this.#authenticate(frame);
     else this.#settle(frame);
   }
 
@@ -193,6 +216,25 @@ export class QueueConnection {
     this.#throttle();
   }
 
+  /** Goes on with a new token; with one that is not accepted, the connection still ends when the old one does. */
+  async #authenticate({ id, token }: AuthenticateFrame): Promise<void> {
+    if (this.#isAuthenticating) {
+      this.#refuse(id, frameInvalid([{ field: 'kind', rule: 'is authenticate before the one before was answered' }]));
+      return;
+    }
+    this.#isAuthenticating = true;
+    try {
+      const caller = await this.home.identify(token);
+      this.#session.renew(caller, () => requirePermission(caller, 'consume', 'queue', this.queue.name));
+      if (!this.#isOver) this.#write(authenticatedFrame(id, caller.expiresAt));
+      this.#faults = 0;
+    } catch (error) {
+      if (!this.#isOver) this.#refuse(id, error);
+    } finally {
+      this.#isAuthenticating = false;
+    }
+  }
+
   #answer(settled: number, text: string): void {
     this.#unanswered -= settled;
     if (this.#isOver) return;
@@ -254,7 +296,7 @@ export class QueueConnection {
     this.#write(problemFrame(id, error));
     this.#throttle();
     this.#faults += 1;
-    if (this.#faults >= MAX_FAULTS) this.client.close(POLICY_VIOLATION, `${MAX_FAULTS} wrong frames in a row`);
+    if (this.#faults >= MAX_FAULTS) this.client.close(CLOSE_CODES.faults, 'faults');
   }
 
   #write(text: string): void {

@@ -1,6 +1,8 @@
+import { type Caller, requirePermission } from '@heddle/auth';
 import type { JsonLimits, Log } from '@heddle/runtime';
 import { Limits } from '../../limits/limits.js';
 import { checkQueueName } from '../../queues/queue.shape.js';
+import type { DoorGuard } from '../../identity/door-guard.js';
 import type { OpenQueue, OpenQueues } from '../protocol.js';
 import { SocketSink } from '../../streams/socket-sink.js';
 import { type ConnectionHome, QueueConnection } from './queue-connection.js';
@@ -9,6 +11,7 @@ import type { SocketRoute } from './upgrades.js';
 
 /** A connection that is gone, with leases that its client may come back for. */
 interface Gone {
+  tenant: string;
   queue: OpenQueue;
   leases: Set<string>;
   timer: NodeJS.Timeout;
@@ -26,6 +29,7 @@ export class QueueConnections implements ConnectionHome {
 
   constructor(
     private readonly queues: OpenQueues,
+    private readonly guard: Pick<DoorGuard, 'identifyToken'>,
     private readonly log: Log,
     private readonly limits = new Limits(),
   ) {
@@ -38,12 +42,14 @@ export class QueueConnections implements ConnectionHome {
       path: /^\/v1\/queues\/([^/]+)\/connect$/,
       subprotocol: HEDDLE_V1,
       maxMessageBytes: this.limits.values.limitMessageBytes,
-      admit: (_url, [, name]) => {
-        const queue = this.queues.open(checkQueueName(name!));
-        return (client, socket) => {
+      admit: (caller, _url, [, encoded]) => {
+        const name = checkQueueName(encoded!);
+        requirePermission(caller, 'consume', 'queue', name);
+        const queue = this.queues.open(caller.tenant, name);
+        return (client, socket, session) => {
           const sink = new SocketSink(socket, () => client.close());
           const receiver = { kind: 'websocket' as const, name: socket.remoteAddress ?? 'gone' };
-          const connection = new QueueConnection(queue, client, sink, receiver, this);
+          const connection = new QueueConnection(queue, { client, sink, session }, receiver, this);
           this.#live.set(connection.id, connection);
         };
       },
@@ -59,7 +65,7 @@ export class QueueConnections implements ConnectionHome {
 
   takeOver(id: string, by: QueueConnection): Set<string> {
     const live = this.#live.get(id);
-    if (live !== undefined && live !== by && isSame(live.queue, by.queue)) {
+    if (live !== undefined && live !== by && isSame(live, by)) {
       const { leases } = live;
       live.leases = new Set();
       // Its network may be gone without a word; nothing must be delivered into that.
@@ -67,19 +73,23 @@ export class QueueConnections implements ConnectionHome {
       return leases;
     }
     const gone = this.#gone.get(id);
-    if (gone === undefined || !isSame(gone.queue, by.queue)) return new Set();
+    if (gone === undefined || !isSame(gone, by)) return new Set();
     this.#forget(id);
     return gone.leases;
   }
 
-  ended({ id, queue, leases, leasedUntil }: QueueConnection): void {
+  ended({ id, tenant, queue, leases, leasedUntil }: QueueConnection): void {
     this.#live.delete(id);
     const leftMs = leasedUntil - Date.now();
     if (leases.size === 0 || leftMs <= 0) return;
     if (this.#gone.size >= MAX_GONE) this.#forget(this.#gone.keys().next().value!);
     const timer = setTimeout(() => this.#gone.delete(id), leftMs);
     timer.unref();
-    this.#gone.set(id, { queue, leases, timer });
+    this.#gone.set(id, { tenant, queue, leases, timer });
+  }
+
+  identify(token: string): Caller | Promise<Caller> {
+    return this.guard.identifyToken(token);
   }
 
   failed(error: unknown): void {
@@ -93,6 +103,6 @@ export class QueueConnections implements ConnectionHome {
 }
 
 /** Leases are those of one owner: after a takeover there is nothing to go on with. */
-function isSame(one: OpenQueue, other: OpenQueue): boolean {
-  return one.name === other.name && one.epoch === other.epoch;
+function isSame(one: Pick<Gone, 'tenant' | 'queue'>, other: Pick<Gone, 'tenant' | 'queue'>): boolean {
+  return one.tenant === other.tenant && one.queue.name === other.queue.name && one.queue.epoch === other.queue.epoch;
 }

@@ -4,6 +4,7 @@ type Kind = keyof typeof CLIENT_FRAMES | keyof typeof SERVER_FRAMES;
 
 const FIRST = 'AZq7xX2gdYuMPdrM0aXhdw.2s.1a';
 const SECOND = 'AZq7xX2gdYuMPdrM0aXhdw.2s.1b';
+const TOKEN = 'eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl';
 const CONNECTION = '0f3a3f4e-6d3b-4c4e-9a53-0d8c5f4f6a10';
 
 /** An example of each frame of `heddle.v1`, as the documents show it; tests read them as real frames are read. */
@@ -18,6 +19,7 @@ export const FRAME_EXAMPLES: Record<Kind, object> = {
       { lease: SECOND, action: 'release', delayMs: 5000, reason: 'the warehouse does not answer' },
     ],
   },
+  authenticate: { kind: 'authenticate', id: 'a-1', token: TOKEN },
   ready: {
     kind: 'ready',
     queue: 'orders',
@@ -59,6 +61,7 @@ export const FRAME_EXAMPLES: Record<Kind, object> = {
       { lease: SECOND, state: 'released', dueAt: '2026-03-02T10:15:07.000Z' },
     ],
   },
+  authenticated: { kind: 'authenticated', id: 'a-1', expiresAt: '2026-03-02T11:15:00.000Z' },
   problem: {
     kind: 'problem',
     id: 's-2',

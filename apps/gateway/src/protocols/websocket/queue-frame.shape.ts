@@ -1,3 +1,4 @@
+import { MAX_TOKEN } from '@heddle/auth';
 import { z } from 'zod';
 import { LEASE_LIMITS } from '../../queues/lease-book.js';
 
@@ -74,6 +75,13 @@ export const CLIENT_FRAMES = {
         .max(QUEUE_LIMITS.settlements),
     })
     .describe('Ends or renews leases; answered with `settled` when all of it is durable'),
+  authenticate: z
+    .strictObject({
+      kind: z.literal('authenticate'),
+      id,
+      token: z.string().min(1).max(MAX_TOKEN).describe('a new access token of the same client'),
+    })
+    .describe('Goes on beyond the end of the access token; answered with `authenticated`'),
 } as const;
 
 /** What the gateway says, by kind. Clients pass over fields and kinds they do not know: more may come. */
@@ -127,6 +135,13 @@ export const SERVER_FRAMES = {
       ),
     })
     .describe('The answer to `settle`: a result for each settlement, in their order'),
+  authenticated: z
+    .strictObject({
+      kind: z.literal('authenticated'),
+      id,
+      expiresAt: moment.describe('the end of the new token; the connection ends 30 seconds later at the latest'),
+    })
+    .describe('The answer to `authenticate`'),
   problem: z
     .strictObject({
       kind: z.literal('problem'),
@@ -142,6 +157,9 @@ export const SERVER_FRAMES = {
     })
     .describe('RFC 9457: a frame was not understood, and nothing of it was done; the connection goes on'),
   closing: z
-    .strictObject({ kind: z.literal('closing'), reason: z.enum(['stopping', 'moved', 'deleted', 'replaced', 'slow']) })
+    .strictObject({
+      kind: z.literal('closing'),
+      reason: z.enum(['stopping', 'moved', 'deleted', 'replaced', 'slow', 'expired', 'revoked']),
+    })
     .describe('The last frame: the connection is closed after it, with the code of the reason'),
 } as const;

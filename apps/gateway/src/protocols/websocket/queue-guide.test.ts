@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { callerFor } from '../../identity/identity-trial.js';
 import { SOON, TrialQueue, TrialServer } from './queue-trial.js';
 
 const guide = readFileSync(join(import.meta.dirname, '../../../../../docs/guides/websocket.md'), 'utf8');
@@ -18,7 +19,10 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'heddle-guide-'));
   const program = join(folder, 'receiver.mjs');
   writeFileSync(program, /^```js\n(.*?)^```$/ms.exec(guide)![1]!);
-  receiver = spawn(process.execPath, [program, server.url], { stdio: 'ignore' });
+  receiver = spawn(process.execPath, [program, server.url], {
+    stdio: 'ignore',
+    env: { HEDDLE_TOKEN: server.guard.tokenFor(callerFor()) },
+  });
 });
 
 afterEach(async () => {

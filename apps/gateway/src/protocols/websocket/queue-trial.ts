@@ -1,15 +1,18 @@
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Caller } from '@heddle/auth';
 import { uuidv7 } from '@heddle/event';
 import { createLog } from '@heddle/runtime';
 import { vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { TrialGuard, callerFor } from '../../identity/identity-trial.js';
 import { LIMIT_VALUES } from '../../limits/limit.settings.js';
 import { Limits } from '../../limits/limits.js';
 import { type BookedQueue, LeaseBook } from '../../queues/lease-book.js';
 import type { Lease, LeaseSource, Refusal, Released } from '../../queues/lease.js';
 import { DispatchedEvent } from '../../represent.js';
 import type { OpenQueue, OpenQueues } from '../protocol.js';
+import { type SessionTimes, Sessions } from '../sessions.js';
 import { QueueConnections } from './queue-connections.js';
 import { Upgrades } from './upgrades.js';
 
@@ -122,8 +125,13 @@ export class TrialQueue implements LeaseSource, OpenQueue, OpenQueues {
   }
 }
 
-/** A server on which a queue can be connected to. */
+/** What is looked at every few milliseconds, so that nothing has to be waited for. */
+const QUICK: SessionTimes = { graceMs: 50, sweepMs: 5, endingMs: 1000 };
+
+/** A server on which a queue can be connected to, by whoever has a token of its guard. */
 export class TrialServer {
+  readonly guard = new TrialGuard();
+  readonly sessions = new Sessions(this.guard, undefined, QUICK);
   readonly connections: QueueConnections;
   readonly #server: Server = createServer();
   readonly #upgrades: Upgrades;
@@ -132,12 +140,9 @@ export class TrialServer {
 
   constructor(queues: OpenQueues, slowMs?: number) {
     const log = createLog('test', 'silent');
-    this.connections = new QueueConnections(
-      queues,
-      log,
-      new Limits({ ...LIMIT_VALUES, ...(slowMs === undefined ? {} : { limitSlowMs: slowMs }) }),
-    );
-    this.#upgrades = new Upgrades(this.#server, [this.connections.route]);
+    const limits = new Limits({ ...LIMIT_VALUES, ...(slowMs === undefined ? {} : { limitSlowMs: slowMs }) });
+    this.connections = new QueueConnections(queues, this.guard, log, limits);
+    this.#upgrades = new Upgrades(this.#server, [this.connections.route], this);
   }
 
   async listen(): Promise<this> {
@@ -151,15 +156,15 @@ export class TrialServer {
   }
 
   /** A client that has said nothing yet. */
-  async open(): Promise<TrialClient> {
-    const client = await TrialClient.open(this.url);
+  async open(caller: Caller = callerFor()): Promise<TrialClient> {
+    const client = await TrialClient.open(this.url, this.guard.bearerFor(caller));
     this.#clients.push(client);
     return client;
   }
 
   /** A client that has said hello and been answered. */
-  async connect(hello: object = {}): Promise<TrialClient> {
-    const client = await this.open();
+  async connect(hello: object = {}, caller: Caller = callerFor()): Promise<TrialClient> {
+    const client = await this.open(caller);
     client.say({ kind: 'hello', ...hello });
     await vi.waitUntil(() => client.of('ready').length === 1, SOON);
     return client;
@@ -173,6 +178,7 @@ export class TrialServer {
   async close(): Promise<void> {
     for (const { socket } of this.#clients) socket.terminate();
     this.connections.close();
+    this.sessions.stop();
     await this.#upgrades.stop();
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -199,14 +205,14 @@ export class TrialClient {
   readonly socket: WebSocket;
   readonly closed: Promise<number>;
 
-  private constructor(url: string) {
-    this.socket = new WebSocket(url, 'heddle.v1');
+  private constructor(url: string, authorization: string) {
+    this.socket = new WebSocket(url, 'heddle.v1', { headers: { authorization } });
     this.socket.on('message', (text: Buffer) => this.frames.push(JSON.parse(text.toString()) as Frame));
     this.closed = new Promise((resolve) => this.socket.once('close', resolve));
   }
 
-  static async open(url: string): Promise<TrialClient> {
-    const client = new TrialClient(url);
+  static async open(url: string, authorization: string): Promise<TrialClient> {
+    const client = new TrialClient(url, authorization);
     await new Promise((resolve, reject) => client.socket.once('open', resolve).once('error', reject));
     return client;
   }

@@ -10,25 +10,14 @@ export const HEDDLE_V1 = 'heddle.v1';
 export type HelloFrame = z.infer<typeof CLIENT_FRAMES.hello>;
 export type CreditFrame = z.infer<typeof CLIENT_FRAMES.credit>;
 export type SettleFrame = z.infer<typeof CLIENT_FRAMES.settle>;
+export type AuthenticateFrame = z.infer<typeof CLIENT_FRAMES.authenticate>;
 export type ReadyFrame = z.infer<typeof SERVER_FRAMES.ready>;
 export type ClosingReason = z.infer<typeof SERVER_FRAMES.closing>['reason'];
 
 /** What a client said, or what is wrong with it; `id` is that of the frame in both cases, where it has one. */
 export type ReadFrame =
-  { frame: HelloFrame | CreditFrame | SettleFrame } | { id: string | undefined; error: HeddleError };
-
-/** The WebSocket close code of each reason: 4000 and the HTTP status that says the same, where there is no better. */
-export const CLOSE_CODES: Record<ClosingReason, number> = {
-  stopping: 1001,
-  moved: 4421,
-  deleted: 4410,
-  replaced: 4409,
-  slow: 4408,
-};
-
-/** RFC 6455 §7.4.1: the connection carries text only; a client breaks the rules again and again. */
-export const UNSUPPORTED_DATA = 1003;
-export const POLICY_VIOLATION = 1008;
+  | { frame: HelloFrame | CreditFrame | SettleFrame | AuthenticateFrame }
+  | { id: string | undefined; error: HeddleError };
 
 /** Reads a frame of a client. */
 export function readFrame(bytes: Buffer, limits: JsonLimits): ReadFrame {
@@ -79,6 +68,11 @@ export function settledFrame({ id, settlements }: SettleFrame, results: readonly
     text += (at === 0 ? '' : ',') + resultText(settlements[at]!.lease, results[at]!);
   }
   return `{"kind":"settled",${id === undefined ? '' : `"id":${JSON.stringify(id)},`}"results":[${text}]}`;
+}
+
+/** `authenticated` */
+export function authenticatedFrame(id: string | undefined, expiresAt: number): string {
+  return JSON.stringify({ kind: 'authenticated', ...(id === undefined ? {} : { id }), expiresAt: moment(expiresAt) });
 }
 
 /** `problem` */

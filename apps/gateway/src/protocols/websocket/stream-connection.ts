@@ -2,6 +2,7 @@ import { SocketSink } from '../../streams/socket-sink.js';
 import type { StreamHub } from '../../streams/stream-hub.js';
 import type { LimitValues } from '../../limits/limit.settings.js';
 import { streamWish } from '../stream-request.js';
+import { CLOSE_CODES } from './close-codes.js';
 import type { SocketRoute } from './upgrades.js';
 import { CLOUDEVENTS_JSON, websocketForm } from './websocket.frames.js';
 
@@ -14,15 +15,17 @@ export function streamRoute(streams: StreamHub, { limitSlowMs }: Pick<LimitValue
     path: /^\/v1\/stream$/,
     subprotocol: CLOUDEVENTS_JSON,
     maxMessageBytes: MAX_MESSAGE_BYTES,
-    admit(url) {
-      const wish = streamWish(url.searchParams);
-      return (client, socket) => {
-        const finish = (reason: 'stopping' | 'failed'): void =>
-          client.close(reason === 'stopping' ? 1001 : 1011, reason === 'stopping' ? 'stopping' : 'come back');
-        const sink = new SocketSink(socket, finish, limitSlowMs);
+    admit(caller, url) {
+      const wish = streamWish(caller, url.searchParams);
+      return (client, socket, session) => {
+        const sink = new SocketSink(socket, (reason) => client.close(CLOSE_CODES[reason], reason), limitSlowMs);
         const open = streams.open({ ...wish, form: websocketForm, sink });
-        client.on('message', () => client.close(1003, 'streams carry events one way: publish at POST /v1/events'));
+        client.on('message', () => client.close(CLOSE_CODES.unsupported, 'unsupported'));
         client.on('close', () => open.close());
+        session.onDismissed((reason) => {
+          open.close();
+          sink.close(reason);
+        });
       };
     },
   };

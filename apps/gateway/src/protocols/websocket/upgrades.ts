@@ -1,11 +1,13 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Caller } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
-import { rawProblem } from '@heddle/runtime';
+import { challengeOf, rawProblem } from '@heddle/runtime';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Limits } from '../../limits/limits.js';
-import type { Upstream } from '../protocol.js';
+import type { Doors } from '../protocol.js';
+import type { Session } from '../sessions.js';
+import { refuseTokenInUrl } from '../url-token.js';
 import { Pulse } from './pulse.js';
 
 /** What is answered to an upgrade at one path. */
@@ -15,12 +17,23 @@ export interface SocketRoute {
   /** Bytes of one message of a client; a longer one ends the connection with 1009. */
   maxMessageBytes: number;
   /**
-   * Decides before the handshake, so that a refusal is an ordinary problem; what it returns takes the open connection.
+   * Decides before the handshake whether the caller may come in, so that a refusal is an ordinary problem; what it
+   * returns takes the open connection.
    *
    * @param path the match of `path`
    * @throws HeddleError what the upgrade is refused with
    */
-  admit(url: URL, path: RegExpExecArray): (client: WebSocket, socket: Socket) => void;
+  admit(caller: Caller, url: URL, path: RegExpExecArray): Begin;
+}
+
+type Begin = (client: WebSocket, socket: Socket, session: Session) => void;
+
+/** Who decides who comes in and how long it may stay, and where upgrades go that are for another instance. */
+export type UpgradeDoors = Pick<Doors, 'guard' | 'sessions'> & Partial<Pick<Doors, 'hop' | 'limits'>>;
+
+interface AnsweredRoute {
+  route: SocketRoute;
+  sockets: WebSocketServer;
 }
 
 /** What clients get to answer a close in, when the server stops. */
@@ -33,32 +46,18 @@ export class Upgrades {
   readonly #pulse: Pulse;
   #stopping = false;
 
-  constructor(server: Server, routes: readonly SocketRoute[], elsewhere?: Upstream, limits = new Limits()) {
-    const { limitMessageFragments, limitPingsPerSecond } = limits.values;
+  constructor(
+    server: Server,
+    routes: readonly SocketRoute[],
+    private readonly doors: UpgradeDoors,
+  ) {
+    const { limitMessageFragments, limitPingsPerSecond } = (doors.limits ?? new Limits()).values;
     this.#pulse = new Pulse(limitPingsPerSecond);
     const answered = routes.map((route) => ({ route, sockets: socketServer(route, limitMessageFragments) }));
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      try {
-        if (this.#stopping) throw new HeddleError('stopping', 'This instance takes no new connections.');
-        const url = new URL(request.url ?? '/', 'http://gateway');
-        const found = answered.find(({ route }) => route.path.test(url.pathname));
-        if (found === undefined) throw new HeddleError('not-found', `No WebSocket is answered at ${url.pathname}.`);
-        const { route, sockets } = found;
-        checkOrigin(request);
-        checkSubprotocol(request, route.subprotocol);
-        socket.once('close', limits.connect(undefined, socket.remoteAddress));
-        if (elsewhere?.pipe(request, socket, head) === true) return;
-        const begin = route.admit(url, route.path.exec(url.pathname)!);
-        sockets.handleUpgrade(request, socket, head, (client) => {
-          socket.setNoDelay(true);
-          // After an error ws closes the connection by itself, with the code that says why.
-          client.on('error', () => undefined);
-          this.#pulse.add(client);
-          begin(client, socket);
-        });
-      } catch (error) {
-        refuse(socket, error);
-      }
+      // Until it is a WebSocket, nobody else listens.
+      socket.on('error', () => undefined);
+      this.#answer(answered, request, socket, head).catch((error: unknown) => refuse(socket, error));
     });
   }
 
@@ -66,6 +65,38 @@ export class Upgrades {
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#pulse.stop(STOP_GRACE_MS);
+  }
+
+  async #answer(
+    answered: readonly AnsweredRoute[],
+    request: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+  ): Promise<void> {
+    this.#requireRunning();
+    const url = new URL(request.url ?? '/', 'http://gateway');
+    const found = answered.find(({ route }) => route.path.test(url.pathname));
+    if (found === undefined) throw new HeddleError('not-found', `No WebSocket is answered at ${url.pathname}.`);
+    const { route, sockets } = found;
+    refuseTokenInUrl(url.searchParams);
+    const caller = await this.doors.guard.identifyUpgrade(request);
+    if (socket.destroyed) return;
+    this.#requireRunning();
+    checkSubprotocol(request, route.subprotocol);
+    if (this.doors.hop?.pipe(caller, request, socket, head) === true) return;
+    const begin = route.admit(caller, url, route.path.exec(url.pathname)!);
+    const session = this.doors.sessions.open(caller, socket);
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      socket.setNoDelay(true);
+      // After an error ws closes the connection by itself, with the code that says why.
+      client.on('error', () => undefined);
+      this.#pulse.add(client);
+      begin(client, socket, session);
+    });
+  }
+
+  #requireRunning(): void {
+    if (this.#stopping) throw new HeddleError('stopping', 'This instance takes no new connections.');
   }
 }
 
@@ -83,16 +114,6 @@ function socketServer({ subprotocol, maxMessageBytes }: SocketRoute, maxFragment
   });
 }
 
-function checkOrigin({ headers: { origin } }: IncomingMessage): void {
-  // A page from elsewhere must not read a mesh on somebody's own machine through their browser.
-  if (origin === undefined || isLoopback(origin)) return;
-  throw new HeddleError('origin-refused', `Pages of ${origin} may not connect.`, { field: 'origin' });
-}
-
-function isLoopback(origin: string): boolean {
-  return URL.canParse(origin) && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(origin).hostname);
-}
-
 function checkSubprotocol({ headers }: IncomingMessage, subprotocol: string): void {
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
   if (offered.includes(subprotocol)) return;
@@ -102,10 +123,15 @@ function checkSubprotocol({ headers }: IncomingMessage, subprotocol: string): vo
 }
 
 /** Answers an upgrade that is not to be with a problem, as any other request would be. */
-function refuse(socket: Duplex, error: unknown): void {
+function refuse(socket: Socket, error: unknown): void {
   const seconds = error instanceof HeddleError ? error.retryAfterSeconds : undefined;
-  socket.on('error', () => undefined);
-  socket.end(rawProblem(error, seconds === undefined ? {} : { 'retry-after': String(seconds) }));
+  const challenge = challengeOf(error);
+  socket.end(
+    rawProblem(error, {
+      ...(seconds === undefined ? {} : { 'retry-after': String(seconds) }),
+      ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
+    }),
+  );
   // Nobody looks after its time any more: a client that leaves its side open would keep it for good.
   setTimeout(() => socket.destroy(), REFUSE_GRACE_MS).unref();
 }

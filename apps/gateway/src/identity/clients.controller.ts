@@ -1,0 +1,127 @@
+import { Access, By, type Caller } from '@heddle/auth';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { versionCheck } from '../protocols/webhook/version-check.js';
+import { namingNearest } from '../queues/nearest-field.js';
+import { Clients } from './clients.js';
+import {
+  type ClientRequest,
+  type ClientView,
+  type NewSecret,
+  type RotateSecretRequest,
+  type ServiceKey,
+  clientShape,
+  rotateSecretShape,
+} from './clients.shape.js';
+
+const client = { schema: namingNearest(clientShape) };
+const rotation = { schema: namingNearest(rotateSecretShape) };
+const ONE = { verb: 'manage', kind: 'client', param: 'client' } as const;
+
+type Conditions = Record<string, string | undefined>;
+
+/** The management of clients. */
+@Controller('v1/clients')
+export class ClientsController {
+  constructor(@Inject(Clients) private readonly clients: Clients) {}
+
+  @Get()
+  @Access({ verb: 'manage', kind: 'client' })
+  list(@By() caller: Caller): { clients: ClientView[] } {
+    return { clients: this.clients.list(caller) };
+  }
+
+  @Get(':client')
+  @Access(ONE)
+  read(
+    @By() caller: Caller,
+    @Param('client') name: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): ClientView {
+    return answer(reply, this.clients.get(caller, name));
+  }
+
+  @Put(':client')
+  @Access(ONE)
+  async put(
+    @By() caller: Caller,
+    @Param('client') name: string,
+    @Headers() headers: Conditions,
+    @Body(client) request: ClientRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ClientView> {
+    const { created, view } = await this.clients.put(caller, name, request, versionCheck(headers));
+    void reply.status(created ? 201 : 200);
+    return answer(reply, view);
+  }
+
+  @Delete(':client')
+  @Access(ONE)
+  @HttpCode(204)
+  async delete(@By() caller: Caller, @Param('client') name: string, @Headers() headers: Conditions): Promise<void> {
+    await this.clients.delete(caller, name, versionCheck(headers));
+  }
+
+  @Post(':client/secrets')
+  @Access(ONE)
+  @HttpCode(201)
+  async rotate(
+    @By() caller: Caller,
+    @Param('client') name: string,
+    @Headers() headers: Conditions,
+    @Body(rotation) request: RotateSecretRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<NewSecret> {
+    void reply.header('cache-control', 'no-store');
+    return this.clients.rotate(caller, name, request, versionCheck(headers));
+  }
+
+  @Delete(':client/secrets/:id')
+  @Access(ONE)
+  @HttpCode(204)
+  async removeSecret(
+    @By() caller: Caller,
+    @Param('client') name: string,
+    @Param('id') id: string,
+    @Headers() headers: Conditions,
+  ): Promise<void> {
+    await this.clients.removeSecret(caller, name, id, versionCheck(headers));
+  }
+
+  @Get(':client/service-key')
+  @Access(ONE)
+  serviceKey(
+    @By() caller: Caller,
+    @Param('client') name: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): ServiceKey {
+    const key = this.clients.serviceKey(caller, name);
+    return asFile(reply, name, key);
+  }
+
+  @Post(':client/service-key')
+  @Access(ONE)
+  @HttpCode(201)
+  async newServiceKey(
+    @By() caller: Caller,
+    @Param('client') name: string,
+    @Headers() headers: Conditions,
+    @Body(rotation) request: RotateSecretRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ServiceKey> {
+    return asFile(reply, name, await this.clients.newServiceKey(caller, name, request, versionCheck(headers)));
+  }
+}
+
+function answer(reply: FastifyReply, view: ClientView): ClientView {
+  // A secret stands in the answer that made it, and in no cache.
+  void reply.header('etag', `"${view.version}"`).header('cache-control', 'no-store');
+  return view;
+}
+
+function asFile(reply: FastifyReply, name: string, key: ServiceKey): ServiceKey {
+  void reply
+    .header('content-disposition', `attachment; filename="${name}.service-key.json"`)
+    .header('cache-control', 'no-store');
+  return key;
+}

@@ -1,0 +1,140 @@
+import { KINDS, VERBS } from '@heddle/auth';
+import { z } from 'zod';
+
+const DAY_S = 86_400;
+
+const LIMITS = {
+  permissions: 100,
+  /** Together they stand in every token, which may have 8 KiB. */
+  scopeCharacters: 4096,
+  keys: 4,
+  overlapSeconds: 7 * DAY_S,
+} as const;
+
+const segment = '[A-Za-z0-9_-]{1,64}';
+const namespaceShape = z
+  .string()
+  .regex(new RegExp(`^${segment}/${segment}/${segment}$`), 'must be three segments, as acme/sales/prod')
+  .describe('three segments, the tenant first: acme/sales/prod');
+
+const permissionsShape = z
+  .array(z.string().min(1).max(320))
+  .max(LIMITS.permissions)
+  .refine(
+    (permissions) => permissions.join(' ').length <= LIMITS.scopeCharacters,
+    `must have ${LIMITS.scopeCharacters} characters together at most`,
+  )
+  .describe(
+    `what it may do: ${VERBS.join('|')}:${KINDS.join('|')}:pattern, or * alone; nothing else. Given by whom has them`,
+  );
+
+const keyShape = z
+  .looseObject({ kty: z.enum(['EC', 'OKP', 'RSA']), kid: z.string().min(1).max(256).optional() })
+  .describe('a public key as JWK, of EC P-256, OKP Ed25519 or RSA');
+
+/** The body of `PUT /v1/clients/{client}`. What is left out is as if it had never been set, except the secrets. */
+export const clientShape = z.strictObject({
+  permissions: permissionsShape,
+  namespace: namespaceShape.optional().describe('that of whoever makes it, when not said'),
+  description: z.string().max(256).optional(),
+  disabled: z.boolean().default(false).describe('refused from now on, with the tokens it has, until it is enabled'),
+  keys: z
+    .array(keyShape)
+    .max(LIMITS.keys)
+    .default([])
+    .describe('for private_key_jwt; a client that is made with keys gets no secret'),
+});
+
+export type ClientRequest = z.output<typeof clientShape>;
+
+/** The body of `POST /v1/clients/{client}/secrets`. */
+export const rotateSecretShape = z.strictObject({
+  overlapSeconds: z
+    .int()
+    .min(0)
+    .max(LIMITS.overlapSeconds)
+    .default(DAY_S)
+    .describe('for how long the secret so far opens the door, too'),
+});
+
+export type RotateSecretRequest = z.output<typeof rotateSecretShape>;
+
+const secretViewShape = z.object({
+  id: z.string(),
+  createdAt: z.string(),
+  endsAt: z.string().optional().describe('when it is no secret any more'),
+});
+
+export const clientViewShape = z.object({
+  client: z.string(),
+  clientId: z.string().describe('its id at the token endpoint'),
+  tenant: z.string(),
+  namespace: z.string(),
+  permissions: z.array(z.string()),
+  description: z.string().optional(),
+  disabled: z.boolean(),
+  version: z.int(),
+  createdAt: z.string(),
+  changedAt: z.string(),
+  validFrom: z.string().describe('tokens that were issued before are refused'),
+  secrets: z.array(secretViewShape).describe('two at most; the secrets themselves are shown when they are made'),
+  keys: z.array(z.looseObject({})),
+  clientSecret: z.string().optional().describe('shown once, by the request that made it'),
+});
+
+export type ClientView = z.output<typeof clientViewShape>;
+
+export const newSecretShape = secretViewShape.extend({
+  clientSecret: z.string().describe('shown this once'),
+});
+
+export type NewSecret = z.output<typeof newSecretShape>;
+
+export const serviceKeyShape = z.object({
+  tenant: z.string(),
+  namespace: z.string(),
+  oauth2: z.object({
+    issuer: z.string(),
+    tokenEndpoint: z.string(),
+    jwksUri: z.string(),
+    grantType: z.literal('client_credentials'),
+    clientId: z.string(),
+    clientSecret: z.string().optional().describe('only where it was just made'),
+    scope: z.string(),
+  }),
+  protocols: z
+    .record(z.string(), z.record(z.string(), z.string()))
+    .describe('URLs by protocol; {queue}, {object} and {key} are filled in'),
+  management: z.object({ uri: z.string(), openapi: z.string(), asyncapi: z.string() }),
+});
+
+export type ServiceKey = z.output<typeof serviceKeyShape>;
+
+/** The body of `PUT /v1/tenants/{tenant}`. */
+export const tenantShape = z.strictObject({
+  namespace: namespaceShape.optional().describe('of its administrator; {tenant}/mesh/dev when not said'),
+  description: z.string().max(256).optional(),
+});
+
+export type TenantRequest = z.output<typeof tenantShape>;
+
+export const tenantViewShape = z.object({
+  tenant: z.string(),
+  description: z.string().optional(),
+  createdAt: z.string().optional(),
+});
+
+export type TenantView = z.output<typeof tenantViewShape>;
+
+export const madeTenantShape = tenantViewShape.extend({ serviceKey: serviceKeyShape });
+
+/** The body of `POST /v1/tickets`. */
+export const ticketRequestShape = z.strictObject({
+  path: z.string().max(300).describe('the door that it opens: /v1/stream, or /v1/queues/{name}/connect'),
+});
+
+export const ticketShape = z.object({
+  ticket: z.string().describe('the parameter ticket of that door'),
+  path: z.string(),
+  expiresAt: z.string(),
+});

@@ -1,0 +1,255 @@
+import {
+  type Caller,
+  type JWK,
+  Permissions,
+  createClientSecret,
+  hashSecret,
+  permissionMissing,
+  publicKeyOf,
+  requirePermission,
+} from '@heddle/auth';
+import { HeddleError, uuidv7 } from '@heddle/event';
+import type { VersionCheck } from '../protocols/webhook/version-check.js';
+import type { ClientDirectory } from './client-directory.js';
+import { type ClientRecord, type SecretRecord, checkClientName, clientIdOf, secretsNow } from './client.js';
+import type { ClientRequest, ClientView, NewSecret, RotateSecretRequest, ServiceKey } from './clients.shape.js';
+import { type ServiceUrls, serviceKeyOf } from './service-key.js';
+
+export interface ClientsParts {
+  directory: ClientDirectory;
+  urls: ServiceUrls;
+}
+
+/** Secrets of a client that open the door at a time: the one in use, and the one that is about to be. */
+const MAX_SECRETS = 2;
+
+/**
+ * The management of clients. Whoever manages a client needs every permission that it has or is to have, and those of
+ * other tenants are not there.
+ */
+export class Clients {
+  constructor(private readonly parts: ClientsParts) {}
+
+  /** Those that the caller manages. */
+  list(caller: Caller): ClientView[] {
+    return this.parts.directory
+      .clients(caller.tenant)
+      .filter(({ client }) => caller.permissions.allows('manage', 'client', client))
+      .map((client) => viewOf(client));
+  }
+
+  /** @throws HeddleError `not-found`, `permission-missing` */
+  get(caller: Caller, name: string): ClientView {
+    return viewOf(this.#known(caller, name));
+  }
+
+  /**
+   * Makes a client, or changes one. What takes or gives rights ends the tokens it has.
+   *
+   * @throws HeddleError `permission-missing`, `permission-invalid`, `data-invalid`, `conflict`, `precondition-failed`
+   */
+  async put(
+    caller: Caller,
+    name: string,
+    request: ClientRequest,
+    check: VersionCheck,
+  ): Promise<{ created: boolean; view: ClientView }> {
+    requirePermission(caller, 'manage', 'client', checkClientName(name));
+    const permissions = Permissions.of(request.permissions);
+    requireAll(caller, permissions);
+    const keys = await Promise.all(request.keys.map((key, index) => publicKeyOf(key as JWK, `keys.${index}`)));
+    const namespace = namespaceOf(caller, request.namespace);
+    let created = false;
+    let clientSecret: string | undefined;
+    const stored = await this.parts.directory.change(caller.tenant, name, async (present) => {
+      check(present?.version);
+      if (present !== undefined) requireAll(caller, Permissions.of(present.permissions));
+      if (request.disabled) notOneself(caller, name);
+      const { description, disabled } = request;
+      const wished = { namespace, permissions: permissions.texts, disabled, keys };
+      created = present === undefined;
+      const secrets = [...(present?.secrets ?? [])];
+      if (created && keys.length === 0) {
+        clientSecret = createClientSecret();
+        secrets.push(await secretRecord(clientSecret));
+      }
+      return {
+        ...changed(
+          present,
+          { tenant: caller.tenant, client: name },
+          present === undefined || takesRights(present, wished),
+        ),
+        ...wished,
+        ...(description === undefined ? {} : { description }),
+        secrets,
+      };
+    });
+    return { created, view: viewOf(stored, clientSecret) };
+  }
+
+  /** @throws HeddleError `not-found`, `permission-missing`, `conflict`, `precondition-failed` */
+  async delete(caller: Caller, name: string, check: VersionCheck): Promise<void> {
+    this.#known(caller, name);
+    notOneself(caller, name);
+    await this.parts.directory.change(caller.tenant, name, (present) => {
+      const client = this.#manageable(caller, name, present);
+      check(client.version);
+      return null;
+    });
+  }
+
+  /** A new secret; the one so far ends after the overlap, and one before that at once. */
+  async rotate(
+    caller: Caller,
+    name: string,
+    { overlapSeconds }: RotateSecretRequest,
+    check: VersionCheck,
+  ): Promise<NewSecret> {
+    const { made, clientSecret } = await this.#addSecret(caller, name, overlapSeconds, check);
+    return { ...secretView(made), clientSecret };
+  }
+
+  /** Takes a secret, and the tokens that may have been got with it. @throws HeddleError `not-found` */
+  async removeSecret(caller: Caller, name: string, id: string, check: VersionCheck): Promise<void> {
+    this.#known(caller, name);
+    await this.parts.directory.change(caller.tenant, name, (present) => {
+      const client = this.#manageable(caller, name, present);
+      check(client.version);
+      const secrets = client.secrets.filter((secret) => secret.id !== id);
+      if (secrets.length === client.secrets.length) throw new HeddleError('not-found', 'There is no such secret.');
+      return { ...client, ...changed(client, client, true), secrets };
+    });
+  }
+
+  /** The document that a client is set up with; without a secret, for that is shown once. */
+  serviceKey(caller: Caller, name: string): ServiceKey {
+    return serviceKeyOf(this.#known(caller, name), this.parts.urls);
+  }
+
+  /** The same with a new secret, beside the one so far. */
+  async newServiceKey(
+    caller: Caller,
+    name: string,
+    { overlapSeconds }: RotateSecretRequest,
+    check: VersionCheck,
+  ): Promise<ServiceKey> {
+    const { stored, clientSecret } = await this.#addSecret(caller, name, overlapSeconds, check);
+    return serviceKeyOf(stored, this.parts.urls, clientSecret);
+  }
+
+  async #addSecret(
+    caller: Caller,
+    name: string,
+    overlapSeconds: number,
+    check: VersionCheck,
+  ): Promise<{ stored: ClientRecord; made: SecretRecord; clientSecret: string }> {
+    this.#known(caller, name);
+    const clientSecret = createClientSecret();
+    const made = await secretRecord(clientSecret);
+    const stored = await this.parts.directory.change(caller.tenant, name, (present) => {
+      const client = this.#manageable(caller, name, present);
+      check(client.version);
+      const endsAt = Date.now() + overlapSeconds * 1000;
+      const before = secretsNow(client)
+        .slice(0, MAX_SECRETS - 1)
+        .map((secret) => ({ ...secret, endsAt: Math.min(secret.endsAt ?? endsAt, endsAt) }));
+      return {
+        ...client,
+        ...changed(client, client, false),
+        secrets: [made, ...(overlapSeconds === 0 ? [] : before)],
+      };
+    });
+    return { stored, made, clientSecret };
+  }
+
+  #known(caller: Caller, name: string): ClientRecord {
+    return this.#manageable(caller, name, this.parts.directory.client(caller.tenant, checkClientName(name)));
+  }
+
+  #manageable(caller: Caller, name: string, client: ClientRecord | undefined): ClientRecord {
+    requirePermission(caller, 'manage', 'client', name);
+    if (client === undefined) throw new HeddleError('not-found', `There is no client ${name}.`);
+    requireAll(caller, Permissions.of(client.permissions));
+    return client;
+  }
+}
+
+/** A new secret, as it is stored. */
+export async function secretRecord(secret: string): Promise<SecretRecord> {
+  return { id: uuidv7(), hash: await hashSecret(secret), createdAt: new Date().toISOString() };
+}
+
+/** What every change of a record does to it. @param endsTokens whether those that were granted before are refused */
+export function changed(
+  present: ClientRecord | undefined,
+  { tenant, client }: Pick<ClientRecord, 'tenant' | 'client'>,
+  endsTokens: boolean,
+): Pick<ClientRecord, 'format' | 'tenant' | 'client' | 'version' | 'validFrom' | 'createdAt' | 'changedAt'> {
+  const now = Date.now();
+  const changedAt = new Date(now).toISOString();
+  const before = present?.validFrom ?? 0;
+  return {
+    format: 1,
+    tenant,
+    client,
+    version: (present?.version ?? 0) + 1,
+    // Never the same twice, whatever the clock says: tokens carry it.
+    validFrom: endsTokens ? Math.max(now, before + 1) : before,
+    createdAt: present?.createdAt ?? changedAt,
+    changedAt,
+  };
+}
+
+type Rights = Pick<ClientRecord, 'namespace' | 'permissions' | 'disabled' | 'keys'>;
+
+function takesRights(present: ClientRecord, wished: Rights): boolean {
+  const keysOf = ({ keys }: Rights): string => keys.map(({ kid }) => kid).join(' ');
+  return (
+    present.namespace !== wished.namespace ||
+    present.permissions.join(' ') !== wished.permissions.join(' ') ||
+    (wished.disabled && !present.disabled) ||
+    keysOf(present) !== keysOf(wished)
+  );
+}
+
+/** Nobody gives, or gets by changing another client, what it has not itself. */
+function requireAll(caller: Caller, permissions: Permissions): void {
+  if (caller.permissions.covers(permissions)) return;
+  const missing = permissions.texts.find((text) => !caller.permissions.covers(Permissions.of([text])));
+  throw permissionMissing(caller, missing ?? permissions.scope);
+}
+
+function notOneself(caller: Caller, name: string): void {
+  if (caller.client !== name) return;
+  throw new HeddleError('conflict', 'A client cannot shut itself out; another one has to do it.', { field: 'client' });
+}
+
+function namespaceOf({ tenant, namespace }: Caller, wished: string | undefined): string {
+  if (wished === undefined) return namespace;
+  if (wished.startsWith(`${tenant}/`)) return wished;
+  throw new HeddleError('data-invalid', `A namespace begins with its tenant: ${tenant}/…`, { field: 'namespace' });
+}
+
+function secretView({ id, createdAt, endsAt }: SecretRecord): ClientView['secrets'][number] {
+  return { id, createdAt, ...(endsAt === undefined ? {} : { endsAt: new Date(endsAt).toISOString() }) };
+}
+
+function viewOf(record: ClientRecord, clientSecret?: string): ClientView {
+  const { client, tenant, namespace, permissions, description, disabled, version, createdAt, changedAt } = record;
+  return {
+    client,
+    clientId: clientIdOf(record),
+    tenant,
+    namespace,
+    permissions: [...permissions],
+    ...(description === undefined ? {} : { description }),
+    disabled,
+    version,
+    createdAt,
+    changedAt,
+    validFrom: new Date(record.validFrom).toISOString(),
+    secrets: secretsNow(record).map(secretView),
+    keys: record.keys.map((key) => ({ ...key })),
+    ...(clientSecret === undefined ? {} : { clientSecret }),
+  };
+}

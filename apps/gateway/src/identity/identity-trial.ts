@@ -1,0 +1,89 @@
+import type { IncomingMessage } from 'node:http';
+import { type Caller, Permissions, bearerToken } from '@heddle/auth';
+import { HeddleError, LOCAL_TENANT } from '@heddle/event';
+import { answerProblem, createLog } from '@heddle/runtime';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { DoorGuard, RevokedClient } from './door-guard.js';
+
+const HOUR_MS = 3_600_000;
+
+/** Somebody with these permissions; whoever may do everything in the local tenant, when nothing is said. */
+export function callerFor(
+  tenant: string = LOCAL_TENANT,
+  permissions: readonly string[] = ['*'],
+  client = 'tester',
+): Caller {
+  return {
+    tenant,
+    namespace: `${tenant}/mesh/test`,
+    client,
+    permissions: Permissions.of(permissions),
+    expiresAt: Date.now() + HOUR_MS,
+    grantedAt: Date.now(),
+  };
+}
+
+/** A guard whose tokens are names: `tokenFor` gives one to a caller, and whoever brings it is that caller. */
+export class TrialGuard implements DoorGuard {
+  readonly #callers = new Map<string, Caller>();
+  readonly #revoked = new Set<string>();
+  readonly #instances = new Set<Caller>();
+  readonly #listeners = new Set<(revoked: RevokedClient) => void>();
+
+  /** The value of an authorization header. */
+  bearerFor(caller: Caller): string {
+    return `Bearer ${this.tokenFor(caller)}`;
+  }
+
+  tokenFor(caller: Caller): string {
+    const token = `trial.${this.#callers.size + 1}.token`;
+    this.#callers.set(token, caller);
+    return token;
+  }
+
+  /** The client's tokens so far are good no more. */
+  revoke({ tenant, client }: RevokedClient): void {
+    this.#revoked.add(`${tenant}/${client}`);
+    for (const listener of this.#listeners) listener({ tenant, client });
+  }
+
+  identify(request: FastifyRequest): Caller {
+    return this.identifyUpgrade(request.raw);
+  }
+
+  identifyUpgrade({ headers }: IncomingMessage): Caller {
+    const hop = headers['heddle-hop'];
+    return this.identifyToken(typeof hop === 'string' ? hop : bearerToken(headers.authorization));
+  }
+
+  identifyToken(token: string): Caller {
+    const caller = this.#callers.get(token);
+    if (caller === undefined) throw new HeddleError('token-invalid', 'This token is not known.');
+    if (!this.isCurrent(caller)) throw new HeddleError('token-invalid', 'The client was changed since.');
+    return caller;
+  }
+
+  isInstance(caller: Caller): boolean {
+    return this.#instances.has(caller);
+  }
+
+  isCurrent({ tenant, client, expiresAt }: Caller): boolean {
+    return expiresAt > Date.now() && !this.#revoked.has(`${tenant}/${client}`);
+  }
+
+  onRevoked(listener: (revoked: RevokedClient) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  hopToken(caller?: Caller): string {
+    if (caller !== undefined) return this.tokenFor(caller);
+    const instance = callerFor(LOCAL_TENANT, [], 'gateway');
+    this.#instances.add(instance);
+    return this.tokenFor(instance);
+  }
+
+  refuse(reply: FastifyReply, error: unknown): FastifyReply {
+    return answerProblem(reply, error, createLog('test', 'silent'));
+  }
+}

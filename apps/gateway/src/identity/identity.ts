@@ -1,0 +1,190 @@
+import { ACCESS_TOKEN, type Caller, Permissions, TokenVerifier, callerOfClaims, issueAccessToken } from '@heddle/auth';
+import { CONTROL_TOPICS, CONTROL_TOPIC_SPECS, type ControlLog } from '@heddle/event';
+import type { Log } from '@heddle/runtime';
+import type { Provider } from '@nestjs/common';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { GatewaySettings } from '../settings.js';
+import { ClientAuthentication } from './client-authentication.js';
+import { ClientDirectory } from './client-directory.js';
+import { putClients, readClientsFile } from './clients-file.js';
+import { Clients } from './clients.js';
+import { externalIssuer, isExternal } from './external-issuer.js';
+import { GatewayGuard } from './gateway-guard.js';
+import { metadataOf, openMetadata } from './metadata.js';
+import { Origins } from './origins.js';
+import type { Sealer } from './sealer.js';
+import { SignedCallers } from './signed-callers.js';
+import { SigningKeys } from './signing-keys.js';
+import { Tenants } from './tenants.js';
+import { Tickets } from './tickets.js';
+import { TokenEndpoint } from './token-endpoint.js';
+
+export interface IdentityParts {
+  settings: GatewaySettings;
+  /** As clients reach the gateway, without a slash at its end. */
+  baseUrl: string;
+  controlLog: ControlLog;
+  sealer: Sealer;
+  /** What a tenant still has at work, such as `2 queues`; nothing when it has nothing. */
+  inUse(tenant: string): string | undefined;
+  /** What every request that was let in passes next; throws when there are too many. */
+  admit?: (request: FastifyRequest, reply: FastifyReply) => void;
+  /** The same for who asks for a token, before anything is computed. */
+  admitTokenRequest?: (request: FastifyRequest, reply: FastifyReply) => void;
+  log: Log;
+}
+
+/** The gateway itself, as services see it: no client is named like that. */
+const GATEWAY = 'heddle:gateway';
+const SERVICE_TOKEN_S = 300;
+const HOUR_MS = 3_600_000;
+const OWN_TOPICS: readonly string[] = [CONTROL_TOPICS.clients, CONTROL_TOPICS.keys];
+
+/** Who may come in: clients, tenants and keys from the log, tokens and tickets for them, and the guard of the doors. */
+export class Identity {
+  readonly guard: GatewayGuard;
+  readonly directory: ClientDirectory;
+  readonly keys: SigningKeys;
+  readonly #serviceTokens = new Map<string, { token: string | Promise<string>; until: number }>();
+  readonly #clients: Clients;
+  readonly #tenants: Tenants;
+  readonly #tickets: Tickets;
+
+  constructor(private readonly parts: IdentityParts) {
+    const { settings, controlLog, sealer, inUse, admit, log } = parts;
+    const directory = new ClientDirectory(controlLog);
+    this.directory = directory;
+    this.keys = new SigningKeys({
+      controlLog,
+      sealer,
+      log,
+      periodMs: settings.signingKeyHours * HOUR_MS,
+      tokenLifeMs: settings.tokenLifeSeconds * 1000,
+    });
+    const { keys, issuer } = this;
+    const isCurrent = (caller: Caller): boolean => isExternal(caller) || directory.isCurrent(caller);
+    const signed = { keys, issuer, isCurrent };
+    this.#tickets = new Tickets({ ...signed, once: directory.once });
+    this.guard = new GatewayGuard({
+      verifier: new TokenVerifier([...this.#ownIssuer(), ...this.#externalIssuer()], isCurrent),
+      hops: new SignedCallers(signed),
+      tickets: this.#tickets,
+      origins: new Origins(settings.allowedOrigins),
+      directory,
+      isCurrent,
+      log,
+      ...(admit === undefined ? {} : { admit }),
+    });
+    const urls = { baseUrl: parts.baseUrl, issuer };
+    this.#clients = new Clients({ directory, urls });
+    this.#tenants = new Tenants({ directory, urls, inUse });
+  }
+
+  /**
+   * Resolves when everybody who may come in is known, and there is a key to sign with.
+   *
+   * @throws HeddleError `setting-invalid` for a file of clients that cannot be used
+   */
+  async start(): Promise<void> {
+    const { settings, controlLog } = this.parts;
+    const entries = settings.clientsFile === undefined ? [] : await readClientsFile(settings.clientsFile);
+    await controlLog.ensureTopics(CONTROL_TOPIC_SPECS.filter(({ name }) => OWN_TOPICS.includes(name)));
+    await this.directory.start();
+    await this.keys.start();
+    await putClients(this.directory, entries);
+  }
+
+  async stop(): Promise<void> {
+    await this.keys.stop();
+    await this.directory.stop();
+  }
+
+  /** Adds the routes that are not management: tokens, keys and metadata. */
+  open(server: FastifyInstance): void {
+    const { settings, baseUrl, admitTokenRequest, log } = this.parts;
+    openMetadata(server, metadataOf(this.issuer, baseUrl), this.keys);
+    if (!settings.tokenEndpoint) return;
+    const { issuer } = this;
+    new TokenEndpoint({
+      authentication: new ClientAuthentication(this.directory, [`${baseUrl}/oauth/token`, issuer]),
+      keys: this.keys,
+      issuer,
+      audience: settings.tokenAudience,
+      lifeSeconds: settings.tokenLifeSeconds,
+      ...(admitTokenRequest === undefined ? {} : { admit: admitTokenRequest }),
+      log,
+    }).open(server);
+  }
+
+  /**
+   * What the gateway identifies itself with to the services of a tenant, for which it fetches objects; nobody gets in
+   * here with it.
+   */
+  serviceToken(tenant: string): string | Promise<string> {
+    const known = this.#serviceTokens.get(tenant);
+    if (known !== undefined && Date.now() < known.until) return known.token;
+    const until = Date.now() + SERVICE_TOKEN_S * 1000 * 0.8;
+    const token = this.#issueForService(tenant);
+    this.#serviceTokens.set(tenant, { token, until });
+    token.then(
+      (issued) => this.#serviceTokens.set(tenant, { token: issued, until }),
+      () => this.#serviceTokens.delete(tenant),
+    );
+    return token;
+  }
+
+  /** For the controllers of clients, tenants and tickets. */
+  get providers(): Provider[] {
+    return [
+      { provide: Clients, useValue: this.#clients },
+      { provide: Tenants, useValue: this.#tenants },
+      { provide: Tickets, useValue: this.#tickets },
+    ];
+  }
+
+  #issueForService(tenant: string): Promise<string> {
+    const { issuer } = this;
+    const caller = {
+      tenant,
+      namespace: `${tenant}/mesh/gateway`,
+      client: GATEWAY,
+      permissions: Permissions.of(['fetch:type:*']),
+      grantedAt: Date.now(),
+    };
+    const { tokenAudience: audience } = this.parts.settings;
+    const grant = { issuer, audience, clientId: GATEWAY, caller, lifeSeconds: SERVICE_TOKEN_S };
+    return issueAccessToken(grant, this.keys.current());
+  }
+
+  private get issuer(): string {
+    return this.parts.settings.issuer ?? this.parts.baseUrl;
+  }
+
+  #ownIssuer() {
+    const { settings } = this.parts;
+    if (!settings.tokenEndpoint) return [];
+    const { issuer, keys } = this;
+    return [
+      { issuer, audience: settings.tokenAudience, types: [ACCESS_TOKEN], key: keys.find, callerOf: callerOfClaims },
+    ];
+  }
+
+  #externalIssuer() {
+    const { settings } = this.parts;
+    if (settings.oidcIssuer === undefined) return [];
+    const options = {
+      issuer: settings.oidcIssuer,
+      audience: settings.oidcAudience,
+      keysUrl: settings.oidcKeysUrl,
+      types: settings.oidcTypes,
+      mapping: settings.oidcMapping,
+      claims: {
+        client: settings.oidcClientClaim,
+        tenant: settings.oidcTenantClaim,
+        namespace: settings.oidcNamespaceClaim,
+        scope: settings.oidcScopeClaim,
+      },
+    };
+    return [externalIssuer(options, this.directory)];
+  }
+}

@@ -1,0 +1,234 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type JWK, type KeyFinder, type SigningKey, createKeyPair, keyOf, tokenInvalid } from '@heddle/auth';
+import { CONTROL_TOPICS, type ControlLog, type ControlRecord, type Follower, HeddleError } from '@heddle/event';
+import type { Log } from '@heddle/runtime';
+import type { Sealer } from './sealer.js';
+
+/** A signing key as it stands in `heddle.keys`, under `signing/<generation>/<kid>`. */
+export interface SigningKeyRecord {
+  format: 1;
+  generation: number;
+  kid: string;
+  publicJwk: JWK;
+  /** The private key, as the vault sealed it. */
+  sealed: string;
+  /** Milliseconds since 1970 from which on it signs. */
+  signsFrom: number;
+}
+
+interface Generation {
+  record: SigningKeyRecord;
+  offset: number;
+  publicKey: Awaited<ReturnType<typeof keyOf>>;
+  /** Nothing where the vault could not open it: then others sign with it, and what they sign is believed. */
+  signing: SigningKey | undefined;
+}
+
+export interface SigningKeysParts {
+  controlLog: ControlLog;
+  sealer: Sealer;
+  log: Log;
+  /** Milliseconds for which a key signs. */
+  periodMs: number;
+  /** Milliseconds for which a token may be good after it was signed; a key is published for so long after its last. */
+  tokenLifeMs: number;
+  /** Milliseconds for which a key is published before it signs (a third of the period, 10 minutes at most). */
+  announceMs?: number;
+}
+
+const TOPIC = CONTROL_TOPICS.keys;
+const PARTITION = 0;
+const PREFIX = 'signing/';
+/** Of the mesh itself: no tenant has this name. */
+const SEALED_FOR = 'heddle';
+const LOOK_MS = 5000;
+/** How long a start waits for the key that opens the present one, and how often it looks. */
+const OPENABLE_MS = 5000;
+const OPEN_AGAIN_MS = 100;
+const MARGIN_MS = 120_000;
+
+/**
+ * The keys that sign access tokens, the same at every instance. The next key is published before it signs, so that
+ * whoever keeps the key set for a while knows it by then, and the last one stays until its tokens are over. Instances
+ * that propose a key for the same generation agree without a word: the first in the log is it.
+ */
+export class SigningKeys {
+  readonly #generations = new Map<number, Generation>();
+  #applying: Promise<void> = Promise.resolve();
+  #looking: Promise<void> | undefined;
+  #follower: Follower | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #announceMs: number;
+
+  constructor(private readonly parts: SigningKeysParts) {
+    this.#announceMs = parts.announceMs ?? Math.min(600_000, parts.periodMs / 3);
+  }
+
+  /**
+   * Resolves when there is a key that signs; `heddle.keys` must be there.
+   *
+   * @throws HeddleError what the vault says when it cannot open the key that all others sign with
+   */
+  async start(): Promise<void> {
+    this.parts.sealer.onKey(() => this.#openAgain());
+    this.#follower = await this.parts.controlLog.follow(TOPIC, (record) => this.#take(record));
+    await this.look();
+    await this.#openable();
+    this.#timer = setInterval(() => void this.look().catch((error: unknown) => this.#say(error)), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#follower?.stop();
+    await this.#applying;
+  }
+
+  /** The key that signs now. @throws HeddleError `log-unavailable` before there is one */
+  current(): SigningKey {
+    const now = Date.now();
+    const usable = [...this.#generations.values()].filter(
+      ({ signing, record }) => signing !== undefined && record.signsFrom <= now,
+    );
+    const signing = usable.toSorted((one, other) => other.record.generation - one.record.generation)[0]?.signing;
+    if (signing === undefined) throw new HeddleError('log-unavailable', 'There is no key that signs tokens yet.');
+    return signing;
+  }
+
+  /** The key of a token of ours. */
+  readonly find: KeyFinder = async ({ kid, alg }) => {
+    const found = (): Generation | undefined =>
+      [...this.#generations.values()].find(({ record }) => record.kid === kid && record.publicJwk.alg === alg);
+    if (found() === undefined) await this.#applying;
+    const known = found();
+    if (known === undefined) throw tokenInvalid('its key is not one of ours, or is over');
+    return known.publicKey;
+  };
+
+  /** The key set (RFC 7517), the newest first. */
+  jwks(): { keys: JWK[] } {
+    return { keys: [...this.#generations.values()].map(({ record }) => record.publicJwk).toReversed() };
+  }
+
+  /** Publishes the next key when it is time for it, and takes back what is over. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    await this.#applying;
+    const now = Date.now();
+    const newest = [...this.#generations.keys()].reduce((one, other) => Math.max(one, other), 0);
+    const last = this.#generations.get(newest)?.record;
+    if (last === undefined) await this.#propose(1, now);
+    else if (last.signsFrom + this.parts.periodMs - this.#announceMs <= now) {
+      await this.#propose(newest + 1, now + this.#announceMs);
+    }
+    await this.#retire(now);
+  }
+
+  async #propose(generation: number, signsFrom: number): Promise<void> {
+    const { publicJwk, privateJwk } = await createKeyPair();
+    const kid = publicJwk.kid!;
+    const sealed = await this.parts.sealer.seal(SEALED_FOR, contextOf(kid), JSON.stringify(privateJwk));
+    const record: SigningKeyRecord = { format: 1, generation, kid, publicJwk, sealed, signsFrom };
+    const key = keyOfRecord(record);
+    const [offset = 0] = await this.parts.controlLog.put(TOPIC, [{ partition: PARTITION, key, value: record }]);
+    await this.#follower?.reached(PARTITION, offset);
+    await this.#applying;
+    const agreed = this.#generations.get(generation)?.record.kid;
+    if (agreed === kid) {
+      this.parts.log.info(
+        { event: 'signing-key-published', kid, generation, signsFrom },
+        'a signing key was published',
+      );
+    } else await this.parts.controlLog.put(TOPIC, [{ partition: PARTITION, key, value: null }]);
+  }
+
+  /** Takes back keys whose tokens are over: the key after it signs for longer than tokens live. */
+  async #retire(now: number): Promise<void> {
+    for (const { record } of this.#generations.values()) {
+      const next = this.#generations.get(record.generation + 1)?.record;
+      if (next === undefined || next.signsFrom + this.parts.tokenLifeMs + MARGIN_MS > now) continue;
+      await this.parts.controlLog.put(TOPIC, [{ partition: PARTITION, key: keyOfRecord(record), value: null }]);
+    }
+  }
+
+  /**
+   * Resolves when the key that signs can be used: the key that it is sealed with may come a moment later, where several
+   * instances start at once.
+   */
+  async #openable(): Promise<void> {
+    const signs = (): Generation | undefined => this.#signs(Date.now());
+    for (const until = performance.now() + OPENABLE_MS; performance.now() < until; await delay(OPEN_AGAIN_MS)) {
+      await this.#applying;
+      if (signs()?.signing !== undefined) return;
+      this.#openAgain();
+    }
+    // Once more, for the reason: without this key this instance could not do its work.
+    const unopened = signs();
+    if (unopened !== undefined) this.#open(unopened.record);
+  }
+
+  /** What could not be opened may open now. */
+  #openAgain(): void {
+    this.#applying = this.#applying.then(async () => {
+      for (const generation of this.#generations.values()) {
+        if (generation.signing === undefined) generation.signing = await this.#signingOf(generation.record);
+      }
+    });
+  }
+
+  /** One after the other, in the order of the log: a key is imported before it is used. */
+  #take({ key, value, offset }: ControlRecord): void {
+    if (!key.startsWith(PREFIX)) return;
+    this.#applying = this.#applying
+      .then(() => (value === null ? this.#forget(key) : this.#know(value as SigningKeyRecord, offset)))
+      .catch((error: unknown) => this.#say(error));
+  }
+
+  #forget(key: string): void {
+    for (const [generation, { record }] of this.#generations) {
+      if (keyOfRecord(record) === key) this.#generations.delete(generation);
+    }
+  }
+
+  async #know(record: SigningKeyRecord, offset: number): Promise<void> {
+    const known = this.#generations.get(record.generation);
+    if (known !== undefined && known.offset <= offset) return;
+    const publicKey = await keyOf(record.publicJwk);
+    const signing = await this.#signingOf(record);
+    this.#generations.set(record.generation, { record, offset, publicKey, signing });
+  }
+
+  async #signingOf(record: SigningKeyRecord): Promise<SigningKey | undefined> {
+    try {
+      return { kid: record.kid, alg: record.publicJwk.alg!, privateKey: await keyOf(this.#open(record)) };
+    } catch (error) {
+      this.#say(error);
+      return undefined;
+    }
+  }
+
+  #signs(now: number): Generation | undefined {
+    const begun = [...this.#generations.values()].filter(({ record }) => record.signsFrom <= now);
+    return begun.toSorted((one, other) => other.record.generation - one.record.generation)[0];
+  }
+
+  #open({ kid, sealed }: SigningKeyRecord): JWK {
+    return JSON.parse(this.parts.sealer.open(SEALED_FOR, contextOf(kid), sealed)) as JWK;
+  }
+
+  #say(error: unknown): void {
+    this.parts.log.error({ event: 'signing-keys-failed', err: error }, 'signing keys could not be read or written');
+  }
+}
+
+function keyOfRecord({ generation, kid }: SigningKeyRecord): string {
+  return `${PREFIX}${generation}/${kid}`;
+}
+
+function contextOf(kid: string): string {
+  return `signing/${kid}`;
+}

@@ -1,0 +1,134 @@
+import type { Caller } from '@heddle/auth';
+import { HeddleError } from '@heddle/event';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { HOP_HEADER } from '../hop.js';
+import type { AuditEntry, Ledger } from './ledger.js';
+
+interface Act {
+  action: AuditEntry['action'];
+  /** What it is done to: a kind, and the path parameter with the name; the kind alone is all of them. */
+  target: string;
+  param?: string;
+  /** Fields of the body that are kept with it; none has a secret. */
+  fields?: readonly string[];
+}
+
+const QUEUE = { target: 'queue', param: 'name' };
+const WEBHOOK = { target: 'webhook', param: 'name' };
+const CLIENT = { target: 'client', param: 'client' };
+const TENANT = { target: 'tenant', param: 'tenant' };
+const REPLAY_FIELDS = ['from', 'to', 'key', 'eventIds', 'filter', 'ratePerSecond', 'dryRun'];
+
+/** What is kept of who did it: whatever manages something or delivers it again, and every look at a payload. */
+const ACTS: Readonly<Record<string, Act>> = {
+  'PUT /v1/queues/:name': { action: 'queue.put', ...QUEUE, fields: ['types', 'topics', 'shape'] },
+  'DELETE /v1/queues/:name': { action: 'queue.delete', ...QUEUE },
+  'POST /v1/queues/:name/pause': { action: 'queue.pause', ...QUEUE },
+  'POST /v1/queues/:name/resume': { action: 'queue.resume', ...QUEUE },
+  'POST /v1/queues/:name/purge': { action: 'queue.purge', ...QUEUE, fields: ['before'] },
+  'POST /v1/queues/:name/replay': { action: 'queue.replay', ...QUEUE, fields: REPLAY_FIELDS },
+  'POST /v1/queues/:name/replays/:id/stop': { action: 'queue.replay-stop', ...QUEUE },
+  'PUT /v1/webhooks/:name': { action: 'webhook.put', ...WEBHOOK, fields: ['types', 'queue'] },
+  'DELETE /v1/webhooks/:name': { action: 'webhook.delete', ...WEBHOOK },
+  'POST /v1/webhooks/:name/pause': { action: 'webhook.pause', ...WEBHOOK },
+  'POST /v1/webhooks/:name/resume': { action: 'webhook.resume', ...WEBHOOK },
+  'POST /v1/webhooks/:name/secrets/rotate': { action: 'webhook.rotate-secret', ...WEBHOOK, fields: ['kind'] },
+  'POST /v1/webhooks/:name/test': { action: 'webhook.test', ...WEBHOOK, fields: ['id', 'type'] },
+  'GET /v1/dead-letters/:id': { action: 'dead-letter.view', target: 'dead-letter', param: 'id' },
+  'POST /v1/dead-letters/redrive': {
+    action: 'dead-letters.redrive',
+    target: 'dead-letters',
+    fields: ['ids', 'filter', 'ratePerSecond', 'dryRun'],
+  },
+  'POST /v1/dead-letters/redrives/:id/stop': { action: 'dead-letters.redrive-stop', target: 'redrive', param: 'id' },
+  'GET /v1/events/:id': { action: 'event.view', target: 'event', param: 'id' },
+  'POST /v1/filters/test': { action: 'filter.test', target: 'events', fields: ['filter', 'types', 'last'] },
+  'PUT /v1/clients/:client': { action: 'client.put', ...CLIENT, fields: ['namespace', 'permissions', 'disabled'] },
+  'DELETE /v1/clients/:client': { action: 'client.delete', ...CLIENT },
+  'POST /v1/clients/:client/secrets': { action: 'client.rotate-secret', ...CLIENT, fields: ['overlapSeconds'] },
+  'DELETE /v1/clients/:client/secrets/:id': { action: 'client.remove-secret', ...CLIENT },
+  'POST /v1/clients/:client/service-key': { action: 'client.make-service-key', ...CLIENT, fields: ['overlapSeconds'] },
+  'PUT /v1/tenants/:tenant': { action: 'tenant.put', ...TENANT },
+  'DELETE /v1/tenants/:tenant': { action: 'tenant.delete', ...TENANT },
+};
+
+const MAX_TARGET = 300;
+/** Entries that are kept of a list. */
+const MAX_LISTED = 100;
+
+/**
+ * Who did what, when, from where, and how it ended: kept of each request for one of a list of routes once it is
+ * answered, refusals included. Of one that another instance handed on, that instance keeps it.
+ */
+export class Audit {
+  constructor(private readonly ledger: Pick<Ledger, 'audit'>) {}
+
+  /** Watches over routes; added before any of them. */
+  attach(server: FastifyInstance): void {
+    server.addHook('onRoute', (route) => {
+      const act = actOf(route);
+      if (act === undefined) return;
+      const own = route.onResponse ?? [];
+      const note = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+        this.#answered(act, request, reply);
+        done();
+      };
+      route.onResponse = [...(Array.isArray(own) ? own : [own]), note];
+    });
+  }
+
+  /** Keeps an act that is no request of its own. */
+  note(
+    { tenant, client: who }: Pick<Caller, 'tenant' | 'client'>,
+    { ip: from }: Pick<FastifyRequest, 'ip'>,
+    entry: Pick<AuditEntry, 'action' | 'target' | 'result' | 'detail'>,
+  ): void {
+    this.ledger.audit({ tenant, who, from, ...entry });
+  }
+
+  #answered(act: Act, request: FastifyRequest, reply: FastifyReply): void {
+    const { caller, headers } = request;
+    // Who did not say who it is has no tenant that this could be told to.
+    if (caller === undefined || headers[HOP_HEADER] !== undefined) return;
+    const { statusCode } = reply;
+    const location = reply.getHeader('location');
+    const result = statusCode < 400 ? 'done' : statusCode < 500 ? 'refused' : 'failed';
+    const detail = {
+      ...fieldsOf(request.body, act.fields ?? []),
+      ...(typeof location === 'string' ? { location } : {}),
+      ...(result === 'done' ? {} : { status: statusCode }),
+    };
+    this.note(caller, request, { action: act.action, target: targetOf(act, request), result, detail });
+  }
+}
+
+/** @throws HeddleError `internal` for a route that manages something and is not on the list */
+function actOf({ method, url, config }: RouteOptions & { url: string }): Act | undefined {
+  const methods = Array.isArray(method) ? method : [method];
+  for (const one of methods) {
+    const act = ACTS[`${one} ${url}`];
+    if (act !== undefined) return act;
+    const access = config?.access;
+    const isRead = one === 'GET' || one === 'HEAD';
+    if (isRead || typeof access !== 'object' || (access.verb !== 'manage' && access.verb !== 'replay')) continue;
+    throw new HeddleError('internal', `The route ${one} ${url} is not among the acts that are kept in the audit.`);
+  }
+  return undefined;
+}
+
+function targetOf({ target, param }: Act, { params }: FastifyRequest): string {
+  if (param === undefined) return target;
+  return `${target}/${(params as Record<string, string>)[param] ?? ''}`.slice(0, MAX_TARGET);
+}
+
+function fieldsOf(body: unknown, fields: readonly string[]): Record<string, unknown> {
+  if (typeof body !== 'object' || body === null) return {};
+  const given = body as Record<string, unknown>;
+  return Object.fromEntries(
+    fields.flatMap((field) => {
+      const value = given[field];
+      if (value === undefined) return [];
+      return [[field, Array.isArray(value) ? value.slice(0, MAX_LISTED) : value]];
+    }),
+  );
+}

@@ -1,0 +1,30 @@
+import { MemoryEventLog } from '@heddle/event';
+import type { EventType } from '@heddle/schema';
+import { expect, it } from 'vitest';
+import { ObjectTopics } from './object-topics.js';
+
+function topicsOf(objects: string[]): { log: MemoryEventLog; topics: ObjectTopics } {
+  const log = new MemoryEventLog({ decode: () => ({ data: {} }) });
+  const catalogue = { list: () => objects.map((topic) => ({ topic }) as EventType) };
+  return { log, topics: new ObjectTopics(catalogue, log) };
+}
+
+it('the local ones are made, those of tenants are as they stand in the log', async () => {
+  const objects = ['contract'];
+  const { log, topics } = topicsOf(objects);
+  expect(await topics.list()).toEqual(['contract']);
+  await topics.ensure('acme.contract');
+  expect(await topics.list()).toEqual(['contract', 'acme.contract']);
+  expect(topics.ensure('acme.contract')).toBeUndefined();
+  expect(topics.ensure('contract')).toBeUndefined();
+  objects.push('invoice');
+  expect(await topics.list()).toEqual(['contract', 'invoice', 'acme.contract']);
+  expect(await log.topics()).toEqual(['contract', 'acme.contract', 'invoice']);
+});
+
+it('what is of no tenant, or of no business object, is left alone', async () => {
+  const { log, topics } = topicsOf(['contract', 'queues']);
+  const foreign = ['heddle.queues', 'local.contract', 'Acme.contract', 'acme.other', 'a.b.contract', 'payments'];
+  await log.ensureTopics([...foreign, 'acme.contract'].map((name) => ({ name, partitions: 1, cleanup: 'delete' })));
+  expect(await topics.list()).toEqual(['contract', 'queues', 'acme.contract']);
+});

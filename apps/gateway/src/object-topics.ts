@@ -1,0 +1,53 @@
+import { type EventLog, objectOf, objectTopicSpec, tenantOf, topicOf } from '@heddle/event';
+import type { Catalogue } from '@heddle/schema';
+
+/** Partitions of a business object's topic, where nobody has made it yet. */
+const OBJECT_PARTITIONS = 12;
+/** Names of tenants that stand in topics; `heddle` stands in those of our own. */
+const TENANT = /^(?!(?:heddle|local)$)[a-z][a-z0-9-]{0,30}$/;
+
+/**
+ * Which topics of business objects there are: those of the local tenant from the beginning, those of another one from
+ * its first event of that object on, whoever made them. What is in the log says so, not who has a client here.
+ */
+export class ObjectTopics {
+  readonly #present = new Set<string>();
+  readonly #making = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly catalogue: Pick<Catalogue, 'list'>,
+    private readonly eventLog: Pick<EventLog, 'topics' | 'ensureTopics'>,
+  ) {}
+
+  /** All there are now, of every tenant. @throws HeddleError `log-unavailable` */
+  async list(): Promise<string[]> {
+    const objects = new Set(this.catalogue.list().map(({ topic }) => topic));
+    const local = [...objects].map((object) => topicOf(object));
+    await Promise.all(local.map((topic) => this.ensure(topic)));
+    const found = (await this.eventLog.topics()).filter(
+      (topic) => topic.includes('.') && objects.has(objectOf(topic)) && TENANT.test(tenantOf(topic)),
+    );
+    for (const topic of found) this.#present.add(topic);
+    return [...local, ...found.toSorted()];
+  }
+
+  /**
+   * Makes a topic, where nobody has yet; nothing is to be waited for when it is known to be there.
+   *
+   * @throws HeddleError `log-unavailable`
+   */
+  ensure(topic: string): Promise<void> | undefined {
+    if (this.#present.has(topic)) return undefined;
+    let making = this.#making.get(topic);
+    if (making === undefined) {
+      making = this.#make(topic).finally(() => this.#making.delete(topic));
+      this.#making.set(topic, making);
+    }
+    return making;
+  }
+
+  async #make(topic: string): Promise<void> {
+    await this.eventLog.ensureTopics([objectTopicSpec(topic, OBJECT_PARTITIONS)]);
+    this.#present.add(topic);
+  }
+}
