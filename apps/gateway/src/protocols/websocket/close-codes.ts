@@ -20,5 +20,3 @@ export const CLOSE_CODES = {
   deleted: 4410,
   moved: 4421,
 } as const;
-
-export type CloseReason = keyof typeof CLOSE_CODES;
