@@ -1,4 +1,4 @@
-import { MemoryEventLog, objectTopicSpec } from '@heddle/event';
+import { LOCAL_TENANT, MemoryEventLog, objectTopicSpec } from '@heddle/event';
 import { createLog } from '@heddle/runtime';
 import { compileFilter } from '../filters/filters.js';
 import type { AttemptRecord } from '../ledger/attempt.js';
@@ -8,8 +8,11 @@ import type { QueueHost } from './queue-host.js';
 import { type Offsets, QueueOffsets } from './queue-offsets.js';
 import type { QueueDefinition } from './queue.js';
 import { Queues } from './queues.js';
+import { callerFor } from '../identity/identity-trial.js';
 
 const PARTITIONS = 2;
+/** Whoever may do everything in the local tenant. */
+export const ADMIN = callerFor();
 export const EPOCH = 42;
 export const TYPE = 'heddle.contract.v1.Contract.Signed.v1';
 
@@ -18,11 +21,10 @@ export class TrialQueues {
   readonly eventLog = new MemoryEventLog({
     decode: ({ value }) => ({ data: JSON.parse(Buffer.from(value).toString()) }),
   });
-  /** What `heddle.queues` would have; names of others stand here too. */
+  /** What `heddle.queues` would have, by name, with the tenant in front unless it is the local one. */
   readonly stored = new Map<string, QueueDefinition>();
   readonly webhooks: { name: string; queue: string; contentMode?: 'binary' }[] = [];
   readonly attempts: AttemptRecord[] = [];
-  readonly audited: string[] = [];
   readonly purged: Offsets[] = [];
   /** What `settled` waits for. */
   durable: Promise<void> = Promise.resolve();
@@ -33,8 +35,8 @@ export class TrialQueues {
   constructor() {
     this.queues = new Queues({
       store: {
-        putQueue: (queue) => Promise.resolve(void this.stored.set(queue.name, queue)),
-        deleteQueue: ({ name }) => Promise.resolve(void this.stored.delete(name)),
+        putQueue: (queue) => Promise.resolve(void this.stored.set(storedAs(queue.tenant, queue.name), queue)),
+        deleteQueue: ({ tenant, name }) => Promise.resolve(void this.stored.delete(storedAs(tenant, name))),
       },
       set: {
         add: (definition) => this.#add(definition),
@@ -47,14 +49,13 @@ export class TrialQueues {
         purge: (_queue, below) => Promise.resolve(void this.purged.push(below)),
       },
       directory: {
-        queue: (_tenant, name) => this.stored.get(name),
-        queues: () => [...this.stored.values()],
-        webhooks: () => this.webhooks as never,
+        queue: (tenant, name) => this.stored.get(storedAs(tenant, name)),
+        queues: (tenant) => [...this.stored.values()].filter((queue) => queue.tenant === tenant),
+        webhooks: (tenant) => (tenant === LOCAL_TENANT ? this.webhooks : []) as never,
       },
       offsets: new QueueOffsets(this.eventLog, () => ['contract', 'sales-order']),
       ledger: {
         attempt: (attempt) => void this.attempts.push(attempt),
-        audit: ({ action, target }) => void this.audited.push(`${action} ${target}`),
       },
       ownership: { owns: () => this.owns, epochOf: () => EPOCH },
       retry: { firstMs: 1000, factor: 2, capMs: 300_000, jitter: 0, attempts: 3, maxAgeMs: 86_400_000 },
@@ -87,6 +88,7 @@ export class TrialQueues {
       onAbsent: () => undefined,
       onGivenUp: () => undefined,
       onDropped: () => undefined,
+      shown: (event) => event,
       isCurrent: () => true,
       settled: () => this.durable,
     };
@@ -95,4 +97,8 @@ export class TrialQueues {
     this.#atWork.add(queue);
     return queue;
   }
+}
+
+function storedAs(tenant: string, name: string): string {
+  return tenant === LOCAL_TENANT ? name : `${tenant}/${name}`;
 }
