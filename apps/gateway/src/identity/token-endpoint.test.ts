@@ -152,10 +152,10 @@ describe('the token endpoint', () => {
   });
 
   it('reads Basic form-encoded as it should be, and plain as many clients do', async () => {
-    const clients = [{ client: 'odd', secret: 'a+b%2Fc:d e&f=g/h', namespace: 'local/mesh/dev', permissions: [] }];
-    const trial = await TrialServer.start(await clientsFile(clients));
+    const secret = 'a+b%2Fc:d e&f=g/h';
+    const odd = { client: 'odd', secret, namespace: 'local/mesh/dev', permissions: [] };
+    const trial = await TrialServer.start(await clientsFile([odd]));
     try {
-      const [{ secret }] = clients as [{ secret: string }];
       for (const text of [
         secret,
         encodeURIComponent(secret),
