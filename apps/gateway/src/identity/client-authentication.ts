@@ -5,7 +5,7 @@ import type { ClientDirectory } from './client-directory.js';
 import { type ClientRecord, secretsNow } from './client.js';
 import { TokenRefusal } from './token-refusal.js';
 
-export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 /** Seconds that an assertion may be good for. */
 const MAX_ASSERTION_S = 300;
 const MAX_SECRET = 512;
