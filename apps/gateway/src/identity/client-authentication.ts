@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { Recent, isSecretOf, keyOf, likeWrongSecret, tokenInvalid, verifyJwt } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import type { ClientDirectory } from './client-directory.js';
@@ -160,5 +160,5 @@ function subjectOf(assertion: string): string {
 }
 
 function digest(text: string): string {
-  return createHmac('sha256', '').update(text).digest('base64url');
+  return createHash('sha256').update(text).digest('base64url');
 }

@@ -226,6 +226,32 @@ describe('the token endpoint', () => {
   });
 });
 
+describe('the token that the gateway calls services with', () => {
+  it('is made once for a while, is of the tenant, and lets nobody in at the gateway', async () => {
+    const { identity } = server;
+    const [token, again] = await Promise.all([identity.serviceToken('acme'), identity.serviceToken('acme')]);
+    expect(again).toBe(token);
+    expect(identity.serviceToken('acme')).toBe(token);
+    expect(JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString())).toMatchObject({
+      tenant: 'acme',
+      client: 'heddle:gateway',
+      scope: 'fetch:type:*',
+    });
+    expect(await isLetIn(token)).toBe(false);
+    expect(await isLetIn(await identity.serviceToken('local'))).toBe(false);
+    expect(await isLetIn(admin)).toBe(true);
+  });
+});
+
+describe('issuers', () => {
+  it.each([
+    ['none at all', { HEDDLE_TOKEN_ENDPOINT: 'false' }],
+    ['the gateway itself as one elsewhere', { HEDDLE_OIDC_ISSUER: 'https://gateway.example' }],
+  ])('are refused at the start when they are %s', async (_what, environment) => {
+    await expect(TrialServer.start(undefined, environment)).rejects.toMatchObject({ code: 'setting-invalid' });
+  });
+});
+
 describe('a refusal', () => {
   it('says how to come in, and what is missing', async () => {
     const nobody = await server.call('GET', '/v1/clients');
