@@ -6,7 +6,7 @@ import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSc
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LOOPBACK_SETTINGS } from './network/network-trial.js';
 import { Gateway } from './gateway.js';
-import { callerFor } from './identity/identity-trial.js';
+import { TrialGuard, callerFor } from './identity/identity-trial.js';
 import { createGatewayMetrics } from './metrics.js';
 import { webhookShape } from './protocols/webhook/webhook.shape.js';
 import type { IncomingEvent } from './publish.js';
@@ -85,6 +85,8 @@ describe('the gateway on logs in memory', () => {
       registry,
       codec,
       catalogue,
+      guard: new TrialGuard(),
+      serviceToken: () => '',
       metrics: createGatewayMetrics(createMetrics('test')),
       log: createLog('test', 'silent'),
     });
@@ -103,7 +105,7 @@ describe('the gateway on logs in memory', () => {
   }
 
   it('delivers what matches a webhook, in order per key', async () => {
-    await gateway.webhooks.put('hook', webhook([TYPE]));
+    await gateway.webhooks.put(ME, 'hook', webhook([TYPE]));
     for (let n = 0; n < 20; n += 1) await publish(`K${n % 3}`, `e${n}`);
     await vi.waitFor(() => expect(arrivals).toHaveLength(20), { timeout: 10_000 });
     for (const key of ['K0', 'K1', 'K2']) {
@@ -114,9 +116,9 @@ describe('the gateway on logs in memory', () => {
   });
 
   it('hands nothing to a webhook of other types, and then what it does want', async () => {
-    await gateway.webhooks.put('hook', webhook(['heddle.contract.v1.Contract.DraftCreated.v1']));
+    await gateway.webhooks.put(ME, 'hook', webhook(['heddle.contract.v1.Contract.DraftCreated.v1']));
     await publish('K', 'unwanted');
-    await gateway.webhooks.put('hook', webhook(['heddle.contract.*']));
+    await gateway.webhooks.put(ME, 'hook', webhook(['heddle.contract.*']));
     await publish('K', 'wanted');
     await vi.waitFor(() => expect(arrivals.map(({ id }) => id)).toEqual(['wanted']), { timeout: 10_000 });
   });
@@ -124,7 +126,7 @@ describe('the gateway on logs in memory', () => {
   it('tries again what failed, holding back later events of that key only', async () => {
     let failures = 3;
     answer = ({ key }) => (key === 'BAD' && failures-- > 0 ? 500 : 204);
-    await gateway.webhooks.put('hook', webhook([TYPE]));
+    await gateway.webhooks.put(ME, 'hook', webhook([TYPE]));
     await publish('BAD', 'b1');
     await publish('BAD', 'b2');
     await publish('GOOD', 'g1');
@@ -147,7 +149,7 @@ describe('the gateway on logs in memory', () => {
 
   it('goes on after a restart where it was: nothing again that was accepted, nothing left out', async () => {
     answer = ({ id }) => (id === 'e3' ? 503 : 204);
-    await gateway.webhooks.put('hook', webhook([TYPE]));
+    await gateway.webhooks.put(ME, 'hook', webhook([TYPE]));
     for (let n = 0; n < 6; n += 1) await publish(`K${n}`, `e${n}`);
     await vi.waitFor(() => expect(new Set(arrivals.map(({ id }) => id)).size).toBe(6), { timeout: 10_000 });
     await gateway.stop();
@@ -165,10 +167,12 @@ describe('the gateway on logs in memory', () => {
       await open.promise;
       return 204;
     };
-    await gateway.webhooks.put('hook', webhook([TYPE]));
+    await gateway.webhooks.put(ME, 'hook', webhook([TYPE]));
     const events = Array.from({ length: 6000 }, (_, n) => contractSigned(`K${n % 100}`, `e${n}`));
     await gateway.publisher.publish(ME, events);
-    await vi.waitFor(() => expect(gateway.webhooks.get('hook').view.statistics?.held).toBe(5000), { timeout: 10_000 });
+    await vi.waitFor(() => expect(gateway.webhooks.get(ME, 'hook').view.statistics?.held).toBe(5000), {
+      timeout: 10_000,
+    });
     open.resolve();
     await vi.waitFor(() => expect(arrivals).toHaveLength(6000), { timeout: 20_000 });
     const last = new Map<string, number>();
@@ -179,19 +183,19 @@ describe('the gateway on logs in memory', () => {
   }, 30_000);
 
   it('a deleted webhook is delivered nothing, and one of the same name inherits nothing', async () => {
-    await gateway.webhooks.put('hook', webhook([TYPE]));
+    await gateway.webhooks.put(ME, 'hook', webhook([TYPE]));
     await publish('K', 'e1');
     await vi.waitFor(() => expect(arrivals).toHaveLength(1), { timeout: 10_000 });
-    await gateway.webhooks.delete('hook');
+    await gateway.webhooks.delete(ME, 'hook');
     await publish('K', 'e2');
-    await gateway.webhooks.put('hook', webhook([TYPE]));
+    await gateway.webhooks.put(ME, 'hook', webhook([TYPE]));
     await publish('K', 'e3');
     await vi.waitFor(() => expect(arrivals.map(({ id }) => id)).toEqual(['e1', 'e3']), { timeout: 10_000 });
-    expect(() => gateway.webhooks.get('other')).toThrow('no webhook');
+    expect(() => gateway.webhooks.get(ME, 'other')).toThrow('no webhook');
   });
 
   it('appends an event once that is published twice, also when both come at once', async () => {
-    await gateway.webhooks.put('hook', webhook([TYPE]));
+    await gateway.webhooks.put(ME, 'hook', webhook([TYPE]));
     const [one, two] = await Promise.all([
       gateway.publisher.publish(ME, [contractSigned('K', 'same')]),
       gateway.publisher.publish(ME, [contractSigned('K', 'same')]),

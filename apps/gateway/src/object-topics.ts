@@ -23,7 +23,7 @@ export class ObjectTopics {
   async list(): Promise<string[]> {
     const objects = new Set(this.catalogue.list().map(({ topic }) => topic));
     const local = [...objects].map((object) => topicOf(object));
-    await Promise.all(local.map((topic) => this.ensure(topic)));
+    for (const topic of local) await this.ensure(topic);
     const found = (await this.eventLog.topics()).filter(
       (topic) => topic.includes('.') && objects.has(objectOf(topic)) && TENANT.test(tenantOf(topic)),
     );

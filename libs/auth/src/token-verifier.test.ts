@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { BAD_TOKEN_KINDS, badTokensContract } from '../../../test/src/contract/bad-tokens.contract.js';
 import { ACCESS_TOKEN, callerOfClaims, issueAccessToken } from './access-token.js';
 import type { Caller } from './caller.js';
-import { CLOCK_SKEW_S, type SigningKey, signJwt } from './jwt.js';
+import { CLOCK_SKEW_S, type KeyFinder, type SigningKey, signJwt } from './jwt.js';
 import { Permissions } from './permissions.js';
 import { type JWK, createKeyPair, keyOf } from './signing-key.js';
 import { TokenVerifier } from './token-verifier.js';
@@ -21,7 +21,7 @@ let key: SigningKey;
 let publicJwk: JWK;
 let verifier: TokenVerifier;
 let isCurrent: (caller: Caller) => boolean = () => true;
-const find = vi.fn(async ({ kid }: { kid?: string }) => {
+const find = vi.fn<KeyFinder>(async ({ kid }) => {
   if (kid !== key.kid) throw new Error('no such key');
   return keyOf(publicJwk);
 });

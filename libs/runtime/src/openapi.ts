@@ -31,6 +31,8 @@ export interface RouteDoc {
   responseHeaders?: Record<string, string>;
   /** The errors that this operation may answer with. */
   errors: readonly ErrorCode[];
+  /** Errors that are no problems, where a protocol of its own says how they look. */
+  refusals?: { statuses: readonly number[]; shape: z.ZodType };
 }
 
 /** An OpenAPI 3.1 document of the routes; every error is an RFC 9457 problem. */
@@ -74,7 +76,7 @@ function operation(route: RouteDoc): object {
     summary: route.summary,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: contentOf(route.body) } }),
-    responses: { [route.status]: successOf(route), ...problemsOf(errorsOf(route)) },
+    responses: { [route.status]: successOf(route), ...problemsOf(errorsOf(route)), ...refusalsOf(route) },
   };
 }
 
@@ -119,6 +121,12 @@ function problemsOf(codes: readonly ErrorCode[]): Record<string, object> {
     };
   }
   return responses;
+}
+
+function refusalsOf({ refusals }: RouteDoc): Record<string, object> {
+  if (refusals === undefined) return {};
+  const content = { 'application/json': { schema: jsonSchema(refusals.shape, 'output') } };
+  return Object.fromEntries(refusals.statuses.map((status) => [status, { description: 'Refused', content }]));
 }
 
 function jsonSchema(shape: z.ZodType, io: 'input' | 'output'): object {

@@ -12,7 +12,8 @@ describe('states of objects', () => {
     asked = [];
     answer = (key, version) => stateOf(version + 1, { key });
     states = new States({
-      fetch: async (object, key, version) => {
+      typesOf: () => ['test'],
+      fetch: async (_tenant, object, key, version) => {
         asked.push(`${object}/${key}@${version ?? ''}`);
         await Promise.resolve();
         return answer(key, version ?? 0);
@@ -32,7 +33,7 @@ describe('states of objects', () => {
   }
 
   async function jsonAbout(dataref: string | undefined): Promise<unknown> {
-    const state = await states.of(eventAbout(dataref));
+    const state = await states.of(eventAbout(dataref), () => true);
     return state === null ? null : JSON.parse(state.json);
   }
 

@@ -1,8 +1,11 @@
+import { callerFor } from '../identity/identity-trial.js';
 import { MemoryEventLog, objectTopicSpec } from '@heddle/event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FilterTrials } from './filter-trials.js';
 import { filterShape } from './filter.shape.js';
 import { trialResultShape, trialShape } from './filters.controller.js';
+
+const ADMIN = callerFor();
 
 let log: MemoryEventLog;
 let trials: FilterTrials;
@@ -14,7 +17,11 @@ beforeEach(async () => {
   });
   const topics = ['sales-order', 'contract'];
   await log.ensureTopics(topics.map((topic) => objectTopicSpec(topic, 3)));
-  trials = new FilterTrials(log, () => topics);
+  trials = new FilterTrials(
+    log,
+    () => topics,
+    (_caller, event) => event,
+  );
 });
 
 afterEach(() => {
@@ -41,7 +48,7 @@ describe('a trial', () => {
   it('says of each of the newest events whether it matches, and if not why', async () => {
     await append('sales-order', 'order.Created', 0, 3);
     await append('contract', 'contract.Signed', 0, 1);
-    const { events, matched, isCut } = await trials.run({
+    const { events, matched, isCut } = await trials.run(ADMIN, {
       filter: [{ prefix: { type: 'order.' } }, { cel: 'data.number > 1' }],
       last: 10,
     });
@@ -62,7 +69,7 @@ describe('a trial', () => {
     await append('contract', 'contract.Signed', 0, 20);
     vi.setSystemTime(2000);
     await append('sales-order', 'order.Created', 60, 20);
-    const { events } = await trials.run({ filter: [], last: 50 });
+    const { events } = await trials.run(ADMIN, { filter: [], last: 50 });
     const topics = events.map(({ topic }) => topic);
     expect(topics.slice(0, 20).every((topic) => topic === 'sales-order')).toBe(true);
     expect(topics.slice(20, 40).every((topic) => topic === 'contract')).toBe(true);
@@ -75,11 +82,15 @@ describe('a trial', () => {
   it('reads back past events of other types, to the beginning if it must', async () => {
     await append('sales-order', 'order.Created', 0, 5);
     await append('sales-order', 'order.Changed', 5, 400);
-    const { events, isCut } = await trials.run({ filter: [], types: ['order.Cr*'], last: 5 });
+    const { events, isCut } = await trials.run(ADMIN, { filter: [], types: ['order.Cr*'], last: 5 });
     expect(events).toHaveLength(5);
     expect(events.every(({ type }) => type === 'order.Created')).toBe(true);
     expect(isCut).toBe(false);
-    expect(await trials.run({ filter: [], types: ['nix'], last: 5 })).toEqual({ events: [], matched: 0, isCut: false });
+    expect(await trials.run(ADMIN, { filter: [], types: ['nix'], last: 5 })).toEqual({
+      events: [],
+      matched: 0,
+      isCut: false,
+    });
   });
 
   it('that would read too much ends, and says so', async () => {
@@ -89,16 +100,16 @@ describe('a trial', () => {
       event: { attributes: { id: `${number}`, source: '/s', type: 'contract.Signed' }, value: Buffer.from('{}') },
     }));
     await log.append(appends);
-    const { events, isCut } = await trials.run({ filter: [], types: ['order.*'], last: 1 });
+    const { events, isCut } = await trials.run(ADMIN, { filter: [], types: ['order.*'], last: 1 });
     expect({ events, isCut }).toEqual({ events: [], isCut: true });
   });
 
   it('with a wrong filter or type pattern is refused', async () => {
-    await expect(trials.run({ filter: [{ cel: 'x ==' }], last: 1 })).rejects.toMatchObject({
+    await expect(trials.run(ADMIN, { filter: [{ cel: 'x ==' }], last: 1 })).rejects.toMatchObject({
       code: 'filter-invalid',
       field: 'filter.0.cel',
     });
-    await expect(trials.run({ filter: [], types: ['a*b'], last: 1 })).rejects.toMatchObject({
+    await expect(trials.run(ADMIN, { filter: [], types: ['a*b'], last: 1 })).rejects.toMatchObject({
       code: 'parameter-invalid',
     });
   });

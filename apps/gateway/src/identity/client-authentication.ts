@@ -1,11 +1,11 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { Recent, isSecretOf, keyOf, likeWrongSecret, tokenInvalid, verifyJwt } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import type { ClientDirectory } from './client-directory.js';
 import { type ClientRecord, secretsNow } from './client.js';
 import { TokenRefusal } from './token-refusal.js';
 
-export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 /** Seconds that an assertion may be good for. */
 const MAX_ASSERTION_S = 300;
 const MAX_SECRET = 512;
@@ -156,5 +156,5 @@ function subjectOf(assertion: string): string {
 }
 
 function digest(text: string): string {
-  return createHmac('sha256', '').update(text).digest('base64url');
+  return createHash('sha256').update(text).digest('base64url');
 }

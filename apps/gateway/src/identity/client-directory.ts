@@ -39,6 +39,11 @@ export class ClientDirectory {
     return this.#clients.get(`${tenant}/${name}`);
   }
 
+  /** How many clients there are. */
+  get size(): number {
+    return this.#clients.size;
+  }
+
   /** By its id at the token endpoint. */
   byId(id: string): ClientRecord | undefined {
     const found = clientOfId(id);

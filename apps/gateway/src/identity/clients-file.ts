@@ -5,13 +5,14 @@ import { z } from 'zod';
 import type { ClientDirectory } from './client-directory.js';
 import { checkClientName, checkTenantName, secretsNow } from './client.js';
 import { changed, secretRecord } from './clients.js';
+import { namespaceShape, permissionsShape } from './clients.shape.js';
 
 const entryShape = z.strictObject({
   client: z.string(),
   tenant: z.string().default(LOCAL_TENANT),
-  namespace: z.string().regex(/^[A-Za-z0-9_-]{1,64}(?:\/[A-Za-z0-9_-]{1,64}){2}$/, 'must be three segments'),
+  namespace: namespaceShape,
   secret: z.string().min(16, 'must have 16 characters at least').max(512),
-  permissions: z.array(z.string()).max(100),
+  permissions: permissionsShape,
 });
 
 const fileShape = z.strictObject({ clients: z.array(entryShape).max(1000) });

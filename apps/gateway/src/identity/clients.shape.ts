@@ -3,26 +3,27 @@ import { z } from 'zod';
 
 const DAY_S = 86_400;
 
+/** Characters that permissions may have together: they stand in every token, which may have 8 KiB. */
+export const MAX_SCOPE = 4096;
+
 const LIMITS = {
   permissions: 100,
-  /** Together they stand in every token, which may have 8 KiB. */
-  scopeCharacters: 4096,
   keys: 4,
   overlapSeconds: 7 * DAY_S,
 } as const;
 
 const segment = '[A-Za-z0-9_-]{1,64}';
-const namespaceShape = z
+export const namespaceShape = z
   .string()
   .regex(new RegExp(`^${segment}/${segment}/${segment}$`), 'must be three segments, as acme/sales/prod')
   .describe('three segments, the tenant first: acme/sales/prod');
 
-const permissionsShape = z
+export const permissionsShape = z
   .array(z.string().min(1).max(320))
   .max(LIMITS.permissions)
   .refine(
-    (permissions) => permissions.join(' ').length <= LIMITS.scopeCharacters,
-    `must have ${LIMITS.scopeCharacters} characters together at most`,
+    (permissions) => permissions.join(' ').length <= MAX_SCOPE,
+    `must have ${MAX_SCOPE} characters together at most`,
   )
   .describe(
     `what it may do: ${VERBS.join('|')}:${KINDS.join('|')}:pattern, or * alone; nothing else. Given by whom has them`,

@@ -9,6 +9,7 @@ import {
   tokenInvalid,
 } from '@heddle/auth';
 import type { ClientDirectory } from './client-directory.js';
+import { MAX_SCOPE } from './clients.shape.js';
 
 /** An OpenID issuer elsewhere whose access tokens are believed here, and what they mean. */
 export interface ExternalIssuerOptions {
@@ -99,6 +100,8 @@ function permissionsOf(scope: unknown): Permissions {
   const texts = typeof scope === 'string' ? scope.split(' ') : Array.isArray(scope) ? (scope as unknown[]) : [];
   const ours = texts.filter((text): text is string => typeof text === 'string' && isPermission(text));
   try {
+    // It has to fit into the tokens that instances and tickets carry, too.
+    if (ours.join(' ').length > MAX_SCOPE) throw new RangeError(`longer than ${MAX_SCOPE}`);
     return Permissions.of(ours, 'scope');
   } catch (cause) {
     throw tokenInvalid('its scope has too many permissions', cause);

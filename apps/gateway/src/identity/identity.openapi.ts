@@ -35,6 +35,12 @@ const tokenFormShape = z.object({
   client_assertion: z.string().optional().describe('a JWT signed with a registered key (RFC 7523)'),
 });
 
+/** As RFC 6749 §5.2 has it. */
+const REFUSALS = {
+  statuses: [400, 401, 500, 503],
+  shape: z.object({ error: z.string(), error_description: z.string() }),
+};
+
 const metadataShape = z.looseObject({ issuer: z.string(), token_endpoint: z.string(), jwks_uri: z.string() });
 
 /** Every operation on clients, tenants and tokens, as the OpenAPI document shows it. */
@@ -48,6 +54,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     status: 200,
     response: tokenShape,
     errors: [],
+    refusals: REFUSALS,
   },
   {
     method: 'GET',
@@ -58,6 +65,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     status: 200,
     response: tokenShape,
     errors: [],
+    refusals: REFUSALS,
   },
   {
     method: 'GET',

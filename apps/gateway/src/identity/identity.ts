@@ -1,5 +1,5 @@
 import { ACCESS_TOKEN, type Caller, Permissions, TokenVerifier, callerOfClaims, issueAccessToken } from '@heddle/auth';
-import { CONTROL_TOPICS, CONTROL_TOPIC_SPECS, type ControlLog } from '@heddle/event';
+import { CONTROL_TOPICS, CONTROL_TOPIC_SPECS, type ControlLog, HeddleError } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import type { Provider } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -86,12 +86,15 @@ export class Identity {
    * @throws HeddleError `setting-invalid` for a file of clients that cannot be used
    */
   async start(): Promise<void> {
-    const { settings, controlLog } = this.parts;
+    const { settings, controlLog, log } = this.parts;
+    checkIssuers(settings, this.issuer);
     const entries = settings.clientsFile === undefined ? [] : await readClientsFile(settings.clientsFile);
     await controlLog.ensureTopics(CONTROL_TOPIC_SPECS.filter(({ name }) => OWN_TOPICS.includes(name)));
     await this.directory.start();
     await this.keys.start();
     await putClients(this.directory, entries);
+    if (this.directory.size > 0 || settings.oidcIssuer !== undefined) return;
+    log.warn({ event: 'no-clients' }, 'nobody can come in: there are no clients; name a file in HEDDLE_CLIENTS_FILE');
   }
 
   async stop(): Promise<void> {
@@ -187,4 +190,13 @@ export class Identity {
     };
     return [externalIssuer(options, this.directory)];
   }
+}
+
+/** @throws HeddleError `setting-invalid` when no token, or no one token, could be believed */
+function checkIssuers({ tokenEndpoint, oidcIssuer }: GatewaySettings, issuer: string): void {
+  if (!tokenEndpoint && oidcIssuer === undefined) {
+    throw new HeddleError('setting-invalid', 'HEDDLE_TOKEN_ENDPOINT is false and HEDDLE_OIDC_ISSUER not set.');
+  }
+  if (oidcIssuer !== issuer) return;
+  throw new HeddleError('setting-invalid', `HEDDLE_OIDC_ISSUER is ${issuer}, which is this gateway itself.`);
 }

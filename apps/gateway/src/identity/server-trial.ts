@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { guardRoutes } from '@heddle/auth';
-import { MemoryControlLog, problemOf } from '@heddle/event';
+import { type ControlLog, MemoryControlLog, problemOf } from '@heddle/event';
 import { Health, createHttpApp, createLog, createMetrics } from '@heddle/runtime';
 import { settings } from '../settings.js';
 import { ClientsController } from './clients.controller.js';
@@ -40,7 +40,7 @@ export class TrialServer {
   static async start(
     clientsFile?: string,
     environment: Record<string, string> = {},
-    controlLog = new MemoryControlLog(),
+    controlLog: ControlLog = new MemoryControlLog(),
   ): Promise<TrialServer> {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;

@@ -152,10 +152,10 @@ describe('the token endpoint', () => {
   });
 
   it('reads Basic form-encoded as it should be, and plain as many clients do', async () => {
-    const clients = [{ client: 'odd', secret: 'a+b%2Fc:d e&f=g/h', namespace: 'local/mesh/dev', permissions: [] }];
-    const trial = await TrialServer.start(await clientsFile(clients));
+    const secret = 'a+b%2Fc:d e&f=g/h';
+    const odd = { client: 'odd', secret, namespace: 'local/mesh/dev', permissions: [] };
+    const trial = await TrialServer.start(await clientsFile([odd]));
     try {
-      const [{ secret }] = clients as [{ secret: string }];
       for (const text of [
         secret,
         encodeURIComponent(secret),
@@ -223,6 +223,32 @@ describe('the token endpoint', () => {
       expect(JSON.parse(text)).toEqual({ keys: [expect.objectContaining({ kty: 'EC', alg: 'ES256', use: 'sig' })] });
       expect(text).not.toContain('"d"');
     }
+  });
+});
+
+describe('the token that the gateway calls services with', () => {
+  it('is made once for a while, is of the tenant, and lets nobody in at the gateway', async () => {
+    const { identity } = server;
+    const [token, again] = await Promise.all([identity.serviceToken('acme'), identity.serviceToken('acme')]);
+    expect(again).toBe(token);
+    expect(identity.serviceToken('acme')).toBe(token);
+    expect(JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString())).toMatchObject({
+      tenant: 'acme',
+      client: 'heddle:gateway',
+      scope: 'fetch:type:*',
+    });
+    expect(await isLetIn(token)).toBe(false);
+    expect(await isLetIn(await identity.serviceToken('local'))).toBe(false);
+    expect(await isLetIn(admin)).toBe(true);
+  });
+});
+
+describe('issuers', () => {
+  it.each([
+    ['none at all', { HEDDLE_TOKEN_ENDPOINT: 'false' }],
+    ['the gateway itself as one elsewhere', { HEDDLE_OIDC_ISSUER: 'https://gateway.example' }],
+  ])('are refused at the start when they are %s', async (_what, environment) => {
+    await expect(TrialServer.start(undefined, environment)).rejects.toMatchObject({ code: 'setting-invalid' });
   });
 });
 

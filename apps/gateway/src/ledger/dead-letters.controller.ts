@@ -42,8 +42,8 @@ export class DeadLettersController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<RedriveView> {
     const view = await this.redrives.begin(caller, body);
-    if (view.state === 'counted') return view;
-    void reply.status(202).header('location', `/v1/dead-letters/redrives/${view.id}`);
+    void reply.status(view.state === 'counted' ? 200 : 202);
+    if (view.state !== 'counted') void reply.header('location', `/v1/dead-letters/redrives/${view.id}`);
     return view;
   }
 

@@ -14,7 +14,7 @@ import { createLog } from '@heddle/runtime';
 import type { AttemptRecord } from './attempt.js';
 import type { DeadLetterRef } from './dead-letter-list.js';
 import { Ledger } from './ledger.js';
-import { LookUps } from './look-ups.js';
+import { LookUps, type LookUpsParts } from './look-ups.js';
 import type { Place } from './redrive.js';
 
 export const TRIAL_TYPE = 'sap.s4.beh.salesorder.v1.SalesOrder.Created.v1';
@@ -30,6 +30,10 @@ export class LedgerTrial {
     return Promise.resolve();
   };
   lookUps: LookUps;
+  /** Further ones of the index, of other tenants too. */
+  readonly topics: string[] = [];
+  /** What somebody sees of an event; all of it. */
+  seenBy: LookUpsParts['seenBy'] = (_caller, event) => event;
 
   private constructor(
     public eventLog: EventLog,
@@ -86,8 +90,14 @@ export class LedgerTrial {
 
   #open(): LookUps {
     const { eventLog, ledger, directory, topic } = this;
-    const timeline = { objectTopics: () => [topic], directory, keepMs: HOUR, maxRows: 100_000, lookMs: 20 };
-    return new LookUps({ eventLog, ledger, place: (...of) => this.place(...of), timeline, log });
+    const timeline = {
+      objectTopics: () => [topic, ...this.topics],
+      directory,
+      keepMs: HOUR,
+      maxRows: 100_000,
+      lookMs: 20,
+    };
+    return new LookUps({ eventLog, ledger, place: (...of) => this.place(...of), timeline, seenBy: this.seenBy, log });
   }
 }
 

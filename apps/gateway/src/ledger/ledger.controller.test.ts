@@ -1,6 +1,8 @@
 import 'reflect-metadata';
+import { guardRoutes } from '@heddle/auth';
 import { Health, createHttpApp, createLog, createMetrics, openApiDocument } from '@heddle/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TrialGuard, callerFor } from '../identity/identity-trial.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { LedgerTrial } from './ledger-trial.js';
 import { LedgerController } from './ledger.controller.js';
@@ -8,6 +10,7 @@ import { ledgerRoutes } from './ledger.openapi.js';
 
 class TrialModule {}
 
+const guard = new TrialGuard();
 const log = createLog('test', 'silent');
 
 describe('the ledger over HTTP', () => {
@@ -19,14 +22,27 @@ describe('the ledger over HTTP', () => {
     const controllers = [LedgerController, DeadLettersController];
     const module = { module: TrialModule, controllers, providers: trial.lookUps.providers };
     const openApi = openApiDocument('test', 'test', ledgerRoutes);
-    app = await createHttpApp(module, { log, health: new Health(), metrics: createMetrics('test'), openApi });
+    app = await createHttpApp(module, {
+      log,
+      health: new Health(),
+      metrics: createMetrics('test'),
+      openApi,
+      guard: (server) => guardRoutes(server, guard),
+    });
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
     const event = await trial.append('4711', 'e 1');
     trial.attempted(event, { outcome: 'rejected', final: 'dead', status: 500 });
     trial.givenUp(event);
     trial.ledger.operation({ kind: 'webhook.failing', tenant: 'local', name: 'hook' });
-    trial.ledger.audit({ who: 'anna', action: 'webhook.delete', target: 'webhook/old', result: 'done' });
+    trial.ledger.audit({
+      tenant: 'local',
+      who: 'anna',
+      from: '127.0.0.1',
+      action: 'webhook.delete',
+      target: 'webhook/old',
+      result: 'done',
+    });
     await trial.ledger.flush();
   });
 
@@ -36,7 +52,12 @@ describe('the ledger over HTTP', () => {
   });
 
   async function ask(method: 'GET' | 'POST', url: string, body?: object) {
-    const answer = await app.inject({ method, url, ...(body === undefined ? {} : { payload: body }) });
+    const answer = await app.inject({
+      method,
+      url,
+      headers: { authorization: guard.bearerFor(callerFor()) },
+      ...(body === undefined ? {} : { payload: body }),
+    });
     return { status: answer.statusCode, json: answer.json<Record<string, unknown>>() };
   }
 

@@ -100,7 +100,14 @@ describe('the ledger', () => {
   });
 
   it('writes what nobody flushes by itself', async () => {
-    ledger.audit({ who: 'operator', action: 'webhook.delete', target: 'webhook/orders', result: 'done' });
+    ledger.audit({
+      tenant: 'local',
+      who: 'operator',
+      from: '127.0.0.1',
+      action: 'webhook.delete',
+      target: 'webhook/orders',
+      result: 'done',
+    });
     await expect.poll(() => stored(CONTROL_TOPICS.audit), { timeout: 10_000 }).toHaveLength(1);
   });
 

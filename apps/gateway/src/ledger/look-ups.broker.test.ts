@@ -1,9 +1,12 @@
+import { callerFor } from '../identity/identity-trial.js';
 import { randomUUID } from 'node:crypto';
 import { KafkaEventLog } from '@heddle/kafka';
 import { AvroCodec, MemorySchemaRegistry } from '@heddle/schema';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { LedgerTrial } from './ledger-trial.js';
 import { attemptsQuery, deadLettersQuery } from './ledger.shape.js';
+
+const ADMIN = callerFor();
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -35,9 +38,9 @@ describe('look-ups on Kafka', () => {
     await eventLog.close();
   });
 
-  const attempts = async () => (await trial.lookUps.attempts.list(attemptsQuery.parse({ queue }))).attempts;
+  const attempts = async () => (await trial.lookUps.attempts.list(ADMIN, attemptsQuery.parse({ queue }))).attempts;
   const letters = async (state: string) =>
-    (await trial.lookUps.deadLetters.list(deadLettersQuery.parse({ queue, state }))).deadLetters;
+    (await trial.lookUps.deadLetters.list(ADMIN, deadLettersQuery.parse({ queue, state }))).deadLetters;
 
   it('find attempts and dead letters as soon as they are flushed, and again after a restart', async () => {
     for (const [n, id] of ids.entries()) {
@@ -50,7 +53,7 @@ describe('look-ups on Kafka', () => {
     expect(await letters('open')).toHaveLength(3);
     await trial.reopen();
     expect(await attempts()).toHaveLength(3);
-    const { events } = await trial.lookUps.events.event(ids[0]!);
+    const { events } = await trial.lookUps.events.event(ADMIN, ids[0]!);
     expect(events).toMatchObject([{ stored: { data: { id: ids[0] } }, deliveries: [{ queue, state: 'dead' }] }]);
     expect(events[0]!.timeline.map(({ what }) => what)).toEqual([
       'raised',
@@ -63,13 +66,13 @@ describe('look-ups on Kafka', () => {
 
   it('show a letter with the bytes of its event, and mark it once it is back', async () => {
     const [letter] = await letters('open');
-    expect(await trial.lookUps.deadLetters.get(letter!.id)).toMatchObject({
+    expect(await trial.lookUps.deadLetters.get(ADMIN, letter!.id)).toMatchObject({
       stored: { data: { id: letter!.event.id } },
       reason: 'status 500',
     });
     const request = { filter: { queue }, dryRun: false, ratePerSecond: 1000 };
-    const { id } = await trial.lookUps.redrives.begin(request, 'operator');
-    await expect.poll(async () => (await trial.lookUps.redrives.get(id)).state, POLL).toBe('done');
+    const { id } = await trial.lookUps.redrives.begin(ADMIN, request);
+    await expect.poll(async () => (await trial.lookUps.redrives.get(ADMIN, id)).state, POLL).toBe('done');
     expect(await letters('open')).toEqual([]);
     expect(await letters('redriven')).toHaveLength(3);
     expect(trial.placed.flatMap(({ letters: own }) => own)).toHaveLength(3);

@@ -1,9 +1,12 @@
+import { callerFor } from '../identity/identity-trial.js';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CONTROL_TOPICS, CONTROL_TOPIC_SPECS, HeddleError, objectTopicSpec } from '@heddle/event';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LedgerTrial, TRIAL_TYPE, memoryLog } from './ledger-trial.js';
 import { attemptsQuery, auditQuery, deadLettersQuery, objectEventsQuery, operationsQuery } from './ledger.shape.js';
+
+const ADMIN = callerFor();
 
 describe('look-ups', () => {
   let trial: LedgerTrial;
@@ -14,8 +17,8 @@ describe('look-ups', () => {
 
   afterEach(() => trial.close());
 
-  const attempts = (query: object = {}) => trial.lookUps.attempts.list(attemptsQuery.parse(query));
-  const letters = (query: object = {}) => trial.lookUps.deadLetters.list(deadLettersQuery.parse(query));
+  const attempts = (query: object = {}) => trial.lookUps.attempts.list(ADMIN, attemptsQuery.parse(query));
+  const letters = (query: object = {}) => trial.lookUps.deadLetters.list(ADMIN, deadLettersQuery.parse(query));
   const flush = () => trial.ledger.flush();
 
   it('show an attempt with its request as it was sent, its answer and what comes next', async () => {
@@ -132,7 +135,7 @@ describe('look-ups', () => {
     trial.attempted(event, { at: at + 20, attempt: 2, final: 'accepted', redelivery: 'maybe' });
     trial.attempted(event, { at: at + 30, queue: 'others', uuid: 'u2' });
     await flush();
-    const { events, partial } = await trial.lookUps.events.event('e1');
+    const { events, partial } = await trial.lookUps.events.event(ADMIN, 'e1');
     expect(partial).toBe(false);
     expect(events).toHaveLength(1);
     expect(events[0]!.stored).toEqual({ attributes: event.attributes, data: { id: 'e1' } });
@@ -156,9 +159,11 @@ describe('look-ups', () => {
   it('know an event that no queue wanted, tell apart sources that use one id, and say what is not there', async () => {
     await trial.append('4711', 'e1');
     await trial.append('4712', 'e1', '/elsewhere');
-    expect((await trial.lookUps.events.event('e1')).events).toHaveLength(2);
-    expect((await trial.lookUps.events.event('e1', '/elsewhere')).events).toMatchObject([{ event: { key: '4712' } }]);
-    await expect(trial.lookUps.events.event('unknown')).rejects.toMatchObject({ code: 'not-found' });
+    expect((await trial.lookUps.events.event(ADMIN, 'e1')).events).toHaveLength(2);
+    expect((await trial.lookUps.events.event(ADMIN, 'e1', '/elsewhere')).events).toMatchObject([
+      { event: { key: '4712' } },
+    ]);
+    await expect(trial.lookUps.events.event(ADMIN, 'unknown')).rejects.toMatchObject({ code: 'not-found' });
   });
 
   it('list the events of a business object with what became of them, whatever form its key has', async () => {
@@ -166,7 +171,7 @@ describe('look-ups', () => {
     await trial.append('4712', 'other');
     await flush();
     const ofKey = (query: object) =>
-      trial.lookUps.events.ofObject(trial.topic, '0004711', objectEventsQuery.parse(query));
+      trial.lookUps.events.ofObject(ADMIN, trial.topic, '0004711', objectEventsQuery.parse(query));
     const first = await ofKey({ limit: 3 });
     expect(first.events.map(({ event }) => event.id)).toEqual(['e4', 'e3', 'e2']);
     expect(first.events[0]!.deliveries).toMatchObject([{ queue: 'orders', state: 'accepted' }]);
@@ -187,11 +192,11 @@ describe('look-ups', () => {
     expect((await letters({ reason: 'LEASE' })).deadLetters).toMatchObject([{ queue: 'others' }]);
     expect((await letters({ reason: 'exhausted', key: '4711', type: TRIAL_TYPE })).deadLetters).toHaveLength(1);
     const [{ id } = { id: '' }] = (await letters({ queue: 'orders' })).deadLetters;
-    const detail = await trial.lookUps.deadLetters.get(id);
+    const detail = await trial.lookUps.deadLetters.get(ADMIN, id);
     expect(detail).toMatchObject({ stored: { data: { id: 'e1' } }, deliveries: [{ final: 'dead' }] });
-    await expect(trial.lookUps.deadLetters.get('1-99')).rejects.toMatchObject({ code: 'not-found' });
-    await expect(trial.lookUps.deadLetters.get('nonsense')).rejects.toMatchObject({ code: 'not-found' });
-    const [summary] = (await trial.lookUps.events.event('e1')).events;
+    await expect(trial.lookUps.deadLetters.get(ADMIN, '1-99')).rejects.toMatchObject({ code: 'not-found' });
+    await expect(trial.lookUps.deadLetters.get(ADMIN, 'nonsense')).rejects.toMatchObject({ code: 'not-found' });
+    const [summary] = (await trial.lookUps.events.event(ADMIN, 'e1')).events;
     expect(summary!.deliveries).toMatchObject([{ state: 'dead', repeats: 0, deadLetter: id }]);
   });
 
@@ -211,16 +216,23 @@ describe('look-ups', () => {
     trial.ledger.operation({ kind: 'webhook.failing', tenant: 'local', name: 'hook', detail: { status: 500 } });
     trial.ledger.operation({ kind: 'queue.gap', tenant: 'local', name: 'orders' });
     trial.ledger.operation({ kind: 'queue.gap', tenant: 'acme', name: 'orders' });
-    trial.ledger.audit({ who: 'anna', action: 'webhook.delete', target: 'webhook/hook', result: 'done' });
+    trial.ledger.audit({
+      tenant: 'local',
+      who: 'anna',
+      from: '127.0.0.1',
+      action: 'webhook.delete',
+      target: 'webhook/hook',
+      result: 'done',
+    });
     await flush();
-    expect((await trial.lookUps.operations.operations(operationsQuery.parse({}))).operations).toHaveLength(2);
+    expect((await trial.lookUps.operations.operations(ADMIN, operationsQuery.parse({}))).operations).toHaveLength(2);
     expect(
-      (await trial.lookUps.operations.operations(operationsQuery.parse({ kind: 'webhook.' }))).operations,
+      (await trial.lookUps.operations.operations(ADMIN, operationsQuery.parse({ kind: 'webhook.' }))).operations,
     ).toMatchObject([{ kind: 'webhook.failing', name: 'hook', detail: { status: 500 } }]);
-    expect((await trial.lookUps.operations.audit(auditQuery.parse({ who: 'anna' }))).entries).toMatchObject([
+    expect((await trial.lookUps.operations.audit(ADMIN, auditQuery.parse({ who: 'anna' }))).entries).toMatchObject([
       { action: 'webhook.delete', target: 'webhook/hook', result: 'done' },
     ]);
-    expect((await trial.lookUps.operations.audit(auditQuery.parse({ who: 'nobody' }))).entries).toEqual([]);
+    expect((await trial.lookUps.operations.audit(ADMIN, auditQuery.parse({ who: 'nobody' }))).entries).toEqual([]);
   });
 
   it('go on where an earlier process stopped, and begin anew when the file is no index or the log another', async () => {
@@ -248,7 +260,7 @@ describe('look-ups', () => {
     expect(await attempts()).toMatchObject({ partial: false });
     trial.eventLog.bounds = () => Promise.reject(new HeddleError('log-unavailable', 'away'));
     expect(await attempts()).toMatchObject({ partial: true, attempts: [{ event: { id: 'e1' } }] });
-    await expect(trial.lookUps.events.event('e2')).rejects.toMatchObject({ code: 'index-behind' });
+    await expect(trial.lookUps.events.event(ADMIN, 'e2')).rejects.toMatchObject({ code: 'index-behind' });
   });
 
   it('read on by themselves when nobody asks', async () => {

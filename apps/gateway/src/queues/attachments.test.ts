@@ -17,7 +17,7 @@ describe('a queue of shape state', () => {
     ground = await TrialGround.make();
     asked = [];
     owner = (key, version) => answer(version, { key });
-    ground.fetch = async (_object, key, version = 0) => {
+    ground.fetch = async (_tenant, _object, key, version = 0) => {
       asked.push(`${key}@${version}`);
       await Promise.resolve();
       return owner(key, version);

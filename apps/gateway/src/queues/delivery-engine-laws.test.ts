@@ -1,3 +1,4 @@
+import { callerFor } from '../identity/identity-trial.js';
 import { CONTROL_TOPICS, type ControlPut } from '@heddle/event';
 import fc from 'fast-check';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -6,6 +7,8 @@ import { MortalControlLog, type TrialEngine, TrialGround } from './engine-trial.
 import type { Lease } from './lease.js';
 import type { ProgressRecord } from './progress.js';
 import { replayRequestShape } from './replay.shape.js';
+
+const ADMIN = callerFor();
 
 type Step =
   | { do: 'append'; key: number }
@@ -143,7 +146,7 @@ class Machine {
         if (violation !== undefined) return;
         const { ready, leased, waiting } = last.queue('q').statistics;
         expect([ready, leased, waiting, last.engine.set.lagOf(last.queue('q'))]).toEqual([0, 0, 0, 0]);
-        const running = last.engine.replays.list('q').flatMap(({ progress }) => progress ?? []);
+        const running = last.engine.replays.list(ADMIN, 'q').flatMap(({ progress }) => progress ?? []);
         expect(running.filter(({ open, lookedAt, of }) => open > 0 || lookedAt < of)).toEqual([]);
       },
       { timeout: 4000, interval: 1 },
@@ -175,7 +178,9 @@ class Machine {
   }
 
   #owner(): TrialEngine | undefined {
-    return this.#instances.find((instance) => !instance.isDead && instance.engine.queues.atWork('q') !== undefined);
+    return this.#instances.find(
+      (instance) => !instance.isDead && instance.engine.queues.atWork('local', 'q') !== undefined,
+    );
   }
 
   async #lose(end: (instance: TrialEngine) => Promise<void>): Promise<void> {
@@ -222,7 +227,7 @@ class Machine {
     const [taken] = this.#leases.splice(step.which % Math.max(1, this.#leases.length), 1);
     if (taken === undefined) return;
     const { instance, lease, isFirst } = taken;
-    const queue = instance.engine.queues.atWork('q');
+    const queue = instance.engine.queues.atWork('local', 'q');
     if (queue === undefined || instance.isDead) return;
     const { id } = lease.event.stored.attributes;
     const { cycle } = lease;
@@ -250,7 +255,7 @@ class Machine {
     const request = replayRequestShape.parse({ from: 'earliest', ratePerSecond: 50_000 });
     const locate = () => Promise.resolve(undefined);
     await this.#unlessItDies(owner, async () => {
-      const { id } = await owner.engine.replays.begin('q', request, 'anybody', locate);
+      const { id } = await owner.engine.replays.begin(ADMIN, 'q', request, locate);
       this.#replays.set(id, { window, isStopped: false });
     });
   }
@@ -260,7 +265,7 @@ class Machine {
     const [id, replay] = [...this.#replays].at(which % Math.max(1, this.#replays.size)) ?? [];
     if (owner === undefined || id === undefined || replay === undefined) return;
     replay.isStopped = true;
-    await this.#unlessItDies(owner, () => owner.engine.replays.stop('q', id, 'anybody'));
+    await this.#unlessItDies(owner, () => owner.engine.replays.stop(ADMIN, 'q', id));
   }
 
   /** Resolves when it is done or refused, or its instance is dead. */

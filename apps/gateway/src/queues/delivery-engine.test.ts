@@ -1,8 +1,11 @@
+import { callerFor } from '../identity/identity-trial.js';
 import { CONTROL_TOPICS } from '@heddle/event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { attemptOf } from './lease-attempt.js';
 import type { Lease } from './lease.js';
 import { type TrialEngine, TrialGround } from './engine-trial.js';
+
+const ADMIN = callerFor();
 
 const PATIENT = { timeout: 10_000, interval: 2 };
 
@@ -182,10 +185,10 @@ describe('the delivery engine', () => {
     await next('q');
     expect(queueOf('q').acquire()).toBeUndefined();
     expect(definition.paused).toBe(false);
-    await instance.engine.queues.pause('q', true);
+    await instance.engine.queues.pause(ADMIN, 'q', true);
     queueOf('q').accept(first);
     expect(queueOf('q').acquire()).toBeUndefined();
-    await instance.engine.queues.pause('q', false);
+    await instance.engine.queues.pause(ADMIN, 'q', false);
     expect(idOf(await next('q'))).toBe('c1');
   });
 
@@ -221,7 +224,7 @@ describe('the delivery engine', () => {
     const end = Object.fromEntries([['trial', (await ground.eventLog.bounds('trial')).map((bounds) => bounds.end)]]);
     await instance.create('window', { end });
     await ground.append('a', 'a3');
-    const drained = (): boolean | undefined => instance.engine.queues.get('window').statistics?.drained;
+    const drained = (): boolean | undefined => instance.engine.queues.get(ADMIN, 'window').statistics?.drained;
     const leases: Lease[] = [];
     while (leases.length < 3) {
       const lease = await next('window');
@@ -232,7 +235,7 @@ describe('the delivery engine', () => {
     expect(leases.map(idOf).sort()).toEqual(['a1', 'a2', 'b1']);
     queueOf('window').accept(leases[2]!);
     await vi.waitFor(() => expect(drained()).toBe(true), PATIENT);
-    expect(instance.engine.queues.get('window').statistics).toMatchObject({ ready: 0, lag: 0 });
+    expect(instance.engine.queues.get(ADMIN, 'window').statistics).toMatchObject({ ready: 0, lag: 0 });
     expect(queueOf('window').acquire()).toBeUndefined();
   });
 
@@ -261,7 +264,7 @@ describe('the delivery engine', () => {
     const failing = await next('q');
     queueOf('q').release(failing, { reason: 'down' });
     await queueOf('q').settled();
-    await instance.engine.queues.purge('q', { before: 'now' });
+    await instance.engine.queues.purge(ADMIN, 'q', { before: 'now' });
     expect(queueOf('q').statistics).toMatchObject({ ready: 0, parked: 0, waiting: 0 });
     await instance.kill();
     instance = await ground.startEngine();
@@ -302,7 +305,7 @@ describe('the delivery engine', () => {
     const old = queueOf('q');
     const lease = await next('q');
     const other = await ground.startEngine();
-    const owners = [instance, other].filter(({ engine }) => engine.queues.atWork('q') !== undefined);
+    const owners = [instance, other].filter(({ engine }) => engine.queues.atWork('local', 'q') !== undefined);
     expect(owners).toHaveLength(1);
     if (owners[0] === other) {
       expect(old.acquire()).toBeUndefined();

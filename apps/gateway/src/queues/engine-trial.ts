@@ -4,10 +4,12 @@ import {
   type ControlPut,
   type EventLog,
   HeddleError,
+  LOCAL_TENANT,
   MemoryControlLog,
   MemoryEventLog,
   MemorySlotGroup,
   type SlotGroup,
+  type StoredEvent,
   objectTopicSpec,
   uuidv7,
 } from '@heddle/event';
@@ -36,6 +38,8 @@ export class TrialGround {
   });
   readonly controlLog = new MemoryControlLog();
   readonly slotGroup = new MemorySlotGroup();
+  /** Hides what is personal; nothing is. */
+  masked: (event: StoredEvent) => StoredEvent = (event) => event;
   /** What the owners of objects answer with. */
   fetch: Objects['fetch'] = () => Promise.reject(new HeddleError('not-found', 'there are no objects'));
 
@@ -149,7 +153,11 @@ export class TrialEngine {
       address: 'http://instance.test',
       baseUrl: 'http://gateway.test',
       retry: trialQueue('').retry,
-      states: new States({ fetch: (object, key, version) => ground.fetch(object, key, version) }),
+      states: new States({
+        fetch: (tenant, object, key, version) => ground.fetch(tenant, object, key, version),
+        typesOf: () => [TRIAL_TYPE],
+      }),
+      mask: { masked: (event) => ground.masked(event) },
       metrics: createGatewayMetrics(createMetrics('trial')),
       log,
     });
@@ -178,8 +186,8 @@ export class TrialEngine {
   }
 
   /** @throws Error when it is not at work here */
-  queue(name: string): DeliveryQueue {
-    const queue = this.engine.queues.atWork(name);
+  queue(name: string, tenant: string = LOCAL_TENANT): DeliveryQueue {
+    const queue = this.engine.queues.atWork(tenant, name);
     if (queue === undefined) throw new Error(`${name} is not at work here`);
     return queue;
   }
@@ -226,6 +234,7 @@ export function trialQueue(name: string, settings: Partial<QueueDefinition> = {}
     implicit: false,
     createdAt: now,
     updatedAt: now,
+    rights: ['fetch:type:*', 'unmask:type:*'],
     ...settings,
   };
 }

@@ -1,4 +1,4 @@
-import { MemoryEventLog, objectTopicSpec } from '@heddle/event';
+import { LOCAL_TENANT, MemoryEventLog, objectTopicSpec } from '@heddle/event';
 import { createLog } from '@heddle/runtime';
 import { compileFilter } from '../filters/filters.js';
 import type { AttemptRecord } from '../ledger/attempt.js';
@@ -8,8 +8,11 @@ import type { QueueHost } from './queue-host.js';
 import { type Offsets, QueueOffsets } from './queue-offsets.js';
 import type { QueueDefinition } from './queue.js';
 import { Queues } from './queues.js';
+import { callerFor } from '../identity/identity-trial.js';
 
 const PARTITIONS = 2;
+/** Whoever may do everything in the local tenant. */
+export const ADMIN = callerFor();
 export const EPOCH = 42;
 export const TYPE = 'heddle.contract.v1.Contract.Signed.v1';
 
@@ -18,11 +21,10 @@ export class TrialQueues {
   readonly eventLog = new MemoryEventLog({
     decode: ({ value }) => ({ data: JSON.parse(Buffer.from(value).toString()) }),
   });
-  /** What `heddle.queues` would have; names of others stand here too. */
+  /** What `heddle.queues` would have, by name, with the tenant in front unless it is the local one. */
   readonly stored = new Map<string, QueueDefinition>();
   readonly webhooks: { name: string; queue: string; contentMode?: 'binary' }[] = [];
   readonly attempts: AttemptRecord[] = [];
-  readonly audited: string[] = [];
   readonly purged: Offsets[] = [];
   /** What `settled` waits for. */
   durable: Promise<void> = Promise.resolve();
@@ -35,8 +37,8 @@ export class TrialQueues {
   constructor() {
     this.queues = new Queues({
       store: {
-        putQueue: (queue) => Promise.resolve(void this.stored.set(queue.name, queue)),
-        deleteQueue: ({ name }) => Promise.resolve(void this.stored.delete(name)),
+        putQueue: (queue) => Promise.resolve(void this.stored.set(storedAs(queue.tenant, queue.name), queue)),
+        deleteQueue: ({ tenant, name }) => Promise.resolve(void this.stored.delete(storedAs(tenant, name))),
       },
       set: {
         add: (definition) => this.#add(definition),
@@ -49,14 +51,13 @@ export class TrialQueues {
         purge: (_queue, below) => Promise.resolve(void this.purged.push(below)),
       },
       directory: {
-        queue: (_tenant, name) => this.stored.get(name),
-        queues: () => [...this.stored.values()],
-        webhooks: () => this.webhooks as never,
+        queue: (tenant, name) => this.stored.get(storedAs(tenant, name)),
+        queues: (tenant) => [...this.stored.values()].filter((queue) => queue.tenant === tenant),
+        webhooks: (tenant) => (tenant === LOCAL_TENANT ? this.webhooks : []) as never,
       },
       offsets: new QueueOffsets(this.eventLog, () => ['contract', 'sales-order']),
       ledger: {
         attempt: (attempt) => void this.attempts.push(attempt),
-        audit: ({ action, target }) => void this.audited.push(`${action} ${target}`),
       },
       ownership: { owns: () => this.owns, epochOf: () => EPOCH },
       admitQueue: () => this.admit(),
@@ -90,6 +91,7 @@ export class TrialQueues {
       onAbsent: () => undefined,
       onGivenUp: () => undefined,
       onDropped: () => undefined,
+      shown: (event) => event,
       isCurrent: () => true,
       settled: () => this.durable,
     };
@@ -98,4 +100,8 @@ export class TrialQueues {
     this.#atWork.add(queue);
     return queue;
   }
+}
+
+function storedAs(tenant: string, name: string): string {
+  return tenant === LOCAL_TENANT ? name : `${tenant}/${name}`;
 }

@@ -1,9 +1,11 @@
+import { guardRoutes } from '@heddle/auth';
 import { Health, createHttpApp, createLog, createMetrics } from '@heddle/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TrialGuard } from '../identity/identity-trial.js';
 import { QueuesController } from './queues.controller.js';
 import { queueRoutes } from './queues.openapi.js';
 import { Queues } from './queues.js';
-import { TYPE, TrialQueues } from './queues-trial.js';
+import { ADMIN, TYPE, TrialQueues } from './queues-trial.js';
 
 type App = Awaited<ReturnType<typeof createHttpApp>>;
 
@@ -12,6 +14,7 @@ class TrialModule {}
 describe('the management of queues over HTTP', () => {
   let trial: TrialQueues;
   let app: App;
+  const guard = new TrialGuard();
 
   beforeEach(async () => {
     trial = new TrialQueues();
@@ -26,6 +29,7 @@ describe('the management of queues over HTTP', () => {
       health: new Health(),
       metrics: createMetrics('test'),
       openApi: {},
+      guard: (server) => guardRoutes(server, guard),
     });
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
@@ -45,7 +49,12 @@ describe('the management of queues over HTTP', () => {
     const answer = await app
       .getHttpAdapter()
       .getInstance()
-      .inject({ method, url: `/v1/queues${path}`, headers, ...(body === undefined ? {} : { payload: body }) });
+      .inject({
+        method,
+        url: `/v1/queues${path}`,
+        headers: { authorization: guard.bearerFor(ADMIN), ...headers },
+        ...(body === undefined ? {} : { payload: body }),
+      });
     const json = answer.body === '' ? {} : (answer.json() as Record<string, unknown>);
     return { status: answer.statusCode, etag: answer.headers.etag, json };
   }

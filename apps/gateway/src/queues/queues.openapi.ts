@@ -110,10 +110,17 @@ export const queueRoutes: readonly RouteDoc[] = [
   },
   {
     method: 'POST',
-    path: '/v1/queues/{name}/letters',
+    path: '/v1/tenants/{tenant}/queues/{name}/letters',
     summary: 'Between instances: give dead letters back to the queue, as a redrive says; durable when answered',
     body: lettersShape,
     status: 204,
-    errors: ['parameter-invalid', 'data-invalid', 'not-found', 'queue-elsewhere', 'log-unavailable'],
+    errors: [
+      'permission-missing',
+      'parameter-invalid',
+      'data-invalid',
+      'not-found',
+      'queue-elsewhere',
+      'log-unavailable',
+    ],
   },
 ];

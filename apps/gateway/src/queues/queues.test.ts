@@ -1,6 +1,6 @@
 import { HeddleError } from '@heddle/event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { EPOCH, TYPE, TrialQueues } from './queues-trial.js';
+import { ADMIN, EPOCH, TYPE, TrialQueues } from './queues-trial.js';
 import { parseLeaseToken } from './lease-token.js';
 import { type QueueRequest, queueShape } from './queue.shape.js';
 import type { QueueDefinition } from './queue.js';
@@ -34,7 +34,7 @@ describe('queues', () => {
 
   it('begin now unless something else is said: at offsets that are stored before the answer', async () => {
     await trial.publish(10);
-    const { created, view } = await trial.queues.put('all', request());
+    const { created, view } = await trial.queues.put(ADMIN, 'all', request());
     expect(created).toBe(true);
     expect(view).toMatchObject({ name: 'all', version: 1, order: 'key', leaseMs: 30_000, paused: false });
     const ends = (await trial.eventLog.bounds('contract')).map(({ end }) => end);
@@ -52,7 +52,7 @@ describe('queues', () => {
     trial.eventLog.forget('contract', 1, 1);
     const topics = ['contract'];
     const start = async (name: string, start: unknown): Promise<unknown> =>
-      (await trial.queues.put(name, request({ start, topics }))).view.start;
+      (await trial.queues.put(ADMIN, name, request({ start, topics }))).view.start;
     expect(await start('first', 'earliest')).toEqual({ contract: [0, 1] });
     expect(await start('time', { time })).toEqual({ contract: middle });
     expect(await start('offsets', { offsets: { contract: [0, 2] } })).toEqual({ contract: [0, 2] });
@@ -63,7 +63,7 @@ describe('queues', () => {
     expect(await refusal(start('other', { offsets: { 'sales-order': [0, 0] } }))).toMatchObject({
       code: 'data-invalid',
     });
-    expect(await refusal(trial.queues.put('none', request({ topics: ['contact'] })))).toEqual({
+    expect(await refusal(trial.queues.put(ADMIN, 'none', request({ topics: ['contact'] })))).toEqual({
       code: 'data-invalid',
       field: 'topics.0',
     });
@@ -71,34 +71,40 @@ describe('queues', () => {
 
   it('may be made for a window of the log, which ends where it was said to', async () => {
     await trial.publish(6);
-    const { view } = await trial.queues.put('window', request({ start: 'earliest', end: 'now', topics: ['contract'] }));
+    const { view } = await trial.queues.put(
+      ADMIN,
+      'window',
+      request({ start: 'earliest', end: 'now', topics: ['contract'] }),
+    );
     const ends = (await trial.eventLog.bounds('contract')).map(({ end }) => end);
     expect(view).toMatchObject({ start: { contract: [0, 0] }, end: { contract: ends } });
     const future = { time: new Date(Date.now() + 60_000).toISOString() };
-    expect(await refusal(trial.queues.put('later', request({ end: future })))).toMatchObject({ field: 'end.time' });
+    expect(await refusal(trial.queues.put(ADMIN, 'later', request({ end: future })))).toMatchObject({
+      field: 'end.time',
+    });
   });
 
   it('keep uuid, position and what was left out when they are changed, and rise in version', async () => {
-    await trial.queues.put('q', request({ order: 'none', ttlMs: 5000, paused: true }));
+    await trial.queues.put(ADMIN, 'q', request({ order: 'none', ttlMs: 5000, paused: true }));
     const before = trial.stored.get('q')!;
-    const { created, view } = await trial.queues.put('q', request({ leaseMs: 5000, retry: { attempts: 9 } }));
+    const { created, view } = await trial.queues.put(ADMIN, 'q', request({ leaseMs: 5000, retry: { attempts: 9 } }));
     expect(created).toBe(false);
     expect(view).toMatchObject({ version: 2, order: 'none', leaseMs: 5000, paused: true });
     expect(view.retry).toMatchObject({ attempts: 9, firstMs: 1000 });
     expect(view).not.toHaveProperty('ttlMs');
     expect(trial.stored.get('q')).toMatchObject({ uuid: before.uuid, start: before.start, version: 2 });
-    expect(trial.queues.atWork('q')?.definition.leaseMs).toBe(5000);
+    expect(trial.queues.atWork('local', 'q')?.definition.leaseMs).toBe(5000);
   });
 
   it('may be put again as they are: nothing changes, the version neither', async () => {
     const same = request({ start: 'now', order: 'queue', topics: ['contract'], retry: { delaysMs: [1, 2] } });
-    await trial.queues.put('q', same);
+    await trial.queues.put(ADMIN, 'q', same);
     await trial.publish(3);
-    expect((await trial.queues.put('q', same)).view.version).toBe(1);
+    expect((await trial.queues.put(ADMIN, 'q', same)).view.version).toBe(1);
   });
 
   it('refuse what cannot be changed, naming it', async () => {
-    await trial.queues.put('q', request({ topics: ['contract'], end: 'now' }));
+    await trial.queues.put(ADMIN, 'q', request({ topics: ['contract'], end: 'now' }));
     const changes = [
       { order: 'none' },
       { topics: ['sales-order'] },
@@ -107,7 +113,10 @@ describe('queues', () => {
     ];
     for (const change of changes) {
       const [field] = Object.keys(change);
-      expect(await refusal(trial.queues.put('q', request(change)))).toEqual({ code: 'queue-unchangeable', field });
+      expect(await refusal(trial.queues.put(ADMIN, 'q', request(change)))).toEqual({
+        code: 'queue-unchangeable',
+        field,
+      });
     }
     expect(trial.stored.get('q')?.version).toBe(1);
   });
@@ -116,91 +125,89 @@ describe('queues', () => {
     const only = (wanted: number | undefined) => (version: number | undefined) => {
       if (version !== wanted) throw new HeddleError('precondition-failed', 'another version');
     };
-    await trial.queues.put('q', request(), only(undefined));
-    expect(await refusal(trial.queues.put('q', request({ leaseMs: 5000 }), only(undefined)))).toMatchObject({
+    await trial.queues.put(ADMIN, 'q', request(), only(undefined));
+    expect(await refusal(trial.queues.put(ADMIN, 'q', request({ leaseMs: 5000 }), only(undefined)))).toMatchObject({
       code: 'precondition-failed',
     });
-    await trial.queues.put('q', request({ leaseMs: 5000 }), only(1));
-    expect(await refusal(trial.queues.delete('q', only(1)))).toMatchObject({ code: 'precondition-failed' });
-    await trial.queues.delete('q', only(2));
+    await trial.queues.put(ADMIN, 'q', request({ leaseMs: 5000 }), only(1));
+    expect(await refusal(trial.queues.delete(ADMIN, 'q', only(1)))).toMatchObject({ code: 'precondition-failed' });
+    await trial.queues.delete(ADMIN, 'q', only(2));
     expect(trial.stored.size).toBe(0);
   });
 
   it('refuse a filter that is none, and make nothing of it', async () => {
     const wrong = request({ filter: [{ exakt: { type: 'x' } }] });
-    expect(await refusal(trial.queues.put('q', wrong))).toMatchObject({ code: 'filter-invalid' });
-    expect(() => trial.queues.get('q')).toThrow('There is no queue q.');
+    expect(await refusal(trial.queues.put(ADMIN, 'q', wrong))).toMatchObject({ code: 'filter-invalid' });
+    expect(() => trial.queues.get(ADMIN, 'q')).toThrow('There is no queue q.');
   });
 
   it('of two made at once under one name, one is made and the other changes it', async () => {
     const [one, other] = await Promise.all([
-      trial.queues.put('q', request()),
-      trial.queues.put('q', request({ leaseMs: 5000 })),
+      trial.queues.put(ADMIN, 'q', request()),
+      trial.queues.put(ADMIN, 'q', request({ leaseMs: 5000 })),
     ]);
     expect([one.created, other.created]).toEqual([true, false]);
     expect(one.view.version + other.view.version).toBe(3);
   });
 
   it('made anew under a name inherit nothing: leases of the one before are unknown', async () => {
-    await trial.queues.put('q', request());
+    await trial.queues.put(ADMIN, 'q', request());
     await trial.publish(1);
-    const [grant] = trial.queues.open('q').book.receive({ max: 1, receiver: RECEIVER });
+    const [grant] = trial.queues.open('local', 'q').book.receive({ max: 1, receiver: RECEIVER });
     expect(parseLeaseToken(grant!.token)).toMatchObject({ queue: trial.stored.get('q')?.uuid, epoch: EPOCH });
-    await trial.queues.delete('q');
-    await trial.queues.put('q', request());
+    await trial.queues.delete(ADMIN, 'q');
+    await trial.queues.put(ADMIN, 'q', request());
     const settlement = { token: grant!.token, action: 'accept' } as const;
-    expect(trial.queues.open('q').book.settle([settlement])).toEqual([{ code: 'lease-unknown' }]);
-    expect(trial.audited).toEqual(['queue.delete q']);
+    expect(trial.queues.open('local', 'q').book.settle([settlement])).toEqual([{ code: 'lease-unknown' }]);
   });
 
   it('tell open receivers when they are deleted or move, and wake those who wait', async () => {
-    await trial.queues.put('gone', request());
-    await trial.queues.put('moving', request());
+    await trial.queues.put(ADMIN, 'gone', request());
+    await trial.queues.put(ADMIN, 'moving', request());
     const reasons: string[] = [];
     const waits = ['gone', 'moving'].map((name) => {
-      const open = trial.queues.open(name);
+      const open = trial.queues.open('local', name);
       open.onClosed((reason) => reasons.push(`${name} ${reason}`));
       return open.book.waitFor({ max: 1, receiver: RECEIVER }, 60_000);
     });
-    await trial.queues.delete('gone');
-    trial.queues.handOver('moving');
+    await trial.queues.delete(ADMIN, 'gone');
+    trial.queues.handOver('local', 'moving');
     expect(await Promise.all(waits)).toEqual([[], []]);
     expect(reasons).toEqual(['gone deleted', 'moving moved']);
   });
 
   it('lease nothing while paused, keep taking, and go on when resumed', async () => {
-    await trial.queues.put('q', request());
-    expect(await trial.queues.pause('q', true)).toMatchObject({ paused: true, version: 2 });
-    expect(await trial.queues.pause('q', true)).toMatchObject({ version: 2 });
+    await trial.queues.put(ADMIN, 'q', request());
+    expect(await trial.queues.pause(ADMIN, 'q', true)).toMatchObject({ paused: true, version: 2 });
+    expect(await trial.queues.pause(ADMIN, 'q', true)).toMatchObject({ version: 2 });
     await trial.publish(2);
-    const { book } = trial.queues.open('q');
+    const { book } = trial.queues.open('local', 'q');
     expect(book.receive({ max: 5, receiver: RECEIVER })).toEqual([]);
     const waiting = book.waitFor({ max: 5, receiver: RECEIVER }, 60_000);
-    await trial.queues.pause('q', false);
+    await trial.queues.pause(ADMIN, 'q', false);
     expect(await waiting).toHaveLength(2);
   });
 
   it('are purged up to the end of the log, or to a time', async () => {
-    await trial.queues.put('q', request({ topics: ['contract'] }));
+    await trial.queues.put(ADMIN, 'q', request({ topics: ['contract'] }));
     await trial.publish(4);
     const ends = (await trial.eventLog.bounds('contract')).map(({ end }) => end);
-    await trial.queues.purge('q', { before: 'now' });
-    await trial.queues.purge('q', { before: { time: '2020-01-01T00:00:00Z' } });
+    await trial.queues.purge(ADMIN, 'q', { before: 'now' });
+    await trial.queues.purge(ADMIN, 'q', { before: { time: '2020-01-01T00:00:00Z' } });
     expect(trial.purged).toEqual([{ contract: ends }, { contract: [0, 0] }]);
-    expect(trial.audited).toEqual(['queue.purge q', 'queue.purge q']);
   });
 
   it('show what is ready, leased, waiting and dead, how old, and how fast', async () => {
-    await trial.queues.put('q', request());
+    await trial.queues.put(ADMIN, 'q', request());
     await trial.publish(6);
-    const { book } = trial.queues.open('q');
+    const { book } = trial.queues.open('local', 'q');
     const grants = book.receive({ max: 4, receiver: RECEIVER });
     book.settle([
       { token: grants[0]!.token, action: 'accept' },
       { token: grants[1]!.token, action: 'reject' },
       { token: grants[2]!.token, action: 'release' },
     ]);
-    const { statistics } = trial.queues.get('q');
+    const { statistics } = trial.queues.get(ADMIN, 'q');
     expect(statistics).toMatchObject({
       ready: 2,
       leased: 1,
@@ -217,9 +224,9 @@ describe('queues', () => {
   });
 
   it('tell the ledger of every attempt of a remote receiver, and how it ended', async () => {
-    await trial.queues.put('q', request());
+    await trial.queues.put(ADMIN, 'q', request());
     await trial.publish(3);
-    const { book } = trial.queues.open('q');
+    const { book } = trial.queues.open('local', 'q');
     const [a, b, c] = book.receive({ max: 3, receiver: RECEIVER });
     book.settle([
       { token: a!.token, action: 'accept' },
@@ -237,38 +244,38 @@ describe('queues', () => {
   });
 
   it('of other instances are listed without statistics, and answered as being elsewhere', async () => {
-    await trial.queues.put('here', request());
+    await trial.queues.put(ADMIN, 'here', request());
     trial.stored.set('there', { ...trial.stored.get('here')!, name: 'there' });
-    expect(trial.queues.list().map(({ name }) => name)).toEqual(['here']);
+    expect(trial.queues.list(ADMIN).map(({ name }) => name)).toEqual(['here']);
     trial.owns = false;
-    expect(trial.queues.list().map(({ name, statistics }) => [name, statistics !== undefined])).toEqual([
+    expect(trial.queues.list(ADMIN).map(({ name, statistics }) => [name, statistics !== undefined])).toEqual([
       ['here', true],
       ['there', false],
     ]);
-    expect(await refusal(trial.queues.pause('there', true))).toMatchObject({ code: 'queue-elsewhere' });
-    expect(await refusal(trial.queues.pause('nowhere', true))).toMatchObject({ code: 'not-found' });
+    expect(await refusal(trial.queues.pause(ADMIN, 'there', true))).toMatchObject({ code: 'queue-elsewhere' });
+    expect(await refusal(trial.queues.pause(ADMIN, 'nowhere', true))).toMatchObject({ code: 'not-found' });
   });
 
   it('hand out no states as long as a webhook reads them in binary mode, which has no place for them', async () => {
-    await trial.queues.put('read', request());
+    await trial.queues.put(ADMIN, 'read', request());
     trial.webhooks.push({ name: 'reader', queue: 'read', contentMode: 'binary' });
     const refused = { code: 'conflict', field: 'shape' };
-    await expect(trial.queues.put('read', request({ shape: 'state' }))).rejects.toMatchObject(refused);
+    await expect(trial.queues.put(ADMIN, 'read', request({ shape: 'state' }))).rejects.toMatchObject(refused);
     trial.webhooks.length = 0;
-    expect((await trial.queues.put('read', request({ shape: 'state' }))).view).toMatchObject({ shape: 'state' });
+    expect((await trial.queues.put(ADMIN, 'read', request({ shape: 'state' }))).view).toMatchObject({ shape: 'state' });
   });
 
   it('that webhooks bring are changed and deleted with them only, and those they read stay as long as they do', async () => {
-    const own = await trial.queues.defineOwn('hook', { types: [TYPE], deadLetters: false }, undefined);
+    const own = await trial.queues.defineOwn(ADMIN, 'hook', { types: [TYPE], deadLetters: false }, undefined);
     expect(own).toMatchObject({ implicit: true, order: 'key', deadLetters: false, version: 1 });
     trial.queues.begin(own);
-    expect(await refusal(trial.queues.put('hook', request()))).toMatchObject({ code: 'conflict' });
-    expect(await refusal(trial.queues.delete('hook'))).toMatchObject({ code: 'conflict' });
-    const changed: QueueDefinition = await trial.queues.defineOwn('hook', { types: ['*'] }, own);
+    expect(await refusal(trial.queues.put(ADMIN, 'hook', request()))).toMatchObject({ code: 'conflict' });
+    expect(await refusal(trial.queues.delete(ADMIN, 'hook'))).toMatchObject({ code: 'conflict' });
+    const changed: QueueDefinition = await trial.queues.defineOwn(ADMIN, 'hook', { types: ['*'] }, own);
     expect(changed).toMatchObject({ uuid: own.uuid, version: 2, types: ['*'] });
-    await trial.queues.put('read', request());
+    await trial.queues.put(ADMIN, 'read', request());
     trial.webhooks.push({ name: 'reader', queue: 'read' });
-    expect(await refusal(trial.queues.delete('read'))).toMatchObject({ code: 'conflict' });
-    expect(await refusal(trial.queues.defineOwn('bad', {}, undefined))).toMatchObject({ field: 'types' });
+    expect(await refusal(trial.queues.delete(ADMIN, 'read'))).toMatchObject({ code: 'conflict' });
+    expect(await refusal(trial.queues.defineOwn(ADMIN, 'bad', {}, undefined))).toMatchObject({ field: 'types' });
   });
 });

@@ -140,12 +140,6 @@ export class Queues implements OpenQueues {
     return held;
   }
 
-  /** What a tenant has, as `2 queues`; nothing when it has none, those of webhooks included. */
-  inUse(tenant: string): string | undefined {
-    const { length } = this.parts.directory.queues(tenant);
-    return length === 0 ? undefined : `${length} ${length === 1 ? 'queue' : 'queues'}`;
-  }
-
   /** The queue of this name, if it is at work here. */
   atWork(tenant: string, name: string): DeliveryQueue | undefined {
     return this.#members.get(keyOf(tenant, name))?.queue;

@@ -1,7 +1,10 @@
+import { callerFor } from '../identity/identity-trial.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Lease } from './lease.js';
 import { PATIENT, ReplayTrial, idOf } from './replay-trial.js';
+
+const ADMIN = callerFor();
 
 describe('a replay beside live deliveries', () => {
   let trial: ReplayTrial;
@@ -104,10 +107,10 @@ describe('a replay beside live deliveries', () => {
   it('is paused with its queue, and changes with it', async () => {
     await trial.queueBehind(['a1', 'b1']);
     await trial.begin({ from: 'earliest' });
-    await trial.instance.engine.queues.pause('q', true);
+    await trial.instance.engine.queues.pause(ADMIN, 'q', true);
     await turns();
     expect(trial.queue.acquire()).toBeUndefined();
-    await trial.instance.engine.queues.pause('q', false);
+    await trial.instance.engine.queues.pause(ADMIN, 'q', false);
     expect((await trial.next()).redelivery).toBe('yes');
   });
 

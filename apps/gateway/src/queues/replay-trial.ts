@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { CONTROL_TOPICS, SLOT_COUNT, type StoredEvent } from '@heddle/event';
 import { vi } from 'vitest';
 import type { DeliveryQueue } from './delivery-queue.js';
+import { callerFor } from '../identity/identity-trial.js';
 import { TRIAL_TOPIC, type TrialEngine, TrialGround } from './engine-trial.js';
 import type { Lease } from './lease.js';
 import type { QueueDefinition } from './queue.js';
 import { type ReplayRequest, type ReplayView, replayRequestShape } from './replay.shape.js';
 import type { Locate } from './replays.js';
 
+const ADMIN = callerFor();
 export const PATIENT = { timeout: 10_000, interval: 2 };
 
 /** An engine with a queue `q` to be replayed, for tests. */
@@ -43,7 +45,7 @@ export class ReplayTrial {
   }
 
   begin(request: Partial<ReplayRequest>, locate: Locate = UNKNOWN): Promise<ReplayView> {
-    return this.instance.engine.replays.begin('q', requestOf(request), 'tester', locate);
+    return this.instance.engine.replays.begin(ADMIN, 'q', requestOf(request), locate);
   }
 
   get queue(): DeliveryQueue {
@@ -51,11 +53,11 @@ export class ReplayTrial {
   }
 
   view(id: string): ReplayView {
-    return this.instance.engine.replays.get('q', id);
+    return this.instance.engine.replays.get(ADMIN, 'q', id);
   }
 
   views(): ReplayView[] {
-    return this.instance.engine.replays.list('q');
+    return this.instance.engine.replays.list(ADMIN, 'q');
   }
 
   ended(id: string): Promise<ReplayView> {

@@ -1,3 +1,4 @@
+import { callerFor } from '../identity/identity-trial.js';
 import { CONTROL_TOPICS, partitionOf } from '@heddle/event';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -5,6 +6,8 @@ import { MortalControlLog, TRIAL_TOPIC } from './engine-trial.js';
 import { PATIENT, ReplayTrial, UNKNOWN, idOf, ofKey, requestOf } from './replay-trial.js';
 import type { ReplayRequest } from './replay.shape.js';
 import type { Locate } from './replays.js';
+
+const ADMIN = callerFor();
 
 describe('a replay', () => {
   let trial: ReplayTrial;
@@ -140,7 +143,7 @@ describe('a replay', () => {
     await trial.queueBehind(['a1', 'b1', 'c1', 'a2']);
     const { id } = await trial.begin({ from: 'earliest' });
     const lease = await trial.next();
-    await trial.instance.engine.replays.stop('q', id, 'tester');
+    await trial.instance.engine.replays.stop(ADMIN, 'q', id);
     await turns();
     expect(trial.queue.acquire()).toBeUndefined();
     const key = idOf(lease)![0]!;
@@ -153,7 +156,7 @@ describe('a replay', () => {
       () => expect(trial.view(id)).toMatchObject({ state: 'stopped', report: { accepted: 1 } }),
       PATIENT,
     );
-    expect(await trial.instance.engine.replays.stop('q', id, 'tester')).toMatchObject({ state: 'stopped' });
+    expect(await trial.instance.engine.replays.stop(ADMIN, 'q', id)).toMatchObject({ state: 'stopped' });
     await trial.queue.settled();
     await trial.takeOver();
     expect(trial.view(id)).toMatchObject({ state: 'stopped' });
@@ -164,7 +167,7 @@ describe('a replay', () => {
     await trial.queueBehind(['a1', 'b1']);
     const { id } = await trial.begin({ from: 'earliest' });
     await trial.next();
-    await trial.instance.engine.queues.purge('q', { before: 'now' });
+    await trial.instance.engine.queues.purge(ADMIN, 'q', { before: 'now' });
     expect(trial.view(id).state).toBe('stopped');
     expect(trial.queue.acquire()).toBeUndefined();
     await trial.ground.append('z', 'z1');
@@ -175,12 +178,12 @@ describe('a replay', () => {
     await trial.queueBehind(['a1', 'b1']);
     const { id } = await trial.begin({ from: 'earliest' });
     await trial.next();
-    await trial.instance.engine.queues.delete('q');
+    await trial.instance.engine.queues.delete(ADMIN, 'q');
     await trial.instance.create('q', { start: { [TRIAL_TOPIC]: await trial.ends() } });
-    expect(trial.instance.engine.replays.list('q')).toEqual([]);
+    expect(trial.instance.engine.replays.list(ADMIN, 'q')).toEqual([]);
     expect(() => trial.view(id)).toThrow('no replay');
     await trial.takeOver();
-    expect(trial.instance.engine.replays.list('q')).toEqual([]);
+    expect(trial.instance.engine.replays.list(ADMIN, 'q')).toEqual([]);
     await turns();
     expect(trial.queue.acquire()).toBeUndefined();
     expect(await trial.stateOf(id)).toEqual([]);
@@ -226,11 +229,11 @@ describe('a replay', () => {
   it('is counted without being made', async () => {
     await trial.queueBehind(['a1', 'b1', 'a2', 'c1']);
     const count = (request: Partial<ReplayRequest>) =>
-      trial.instance.engine.replays.count('q', requestOf({ ...request, dryRun: true }), UNKNOWN);
+      trial.instance.engine.replays.count(ADMIN, 'q', requestOf({ ...request, dryRun: true }), UNKNOWN);
     expect(await count({ from: 'earliest' })).toEqual({ events: 4, isEstimate: false, lookedAt: 4, of: 4 });
     expect(await count({ from: 'earliest', filter: [{ prefix: { id: 'a' } }] })).toMatchObject({ events: 2 });
     expect(await count({ eventIds: ['c1'] })).toMatchObject({ events: 1 });
-    expect(trial.instance.engine.replays.list('q')).toEqual([]);
+    expect(trial.instance.engine.replays.list(ADMIN, 'q')).toEqual([]);
     expect(trial.queue.acquire()).toBeUndefined();
   });
 

@@ -18,9 +18,9 @@ export const sse: Protocol = {
   open(doors: Doors): OpenProtocol {
     const limits = doors.limits ?? new Limits();
     const sockets = new Set<Socket>();
-    doors.server.get('/v1/stream', { config: { access: ACCESS } }, (request, reply) =>
-      stream({ ...doors, limits }, sockets, request, reply),
-    );
+    // There is no head of a stream: what answers it is the stream.
+    const options = { config: { access: ACCESS }, exposeHeadRoute: false };
+    doors.server.get('/v1/stream', options, (request, reply) => stream({ ...doors, limits }, sockets, request, reply));
     const heartbeat = setInterval(() => {
       for (const socket of sockets) if (socket.writableLength === 0) socket.write(HEARTBEAT);
     }, HEARTBEAT_MS);

@@ -1,3 +1,4 @@
+import { TrialGuard, callerFor } from '../../identity/identity-trial.js';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MemoryControlLog, MemoryEventLog, MemorySlotGroup } from '@heddle/event';
@@ -12,6 +13,8 @@ import { queueShape } from '../../queues/queue.shape.js';
 import { settings } from '../../settings.js';
 import { TRIAL_MASTER_KEY } from '../../vault/vault-trial.js';
 import { webhookShape } from './webhook.shape.js';
+
+const ADMIN = callerFor();
 
 interface Arrival {
   path: string;
@@ -73,7 +76,7 @@ afterEach(async () => {
 });
 
 it('webhooks that share a queue get each event once between them, and one with its own gets all', async () => {
-  await gateway.engine.queues.put('shared', queueShape.parse({ types: [TYPE] }));
+  await gateway.engine.queues.put(ADMIN, 'shared', queueShape.parse({ types: [TYPE] }));
   await put('one', { url: `${url}/shared`, queue: 'shared', delivery: { maxInFlight: 1 } });
   await put('two', { url: `${url}/shared`, queue: 'shared', delivery: { maxInFlight: 1 } });
   await put('own', { url: `${url}/own`, types: [TYPE] });
@@ -82,28 +85,28 @@ it('webhooks that share a queue get each event once between them, and one with i
   for (const path of ['/shared', '/own']) expect(idsAt(path).toSorted()).toEqual(published.toSorted());
   const readers = arrivals.filter(({ path }) => path === '/shared').map(({ headers }) => headers['heddle-webhook']);
   expect(new Set(readers)).toEqual(new Set(['one', 'two']));
-  await expect(gateway.engine.queues.delete('shared')).rejects.toMatchObject({ code: 'conflict' });
-  await gateway.webhooks.delete('one');
-  await gateway.webhooks.delete('two');
-  await gateway.engine.queues.delete('shared');
+  await expect(gateway.engine.queues.delete(ADMIN, 'shared')).rejects.toMatchObject({ code: 'conflict' });
+  await gateway.webhooks.delete(ADMIN, 'one');
+  await gateway.webhooks.delete(ADMIN, 'two');
+  await gateway.engine.queues.delete(ADMIN, 'shared');
 });
 
 it('a paused webhook keeps every event, through a restart too, and delivers in order when resumed', async () => {
   await put('hook', { url, types: [TYPE] });
-  await gateway.webhooks.pause('hook');
+  await gateway.webhooks.pause(ADMIN, 'hook');
   const early = await publish(5, 'K');
   await gateway.stop();
   gateway = await start();
-  expect(gateway.webhooks.get('hook').view.state).toBe('paused');
+  expect(gateway.webhooks.get(ADMIN, 'hook').view.state).toBe('paused');
   const late = await publish(5, 'K');
   expect(arrivals).toEqual([]);
-  await gateway.webhooks.resume('hook');
+  await gateway.webhooks.resume(ADMIN, 'hook');
   await vi.waitFor(() => expect(idsAt('/')).toEqual([...early, ...late]), AWAITED);
 });
 
 it('events wait for the consent of the receiver, and come when it is there', async () => {
   await put('hook', { url, types: [TYPE], handshake: { origin: 'events.example.com' } });
-  await vi.waitFor(() => expect(gateway.webhooks.get('hook').view.handshake.state).toBe('pending'), AWAITED);
+  await vi.waitFor(() => expect(gateway.webhooks.get(ADMIN, 'hook').view.handshake.state).toBe('pending'), AWAITED);
   const published = await publish(5, 'K');
   expect(arrivals).toEqual([]);
   options = { 'webhook-allowed-origin': 'events.example.com' };
@@ -131,10 +134,10 @@ it('410 disables the webhook, and resume delivers what it kept', async () => {
   answer = () => 410;
   await put('hook', { url, types: [TYPE] });
   const published = await publish(3, 'K');
-  await vi.waitFor(() => expect(gateway.webhooks.get('hook').view.state).toBe('disabled'), AWAITED);
-  expect(gateway.webhooks.get('hook').view.disabled?.reason).toContain('410');
+  await vi.waitFor(() => expect(gateway.webhooks.get(ADMIN, 'hook').view.state).toBe('disabled'), AWAITED);
+  expect(gateway.webhooks.get(ADMIN, 'hook').view.disabled?.reason).toContain('410');
   answer = () => 204;
-  await gateway.webhooks.resume('hook');
+  await gateway.webhooks.resume(ADMIN, 'hook');
   await vi.waitFor(() => expect(idsAt('/')).toEqual(published), AWAITED);
 });
 
@@ -156,7 +159,7 @@ it('deliveries carry a token, which is fetched once, and replaced once when the 
 
 it('a test reaches the receiver of a paused webhook with an example, and with an event of the log', async () => {
   const secret = await put('hook', { url, types: [TYPE], paused: true });
-  const sample = await gateway.webhooks.test('hook', {});
+  const sample = await gateway.webhooks.test(ADMIN, 'hook', {});
   expect(sample).toMatchObject({ event: { type: TYPE, isSample: true }, attempt: { delivered: true, status: 204 } });
   const [arrival] = arrivals;
   expect(arrival?.headers['heddle-test']).toBe('true');
@@ -166,7 +169,7 @@ it('a test reaches the receiver of a paused webhook with an example, and with an
     response.writeHead(418).end('short and stout');
     return 418;
   };
-  expect((await gateway.webhooks.test('hook', {})).attempt).toMatchObject({
+  expect((await gateway.webhooks.test(ADMIN, 'hook', {})).attempt).toMatchObject({
     delivered: false,
     status: 418,
     excerpt: 'short and stout',
@@ -189,6 +192,8 @@ async function start(): Promise<Gateway> {
     registry,
     codec,
     catalogue,
+    guard: new TrialGuard(),
+    serviceToken: () => '',
     metrics: createGatewayMetrics(createMetrics('test')),
     log: createLog('test', 'silent'),
   });
@@ -198,7 +203,7 @@ async function start(): Promise<Gateway> {
 
 /** Returns the secret that was made. */
 async function put(name: string, body: object): Promise<string> {
-  const { view } = await gateway.webhooks.put(name, webhookShape.parse(body));
+  const { view } = await gateway.webhooks.put(ADMIN, name, webhookShape.parse(body));
   return view.secret ?? '';
 }
 
@@ -210,7 +215,7 @@ async function publish(count: number, key?: string): Promise<string[]> {
     attributes: { id: `${from}-${n}`, source: '/test', type: TYPE },
     data: { json: { ...example, Contract: key ?? `K${n}` } },
   }));
-  const outcomes = await gateway.publisher.publish(events);
+  const outcomes = await gateway.publisher.publish(ADMIN, events);
   expect(outcomes.filter((outcome) => 'error' in outcome)).toEqual([]);
   return events.map(({ attributes }) => attributes.id);
 }

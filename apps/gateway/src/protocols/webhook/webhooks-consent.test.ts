@@ -1,8 +1,11 @@
+import { callerFor } from '../../identity/identity-trial.js';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { rateLimitOf } from './webhook.js';
 import { VALID, WebhooksTrial, headersOf } from './webhooks-trial.js';
+
+const ADMIN = callerFor();
 
 let trial: WebhooksTrial;
 let server: Server;
@@ -32,7 +35,7 @@ it('nothing is delivered before consent, and no faster than it says', async () =
   consent = { 'webhook-allowed-origin': '*', 'webhook-allowed-rate': '90' };
   const { view } = await trial.put('hook', request());
   expect([view.state, view.handshake.state]).toEqual(['no-consent', 'asking']);
-  await expect(trial.webhooks.test('hook', {})).rejects.toMatchObject({ code: 'conflict' });
+  await expect(trial.webhooks.test(ADMIN, 'hook', {})).rejects.toMatchObject({ code: 'conflict' });
   await state('granted');
   expect(rateLimitOf(trial.working.get('hook')!)).toBe(1.5);
   expect(
@@ -41,8 +44,8 @@ it('nothing is delivered before consent, and no faster than it says', async () =
       delivery: { ...trial.stored.get('hook')!.delivery, ratePerSecond: 1 },
     }),
   ).toBe(1);
-  expect(trial.webhooks.get('hook')).toMatchObject({ version: 1, view: { state: 'active' } });
-  await trial.webhooks.test('hook', {});
+  expect(trial.webhooks.get(ADMIN, 'hook')).toMatchObject({ version: 1, view: { state: 'active' } });
+  await trial.webhooks.test(ADMIN, 'hook', {});
   expect(headersOf(trial.sent[0]!)['webhook-request-origin']).toBe('events.example.com');
 });
 
@@ -56,9 +59,9 @@ it('late consent comes by the callback, once asked without an answer, and by nob
     code: 'not-found',
   });
   await expect(trial.webhooks.consent(token, 'none')).rejects.toMatchObject({ code: 'parameter-invalid' });
-  expect(trial.webhooks.get('hook').view.state).toBe('no-consent');
+  expect(trial.webhooks.get(ADMIN, 'hook').view.state).toBe('no-consent');
   expect(await trial.webhooks.consent(token, '30')).toEqual({ webhook: 'hook', state: 'granted' });
-  expect(trial.webhooks.get('hook').view).toMatchObject({ state: 'active', handshake: { ratePerMinute: 30 } });
+  expect(trial.webhooks.get(ADMIN, 'hook').view).toMatchObject({ state: 'active', handshake: { ratePerMinute: 30 } });
   expect(trial.stored.get('hook')?.consent.state).toBe('granted');
 });
 
@@ -67,7 +70,7 @@ it('a refusal is final until somebody resumes the webhook', async () => {
   await trial.put('hook', request());
   await state('refused');
   consent = { 'webhook-allowed-origin': '*' };
-  await trial.webhooks.resume('hook');
+  await trial.webhooks.resume(ADMIN, 'hook');
   await state('granted');
   expect(options).toHaveLength(2);
   expect(tokenOf(options[0]!)).not.toBe(tokenOf(options[1]!));
@@ -78,7 +81,7 @@ it('another URL is asked anew, and other changes are not', async () => {
   await trial.put('hook', request());
   await state('granted');
   await trial.put('hook', { ...request(), contentMode: 'binary' });
-  expect(trial.webhooks.get('hook').view.handshake.state).toBe('granted');
+  expect(trial.webhooks.get(ADMIN, 'hook').view.handshake.state).toBe('granted');
   consent = {};
   await trial.put('hook', { ...request(), url: `${url}elsewhere` });
   await state('pending');
@@ -89,7 +92,7 @@ it('another URL is asked anew, and other changes are not', async () => {
 it('whoever takes over asks again where nobody was reached, and waits where consent may still come', async () => {
   server.closeAllConnections();
   await trial.put('hook', { ...request(), url: 'http://127.0.0.1:1/' });
-  await vi.waitFor(() => expect(trial.webhooks.get('hook').view.handshake.reason).toBe('ECONNREFUSED'), {
+  await vi.waitFor(() => expect(trial.webhooks.get(ADMIN, 'hook').view.handshake.reason).toBe('ECONNREFUSED'), {
     timeout: 10_000,
   });
   consent = {};
@@ -100,7 +103,7 @@ it('whoever takes over asks again where nobody was reached, and waits where cons
   trial.takeOver(trial.stored.get('hook')!);
   await trial.webhooks.consent(tokenOf(options[0]!), undefined);
   expect(options).toHaveLength(1);
-  expect(trial.webhooks.get('hook').view.state).toBe('active');
+  expect(trial.webhooks.get(ADMIN, 'hook').view.state).toBe('active');
 });
 
 it('consent that does not come in time has expired', async () => {
@@ -119,7 +122,9 @@ function request() {
 }
 
 async function state(wanted: string): Promise<void> {
-  await vi.waitFor(() => expect(trial.webhooks.get('hook').view.handshake.state).toBe(wanted), { timeout: 10_000 });
+  await vi.waitFor(() => expect(trial.webhooks.get(ADMIN, 'hook').view.handshake.state).toBe(wanted), {
+    timeout: 10_000,
+  });
 }
 
 function tokenOf(headers: IncomingHttpHeaders): string {

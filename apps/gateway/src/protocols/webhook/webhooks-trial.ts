@@ -1,6 +1,7 @@
-import { type StoredEvent, slotOf } from '@heddle/event';
+import { LOCAL_TENANT, type StoredEvent, slotOf } from '@heddle/event';
 import { createLog } from '@heddle/runtime';
 import type { EventType } from '@heddle/schema';
+import { callerFor } from '../../identity/identity-trial.js';
 import { loopbackNetwork } from '../../network/network-trial.js';
 import type { DeliveryQueue } from '../../queues/delivery-queue.js';
 import type { QueueDefinition } from '../../queues/queue.js';
@@ -12,6 +13,8 @@ import type { WebhookDefinition } from './webhook.js';
 import { webhookShape } from './webhook.shape.js';
 import { Webhooks } from './webhooks.js';
 
+/** Whoever may do everything in the local tenant. */
+export const ADMIN = callerFor();
 export const TYPE = 'heddle.thing.v1.Thing.Made.v1';
 export const VALID = { types: ['heddle.thing.*'], url: 'https://receiver.test/hook' };
 
@@ -30,6 +33,8 @@ export class WebhooksTrial {
   /** What the receiver answers to tests, in turn; then 204. */
   readonly statuses: number[] = [];
   isLogAway = false;
+  /** Who puts webhooks: whoever may do everything in the local tenant. */
+  caller = ADMIN;
   webhooks: Webhooks;
 
   constructor(private readonly network = loopbackNetwork()) {
@@ -37,7 +42,7 @@ export class WebhooksTrial {
   }
 
   put(name: string, body: object, conditions: Record<string, string> = {}) {
-    return this.webhooks.put(name, webhookShape.parse(body), versionCheck(conditions));
+    return this.webhooks.put(this.caller, name, webhookShape.parse(body), versionCheck(conditions));
   }
 
   /** As after a restart: nothing is at work any more. */
@@ -49,55 +54,57 @@ export class WebhooksTrial {
 
   /** As an instance does that is given the slot of a webhook which another one stored. */
   takeOver(webhook: WebhookDefinition): void {
-    this.stored.set(webhook.name, webhook);
-    this.atWork.set(webhook.queue, queueAtWork());
-    this.webhooks.onTaken({ slot: slotOf(webhook.tenant, webhook.queue) });
+    const { tenant, queue } = webhook;
+    this.stored.set(storedAs(webhook), webhook);
+    this.atWork.set(storedAs({ tenant, name: queue }), queueAtWork());
+    this.webhooks.onTaken({ slot: slotOf(tenant, queue) });
   }
 
   #open(): Webhooks {
     const entry = { type: TYPE, topic: 'thing', object: 'thing', key: 'Thing', schemaId: 1, example: { Thing: 'T1' } };
     const samples = new Samples(
       { list: () => [entry as EventType], find: async () => entry as EventType },
-      async (id) => (id === 'e1' ? storedEvent(id) : undefined),
+      async (tenant, id) => (tenant === LOCAL_TENANT && id === 'e1' ? storedEvent(id) : undefined),
+      (_caller, event) => event,
     );
     return new Webhooks({
       safe: {
         putQueue: async (queue, webhook) => {
           if (this.isLogAway) throw new Error('the log is away');
-          this.queues.set(queue.name, queue);
-          if (webhook !== undefined) this.stored.set(webhook.name, webhook);
+          this.queues.set(storedAs(queue), queue);
+          if (webhook !== undefined) this.stored.set(storedAs(webhook), webhook);
         },
-        putWebhook: async (webhook) => void this.stored.set(webhook.name, webhook),
+        putWebhook: async (webhook) => void this.stored.set(storedAs(webhook), webhook),
         deleteQueue: async (queue, gone) => {
-          this.queues.delete(queue.name);
-          for (const { name } of gone ?? []) this.stored.delete(name);
+          this.queues.delete(storedAs(queue));
+          for (const webhook of gone ?? []) this.stored.delete(storedAs(webhook));
         },
-        deleteWebhook: async ({ name }) => void this.stored.delete(name),
-        webhook: (_tenant, name) => this.stored.get(name),
-        webhooks: () => [...this.stored.values()],
+        deleteWebhook: async (webhook) => void this.stored.delete(storedAs(webhook)),
+        webhook: (tenant, name) => this.stored.get(storedAs({ tenant, name })),
+        webhooks: (tenant) => [...this.stored.values()].filter((webhook) => webhook.tenant === tenant),
         caughtUp: async () => undefined,
         inSlot: (slot) => [...this.stored.values()].filter(({ tenant, queue }) => slotOf(tenant, queue) === slot),
         isToBeSealed: () => false,
         onKey: () => undefined,
       },
       queues: {
-        find: (name) => this.queues.get(name),
-        atWork: (name) => this.atWork.get(name),
+        find: (tenant, name) => this.queues.get(storedAs({ tenant, name })),
+        atWork: (tenant, name) => this.atWork.get(storedAs({ tenant, name })),
         begin: (queue) => {
-          this.atWork.set(queue.name, queueAtWork());
-          return this.atWork.get(queue.name)!;
+          this.atWork.set(storedAs(queue), queueAtWork());
+          return this.atWork.get(storedAs(queue))!;
         },
         redefine: () => undefined,
-        drop: (name) => void this.atWork.delete(name),
-        defineOwn: async (name, settings, before) => ({
-          ...(before ?? queueOf(name, true, [])),
+        drop: (tenant, name) => void this.atWork.delete(storedAs({ tenant, name })),
+        defineOwn: async ({ tenant }, name, settings, before) => ({
+          ...(before ?? queueOf(name, true, [], tenant)),
           types: settings.types ?? [],
           shape: settings.shape ?? 'notify',
         }),
       },
       receivers: {
-        apply: (webhook) => void this.working.set(webhook.name, webhook),
-        remove: async ({ name }) => void this.working.delete(name),
+        apply: (webhook) => void this.working.set(storedAs(webhook), webhook),
+        remove: async (webhook) => void this.working.delete(storedAs(webhook)),
         statistics: () => undefined,
         attempt: async (_webhook, request) => {
           this.sent.push(request);
@@ -120,8 +127,18 @@ export function queueAtWork(): DeliveryQueue {
 }
 
 /** As much of a definition as the management looks at. */
-export function queueOf(name: string, implicit: boolean, types: string[]): QueueDefinition {
-  return { name, implicit, types } as QueueDefinition;
+export function queueOf(
+  name: string,
+  implicit: boolean,
+  types: string[],
+  tenant: string = LOCAL_TENANT,
+): QueueDefinition {
+  return { tenant, name, implicit, types } as QueueDefinition;
+}
+
+/** Names of others than the local tenant have it in front. */
+function storedAs({ tenant, name }: { tenant: string; name: string }): string {
+  return tenant === LOCAL_TENANT ? name : `${tenant}/${name}`;
 }
 
 function storedEvent(id: string): StoredEvent {

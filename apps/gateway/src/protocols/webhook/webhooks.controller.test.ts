@@ -1,13 +1,16 @@
 import 'reflect-metadata';
+import { guardRoutes } from '@heddle/auth';
 import { Health, createHttpApp, createLog, createMetrics } from '@heddle/runtime';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { VALID, WebhooksTrial } from './webhooks-trial.js';
+import { TrialGuard } from '../../identity/identity-trial.js';
+import { ADMIN, VALID, WebhooksTrial } from './webhooks-trial.js';
 import { WebhooksController } from './webhooks.controller.js';
 import { Webhooks } from './webhooks.js';
 
 class TrialModule {}
 
 const trial = new WebhooksTrial();
+const guard = new TrialGuard();
 let app: Awaited<ReturnType<typeof createHttpApp>>;
 
 beforeAll(async () => {
@@ -17,7 +20,13 @@ beforeAll(async () => {
     providers: [{ provide: Webhooks, useValue: trial.webhooks }],
   };
   const log = createLog('test', 'silent');
-  app = await createHttpApp(module, { log, health: new Health(), metrics: createMetrics('test'), openApi: {} });
+  app = await createHttpApp(module, {
+    log,
+    health: new Health(),
+    metrics: createMetrics('test'),
+    openApi: {},
+    guard: (server) => guardRoutes(server, guard),
+  });
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
 });
@@ -90,7 +99,12 @@ async function call(
   const response = await app
     .getHttpAdapter()
     .getInstance()
-    .inject({ method, url, headers, ...(body === undefined ? {} : { payload: body }) });
+    .inject({
+      method,
+      url,
+      headers: { authorization: guard.bearerFor(ADMIN), ...headers },
+      ...(body === undefined ? {} : { payload: body }),
+    });
   const json = (response.body === '' ? {} : JSON.parse(response.body)) as Record<string, unknown>;
   return { status: response.statusCode, etag: response.headers.etag, json };
 }

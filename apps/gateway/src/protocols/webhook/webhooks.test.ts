@@ -1,3 +1,4 @@
+import { callerFor } from '../../identity/identity-trial.js';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { slotOf } from '@heddle/event';
@@ -5,6 +6,8 @@ import { publicKeyOf } from './secrets.js';
 import { TYPE, VALID, WebhooksTrial, headersOf, queueAtWork, queueOf } from './webhooks-trial.js';
 import { standstillOf } from './webhook.js';
 import { testShape } from './webhook.shape.js';
+
+const ADMIN = callerFor();
 
 let trial: WebhooksTrial;
 
@@ -20,10 +23,10 @@ it('a new webhook brings a queue, is stored before it works, and shows the secre
   expect(view.secret).toMatch(/^whsec_/);
   expect(trial.stored.get('hook')?.secrets).toMatchObject([{ secret: view.secret }]);
   expect(trial.working.get('hook')).toBe(trial.stored.get('hook'));
-  expect(trial.webhooks.get('hook').view).not.toHaveProperty('secret');
+  expect(trial.webhooks.get(ADMIN, 'hook').view).not.toHaveProperty('secret');
   trial.isLogAway = true;
   await expect(trial.put('other', VALID)).rejects.toThrow('away');
-  expect([trial.working.has('other'), trial.webhooks.list().length]).toEqual([false, 1]);
+  expect([trial.working.has('other'), trial.webhooks.list(ADMIN).length]).toEqual([false, 1]);
 });
 
 it('a change keeps what it leaves out of secrets, and is refused for another version than was read', async () => {
@@ -46,12 +49,12 @@ it('a webhook may name a queue that is there, and several may name the same', as
   trial.atWork.set('shared', queueAtWork());
   await trial.put('a', request);
   await trial.put('b', request);
-  expect(trial.webhooks.list().map(({ name, queue }) => [name, queue])).toEqual([
+  expect(trial.webhooks.list(ADMIN).map(({ name, queue }) => [name, queue])).toEqual([
     ['a', 'shared'],
     ['b', 'shared'],
   ]);
   expect(trial.stored.get('a')).toMatchObject({ queue: 'shared', ownsQueue: false });
-  await trial.webhooks.delete('a');
+  await trial.webhooks.delete(ADMIN, 'a');
   expect(trial.queues.has('shared')).toBe(true);
   expect([...trial.working.keys()]).toEqual(['b']);
 });
@@ -83,21 +86,24 @@ it('a webhook does not take over the queue of another, nor one that was there be
 
 it('a deleted webhook takes the queue it brought along', async () => {
   await trial.put('hook', VALID);
-  await trial.webhooks.delete('hook');
+  await trial.webhooks.delete(ADMIN, 'hook');
   expect([trial.stored.size, trial.working.size, trial.queues.size]).toEqual([0, 0, 0]);
-  expect(() => trial.webhooks.get('hook')).toThrow(expect.objectContaining({ code: 'not-found' }));
-  await expect(trial.webhooks.delete('hook')).rejects.toMatchObject({ code: 'not-found' });
+  expect(() => trial.webhooks.get(ADMIN, 'hook')).toThrow(expect.objectContaining({ code: 'not-found' }));
+  await expect(trial.webhooks.delete(ADMIN, 'hook')).rejects.toMatchObject({ code: 'not-found' });
 });
 
 it('pause and resume change nothing else, and resume puts a disabled webhook back to work', async () => {
   await trial.put('hook', VALID);
-  expect((await trial.webhooks.pause('hook')).view.state).toBe('paused');
+  expect((await trial.webhooks.pause(ADMIN, 'hook')).view.state).toBe('paused');
   expect(standstillOf(trial.working.get('hook')!)).toBe('paused');
   expect((await trial.put('hook', VALID)).view.state).toBe('paused');
-  await trial.webhooks.disable('hook', 'status 410');
-  await trial.webhooks.disable('hook', 'status 410 again');
-  expect(trial.webhooks.get('hook').view).toMatchObject({ state: 'disabled', disabled: { reason: 'status 410' } });
-  const { view } = await trial.webhooks.resume('hook');
+  await trial.webhooks.disable({ tenant: 'local', name: 'hook' }, 'status 410');
+  await trial.webhooks.disable({ tenant: 'local', name: 'hook' }, 'status 410 again');
+  expect(trial.webhooks.get(ADMIN, 'hook').view).toMatchObject({
+    state: 'disabled',
+    disabled: { reason: 'status 410' },
+  });
+  const { view } = await trial.webhooks.resume(ADMIN, 'hook');
   expect([view.state, view.paused, view.disabled]).toEqual(['active', false, undefined]);
   expect(trial.stored.get('hook')).toEqual(trial.working.get('hook'));
   expect(trial.operations.map(({ event }) => event)).toEqual([
@@ -111,20 +117,20 @@ it('pause and resume change nothing else, and resume puts a disabled webhook bac
 
 it('rotation shows the new secret once, and both sign until the old one expires', async () => {
   const { view: first } = await trial.put('hook', VALID);
-  const { view, version } = await trial.webhooks.rotate('hook', { kind: 'v1', overlapSeconds: 3600 });
+  const { view, version } = await trial.webhooks.rotate(ADMIN, 'hook', { kind: 'v1', overlapSeconds: 3600 });
   expect(version).toBe(2);
   expect(view.secret).not.toBe(first.secret);
   expect(view.secrets.map(({ expiresAt }) => expiresAt === undefined)).toEqual([true, false]);
-  await trial.webhooks.test('hook', { type: TYPE });
+  await trial.webhooks.test(ADMIN, 'hook', { type: TYPE });
   for (const secret of [first.secret!, view.secret!]) {
     expect(new Webhook(secret).verify(trial.sent[0]!.body, headersOf(trial.sent[0]!))).toHaveProperty('id');
   }
-  expect(JSON.stringify(trial.webhooks.get('hook').view)).not.toContain(view.secret!.slice(6, 20));
+  expect(JSON.stringify(trial.webhooks.get(ADMIN, 'hook').view)).not.toContain(view.secret!.slice(6, 20));
 });
 
 it('a rotation to v1a shows the public key with which the receiver verifies', async () => {
   await trial.put('hook', VALID);
-  const { view } = await trial.webhooks.rotate('hook', { kind: 'v1a', overlapSeconds: 0 });
+  const { view } = await trial.webhooks.rotate(ADMIN, 'hook', { kind: 'v1a', overlapSeconds: 0 });
   expect(view.secret).toMatch(/^whsk_/);
   expect(view.secrets.map(({ kind }) => kind)).toEqual(['v1a', 'v1']);
   expect(view.secrets[0]?.publicKey).toBe(publicKeyOf(view.secret!));
@@ -134,7 +140,7 @@ it('credentials are never shown again, and come back masked to stay as they are'
   const auth = { oauth2: { tokenUrl: 'https://id.test/token', clientId: 'me', clientSecret: 'secret-of-mine-123' } };
   const headers = { 'X-Team': 'sales', 'X-Token': 'a-token-that-is-long' };
   await trial.put('hook', { ...VALID, auth, headers });
-  const { view } = trial.webhooks.get('hook');
+  const { view } = trial.webhooks.get(ADMIN, 'hook');
   expect(JSON.stringify(view)).not.toMatch(/secret-of|a-token/);
   expect(view.auth).toMatchObject({ oauth2: { clientId: 'me', clientSecret: '•••-123' } });
   const secrets = view.secrets.map(({ secret }) => ({ secret }));
@@ -158,8 +164,8 @@ it('credentials are never shown again, and come back masked to stay as they are'
 it('a test sends an example of a wanted type now, signed, marked, and past every queue', async () => {
   trial.statuses.push(503);
   const { view } = await trial.put('hook', VALID);
-  await trial.webhooks.pause('hook');
-  const tested = await trial.webhooks.test('hook', {});
+  await trial.webhooks.pause(ADMIN, 'hook');
+  const tested = await trial.webhooks.test(ADMIN, 'hook', {});
   expect(headersOf(trial.sent[0]!)).toMatchObject({ 'heddle-test': 'true', 'heddle-attempt': '1' });
   expect(new Webhook(view.secret!).verify(trial.sent[0]!.body, headersOf(trial.sent[0]!))).toMatchObject({
     type: TYPE,
@@ -175,10 +181,17 @@ it('a test sends an example of a wanted type now, signed, marked, and past every
 
 it('a test sends a stored event as it is, and says when there is none', async () => {
   await trial.put('hook', VALID);
-  expect((await trial.webhooks.test('hook', { id: 'e1' })).event).toEqual({ id: 'e1', type: TYPE, isSample: false });
-  await expect(trial.webhooks.test('hook', { id: 'e2' })).rejects.toMatchObject({ code: 'not-found', field: 'id' });
+  expect((await trial.webhooks.test(ADMIN, 'hook', { id: 'e1' })).event).toEqual({
+    id: 'e1',
+    type: TYPE,
+    isSample: false,
+  });
+  await expect(trial.webhooks.test(ADMIN, 'hook', { id: 'e2' })).rejects.toMatchObject({
+    code: 'not-found',
+    field: 'id',
+  });
   await trial.put('picky', { ...VALID, types: ['other.*'] });
-  await expect(trial.webhooks.test('picky', {})).rejects.toMatchObject({ code: 'conflict', field: 'type' });
+  await expect(trial.webhooks.test(ADMIN, 'picky', {})).rejects.toMatchObject({ code: 'conflict', field: 'type' });
   expect(testShape.safeParse(undefined).data).toEqual({});
   expect(testShape.safeParse({ id: 'a', type: 'b' }).success).toBe(false);
 });
@@ -188,13 +201,17 @@ it('a webhook of another instance is listed, and nothing else is done to it here
   trial.webhooks.onLost(slotOf('local', 'hook'));
   trial.atWork.clear();
   expect(trial.working.size).toBe(0);
-  expect(trial.webhooks.list().map(({ name }) => name)).toEqual(['hook']);
+  expect(trial.webhooks.list(ADMIN).map(({ name }) => name)).toEqual(['hook']);
   const elsewhere = expect.objectContaining({ code: 'queue-elsewhere', retryable: true });
-  expect(() => trial.webhooks.get('hook')).toThrow(elsewhere);
-  for (const change of [trial.put('hook', VALID), trial.webhooks.delete('hook'), trial.webhooks.pause('hook')]) {
+  expect(() => trial.webhooks.get(ADMIN, 'hook')).toThrow(elsewhere);
+  for (const change of [
+    trial.put('hook', VALID),
+    trial.webhooks.delete(ADMIN, 'hook'),
+    trial.webhooks.pause(ADMIN, 'hook'),
+  ]) {
     await expect(change).rejects.toEqual(elsewhere);
   }
   trial.takeOver(trial.stored.get('hook')!);
-  expect(trial.webhooks.get('hook').view.state).toBe('active');
+  expect(trial.webhooks.get(ADMIN, 'hook').view.state).toBe('active');
   expect(trial.working.has('hook')).toBe(true);
 });

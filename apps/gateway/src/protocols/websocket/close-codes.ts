@@ -22,5 +22,3 @@ export const CLOSE_CODES = {
   /** More pings than it may send. */
   pings: 4429,
 } as const;
-
-export type CloseReason = keyof typeof CLOSE_CODES;

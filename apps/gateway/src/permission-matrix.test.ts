@@ -1,0 +1,198 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Caller } from '@heddle/auth';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { GatewayTrial } from './gateway-trial.js';
+import { callerFor } from './identity/identity-trial.js';
+
+const TYPE = 'heddle.contract.v1.Contract.Signed.v1';
+const PATIENT = { timeout: 10_000 };
+const admin = callerFor();
+const stranger = callerFor('acme', ['*'], 'stranger');
+const other = callerFor('local', ['publish:type:nothing.at.all'], 'other');
+
+let trial: GatewayTrial;
+let letter = '';
+let replay = '';
+const receiver = createServer((request, response) => {
+  request.resume();
+  response.statusCode = 500;
+  response.end();
+});
+let hook = '';
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  hook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+  // Nobody answers there.
+  trial = await GatewayTrial.start({ OWNER_URLS: 'sales-order=http://127.0.0.1:1' });
+  const retry = { attempts: 1, firstMs: 1, capMs: 1, factor: 1 };
+  await made('PUT', '/v1/queues/q', { types: [TYPE] });
+  await made('PUT', '/v1/webhooks/w', { types: [TYPE], url: hook, retry });
+  const json = { ...(trial.catalogue.get(TYPE)!.example as object), Contract: 'K1' };
+  const event = { attributes: { id: 'e1', source: '/test', type: TYPE }, data: { json } };
+  expect(await trial.gateway.publisher.publish(admin, [event])).toMatchObject([{ duplicate: false }]);
+  letter = await vi.waitFor(async () => {
+    const [first] = (await trial.ask(admin, 'GET', '/v1/dead-letters')).json['deadLetters'] as { id: string }[];
+    expect(first).toBeDefined();
+    return first!.id;
+  }, PATIENT);
+  replay = (await made('POST', '/v1/queues/q/replay', { from: 'earliest', ratePerSecond: 0.1 }))['id'] as string;
+});
+
+afterAll(async () => {
+  await trial.stop();
+  receiver.closeAllConnections();
+  await new Promise((resolve) => receiver.close(resolve));
+});
+
+async function made(method: string, path: string, body: unknown): Promise<Record<string, unknown>> {
+  const { status, text, json } = await trial.ask(admin, method, path, body);
+  expect([path, status < 300, text]).toEqual([path, true, expect.any(String)]);
+  return json;
+}
+
+const LETTERS = { uuid: 'u', cycle: 'c', letters: [{ partition: 0, offset: 0, topic: 'contract', key: 'K' }] };
+const consume = `consume:type:${TYPE}`;
+/**
+ * Each operation with a permission that is enough for it, what whoever has that gets, and what somebody else of the
+ * tenant and somebody of another one get. In the order in which they can be done one after another.
+ */
+const OPERATIONS: [method: string, path: string, body: unknown, enough: string[], [number, number, number]][] = [
+  ['GET', '/v1/queues/q', undefined, ['consume:queue:q'], [200, 403, 404]],
+  ['GET', '/v1/queues/q', undefined, ['manage:queue:*'], [200, 403, 404]],
+  ['PUT', '/v1/queues/q', { types: [TYPE] }, ['manage:queue:q', consume], [200, 403, 201]],
+  ['PUT', '/v1/queues/new', { types: [TYPE] }, ['manage:queue:new', 'consume:type:heddle.*'], [201, 403, 201]],
+  ['POST', '/v1/queues/new/pause', {}, ['manage:queue:new'], [200, 403, 200]],
+  ['POST', '/v1/queues/new/resume', {}, ['manage:queue:+'], [200, 403, 200]],
+  ['POST', '/v1/queues/new/purge', {}, ['manage:queue:n*'], [200, 403, 200]],
+  ['POST', '/v1/queues/w/pause', {}, ['manage:queue:w'], [200, 403, 404]],
+  ['POST', '/v1/queues/w/resume', {}, ['manage:queue:w'], [200, 403, 404]],
+  ['DELETE', '/v1/queues/new', undefined, ['manage:queue:new'], [204, 403, 204]],
+  ['POST', '/v1/queues/w/replay', { from: 'earliest', dryRun: true }, ['replay:queue:w'], [200, 403, 404]],
+  ['GET', '/v1/queues/q/replays', undefined, ['replay:queue:q'], [200, 403, 200]],
+  ['GET', '/v1/queues/q/replays/:replay', undefined, ['consume:queue:q'], [200, 403, 404]],
+  ['POST', '/v1/queues/q/replays/:replay/stop', {}, ['replay:queue:q'], [200, 403, 404]],
+  ['GET', '/v1/webhooks/w', undefined, ['consume:queue:w'], [200, 403, 404]],
+  ['PUT', '/v1/webhooks/x', { types: [TYPE], url: ':hook' }, ['manage:queue:x', consume], [201, 403, 201]],
+  ['PUT', '/v1/webhooks/y', { queue: 'q', url: ':hook' }, ['manage:queue:y', 'consume:queue:q'], [201, 403, 201]],
+  ['POST', '/v1/webhooks/w/pause', {}, ['manage:queue:w'], [200, 403, 404]],
+  ['POST', '/v1/webhooks/w/resume', {}, ['manage:queue:w'], [200, 403, 404]],
+  ['POST', '/v1/webhooks/w/secrets/rotate', {}, ['manage:queue:w'], [200, 403, 404]],
+  ['POST', '/v1/webhooks/w/test', {}, ['manage:queue:w'], [200, 403, 404]],
+  ['POST', '/v1/webhooks/w/test', { id: 'e1' }, ['manage:queue:w', consume], [200, 403, 404]],
+  ['DELETE', '/v1/webhooks/x', undefined, ['manage:queue:x'], [204, 403, 204]],
+  ['GET', '/v1/dead-letters/:letter', undefined, ['replay:queue:w'], [200, 403, 404]],
+  ['POST', '/v1/dead-letters/redrive', { ids: [':letter'], dryRun: true }, ['replay:queue:w'], [200, 403, 200]],
+  ['GET', '/v1/events/e1', undefined, [consume], [200, 404, 404]],
+  ['GET', '/v1/events/e1', undefined, ['consume:queue:w'], [200, 404, 404]],
+  ['POST', '/v1/filters/test', { filter: [], types: [TYPE] }, [consume], [200, 403, 200]],
+  ['GET', '/v1/objects/sales-order/1', undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
+  ['GET', '/v1/audit', undefined, ['manage:client:*'], [200, 403, 200]],
+  ['POST', '/v1/tenants/local/queues/q/letters', LETTERS, ['*'], [403, 403, 403]],
+];
+
+function filled<T>(value: T): T {
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) return value;
+  const put = text.replaceAll(':letter', letter).replaceAll(':replay', replay).replaceAll(':hook', hook);
+  return JSON.parse(put) as T;
+}
+
+describe('permissions', () => {
+  it.each(OPERATIONS)(
+    'decide who may %s %s %j: %j may, and it is answered %j',
+    async (method, path, body, enough, expected) => {
+      const who: [Caller | undefined, number][] = [
+        [undefined, 401],
+        [other, expected[1]],
+        [callerFor('local', enough), expected[0]],
+      ];
+      for (const [caller, status] of who) {
+        const answer = await trial.ask(caller, method, filled(path), filled(body));
+        expect([caller?.client, answer.status, answer.text]).toEqual([caller?.client, status, expect.any(String)]);
+        if (status === 403) expect(answer.json['code']).toBe('permission-missing');
+      }
+      // One permission less is not enough, where there are two.
+      for (const missing of enough.length > 1 ? enough : []) {
+        const less = callerFor(
+          'local',
+          enough.filter((one) => one !== missing),
+        );
+        expect((await trial.ask(less, method, filled(path), filled(body))).status, `without ${missing}`).toBe(403);
+      }
+      if (path.startsWith('/v1/webhooks/y')) await trial.ask(stranger, 'PUT', '/v1/queues/q', { types: [TYPE] });
+      const answer = await trial.ask(stranger, method, filled(path), filled(body));
+      expect([answer.status, answer.text]).toEqual([expected[2], expect.any(String)]);
+      expect(answer.text).not.toContain('"key":"K1"');
+    },
+  );
+
+  it('decide what lists show: what a client may know of, and nothing else', async () => {
+    const none = { queues: [], webhooks: [], attempts: [], deadLetters: [], operations: [], redrives: [] };
+    for (const [name, path] of [
+      ['queues', '/v1/queues'],
+      ['webhooks', '/v1/webhooks'],
+      ['attempts', '/v1/attempts'],
+      ['deadLetters', '/v1/dead-letters'],
+      ['operations', '/v1/operations'],
+      ['redrives', '/v1/dead-letters/redrives'],
+    ] as const) {
+      const nothing = await trial.ask(other, 'GET', path);
+      expect([path, nothing.status, nothing.json[name]]).toEqual([path, 200, none[name]]);
+    }
+    const reader = callerFor('local', ['consume:queue:w'], 'reader');
+    const names = async (path: string, list: string): Promise<unknown[]> =>
+      ((await trial.ask(reader, 'GET', path)).json[list] as { name?: string; queue?: string }[]).map(
+        ({ name, queue }) => name ?? queue,
+      );
+    expect(await names('/v1/queues', 'queues')).toEqual(['w']);
+    expect(await names('/v1/webhooks', 'webhooks')).toEqual(['w']);
+    expect(new Set(await names('/v1/attempts', 'attempts'))).toEqual(new Set(['w']));
+    expect(await names('/v1/dead-letters', 'deadLetters')).toEqual(['w']);
+  });
+
+  it('let nobody make a queue, or a webhook, of types it may not consume', async () => {
+    const maker = callerFor('local', ['manage:queue:*', consume], 'maker');
+    for (const path of ['/v1/queues/wide', '/v1/webhooks/wide']) {
+      for (const types of [['*'], ['heddle.*'], [TYPE, 'sap.s4.beh.salesorder.v1.SalesOrder.Created.v1']]) {
+        const refused = await trial.ask(maker, 'PUT', path, { types, ...(path.includes('web') ? { url: hook } : {}) });
+        expect([refused.status, refused.json['code']]).toEqual([403, 'permission-missing']);
+      }
+    }
+  });
+
+  it('leave nothing out of the audit: every act and every refusal is there, with who, where from and how it ended', async () => {
+    const entriesOf = async (query: string): Promise<Record<string, unknown>[]> =>
+      (await trial.ask(admin, 'GET', `/v1/audit?limit=500&${query}`)).json['entries'] as Record<string, unknown>[];
+    await vi.waitFor(async () => {
+      for (const action of [
+        ...['queue.put', 'queue.pause', 'queue.resume', 'queue.purge', 'queue.delete', 'queue.replay-stop'],
+        ...[
+          'webhook.put',
+          'webhook.pause',
+          'webhook.resume',
+          'webhook.rotate-secret',
+          'webhook.test',
+          'webhook.delete',
+        ],
+        ...['queue.replay', 'dead-letter.view', 'dead-letters.redrive', 'filter.test'],
+      ]) {
+        const entries = await entriesOf(`action=${action}`);
+        const refused = entries.filter(({ who, result }) => who === 'other' && result === 'refused');
+        expect([action, refused.length > 0]).toEqual([action, true]);
+        expect([action, entries.some(({ who, result }) => who === 'tester' && result === 'done')]).toEqual([
+          action,
+          true,
+        ]);
+        for (const entry of entries) expect(entry).toMatchObject({ tenant: 'local', from: '127.0.0.1' });
+      }
+      const [view] = await entriesOf('action=event.view&who=tester');
+      expect(view).toMatchObject({ target: 'event/e1', result: 'done' });
+      const [denied] = await entriesOf('action=queue.purge&who=other');
+      expect(denied).toMatchObject({ target: 'queue/new', result: 'refused', detail: { status: 403 } });
+      expect(await entriesOf('who=stranger')).toEqual([]);
+    }, PATIENT);
+    expect(JSON.stringify(await entriesOf(''))).not.toContain('whsec');
+  });
+});
