@@ -1,6 +1,12 @@
 import 'reflect-metadata';
 import { type Caller, guardRoutes } from '@heddle/auth';
-import { CONTROL_TOPIC_SPECS, JSON_CONTENT_TYPE, MemoryControlLog, MemoryEventLog, MemorySlotGroup } from '@heddle/event';
+import {
+  CONTROL_TOPIC_SPECS,
+  JSON_CONTENT_TYPE,
+  MemoryControlLog,
+  MemoryEventLog,
+  MemorySlotGroup,
+} from '@heddle/event';
 import { Health, createHttpApp, createLog, createMetrics, listen } from '@heddle/runtime';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import { Gateway } from './gateway.js';
@@ -10,7 +16,7 @@ import { Identity } from './identity/identity.js';
 import { createGatewayMetrics } from './metrics.js';
 import { protocols } from './protocols/protocols.js';
 import { Sessions } from './protocols/sessions.js';
-import { settings } from './settings.js';
+import { type GatewaySettings, settings } from './settings.js';
 import { Vault } from './vault/vault.js';
 import { TRIAL_MASTER_KEY } from './vault/vault-trial.js';
 
@@ -19,6 +25,43 @@ export interface TrialAnswer {
   status: number;
   text: string;
   json: Record<string, unknown>;
+}
+
+/** What stays when a gateway is started anew. */
+export interface GatewayGround {
+  eventLog: MemoryEventLog;
+  controlLog: MemoryControlLog;
+  registry: MemorySchemaRegistry;
+  codec: AvroCodec;
+  catalogue: Catalogue;
+}
+
+const BASE_URL = 'http://gateway.test';
+
+/** A gateway without its doors, at work on logs in memory; the vault it was given stays open. */
+export async function startGateway(
+  values: GatewaySettings,
+  ground: GatewayGround,
+  guard = new TrialGuard(),
+): Promise<{ gateway: Gateway; vault: Vault }> {
+  const log = createLog('test', 'silent');
+  await ground.controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
+  const vault = new Vault(ground.controlLog, values.masterKeys, log);
+  await vault.start();
+  const gateway = new Gateway({
+    ...ground,
+    settings: values,
+    baseUrl: BASE_URL,
+    instanceUrl: BASE_URL,
+    slotGroup: new MemorySlotGroup(),
+    guard,
+    serviceToken: (tenant) => `token of ${tenant}`,
+    vault,
+    metrics: createGatewayMetrics(createMetrics('test')),
+    log,
+  });
+  await gateway.start();
+  return { gateway, vault };
 }
 
 /** A whole gateway on logs in memory, listening with all its doors; whoever has a token of its guard comes in. */
@@ -50,27 +93,13 @@ export class GatewayTrial {
           : codec.decode(value),
     });
     const controlLog = new MemoryControlLog();
-    const baseUrl = 'http://gateway.test';
-    const built = { settings: values, baseUrl, instanceUrl: baseUrl, slotGroup: new MemorySlotGroup(), log };
-    await controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
-    const vault = new Vault(controlLog, values.masterKeys, log);
-    await vault.start();
-    const gateway = new Gateway({
-      ...built,
-      eventLog,
-      controlLog,
-      registry,
-      codec,
-      catalogue,
-      guard,
-      serviceToken: (tenant) => `token of ${tenant}`,
-      vault,
-      metrics: createGatewayMetrics(metrics),
-    });
-    await gateway.start();
+    const ground = { eventLog, controlLog, registry, codec, catalogue };
+    const { gateway, vault } = await startGateway(values, ground, guard);
     // Not started: nobody comes in by it, and its routes are there.
     const identity = new Identity({
-      ...built,
+      settings: values,
+      baseUrl: BASE_URL,
+      log,
       controlLog,
       sealer: vault,
       inUse: () => undefined,

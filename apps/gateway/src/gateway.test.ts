@@ -1,13 +1,12 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { MemoryControlLog, MemoryEventLog, MemorySlotGroup } from '@heddle/event';
-import { createLog, createMetrics } from '@heddle/runtime';
+import { MemoryControlLog, MemoryEventLog } from '@heddle/event';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LOOPBACK_SETTINGS } from './network/network-trial.js';
-import { Gateway } from './gateway.js';
-import { TrialGuard, callerFor } from './identity/identity-trial.js';
-import { createGatewayMetrics } from './metrics.js';
+import { startGateway as startTrial } from './gateway-trial.js';
+import type { Gateway } from './gateway.js';
+import { callerFor } from './identity/identity-trial.js';
 import { webhookShape } from './protocols/webhook/webhook.shape.js';
 import type { IncomingEvent } from './publish.js';
 import { settings } from './settings.js';
@@ -70,27 +69,13 @@ describe('the gateway on logs in memory', () => {
   });
 
   async function startGateway(): Promise<Gateway> {
-    const started = new Gateway({
-      settings: settings.read({
-        HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY,
-        ...LOOPBACK_SETTINGS,
-        HEDDLE_RETRY_FIRST_MS: '20',
-        HEDDLE_RETRY_CAP_MS: '40',
-      }),
-      baseUrl: 'http://gateway.test',
-      instanceUrl: 'http://gateway.test',
-      slotGroup: new MemorySlotGroup(),
-      eventLog,
-      controlLog,
-      registry,
-      codec,
-      catalogue,
-      guard: new TrialGuard(),
-      serviceToken: () => '',
-      metrics: createGatewayMetrics(createMetrics('test')),
-      log: createLog('test', 'silent'),
+    const values = settings.read({
+      HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY,
+      ...LOOPBACK_SETTINGS,
+      HEDDLE_RETRY_FIRST_MS: '20',
+      HEDDLE_RETRY_CAP_MS: '40',
     });
-    await started.start();
+    const { gateway: started } = await startTrial(values, { eventLog, controlLog, registry, codec, catalogue });
     return started;
   }
 

@@ -4,7 +4,7 @@ import type { ControlLog } from '@heddle/event';
 import { KafkaControlLog } from '@heddle/kafka';
 import { createLog } from '@heddle/runtime';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { InterimSealer } from './interim-sealer.js';
+import { TrialSealer } from './sealer-trial.js';
 import { ADMIN, type Answer, TrialServer, basic, clientsFile } from './server-trial.js';
 import { SigningKeys } from './signing-keys.js';
 
@@ -107,7 +107,7 @@ describe('the keys of two instances', () => {
       (controlLog) =>
         new SigningKeys({
           controlLog,
-          sealer: new InterimSealer(),
+          sealer: new TrialSealer(),
           log: createLog('test', 'silent'),
           periodMs: 2000,
           announceMs: 1000,

@@ -1,13 +1,13 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { CONTROL_TOPICS, MemoryControlLog, MemoryEventLog, MemorySlotGroup, slotOf } from '@heddle/event';
-import { createLog, createMetrics } from '@heddle/runtime';
+import { CONTROL_TOPICS, MemoryControlLog, MemoryEventLog, slotOf } from '@heddle/event';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Gateway } from '../../gateway.js';
+import { startGateway } from '../../gateway-trial.js';
+import type { Gateway } from '../../gateway.js';
+import { callerFor } from '../../identity/identity-trial.js';
 import { operationsQuery } from '../../ledger/ledger.shape.js';
-import { createGatewayMetrics } from '../../metrics.js';
 import { LOOPBACK_SETTINGS } from '../../network/network-trial.js';
 import { settings } from '../../settings.js';
 import { rewrap } from '../../vault/rewrap.js';
@@ -16,6 +16,7 @@ import type { SealedWebhook, StoredWebhook } from './sealed-webhook.js';
 import { webhookShape } from './webhook.shape.js';
 
 const TYPE = 'heddle.contract.v1.Contract.Signed.v1';
+const ADMIN = callerFor();
 const AWAITED = { timeout: 10_000 };
 const UNREADABLE = { code: 'secret-unreadable' };
 
@@ -66,8 +67,8 @@ it('the log has no secret of a webhook in it, through changes, rotations and pau
     headers: { 'x-canary': 'canary-header' },
     auth: { basic: { user: 'u', password: 'canary-pass' } },
   });
-  const rotated = (await gateway.webhooks.rotate('hook', { kind: 'v1a', overlapSeconds: 60 })).view.secret!;
-  await gateway.webhooks.pause('hook');
+  const rotated = (await gateway.webhooks.rotate(ADMIN, 'hook', { kind: 'v1a', overlapSeconds: 60 })).view.secret!;
+  await gateway.webhooks.pause(ADMIN, 'hook');
   const stored = JSON.stringify(await storedWebhook());
   for (const canary of [secret, rotated, 'canary-header', 'canary-pass']) expect(stored).not.toContain(canary);
   expect(stored.match(/sealed[.]v1[.]/g)).toHaveLength(4);
@@ -77,7 +78,7 @@ it('a definition from before goes on after a restart, and is sealed then, with i
   const secret = await put('hook');
   await storeInTheClear(secret);
   await restart('main');
-  const { version } = gateway.webhooks.get('hook');
+  const { version } = gateway.webhooks.get(ADMIN, 'hook');
   await vi.waitFor(async () => expect(JSON.stringify(await storedWebhook())).not.toContain(secret), AWAITED);
   expect(await storedWebhook()).toMatchObject({ format: 2, version });
   await expectSignedDelivery(secret);
@@ -86,13 +87,15 @@ it('a definition from before goes on after a restart, and is sealed then, with i
 it('without its master key a webhook delivers nothing and keeps every event; with it, it goes on by itself', async () => {
   const secret = await put('hook');
   await restart('other');
-  expect(gateway.webhooks.get('hook').view).toMatchObject({ state: 'unreadable', secrets: [{ secret: '•••' }] });
-  expect(gateway.webhooks.list()).toMatchObject([{ name: 'hook', state: 'unreadable' }]);
+  expect(gateway.webhooks.get(ADMIN, 'hook').view).toMatchObject({ state: 'unreadable', secrets: [{ secret: '•••' }] });
+  expect(gateway.webhooks.list(ADMIN)).toMatchObject([{ name: 'hook', state: 'unreadable' }]);
   await publish('K1');
   await vi.waitFor(async () => expect(await operations()).toContain('webhook.unreadable'), AWAITED);
-  await expect(gateway.webhooks.test('hook', {})).rejects.toMatchObject(UNREADABLE);
-  await expect(gateway.webhooks.rotate('hook', { kind: 'v1', overlapSeconds: 0 })).rejects.toMatchObject(UNREADABLE);
-  await expect(gateway.webhooks.pause('hook')).rejects.toMatchObject(UNREADABLE);
+  await expect(gateway.webhooks.test(ADMIN, 'hook', {})).rejects.toMatchObject(UNREADABLE);
+  await expect(gateway.webhooks.rotate(ADMIN, 'hook', { kind: 'v1', overlapSeconds: 0 })).rejects.toMatchObject(
+    UNREADABLE,
+  );
+  await expect(gateway.webhooks.pause(ADMIN, 'hook')).rejects.toMatchObject(UNREADABLE);
   expect(arrivals).toEqual([]);
   await restart('main');
   await vi.waitFor(() => expect(arrivals).toHaveLength(1), AWAITED);
@@ -114,8 +117,8 @@ it('a webhook whose secrets are lost is healed by putting it with new ones, and 
 it('one whose secrets are lost can be deleted', async () => {
   await put('hook');
   await restart('other');
-  await gateway.webhooks.delete('hook');
-  expect(gateway.webhooks.list()).toEqual([]);
+  await gateway.webhooks.delete(ADMIN, 'hook');
+  expect(gateway.webhooks.list(ADMIN)).toEqual([]);
 });
 
 it('a single changed character of a stored secret holds that webhook, and no other', async () => {
@@ -127,7 +130,7 @@ it('a single changed character of a stored secret holds that webhook, and no oth
   const changed = { ...one!, secret: `${one!.secret.slice(0, -5)}${last}${one!.secret.slice(-4)}` };
   await store({ ...stored, secrets: [changed] });
   await restart('main');
-  expect(gateway.webhooks.list().map(({ name, state }) => [name, state])).toEqual([
+  expect(gateway.webhooks.list(ADMIN).map(({ name, state }) => [name, state])).toEqual([
     ['hook', 'unreadable'],
     ['well', 'active'],
   ]);
@@ -146,23 +149,11 @@ it('new data keys are taken to seal webhooks anew, at work, and deliveries go on
 });
 
 async function start(...keys: string[]): Promise<Gateway> {
-  const started = new Gateway({
-    settings: settings.read({
-      HEDDLE_MASTER_KEY: keys.map((key) => `${key}:${Buffer.alloc(32, key).toString('base64')}`).join(','),
-      ...LOOPBACK_SETTINGS,
-    }),
-    baseUrl: 'http://gateway.test',
-    instanceUrl: 'http://gateway.test',
-    slotGroup: new MemorySlotGroup(),
-    eventLog,
-    controlLog,
-    registry,
-    codec,
-    catalogue,
-    metrics: createGatewayMetrics(createMetrics('test')),
-    log: createLog('test', 'silent'),
+  const values = settings.read({
+    HEDDLE_MASTER_KEY: keys.map((key) => `${key}:${Buffer.alloc(32, key).toString('base64')}`).join(','),
+    ...LOOPBACK_SETTINGS,
   });
-  await started.start();
+  const { gateway: started } = await startGateway(values, { eventLog, controlLog, registry, codec, catalogue });
   return started;
 }
 
@@ -173,14 +164,14 @@ async function restart(...keys: string[]): Promise<void> {
 
 /** Returns the secret that was made. */
 async function put(name: string, body: object = {}): Promise<string> {
-  const { view } = await gateway.webhooks.put(name, webhookShape.parse({ url, types: [TYPE], ...body }));
+  const { view } = await gateway.webhooks.put(ADMIN, name, webhookShape.parse({ url, types: [TYPE], ...body }));
   return view.secret ?? '';
 }
 
 async function publish(key: string): Promise<void> {
   const data = { json: { ...(catalogue.get(TYPE)!.example as object), Contract: key } };
   const attributes = { id: `${key}-${Math.random()}`, source: '/test', type: TYPE };
-  expect(await gateway.publisher.publish([{ attributes, data }])).not.toContainEqual({
+  expect(await gateway.publisher.publish(ADMIN, [{ attributes, data }])).not.toContainEqual({
     error: expect.anything() as unknown,
   });
 }
@@ -201,7 +192,10 @@ async function expectSignedDelivery(secret: string): Promise<void> {
 }
 
 async function operations(): Promise<string[]> {
-  const { operations: all } = await gateway.lookUps.operations.operations(operationsQuery.parse({ name: 'hook' }));
+  const { operations: all } = await gateway.lookUps.operations.operations(
+    ADMIN,
+    operationsQuery.parse({ name: 'hook' }),
+  );
   return all.map(({ kind }) => kind);
 }
 

@@ -1,14 +1,13 @@
-import { TrialGuard, callerFor } from '../../identity/identity-trial.js';
+import { callerFor } from '../../identity/identity-trial.js';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { MemoryControlLog, MemoryEventLog, MemorySlotGroup } from '@heddle/event';
-import { createLog, createMetrics } from '@heddle/runtime';
+import { MemoryControlLog, MemoryEventLog } from '@heddle/event';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { LOOPBACK_SETTINGS } from '../../network/network-trial.js';
-import { Gateway } from '../../gateway.js';
-import { createGatewayMetrics } from '../../metrics.js';
+import { startGateway } from '../../gateway-trial.js';
+import type { Gateway } from '../../gateway.js';
 import { queueShape } from '../../queues/queue.shape.js';
 import { settings } from '../../settings.js';
 import { TRIAL_MASTER_KEY } from '../../vault/vault-trial.js';
@@ -177,27 +176,13 @@ it('a test reaches the receiver of a paused webhook with an example, and with an
 });
 
 async function start(): Promise<Gateway> {
-  const started = new Gateway({
-    settings: settings.read({
-      HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY,
-      ...LOOPBACK_SETTINGS,
-      HEDDLE_RETRY_FIRST_MS: '20',
-      HEDDLE_RETRY_CAP_MS: '40',
-    }),
-    baseUrl: 'http://gateway.test',
-    instanceUrl: 'http://gateway.test',
-    slotGroup: new MemorySlotGroup(),
-    eventLog,
-    controlLog,
-    registry,
-    codec,
-    catalogue,
-    guard: new TrialGuard(),
-    serviceToken: () => '',
-    metrics: createGatewayMetrics(createMetrics('test')),
-    log: createLog('test', 'silent'),
+  const values = settings.read({
+    HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY,
+    ...LOOPBACK_SETTINGS,
+    HEDDLE_RETRY_FIRST_MS: '20',
+    HEDDLE_RETRY_CAP_MS: '40',
   });
-  await started.start();
+  const { gateway: started } = await startGateway(values, { eventLog, controlLog, registry, codec, catalogue });
   return started;
 }
 
