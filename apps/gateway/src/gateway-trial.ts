@@ -123,7 +123,7 @@ export class GatewayTrial {
     const url = await listen(app, { ...values, host: '127.0.0.1' });
     return new GatewayTrial(gateway, guard, catalogue, registry, eventLog, url, async () => {
       streams.close();
-      await sessions.stop();
+      sessions.stop();
       for (const protocol of open) await protocol.close();
       await app.close();
       await gateway.stop();

@@ -54,7 +54,7 @@ export interface GatewayParts {
   codec: AvroCodec;
   catalogue: Catalogue;
   /** Signs who asks, when a request is handed on to another instance. */
-  guard: Pick<DoorGuard, 'identify' | 'hopToken'>;
+  guard: Pick<DoorGuard, 'identify' | 'refuse' | 'hopToken'>;
   /** What the gateway identifies itself with to the services that own objects. */
   serviceToken: ServiceToken;
   /** Secrets at rest; started already. */

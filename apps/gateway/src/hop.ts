@@ -48,7 +48,7 @@ export class Hop {
     private readonly directory: Pick<QueueDirectory, 'webhook' | 'ownerOf'>,
     private readonly ownership: Pick<Ownership, 'owns'>,
     private readonly ownUrl: string,
-    private readonly guard: Pick<DoorGuard, 'identify' | 'hopToken'>,
+    private readonly guard: Pick<DoorGuard, 'identify' | 'refuse' | 'hopToken'>,
     private readonly log: Log,
   ) {}
 
@@ -57,10 +57,15 @@ export class Hop {
     server.addHook('preHandler', async (request, reply) => {
       const { caller, url, body, headers } = request;
       // Where everybody may come in, nobody has looked yet whether this was said by an instance.
-      if (caller === undefined && headers[HOP_HEADER] !== undefined) await this.guard.identify(request);
+      if (caller === undefined && headers[HOP_HEADER] !== undefined) {
+        try {
+          await this.guard.identify(request);
+        } catch (error) {
+          return this.guard.refuse(reply, error);
+        }
+      }
       const owner = this.#ownerOf(caller?.tenant, url, body);
-      if (owner === undefined) return;
-      await this.#handOn(owner, request, reply);
+      return owner === undefined ? undefined : this.#handOn(owner, request, reply);
     });
   }
 

@@ -124,6 +124,14 @@ describe('what is personal in an event', () => {
     const dryRun = { from: 'earliest', dryRun: true, filter: [{ cel: `data.Witness == "${NAME}"` }] };
     expect((await trial.ask(blind, 'POST', '/v1/queues/masked/replay', dryRun)).json).toMatchObject({ events: 0 });
     expect((await trial.ask(sees, 'POST', '/v1/queues/clear/replay', dryRun)).json).toMatchObject({ events: 2 });
+    // What the queue shows is for its receivers; whoever replays it learns nothing by what it asks for.
+    expect((await trial.ask(blind, 'POST', '/v1/queues/clear/replay', dryRun)).json).toMatchObject({ events: 0 });
+    const begun = await trial.ask(blind, 'POST', '/v1/queues/clear/replay', { ...dryRun, dryRun: false });
+    const { id } = begun.json as { id: string };
+    await vi.waitFor(async () => {
+      const { json } = await trial.ask(blind, 'GET', `/v1/queues/clear/replays/${id}`);
+      expect(json).toMatchObject({ state: 'done', report: { taken: 0 } });
+    }, PATIENT);
   });
 
   it('is masked in timelines, dead letters and filter trials for whoever may not see it', async () => {

@@ -80,8 +80,12 @@ describe('a dead letter', () => {
       const redriven = await ledger.deadLetters({ queue: name, state: 'redriven' });
       expect(redriven.map(({ redriven: by }) => by?.by)).toEqual(Array(3).fill(redrive));
       expect(await ledger.deadLetters({ queue: name, state: 'open' })).toEqual([]);
-      const audit = await ledger.audit({ target: `redrive/${redrive}` });
-      expect(audit).toMatchObject([{ action: 'dead-letters.redrive' }]);
+      const audit = await ledger.audit({ action: 'dead-letters.redrive' });
+      const ours = audit.filter(({ detail }) => (detail?.['filter'] as { queue?: string })?.queue === name);
+      // The newest first; the counting before it is an act, too.
+      expect(ours.map(({ detail }) => detail?.['dryRun'] ?? false)).toEqual([false, true]);
+      expect(ours[0]!.detail).toMatchObject({ location: `/v1/dead-letters/redrives/${redrive}` });
+      for (const act of ours) expect(act).toMatchObject({ who: 'administrator', from: '127.0.0.1', result: 'done' });
     }, WAIT);
 
     // One final state for each cycle.

@@ -1,3 +1,4 @@
+import { createPartner } from '@heddle/infra';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { ORDERS } from '../support/cloud-event.js';
 import { type Answer, call } from '../support/http-call.js';
@@ -64,6 +65,58 @@ test('what is asked through the gateway is answered by the service, and only to 
   const refused = await call('GET', `${object}/${key}`, { headers: { authorization: `Bearer ${other}` } });
   expect(refused.json).toMatchObject({ status: 403, code: 'permission-missing' });
 });
+
+test('a client has what it was given, and its tokens are good at every process', async () => {
+  const clerk = await mesh.newClient([`fetch:type:${ORDERS}`]);
+  expect(await read(await clerk.header())).toMatchObject({ status: 200 });
+  const partners = `${mesh.url('business-partner')}/business-partners`;
+  const refused = await call('GET', partners, { headers: { authorization: await clerk.header() } });
+  expect(refused.json).toMatchObject({ status: 403, code: 'permission-missing' });
+});
+
+test('the service of a tenant has its own objects, and raises their events for its tenant alone', async () => {
+  const { tenant, administrator } = await mesh.newTenant();
+  const ours = { authorization: await administrator.header() };
+  const theirs = await Mesh.start({
+    ground: inject('stack'),
+    apps: ['business-partner'],
+    env: { 'business-partner': { HEDDLE_TENANT: tenant } },
+    beside: mesh,
+  });
+  const [own, local] = [theirs, mesh].map((of) => `${of.url('business-partner')}/business-partners`) as [
+    string,
+    string,
+  ];
+  const name = `partners-${tenant}`;
+  const queue = `${mesh.url('gateway')}/v1/queues/${name}`;
+  const wish = { body: { types: ['sap.s4.beh.businesspartner.*'] } };
+  expect(await call('PUT', queue, { ...wish, headers: ours })).toMatchObject({ status: 201 });
+  expect(await call('PUT', queue, wish)).toMatchObject({ status: 201 });
+
+  const [one, other] = [freshKey(), freshKey()];
+  expect(await call('POST', own, { body: createPartner(one), headers: ours })).toMatchObject({ status: 201 });
+  expect(await call('POST', local, { body: createPartner(other) })).toMatchObject({ status: 201 });
+  expect(await call('GET', `${own}/${one}`, { headers: ours })).toMatchObject({ status: 200 });
+  // Each is told of no such thing by the service of the other tenant, and nothing is changed there.
+  for (const [url, headers] of [
+    [local, ours],
+    [own, {}],
+  ] as const) {
+    expect((await call('GET', `${url}/${one}`, { headers })).json).toMatchObject({ status: 404, code: 'not-found' });
+    expect(await call('POST', url, { body: createPartner(freshKey()), headers })).toMatchObject({ status: 404 });
+  }
+  expect(await subjects(queue, ours)).toEqual([one]);
+  expect(await subjects(queue, {})).toEqual([other]);
+  for (const headers of [ours, {}]) await call('DELETE', queue, { headers });
+  await theirs.stop();
+});
+
+/** The business keys of what a queue hands out, once something has come. */
+async function subjects(queue: string, headers: Record<string, string>): Promise<string[]> {
+  const answer = await call('POST', `${queue}/receive`, { headers, body: { max: 100, waitMs: 10_000 } });
+  expect(answer.status, answer.text).toBe(200);
+  return (answer.json as { deliveries: { event: { subject: string } }[] }).deliveries.map(({ event }) => event.subject);
+}
 
 function order(number: string): string {
   return `${mesh.url('sales-order')}/sales-orders/${number}`;

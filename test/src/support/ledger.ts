@@ -52,6 +52,15 @@ export interface RedriveView {
   failed: number;
 }
 
+interface AuditView {
+  who: string;
+  from: string;
+  action: string;
+  target: string;
+  result: string;
+  detail?: Record<string, unknown>;
+}
+
 /** What happened, as the gateway tells it. */
 export class LedgerReader {
   constructor(private readonly gateway: string) {}
@@ -83,8 +92,8 @@ export class LedgerReader {
       .operations;
   }
 
-  async audit(query: Record<string, string>): Promise<{ who: string; action: string; target: string }[]> {
-    return (await this.#get<{ entries: { who: string; action: string; target: string }[] }>('audit', query)).entries;
+  async audit(query: Record<string, string>): Promise<AuditView[]> {
+    return (await this.#get<{ entries: AuditView[] }>('audit', query)).entries;
   }
 
   /** 200 for a dry run, else 202. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ import {
   type MeshPorts,
   type Running,
 } from '@heddle/infra';
+import { call } from './http-call.js';
 import { addKey } from './keyring.js';
 
 export interface MeshOptions {
@@ -27,6 +29,13 @@ export interface MeshOptions {
   env?: Partial<Record<MeshApp, Record<string, string>>>;
   /** A mesh to stand beside: what is not started is that one's, and so are the clients and the issuer of tokens. */
   beside?: Mesh;
+}
+
+/** Of the document that a client is given, what it gets tokens with. */
+interface ServiceKey {
+  tokenEndpoint: string;
+  clientId: string;
+  clientSecret: string;
 }
 
 /** The real, built processes of the mesh, running on free ports; each can be killed and started again on its port. */
@@ -90,6 +99,26 @@ export class Mesh {
   async credentialsOf(client: string): Promise<ClientCredentials> {
     const clientSecret = (await readFile(this.secretFile(client), 'utf8')).trim();
     return { tokenUrl: `${this.url('gateway')}/oauth/token`, clientId: client, clientSecret };
+  }
+
+  /** A new client with these permissions, made by whoever has the tokens; by the administrator when nothing is said. */
+  async newClient(permissions: readonly string[], by?: ClientTokens): Promise<ClientTokens> {
+    const headers = by === undefined ? {} : { authorization: await by.header() };
+    const url = `${this.url('gateway')}/v1/clients/client-${randomUUID()}`;
+    const { status, text, json } = await call('PUT', url, { headers, body: { permissions } });
+    if (status !== 201) throw new Error(`The client was not made: ${text}`);
+    const { clientId, clientSecret } = json as { clientId: string; clientSecret: string };
+    return new ClientTokens({ tokenUrl: `${this.url('gateway')}/oauth/token`, clientId, clientSecret });
+  }
+
+  /** A new tenant, and the tokens of its administrator. */
+  async newTenant(): Promise<{ tenant: string; administrator: ClientTokens }> {
+    const tenant = `tenant-${randomUUID().slice(0, 8)}`;
+    const { status, text, json } = await call('PUT', `${this.url('gateway')}/v1/tenants/${tenant}`, { body: {} });
+    if (status !== 201) throw new Error(`The tenant was not made: ${text}`);
+    const { oauth2 } = (json as { serviceKey: { oauth2: ServiceKey } }).serviceKey;
+    const { tokenEndpoint: tokenUrl, clientId, clientSecret } = oauth2;
+    return { tenant, administrator: new ClientTokens({ tokenUrl, clientId, clientSecret }) };
   }
 
   /** The file with the secret of a client. */

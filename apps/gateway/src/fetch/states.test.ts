@@ -13,8 +13,8 @@ describe('states of objects', () => {
     answer = (key, version) => stateOf(version + 1, { key });
     states = new States({
       typesOf: () => ['test'],
-      fetch: async (_tenant, object, key, version) => {
-        asked.push(`${object}/${key}@${version ?? ''}`);
+      fetch: async (tenant, object, key, version) => {
+        asked.push(`${tenant === 'local' ? '' : `${tenant}: `}${object}/${key}@${version ?? ''}`);
         await Promise.resolve();
         return answer(key, version ?? 0);
       },
@@ -26,9 +26,9 @@ describe('states of objects', () => {
     return { kind: 'state', version, etag: '', body: Buffer.from(JSON.stringify(object)) };
   }
 
-  function eventAbout(dataref: string | undefined): StoredEvent {
+  function eventAbout(dataref: string | undefined, topic = 't'): StoredEvent {
     const attributes = { id: 'e', source: '/test', type: 'test', ...(dataref === undefined ? {} : { dataref }) };
-    const stored = { attributes, value: Buffer.alloc(0), topic: 't', partition: 0, offset: 0, key: 'k' };
+    const stored = { attributes, value: Buffer.alloc(0), topic, partition: 0, offset: 0, key: 'k' };
     return { ...stored, appendedAt: 0, data: null };
   }
 
@@ -85,6 +85,22 @@ describe('states of objects', () => {
       throw new HeddleError('not-found', 'not served');
     };
     expect(await jsonAbout('/v1/objects/contract/1?version=1')).toBeNull();
+  });
+
+  it('are those of the tenant that its event is of', async () => {
+    const dataref = '/v1/objects/sales-order/1?version=1';
+    for (const topic of ['acme.sales-order', 'sales-order', 'acme.sales-order']) {
+      await states.of(eventAbout(dataref, topic), () => true);
+    }
+    expect(asked).toEqual(['acme: sales-order/1@1', 'sales-order/1@1']);
+  });
+
+  it('are not fetched without the right to one of the types that are about the object, whatever the event is', async () => {
+    const dataref = '/v1/objects/sales-order/1?version=1';
+    expect(await states.of(eventAbout(dataref), () => true)).not.toBeNull();
+    // Kept, and still not for everybody.
+    expect(await states.of(eventAbout(dataref), (type) => type !== 'test')).toBeNull();
+    expect(asked).toHaveLength(1);
   });
 
   it('that cannot be had fail, and are asked for again the next time', async () => {

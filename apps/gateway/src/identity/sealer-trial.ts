@@ -12,10 +12,6 @@ export class TrialSealer implements Sealer {
     return Promise.resolve(bytes.toString('base64url'));
   }
 
-  onKey(): void {
-    // It can open everything from the start.
-  }
-
   open(tenant: string, context: string, sealed: string): string {
     const bytes = Buffer.from(sealed, 'base64url');
     const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, 12));

@@ -4,6 +4,4 @@ export interface Sealer {
   seal(tenant: string, context: string, plaintext: string): Promise<string>;
   /** @throws HeddleError when it was changed, or sealed for another place */
   open(tenant: string, context: string, sealed: string): string;
-  /** Hears when more can be opened than before. */
-  onKey(listener: () => void): void;
 }

@@ -110,6 +110,25 @@ describe('signing keys', () => {
     expect(kids(one)).toHaveLength(1);
   });
 
+  it('are opened as soon as the vault knows what they were sealed with', async () => {
+    const one = await instance();
+    let misses = 3;
+    class Late extends TrialSealer {
+      override open(tenant: string, context: string, sealed: string): string {
+        misses -= 1;
+        if (misses >= 0) throw new Error('its data key is not known');
+        return super.open(tenant, context, sealed);
+      }
+    }
+    const late = await instance(new Late());
+    expect(late.current().kid).toBe(one.current().kid);
+    misses = 1;
+    await passes(24 * HOUR_MS - 600_000, one);
+    await passes(600_000, one);
+    await late.look();
+    expect(late.current().kid).toBe(one.current().kid);
+  });
+
   it('leave what else stands in the topic alone', async () => {
     await log.put(CONTROL_TOPICS.keys, [{ partition: 0, key: 'data/acme/1', value: { format: 1 } }]);
     expect(kids(await instance())).toHaveLength(1);

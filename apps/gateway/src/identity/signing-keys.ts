@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { type JWK, type KeyFinder, type SigningKey, createKeyPair, keyOf, tokenInvalid } from '@heddle/auth';
 import { CONTROL_TOPICS, type ControlLog, type ControlRecord, type Follower, HeddleError } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
@@ -20,7 +20,7 @@ interface Generation {
   record: SigningKeyRecord;
   offset: number;
   publicKey: Awaited<ReturnType<typeof keyOf>>;
-  /** Nothing where the vault could not open it: then others sign with it, and what they sign is believed. */
+  /** Nothing while the vault cannot open it: others sign with it, and what they sign is believed. */
   signing: SigningKey | undefined;
 }
 
@@ -42,9 +42,8 @@ const PREFIX = 'signing/';
 /** Of the mesh itself: no tenant has this name. */
 const SEALED_FOR = 'heddle';
 const LOOK_MS = 5000;
-/** How long a start waits for the key that opens the present one, and how often it looks. */
-const OPENABLE_MS = 5000;
 const OPEN_AGAIN_MS = 100;
+const OPEN_TRIES = 30;
 const MARGIN_MS = 120_000;
 
 /**
@@ -70,7 +69,6 @@ export class SigningKeys {
    * @throws HeddleError what the vault says when it cannot open the key that all others sign with
    */
   async start(): Promise<void> {
-    this.parts.sealer.onKey(() => this.#openAgain());
     this.#follower = await this.parts.controlLog.follow(TOPIC, (record) => this.#take(record));
     await this.look();
     await this.#openable();
@@ -88,7 +86,7 @@ export class SigningKeys {
   current(): SigningKey {
     const now = Date.now();
     const usable = [...this.#generations.values()].filter(
-      ({ signing, record }) => signing !== undefined && record.signsFrom <= now,
+      ({ signing, record }) => signing !== undefined && hasBegun(record, now),
     );
     const signing = usable.toSorted((one, other) => other.record.generation - one.record.generation)[0]?.signing;
     if (signing === undefined) throw new HeddleError('log-unavailable', 'There is no key that signs tokens yet.');
@@ -118,6 +116,8 @@ export class SigningKeys {
 
   async #look(): Promise<void> {
     await this.#applying;
+    const failure = await this.#openRest();
+    if (failure !== undefined) this.#say(failure);
     const now = Date.now();
     const newest = [...this.#generations.keys()].reduce((one, other) => Math.max(one, other), 0);
     const last = this.#generations.get(newest)?.record;
@@ -155,31 +155,6 @@ export class SigningKeys {
     }
   }
 
-  /**
-   * Resolves when the key that signs can be used: the key that it is sealed with may come a moment later, where several
-   * instances start at once.
-   */
-  async #openable(): Promise<void> {
-    const signs = (): Generation | undefined => this.#signs(Date.now());
-    for (const until = performance.now() + OPENABLE_MS; performance.now() < until; await delay(OPEN_AGAIN_MS)) {
-      await this.#applying;
-      if (signs()?.signing !== undefined) return;
-      this.#openAgain();
-    }
-    // Once more, for the reason: without this key this instance could not do its work.
-    const unopened = signs();
-    if (unopened !== undefined) this.#open(unopened.record);
-  }
-
-  /** What could not be opened may open now. */
-  #openAgain(): void {
-    this.#applying = this.#applying.then(async () => {
-      for (const generation of this.#generations.values()) {
-        if (generation.signing === undefined) generation.signing = await this.#signingOf(generation.record);
-      }
-    });
-  }
-
   /** One after the other, in the order of the log: a key is imported before it is used. */
   #take({ key, value, offset }: ControlRecord): void {
     if (!key.startsWith(PREFIX)) return;
@@ -198,22 +173,43 @@ export class SigningKeys {
     const known = this.#generations.get(record.generation);
     if (known !== undefined && known.offset <= offset) return;
     const publicKey = await keyOf(record.publicJwk);
-    const signing = await this.#signingOf(record);
-    this.#generations.set(record.generation, { record, offset, publicKey, signing });
-  }
-
-  async #signingOf(record: SigningKeyRecord): Promise<SigningKey | undefined> {
-    try {
-      return { kid: record.kid, alg: record.publicJwk.alg!, privateKey: await keyOf(this.#open(record)) };
-    } catch (error) {
-      this.#say(error);
-      return undefined;
-    }
+    const generation: Generation = { record, offset, publicKey, signing: undefined };
+    this.#generations.set(record.generation, generation);
+    await this.#tryToOpen(generation);
   }
 
   #signs(now: number): Generation | undefined {
-    const begun = [...this.#generations.values()].filter(({ record }) => record.signsFrom <= now);
+    const begun = [...this.#generations.values()].filter(({ record }) => hasBegun(record, now));
     return begun.toSorted((one, other) => other.record.generation - one.record.generation)[0];
+  }
+
+  /** What another instance sealed may come here before the vault knows what it was sealed with. */
+  async #openRest(): Promise<unknown> {
+    let failure: unknown;
+    for (const generation of this.#generations.values()) {
+      if (generation.signing === undefined) failure = (await this.#tryToOpen(generation)) ?? failure;
+    }
+    return failure;
+  }
+
+  async #tryToOpen(generation: Generation): Promise<unknown> {
+    const { record } = generation;
+    try {
+      const privateKey = await keyOf(this.#open(record));
+      generation.signing = { kid: record.kid, alg: record.publicJwk.alg!, privateKey };
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  /** Without the key that all others sign with this instance could not do its work: then it does not start. */
+  async #openable(): Promise<void> {
+    for (let tries = 0; this.#signs(Date.now())?.signing === undefined; tries += 1) {
+      const failure = await this.#openRest();
+      if (tries >= OPEN_TRIES) throw failure ?? new HeddleError('log-unavailable', 'There is no signing key.');
+      await setTimeout(OPEN_AGAIN_MS);
+    }
   }
 
   #open({ kid, sealed }: SigningKeyRecord): JWK {
@@ -223,6 +219,11 @@ export class SigningKeys {
   #say(error: unknown): void {
     this.parts.log.error({ event: 'signing-keys-failed', err: error }, 'signing keys could not be read or written');
   }
+}
+
+/** The first one signs at once, also where another clock made it. */
+function hasBegun({ generation, signsFrom }: SigningKeyRecord, now: number): boolean {
+  return generation === 1 || signsFrom <= now;
 }
 
 function keyOfRecord({ generation, kid }: SigningKeyRecord): string {

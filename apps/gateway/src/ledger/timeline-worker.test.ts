@@ -45,6 +45,17 @@ describe('the store of the index', () => {
     expect(store.read('SELECT position, redrive FROM dead_letter', [])).toEqual([{ position: 2, redrive: null }]);
   });
 
+  it('knows the tenant of what the group of a service gave up on by the topic it came from', () => {
+    const group = { 'heddle-group': 'g' };
+    take('dead-letters', [
+      record(1, { notes: { ...group, 'heddle-topic': 'acme.sales-order' } }),
+      record(2, { notes: { ...group, 'heddle-topic': 'sales-order' } }),
+      record(3, { notes: { 'heddle-queue': 'q', 'heddle-tenant': 'globex', 'heddle-topic': 'globex.contract' } }),
+    ]);
+    const tenants = store.read('SELECT tenant FROM dead_letter ORDER BY position', []);
+    expect(tenants).toEqual([{ tenant: 'acme' }, { tenant: 'local' }, { tenant: 'globex' }]);
+  });
+
   it('lets the first redrive of a letter be the one that it was redriven by', () => {
     take('dead-letters', [
       record(1),

@@ -42,7 +42,7 @@ export interface TakenRecord {
 }
 
 /** Of another format is as good as lost: it is made anew. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 const SQLITE_BUSY = 5;
 /** SQLITE_CORRUPT, SQLITE_NOTADB. */
@@ -61,8 +61,8 @@ CREATE INDEX event_key ON event (key, topic);
 CREATE INDEX event_at ON event (at);
 CREATE TABLE context (id INTEGER PRIMARY KEY, text TEXT UNIQUE, tenant TEXT, queue TEXT, uuid TEXT, cycle TEXT,
   topic TEXT, source TEXT, type TEXT, receiver_kind TEXT, receiver TEXT, template TEXT, names TEXT);
-CREATE INDEX context_queue ON context (queue);
-CREATE INDEX context_receiver ON context (receiver);
+CREATE INDEX context_queue ON context (tenant, queue);
+CREATE INDEX context_receiver ON context (tenant, receiver);
 CREATE TABLE attempt (id INTEGER PRIMARY KEY, context INTEGER, partition INTEGER, position INTEGER, event_id TEXT,
   key TEXT, attempt INTEGER, at INTEGER, took INTEGER, code INTEGER, status INTEGER, first_byte INTEGER,
   details TEXT, header_values TEXT);
@@ -75,13 +75,13 @@ CREATE TABLE dead_letter (partition INTEGER, position INTEGER, at INTEGER, event
   attempts INTEGER, topic TEXT, event_partition INTEGER, event_position INTEGER, first_at INTEGER, answer TEXT,
   redrive TEXT, redriven_at INTEGER, PRIMARY KEY (partition, position));
 CREATE UNIQUE INDEX dead_letter_once ON dead_letter (uuid, cycle, topic, event_partition, event_position);
-CREATE INDEX dead_letter_queue ON dead_letter (queue, at);
+CREATE INDEX dead_letter_queue ON dead_letter (tenant, queue, at);
 CREATE INDEX dead_letter_event ON dead_letter (event_id);
-CREATE INDEX dead_letter_at ON dead_letter (at);
+CREATE INDEX dead_letter_at ON dead_letter (tenant, at);
 CREATE TABLE operation (id INTEGER PRIMARY KEY, tenant TEXT, at INTEGER, kind TEXT, name TEXT, data TEXT);
-CREATE INDEX operation_at ON operation (at);
+CREATE INDEX operation_at ON operation (tenant, at);
 CREATE TABLE audit (id INTEGER PRIMARY KEY, tenant TEXT, at INTEGER, who TEXT, action TEXT, target TEXT, data TEXT);
-CREATE INDEX audit_at ON audit (at);
+CREATE INDEX audit_at ON audit (tenant, at);
 `;
 
 const TABLE_OF = { events: 'event', attempts: 'attempt' } as const;
@@ -227,7 +227,9 @@ export class TimelineStore {
       this.#run(`${sql} AND redrive IS NULL`, [redrive, appendedAt, letterPartition ?? -1, letterOffset ?? -1]);
       return;
     }
-    const about = [note('tenant') ?? 'local', note('queue'), note('queue-uuid'), note('cycle') ?? '', note('group')];
+    // The groups of services do not name their tenant: it is that of the topic, which has it in front.
+    const tenant = note('tenant') ?? /^([^.]*)\./.exec(note('topic') ?? '')?.[1] ?? 'local';
+    const about = [tenant, note('queue'), note('queue-uuid'), note('cycle') ?? '', note('group')];
     const why = [note('reason'), note('code'), numeric('attempts')];
     const origin = [note('topic'), numeric('partition'), numeric('offset'), numeric('first-at'), note('last-answer')];
     // Appended twice, as after an append nobody answered, it is one letter: that of a delivery cycle, which ends once.

@@ -43,7 +43,8 @@ describe('the guide to queues', () => {
     });
   });
 
+  /** As somebody would who has a token. */
   function sh(script: string): Promise<{ stdout: string }> {
-    return run('sh', ['-c', script], { env: { ...process.env, HEDDLE_TOKEN: token } });
+    return run('sh', ['-c', `HEDDLE_TOKEN=${token}\n${script}`]);
   }
 });

@@ -1,4 +1,5 @@
 import type { StoredEvent } from '@heddle/event';
+import type { Mask } from '../represent.js';
 import type { LogPages } from './log-pages.js';
 import { type ReplayDefinition, selectionOf } from './replay.js';
 import type { ReplayCount } from './replay.shape.js';
@@ -14,10 +15,10 @@ const MAX_MS = 2000;
  */
 export async function countReplay(
   replay: ReplayDefinition,
-  pages: LogPages,
+  { pages, mask }: { pages: LogPages; mask: Mask },
   wants: (event: StoredEvent) => boolean,
 ): Promise<ReplayCount> {
-  const selection = selectionOf(replay);
+  const selection = selectionOf(replay, mask);
   const of = sizeOf(replay);
   const endsAt = Date.now() + MAX_MS;
   let [events, lookedAt, read] = [0, 0, 0];

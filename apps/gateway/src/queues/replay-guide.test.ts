@@ -70,10 +70,9 @@ describe('the guide to replay', () => {
     expect((await trial.ask(ADMIN, 'GET', '/v1/queues/archive/replays/nothing')).status).toBe(404);
   });
 
+  /** As somebody would who has a token; a later block of the guide counts on what an earlier one has said. */
   function sh(script: string): Promise<{ stdout: string }> {
-    return run('sh', ['-c', script], {
-      env: { ...process.env, HEDDLE_TOKEN: token, AUTH: `authorization: Bearer ${token}` },
-    });
+    return run('sh', ['-c', `HEDDLE_TOKEN=${token}\nAUTH="authorization: Bearer ${token}"\n${script}`]);
   }
 
   function blocks(language: string): string[] {

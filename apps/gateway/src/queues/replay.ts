@@ -1,6 +1,9 @@
 import type { StoredEvent } from '@heddle/event';
 import type { FilterExpression } from '../filters/filter.js';
+import { compileFilter } from '../filters/filters.js';
+import type { Mask } from '../represent.js';
 import type { Offsets } from './queue-offsets.js';
+import { QueueRights } from './queue-rights.js';
 import type { QueueDefinition } from './queue.js';
 
 /** A replay, as it stands in `heddle.queues` under `replay/<tenant>/<queue>/<id>`. */
@@ -16,8 +19,10 @@ export interface ReplayDefinition {
   start: Offsets;
   /** Where it ends (exclusive): the log's end when it was asked for, or earlier. What is not named is not in it. */
   end: Offsets;
-  /** Further to the filter of the queue. */
+  /** Further to the filter of the queue; sees of events what whoever asked for it may see. */
   filter: FilterExpression[];
+  /** What that one may do with events, as a queue keeps it of its maker. */
+  rights?: readonly string[];
   /** The one business key it is about, in canonical form. */
   key?: string;
   /** The events it is about. */
@@ -63,12 +68,11 @@ export interface LaneDefinition extends QueueDefinition {
 }
 
 /** The queue as it is now, reading the window of a replay. */
-export function laneOf(queue: QueueDefinition, { id, start, end, filter }: ReplayDefinition): LaneDefinition {
+export function laneOf(queue: QueueDefinition, { id, start, end }: ReplayDefinition): LaneDefinition {
   return {
     ...queue,
     uuid: id,
     lanesOf: queue.uuid,
-    filter: [...queue.filter, ...filter],
     start,
     end,
     // The rest is for live deliveries, which a replay must not keep waiting for room.
@@ -81,10 +85,18 @@ export function queueUuidOf(definition: QueueDefinition): string {
   return (definition as Partial<LaneDefinition>).lanesOf ?? definition.uuid;
 }
 
-export function selectionOf({ key, eventIds, places }: ReplayDefinition): ReplaySelection {
+export function selectionOf(
+  { key, eventIds, places, filter, rights = [] }: ReplayDefinition,
+  mask: Mask,
+): ReplaySelection {
   const ids = eventIds === undefined ? undefined : new Set(eventIds);
+  const compiled = filter.length === 0 ? undefined : compileFilter(filter);
+  const asked = new QueueRights({ rights, types: ['*'] });
+  const matches = (event: StoredEvent): boolean =>
+    compiled === undefined || compiled.matches(asked.sees(event.attributes.type) ? event : mask.masked(event));
   return {
-    wants: (event) => (key === undefined || event.key === key) && (ids === undefined || ids.has(event.attributes.id)),
+    wants: (event) =>
+      (key === undefined || event.key === key) && (ids === undefined || ids.has(event.attributes.id)) && matches(event),
     next: (topic, partition, from) =>
       places === undefined ? from : (places[topic]?.[partition]?.find((offset) => offset >= from) ?? Infinity),
   };

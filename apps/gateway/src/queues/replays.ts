@@ -10,7 +10,7 @@ import type { TakenSlot } from './ownership.js';
 import type { QueueDirectory } from './queue-directory.js';
 import type { Restored } from './queue-host.js';
 import type { QueueOffsets } from './queue-offsets.js';
-import { QueueRights, requireSight } from './queue-rights.js';
+import { QueueRights, requireSight, rightsOf } from './queue-rights.js';
 import type { QueueSet } from './queue-set.js';
 import type { QueueStore } from './queue-store.js';
 import { SAMPLE_MS } from './rate-meter.js';
@@ -95,12 +95,13 @@ export class Replays {
    * @throws HeddleError `not-found`, `queue-elsewhere`, `data-invalid`, `attribute-invalid`, `filter-invalid`,
    *   `conflict` when too many run already, `log-unavailable`
    */
-  async begin({ tenant }: Caller, name: string, request: ReplayRequest, locate: Locate): Promise<ReplayView> {
+  async begin(caller: Caller, name: string, request: ReplayRequest, locate: Locate): Promise<ReplayView> {
+    const { tenant } = caller;
     const queue = this.parts.queue(tenant, name);
     if (this.#of(queue).length >= MAX_RUNNING) {
       throw new HeddleError('conflict', `The queue ${name} has ${MAX_RUNNING} replays running: wait, or stop one.`);
     }
-    const replay = await this.#define(queue, request, locate);
+    const replay = await this.#define(caller, queue, request, locate);
     await this.#put(replay);
     const now = this.parts.queue(tenant, name);
     if (now.definition.uuid !== replay.queueUuid) {
@@ -114,13 +115,14 @@ export class Replays {
   }
 
   /** @throws HeddleError as {@link begin} */
-  async count({ tenant }: Caller, name: string, request: ReplayRequest, locate: Locate): Promise<ReplayCount> {
+  async count(caller: Caller, name: string, request: ReplayRequest, locate: Locate): Promise<ReplayCount> {
+    const { tenant } = caller;
     const { pages, mask } = this.parts;
     const queue = this.parts.queue(tenant, name);
-    const replay = await this.#define(queue, request, locate);
+    const replay = await this.#define(caller, queue, request, locate);
     const lane = laneOf(queue.definition, replay);
     const [isOfType, compiled, rights] = [typeMatcher(lane.types), compileFilter(lane.filter), new QueueRights(lane)];
-    return countReplay(replay, pages, (event) => {
+    return countReplay(replay, { pages, mask }, (event) => {
       const { type } = event.attributes;
       return isOfType(type) && compiled.matches(rights.sees(type) ? event : mask.masked(event));
     });
@@ -165,7 +167,12 @@ export class Replays {
     }
   }
 
-  async #define(queue: DeliveryQueue, request: ReplayRequest, locate: Locate): Promise<ReplayDefinition> {
+  async #define(
+    caller: Caller,
+    queue: DeliveryQueue,
+    request: ReplayRequest,
+    locate: Locate,
+  ): Promise<ReplayDefinition> {
     const { from, to, eventIds, filter, ratePerSecond } = request;
     if (from === undefined && eventIds === undefined) {
       throw new HeddleError('data-invalid', 'from is needed, but for a replay of eventIds.', { field: 'from' });
@@ -185,6 +192,7 @@ export class Replays {
       queueUuid: uuid,
       ...window,
       filter,
+      rights: rightsOf(caller),
       ...(key === undefined ? {} : { key }),
       ...(eventIds === undefined ? {} : { eventIds }),
       ratePerSecond,
@@ -197,7 +205,7 @@ export class Replays {
   #run(definition: ReplayDefinition, queue: DeliveryQueue, restored: Restored | undefined): ReplayAtWork {
     const { id, ratePerSecond, requestedAt, report } = definition;
     const lane = this.parts.set.add(laneOf(queue.definition, definition), restored, {
-      lane: { ...selectionOf(definition), cycle: id, since: Date.parse(requestedAt) },
+      lane: { ...selectionOf(definition, this.parts.mask), cycle: id, since: Date.parse(requestedAt) },
       locks: queue.locks,
       pages: this.parts.pages,
     });
