@@ -14,6 +14,7 @@ import { GatewayModule } from './gateway.module.js';
 import { TrialGuard } from './identity/identity-trial.js';
 import { Identity } from './identity/identity.js';
 import { createGatewayMetrics } from './metrics.js';
+import { LOOPBACK_SETTINGS } from './network/network-trial.js';
 import { protocols } from './protocols/protocols.js';
 import { Sessions } from './protocols/sessions.js';
 import { type GatewaySettings, settings } from './settings.js';
@@ -84,7 +85,12 @@ export class GatewayTrial {
     await catalogue.refresh();
     const log = createLog('test', 'silent');
     const metrics = createMetrics('test');
-    const values = settings.read({ PORT: '0', HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY, ...environment });
+    const values = settings.read({
+      PORT: '0',
+      HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY,
+      ...LOOPBACK_SETTINGS,
+      ...environment,
+    });
     const guard = new TrialGuard();
     const eventLog = new MemoryEventLog({
       decode: ({ value, attributes }) =>

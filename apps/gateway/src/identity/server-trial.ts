@@ -8,6 +8,7 @@ import { guardRoutes } from '@heddle/auth';
 import { type ControlLog, MemoryControlLog, problemOf } from '@heddle/event';
 import { Health, createHttpApp, createLog, createMetrics } from '@heddle/runtime';
 import { settings } from '../settings.js';
+import { TRIAL_MASTER_KEY } from '../vault/vault-trial.js';
 import { ClientsController } from './clients.controller.js';
 import { Identity } from './identity.js';
 import { TrialSealer } from './sealer-trial.js';
@@ -47,7 +48,12 @@ export class TrialServer {
     const log = createLog('test', 'silent');
     const file = clientsFile === undefined ? {} : { HEDDLE_CLIENTS_FILE: clientsFile };
     const identity = new Identity({
-      settings: settings.read({ HEDDLE_ISSUER: 'https://gateway.example', ...file, ...environment }),
+      settings: settings.read({
+        HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY,
+        HEDDLE_ISSUER: 'https://gateway.example',
+        ...file,
+        ...environment,
+      }),
       baseUrl: url,
       controlLog,
       sealer: new TrialSealer(),

@@ -28,7 +28,7 @@ it('a tenant that has as many queues as it may is refused another, also one that
   await expect(trial.queues.defineOwn(ADMIN, 'four', { types: [TYPE] }, undefined)).rejects.toMatchObject({
     status: 409,
   });
-  expect([...trial.stored.keys()]).toEqual(['local/one', 'local/two']);
+  expect([...trial.stored.keys()]).toEqual(['one', 'two']);
 });
 
 it('it may still change those it has, and make another once it has deleted one', async () => {

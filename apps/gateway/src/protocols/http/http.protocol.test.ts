@@ -1,7 +1,9 @@
 import { gzipSync } from 'node:zlib';
+import type { Caller } from '@heddle/auth';
 import { createLog } from '@heddle/runtime';
 import fastify, { type FastifyInstance, type InjectOptions, type LightMyRequestResponse } from 'fastify';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { callerFor } from '../../identity/identity-trial.js';
 import { LIMIT_VALUES } from '../../limits/limit.settings.js';
 import { Limits } from '../../limits/limits.js';
 import type { IncomingEvent } from '../../publish.js';
@@ -14,8 +16,13 @@ let published: IncomingEvent[];
 beforeEach(() => {
   published = [];
   server = fastify();
+  server.decorateRequest('caller', undefined);
+  server.addHook('onRequest', (request, _reply, done) => {
+    request.caller = callerFor();
+    done();
+  });
   const publisher = {
-    publish: (events: readonly IncomingEvent[]) => {
+    publish: (_caller: Caller, events: readonly IncomingEvent[]) => {
       published.push(...events);
       return Promise.resolve(
         events.map(() => ({ position: { topic: 't', partition: 0, offset: 0 }, duplicate: false })),

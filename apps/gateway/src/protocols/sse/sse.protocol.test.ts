@@ -1,25 +1,35 @@
 import { createLog } from '@heddle/runtime';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { TrialGuard, callerFor } from '../../identity/identity-trial.js';
 import { LIMIT_VALUES } from '../../limits/limit.settings.js';
 import { Limits } from '../../limits/limits.js';
 import type { Doors, OpenProtocol } from '../protocol.js';
+import { Sessions } from '../sessions.js';
 import { sse } from './sse.protocol.js';
 
 let server: FastifyInstance;
 let open: OpenProtocol;
+let sessions: Sessions;
 let url: string;
 const limits = new Limits({ ...LIMIT_VALUES, limitClientConnections: 2 });
 
 beforeEach(async () => {
   server = fastify({ forceCloseConnections: true });
+  server.decorateRequest('caller', undefined);
+  server.addHook('onRequest', (request, _reply, done) => {
+    request.caller = callerFor();
+    done();
+  });
+  sessions = new Sessions(new TrialGuard(), (caller, address) => limits.connect(caller, address));
   const streams = { open: () => ({ close: () => undefined }) };
-  open = sse.open({ server, streams, limits, log: createLog('test', 'silent') } as unknown as Doors);
+  open = sse.open({ server, streams, limits, sessions, log: createLog('test', 'silent') } as unknown as Doors);
   url = `${await server.listen({ port: 0, host: '127.0.0.1' })}/v1/stream`;
 });
 
 afterEach(async () => {
   await open.close();
+  sessions.stop();
   await server.close();
 });
 

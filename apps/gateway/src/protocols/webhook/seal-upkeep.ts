@@ -1,10 +1,10 @@
 import type { Log } from '@heddle/runtime';
 import type { WebhookSafe } from './webhook-safe.js';
-import type { WebhookDefinition } from './webhook.js';
+import { type WebhookDefinition, nameOf } from './webhook.js';
 
 /** The webhooks that are looked after: those of the slots owned here. */
 export interface Attended {
-  /** By name. */
+  /** By tenant and name, as `nameOf` makes one of them. */
   webhooks(): ReadonlyMap<string, WebhookDefinition>;
   /** Runs a change when those before it are done. */
   inTurn(change: () => Promise<void>): Promise<void>;
@@ -38,11 +38,11 @@ export class SealUpkeep {
   /** A webhook was taken over. */
   attend(webhook: WebhookDefinition): void {
     if (webhook.unreadable === undefined) {
-      if (this.safe.isToBeSealed(webhook)) this.#sealAnew(webhook.name);
+      if (this.safe.isToBeSealed(webhook)) this.#sealAnew(nameOf(webhook));
       return;
     }
     this.#later(KEY_ON_ITS_WAY_MS, () => {
-      const now = this.attended.webhooks().get(webhook.name);
+      const now = this.attended.webhooks().get(nameOf(webhook));
       if (now?.unreadable !== undefined) this.attended.onUnreadable(now);
     });
   }
@@ -56,8 +56,8 @@ export class SealUpkeep {
     if (this.#isClosed) return;
     for (const webhook of this.attended.webhooks().values()) {
       if (webhook.tenant !== tenant) continue;
-      if (webhook.unreadable !== undefined) this.#openAgain(webhook.name);
-      else if (this.safe.isToBeSealed(webhook)) this.#sealAnew(webhook.name);
+      if (webhook.unreadable !== undefined) this.#openAgain(nameOf(webhook));
+      else if (this.safe.isToBeSealed(webhook)) this.#sealAnew(nameOf(webhook));
     }
   }
 
@@ -65,7 +65,7 @@ export class SealUpkeep {
     void this.attended.inTurn(async () => {
       const before = this.attended.webhooks().get(name);
       if (before?.unreadable === undefined) return;
-      const webhook = this.safe.webhook(before.tenant, name);
+      const webhook = this.safe.webhook(before.tenant, before.name);
       if (webhook !== undefined && webhook.unreadable === undefined) this.attended.onReadable(webhook);
     });
   }

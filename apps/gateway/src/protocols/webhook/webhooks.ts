@@ -1,7 +1,6 @@
 import { type Caller, requirePermission } from '@heddle/auth';
 import { HeddleError, slotOf, typeMatcher } from '@heddle/event';
 import { type NamePage, pageByName } from '../../limits/name-page.js';
-import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import type { SlotWork } from '../../queues/ownership.js';
 import { maySee, requireSight } from '../../queues/queue-rights.js';
 import type { QueueDefinition } from '../../queues/queue.js';
@@ -14,7 +13,7 @@ import { rotate } from './secrets.js';
 import type { VersionCheck } from './version-check.js';
 import { changedWebhook } from './webhook-change.js';
 import type { WebhookOperation, WebhooksParts } from './webhook-ports.js';
-import { refuseBinaryState, refuseUnreadable } from './webhook-refusals.js';
+import { admitUrls, elsewhere, refuseBinaryState, refuseUnreadable } from './webhook-refusals.js';
 import { type TestView, type WebhookView, attemptView, webhookView } from './webhook-view.js';
 import { type WebhookDefinition, hasConsent, nameOf } from './webhook.js';
 import { type RotateRequest, type TestRequest, type WebhookRequest, queueSettingsOf } from './webhook.shape.js';
@@ -49,7 +48,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
       webhooks: () => this.#webhooks,
       inTurn: (change) => this.#inTurn(change),
       onReadable: (webhook) => {
-        this.#webhooks.set(webhook.name, webhook);
+        this.#webhooks.set(nameOf(webhook), webhook);
         this.#work(webhook);
         this.#say('webhook-readable', webhook);
       },
@@ -396,18 +395,6 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
     this.#changes = turn.catch(() => undefined);
     return turn;
   }
-}
-
-/** @throws HeddleError `receiver-forbidden` */
-async function admitUrls({ url, auth }: WebhookRequest, network: ReceiverNetwork): Promise<void> {
-  await network.admit(url, 'url');
-  if (auth.oauth2 !== undefined) await network.admit(auth.oauth2.tokenUrl, 'auth.oauth2.tokenUrl');
-}
-
-function elsewhere(queue: string): HeddleError {
-  return new HeddleError('queue-elsewhere', `The queue ${queue} is at work at another instance; try again.`, {
-    retryAfterSeconds: 1,
-  });
 }
 
 function next(webhook: WebhookDefinition): WebhookDefinition {

@@ -126,7 +126,7 @@ it('a message longer than the route allows ends the connection with 1009', async
 });
 
 it('a message in more frames than allowed ends the connection with 1008, however small they are', async () => {
-  const client = new WebSocket(`ws://127.0.0.1:${port}/one`, 'first');
+  const client = new WebSocket(`ws://127.0.0.1:${port}/one`, 'first', { headers: { authorization } });
   client.once('open', () => {
     for (let n = 0; n < 5; n += 1) client.send('', { fin: false });
   });
@@ -134,7 +134,7 @@ it('a message in more frames than allowed ends the connection with 1008, however
 });
 
 it('pings are answered, and more of them than allowed end the connection with 4429', async () => {
-  const client = new WebSocket(`ws://127.0.0.1:${port}/one`, 'first');
+  const client = new WebSocket(`ws://127.0.0.1:${port}/one`, 'first', { headers: { authorization } });
   let pongs = 0;
   client.on('pong', () => (pongs += 1));
   client.once('open', () => {
@@ -147,7 +147,7 @@ it('pings are answered, and more of them than allowed end the connection with 44
 it('more connections than a client may have are refused before the handshake, until one has ended', async () => {
   const open = await Promise.all(
     Array.from({ length: 3 }, async () => {
-      const client = new WebSocket(`ws://127.0.0.1:${port}/one`, 'first');
+      const client = new WebSocket(`ws://127.0.0.1:${port}/one`, 'first', { headers: { authorization } });
       await new Promise((resolve) => client.once('open', resolve));
       return client;
     }),
