@@ -17,7 +17,6 @@ export class DispatchedEvent {
   #form: Form | undefined;
   #bytes: Buffer | undefined;
   #others: Map<Form, Buffer> | undefined;
-  #open: string | undefined;
   #masked: DispatchedEvent | undefined;
 
   /**
@@ -45,15 +44,12 @@ export class DispatchedEvent {
     return bytes;
   }
 
-  /** The structured JSON event (CloudEvents JSON format 1.0.2) without its closing brace, so that doors may add to it. */
+  /**
+   * The structured JSON event (CloudEvents JSON format 1.0.2) without its closing brace, so that doors may add to it. Not
+   * kept: most events are handed out once, and the forms that many share keep their bytes.
+   */
   get openJson(): string {
-    this.#open ??= openJson(this.stored, this.baseUrl);
-    return this.#open;
-  }
-
-  /** The structured JSON event; not kept, as the bytes made of it are. */
-  get json(): string {
-    return `${this.#open ?? openJson(this.stored, this.baseUrl)}}`;
+    return openJson(this.stored, this.baseUrl);
   }
 
   /** The event for those who may not see what is personal, shared between them too; itself where nothing of it is. */

@@ -5,7 +5,7 @@ import { Limits } from '../../limits/limits.js';
 import type { Grant, LeaseBook } from '../../queues/lease-book.js';
 import { checkQueueName } from '../../queues/queue.shape.js';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
-import { readReceive, readSettle, receivedText, settledText } from './pull.frames.js';
+import { readReceive, readSettle, receivedBody, settledText } from './pull.frames.js';
 
 const PATH = '/v1/queues/:name';
 const ACCESS: Access = { verb: 'consume', kind: 'queue', param: 'name' };
@@ -54,7 +54,7 @@ class PullDoor {
         }
       }
       if (grants.length > 0) releaseUnlessSent(reply, book, grants);
-      return await reply.type(JSON_TYPE).send(receivedText(grants));
+      return await reply.type(JSON_TYPE).send(receivedBody(grants));
     } catch (error) {
       return answerProblem(reply, error, this.doors.log);
     }

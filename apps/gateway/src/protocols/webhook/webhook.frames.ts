@@ -12,7 +12,7 @@ const CLOSE = Buffer.from(']');
 /** The whole event as one JSON document (`application/cloudevents+json`). */
 const structuredForm: Form = {
   name: 'webhook-structured',
-  encode: (event) => Buffer.from(event.json),
+  encode: (event) => Buffer.from(`${event.openJson}}`),
 };
 
 /** The data alone; the attributes travel as `ce-` headers. */
