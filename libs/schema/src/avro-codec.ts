@@ -190,7 +190,12 @@ export class AvroCodec {
 export function compileSchema(schema: AvroSchema, limits: AvroLimits = AVRO_LIMITS): Compiled {
   const tree = schemaTree(schema);
   checkSchemaRules(tree);
-  return { type: avscType(tree), check: dataCheck(tree, limits), walk: byteWalker(tree, limits), personal: personalData(tree) };
+  return {
+    type: avscType(tree),
+    check: dataCheck(tree, limits),
+    walk: byteWalker(tree, limits),
+    personal: personalData(tree),
+  };
 }
 
 /**

@@ -131,3 +131,8 @@ export function shownAuth({ basic, apiKey, oauth2, mtls }: WebhookAuth): Webhook
 function shownKey(): string {
   return masked('');
 }
+
+/** The same after a change: what somebody read before is out of date. */
+export function nextVersion(webhook: WebhookDefinition): WebhookDefinition {
+  return { ...webhook, version: webhook.version + 1, updatedAt: new Date().toISOString() };
+}

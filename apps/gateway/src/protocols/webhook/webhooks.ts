@@ -11,7 +11,7 @@ import { RequestMaker } from './request-maker.js';
 import { SealUpkeep } from './seal-upkeep.js';
 import { rotate } from './secrets.js';
 import type { VersionCheck } from './version-check.js';
-import { changedWebhook } from './webhook-change.js';
+import { changedWebhook, nextVersion } from './webhook-change.js';
 import type { WebhookOperation, WebhooksParts } from './webhook-ports.js';
 import { admitUrls, elsewhere, refuseBinaryState, refuseUnreadable } from './webhook-refusals.js';
 import { type TestView, type WebhookView, attemptView, webhookView } from './webhook-view.js';
@@ -296,7 +296,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
     return this.#inTurn(async () => {
       const before = this.#known(tenant, name);
       check(before.version);
-      const webhook = next(change(before));
+      const webhook = nextVersion(change(before));
       await this.#store(webhook);
       this.#say(event, webhook);
       return this.#answer(webhook);
@@ -395,8 +395,4 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
     this.#changes = turn.catch(() => undefined);
     return turn;
   }
-}
-
-function next(webhook: WebhookDefinition): WebhookDefinition {
-  return { ...webhook, version: webhook.version + 1, updatedAt: new Date().toISOString() };
 }
