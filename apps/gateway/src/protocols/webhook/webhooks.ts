@@ -165,7 +165,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
       const webhook = this.#webhooks.get(nameOf({ tenant, name }));
       if (webhook === undefined || webhook.disabled !== undefined) return;
       const at = new Date().toISOString();
-      await this.#store(next({ ...webhook, disabled: { at, reason } }));
+      await this.#store(nextVersion({ ...webhook, disabled: { at, reason } }));
       this.#say('webhook-disabled', webhook, reason);
     });
   }
