@@ -6,23 +6,42 @@ import { trialResultShape, trialShape } from './filters/filters.controller.js';
 import { identityRoutes } from './identity/identity.openapi.js';
 import { ledgerRoutes } from './ledger/ledger.openapi.js';
 import { streamQuery } from './protocols/stream-request.js';
+import { PARAMS } from './parameters.openapi.js';
 import { webhookRoutes } from './protocols/webhook/webhooks.openapi.js';
 import { queueRoutes } from './queues/queues.openapi.js';
 import { replayRoutes } from './queues/replays.openapi.js';
 
+const text = z
+  .string()
+  .min(1)
+  .regex(/^[^\u0000-\u001f\u007f-\u009f\ufdd0-\ufdef\ufffe\uffff]*$/);
+const reference = z.string().regex(/^(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+$/);
+
+/** CloudEvents 1.0.2, "Type System": what else is text, a boolean or an integer of 32 bits; null counts as absent. */
+const extension = z.union([text, z.literal(''), z.boolean(), z.int32(), z.null()]);
+
 const eventShape = z
   .object({
     specversion: z.literal('1.0'),
-    id: z.string(),
-    source: z.string(),
-    type: z.string(),
-    subject: z.string().optional(),
-    time: z.string().optional(),
-    datacontenttype: z.string().optional(),
-    data: z.unknown(),
+    id: text,
+    source: reference.describe('a URI reference'),
+    type: text,
+    subject: text.nullish().describe('the business key; may be left out, for the data says it'),
+    time: z.iso.datetime({ offset: true }).nullish(),
+    datacontenttype: z.enum(['application/json', 'application/avro']).nullish(),
+    dataschema: z
+      .string()
+      .regex(/^[a-z]+:[A-Za-z0-9._~:/-]+$/)
+      .nullish()
+      .describe('an absolute URI; not looked at'),
+    data: z.unknown().optional(),
   })
-  .catchall(z.unknown())
-  .describe('a CloudEvent; extension attributes stand beside the named ones');
+  .catchall(extension)
+  .meta({
+    description: 'a CloudEvent; extension attributes stand beside the named ones',
+    propertyNames: { pattern: '^[a-z0-9]{1,64}$' },
+    not: { required: ['sequence'] },
+  });
 
 const acceptedShape = z.object({
   id: z.string().optional(),
@@ -32,12 +51,28 @@ const acceptedShape = z.object({
   duplicate: z.boolean().describe('true when it was published before, within the window'),
 });
 
+const batchShape = z
+  .object({
+    accepted: z.int(),
+    refused: z.int(),
+    results: z
+      .array(
+        z.union([
+          acceptedShape.extend({ status: z.literal(202) }),
+          z.object({ id: z.string().optional(), status: z.int(), problem: z.looseObject({ code: z.string() }) }),
+        ]),
+      )
+      .describe('one for each event, in their order'),
+  })
+  .describe('of a batch; 207 when at least one event was refused');
+
 /** Every operation of the gateway; a test holds it to the routes that are really there. */
 const gatewayRoutes: readonly RouteDoc[] = [
   {
     method: 'POST',
     path: '/v1/events',
     summary: 'Publish an event, or a batch; answered when all in-sync replicas have it',
+    headers: { 'ce-specversion': 'binary mode: this and the other attributes, with ce- in front' },
     body: {
       'application/cloudevents+json': eventShape,
       'application/cloudevents-batch+json': z.array(eventShape),
@@ -45,7 +80,8 @@ const gatewayRoutes: readonly RouteDoc[] = [
       'application/avro': z.unknown().describe('binary mode: the data as Avro in Confluent wire format'),
     },
     status: 202,
-    response: acceptedShape,
+    also: { 207: 'same' },
+    response: z.union([acceptedShape, batchShape]),
     errors: [
       'attribute-invalid',
       'body-invalid',
@@ -74,6 +110,7 @@ const gatewayRoutes: readonly RouteDoc[] = [
     method: 'GET',
     path: '/v1/queues/{name}/connect',
     summary: 'Deliveries of a queue over WebSocket, by upgrade (heddle.v1); its frames are in /asyncapi.json',
+    params: PARAMS.name,
     status: 101,
     errors: [
       'parameter-invalid',
@@ -89,8 +126,10 @@ const gatewayRoutes: readonly RouteDoc[] = [
     path: '/v1/objects/{object}/{key}',
     summary: 'The business object a notification speaks of, never older than the version asked for',
     query: objectQuery,
+    params: PARAMS.key,
     headers: { 'If-None-Match': 'ETags the reader has already' },
     status: 200,
+    also: { 304: 'empty' },
     response: z.unknown(),
     responseHeaders: { ETag: 'the version of the object' },
     errors: ['data-invalid', 'not-found', 'object-gone', 'object-behind', 'owner-unavailable'],
@@ -114,6 +153,7 @@ const gatewayRoutes: readonly RouteDoc[] = [
   {
     method: 'GET',
     path: '/v1/schemas/{id}',
+    params: PARAMS.schema,
     summary: 'A schema by the id that events carry',
     status: 200,
     response: z.unknown(),

@@ -11,6 +11,9 @@ const BODY_ERRORS: readonly ErrorCode[] = [
   'encoding-unsupported',
 ];
 
+/** And any that is not open to everybody. */
+const ACCESS_ERRORS: readonly ErrorCode[] = ['token-missing', 'token-invalid', 'permission-missing'];
+
 /** One operation as the OpenAPI document shows it. */
 export interface RouteDoc {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -21,11 +24,16 @@ export interface RouteDoc {
   params?: Record<string, z.ZodType>;
   /** Query parameters with their rules. */
   query?: z.ZodObject;
-  headers?: Record<string, string>;
+  /** Request headers: what each says, or its rule with a description. */
+  headers?: Record<string, string | z.ZodType>;
   /** The request body: a shape, or content types with their shapes. */
   body?: z.ZodType | Record<string, z.ZodType>;
+  /** Anybody may, without an access token. */
+  isPublic?: true;
   /** The answer of success. */
   status: number;
+  /** Other statuses of success: with the same response, or with none. */
+  also?: Readonly<Record<number, 'same' | 'empty'>>;
   response?: z.ZodType;
   responseType?: string;
   responseHeaders?: Record<string, string>;
@@ -43,7 +51,12 @@ export function openApiDocument(title: string, description: string, routes: read
     openapi: '3.1.0',
     info: { title, description, version: '0.1.0', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     paths,
-    components: { schemas: { Problem: jsonSchema(problemShape, 'output') } },
+    components: {
+      schemas: { Problem: jsonSchema(problemShape, 'output') },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'an access token of /oauth/token' },
+      },
+    },
   };
 }
 
@@ -69,19 +82,25 @@ function operation(route: RouteDoc): object {
   for (const [name, schema] of Object.entries(query.properties ?? {})) {
     parameters.push({ name, in: 'query', required: query.required?.includes(name) ?? false, schema });
   }
-  for (const [name, description] of Object.entries(route.headers ?? {})) {
-    parameters.push({ name, in: 'header', description, schema: { type: 'string' } });
+  for (const [name, rule] of Object.entries(route.headers ?? {})) {
+    const described =
+      typeof rule === 'string'
+        ? { description: rule, schema: { type: 'string' } }
+        : { schema: jsonSchema(rule, 'input') };
+    parameters.push({ name, in: 'header', ...described });
   }
   return {
     summary: route.summary,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: contentOf(route.body) } }),
-    responses: { [route.status]: successOf(route), ...problemsOf(errorsOf(route)), ...refusalsOf(route) },
+    security: route.isPublic === true ? [] : [{ bearer: [] }],
+    responses: { ...successesOf(route), ...problemsOf(errorsOf(route)), ...refusalsOf(route) },
   };
 }
 
-function errorsOf({ errors, body }: RouteDoc): ErrorCode[] {
-  return [...new Set([...errors, ...(body === undefined ? [] : BODY_ERRORS), ...DOOR_ERRORS])];
+function errorsOf({ errors, body, isPublic }: RouteDoc): ErrorCode[] {
+  const ofAccess = isPublic === true ? [] : ACCESS_ERRORS;
+  return [...new Set([...errors, ...ofAccess, ...(body === undefined ? [] : BODY_ERRORS), ...DOOR_ERRORS])];
 }
 
 interface QuerySchema {
@@ -94,6 +113,15 @@ function contentOf(body: z.ZodType | Record<string, z.ZodType>): object {
   return Object.fromEntries(
     Object.entries(shapes).map(([type, shape]) => [type, { schema: jsonSchema(shape, 'input') }]),
   );
+}
+
+function successesOf(route: RouteDoc): Record<string, object> {
+  const success = successOf(route);
+  const others = Object.entries(route.also ?? {}).map(([status, what]) => [
+    status,
+    what === 'same' ? success : { description: 'Success, with nothing to say' },
+  ]);
+  return { [route.status]: success, ...(Object.fromEntries(others) as Record<string, object>) };
 }
 
 function successOf(route: RouteDoc): object {
@@ -130,6 +158,14 @@ function refusalsOf({ refusals }: RouteDoc): Record<string, object> {
 }
 
 function jsonSchema(shape: z.ZodType, io: 'input' | 'output'): object {
-  const { $schema: _dialect, ...schema } = z.toJSONSchema(shape, { io, unrepresentable: 'any' });
+  const { $schema: _dialect, ...schema } = z.toJSONSchema(shape, { io, unrepresentable: 'any', override: plainPair });
   return schema;
+}
+
+/** A tuple of things that are all alike is an array of so many: not every reader of the document knows `prefixItems`. */
+function plainPair({ jsonSchema: schema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  const [first, ...others] = schema.prefixItems ?? [];
+  if (first === undefined || others.some((other) => JSON.stringify(other) !== JSON.stringify(first))) return;
+  schema.items = first;
+  delete schema.prefixItems;
 }

@@ -45,8 +45,8 @@ export interface TenantRecord {
 
 /** Names of the mesh itself, which no tenant gets: our topics and our sealed keys stand under it. */
 const RESERVED_TENANT = 'heddle';
-const TENANT = /^[a-z][a-z0-9-]{0,30}$/;
-const CLIENT = /^[a-z][a-z0-9-]{0,62}$/;
+export const TENANT = /^[a-z][a-z0-9-]{0,30}$/;
+export const CLIENT = /^[a-z][a-z0-9-]{0,62}$/;
 
 /** The id of a client at the token endpoint: its name, with the tenant in front unless that is the local one. */
 export function clientIdOf({ tenant, client }: { tenant: string; client: string }): string {

@@ -1,5 +1,6 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
+import { IF_MATCH, IF_NONE_MATCH, PARAMS } from '../parameters.openapi.js';
 import {
   clientShape,
   clientViewShape,
@@ -13,7 +14,6 @@ import {
   ticketShape,
 } from './clients.shape.js';
 
-const IF_MATCH = { 'If-Match': 'the ETag of the version to change, or * for any; any when not sent' };
 const ETAG = { ETag: 'the version of the client' };
 const LISTED = ['token-missing', 'token-invalid', 'permission-missing'] as const;
 const ONE = [...LISTED, 'parameter-invalid', 'not-found'] as const;
@@ -49,6 +49,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'POST',
     path: '/oauth/token',
     summary: 'An access token for client credentials (RFC 6749); refusals are as its section 5.2 says',
+    isPublic: true,
     headers: { Authorization: 'Basic, with client id and secret; or they stand in the body' },
     body: { 'application/x-www-form-urlencoded': tokenFormShape },
     status: 200,
@@ -60,6 +61,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'GET',
     path: '/oauth/token',
     summary: 'The same for older clients, with Basic; a secret in a URL is refused',
+    isPublic: true,
     query: z.object({ grant_type: z.literal('client_credentials'), scope: z.string().optional() }),
     headers: { Authorization: 'Basic, with client id and secret' },
     status: 200,
@@ -71,6 +73,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'GET',
     path: '/.well-known/jwks.json',
     summary: 'The public keys of access tokens (RFC 7517)',
+    isPublic: true,
     status: 200,
     response: z.object({ keys: z.array(z.looseObject({})) }),
     responseType: 'application/jwk-set+json',
@@ -80,6 +83,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'GET',
     path: '/.well-known/oauth-authorization-server',
     summary: 'Where tokens come from (RFC 8414)',
+    isPublic: true,
     status: 200,
     response: metadataShape,
     errors: [],
@@ -88,6 +92,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'GET',
     path: '/.well-known/openid-configuration',
     summary: 'The same, for those who look here',
+    isPublic: true,
     status: 200,
     response: metadataShape,
     errors: [],
@@ -104,6 +109,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'GET',
     path: '/v1/clients/{client}',
     summary: 'One client',
+    params: PARAMS.client,
     status: 200,
     response: clientViewShape,
     responseHeaders: ETAG,
@@ -113,9 +119,11 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'PUT',
     path: '/v1/clients/{client}',
     summary: 'Make a client, whose secret is shown once, or change one; a change of its rights ends its tokens',
-    headers: { ...IF_MATCH, 'If-None-Match': '* to make a client, and not to change one' },
+    params: PARAMS.client,
+    headers: { ...IF_MATCH, ...IF_NONE_MATCH },
     body: clientShape,
     status: 201,
+    also: { 200: 'same' },
     response: clientViewShape,
     responseHeaders: ETAG,
     errors: [
@@ -133,6 +141,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'DELETE',
     path: '/v1/clients/{client}',
     summary: 'Delete a client; its tokens are refused from then on',
+    params: PARAMS.client,
     headers: IF_MATCH,
     status: 204,
     errors: [...CHANGE, 'conflict'],
@@ -141,6 +150,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'POST',
     path: '/v1/clients/{client}/secrets',
     summary: 'A new secret, shown once; the one so far ends after the overlap',
+    params: PARAMS.client,
     headers: IF_MATCH,
     body: rotateSecretShape,
     status: 201,
@@ -151,6 +161,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'DELETE',
     path: '/v1/clients/{client}/secrets/{id}',
     summary: 'Take a secret, and the tokens the client has',
+    params: PARAMS.client,
     headers: IF_MATCH,
     status: 204,
     errors: CHANGE,
@@ -159,6 +170,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'GET',
     path: '/v1/clients/{client}/service-key',
     summary: 'All the client needs, in one document, without a secret',
+    params: PARAMS.client,
     status: 200,
     response: serviceKeyShape,
     errors: ONE,
@@ -167,6 +179,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'POST',
     path: '/v1/clients/{client}/service-key',
     summary: 'The same with a new secret, shown once',
+    params: PARAMS.client,
     headers: IF_MATCH,
     body: rotateSecretShape,
     status: 201,
@@ -185,6 +198,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'PUT',
     path: '/v1/tenants/{tenant}',
     summary: 'Make a tenant, with an administrator whose service key is shown once',
+    params: PARAMS.tenant,
     body: tenantShape,
     status: 201,
     response: madeTenantShape,
@@ -194,6 +208,7 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'DELETE',
     path: '/v1/tenants/{tenant}',
     summary: 'Delete a tenant that has nothing any more; its name is not given again',
+    params: PARAMS.tenant,
     status: 204,
     errors: [...ONE, 'conflict', 'log-unavailable'],
   },

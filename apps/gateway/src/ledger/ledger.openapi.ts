@@ -1,4 +1,5 @@
 import type { RouteDoc } from '@heddle/runtime';
+import { PARAMS } from '../parameters.openapi.js';
 import {
   attemptsQuery,
   attemptsShape,
@@ -42,6 +43,7 @@ export const ledgerRoutes: readonly RouteDoc[] = [
     method: 'GET',
     path: '/v1/objects/{object}/{key}/events',
     summary: 'The events of a business object with what became of them; the newest first',
+    params: PARAMS.key,
     query: objectEventsQuery,
     status: 200,
     response: objectEventsShape,
@@ -88,6 +90,7 @@ export const ledgerRoutes: readonly RouteDoc[] = [
     summary: 'Put dead letters back into their queues; 202 when it has begun, 200 for a dry run',
     body: redriveBody,
     status: 202,
+    also: { 200: 'same' },
     response: redriveShape,
     errors: ['data-invalid', 'not-found', 'index-behind'],
   },

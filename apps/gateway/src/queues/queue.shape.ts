@@ -134,11 +134,12 @@ export const purgeShape = z.strictObject({
 
 export type PurgeRequest = z.output<typeof purgeShape>;
 
-const NAME = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
+/** What queues and webhooks are named. */
+export const QUEUE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 
 /** @throws HeddleError `parameter-invalid` */
 export function checkQueueName(name: string): string {
-  if (!NAME.test(name)) {
+  if (!QUEUE_NAME.test(name)) {
     throw new HeddleError('parameter-invalid', 'A queue name is 1 to 64 of a-z, 0-9 and hyphens inside.', {
       field: 'name',
     });

@@ -1,12 +1,12 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
+import { IF_MATCH, IF_NONE_MATCH, PARAMS } from '../parameters.openapi.js';
 import { namePage } from '../limits/name-page.js';
 import { receiveShape, receivedShape, settleShape, settledShape } from '../protocols/pull/pull.shape.js';
 import { lettersShape } from './place-letters.js';
 import { queueViewShape } from './queue-view.js';
 import { purgeShape, queueShape } from './queue.shape.js';
 
-const IF_MATCH = { 'If-Match': 'the ETag of the version to change, or * for any; any when not sent' };
 const ETAG = { ETag: 'the version of the definition; statistics do not change it' };
 const CHANGE = ['parameter-invalid', 'not-found', 'queue-elsewhere', 'log-unavailable'] as const;
 
@@ -28,6 +28,7 @@ export const queueRoutes: readonly RouteDoc[] = [
     method: 'GET',
     path: '/v1/queues/{name}',
     summary: 'One queue, with its statistics',
+    params: PARAMS.name,
     status: 200,
     response: queueViewShape,
     responseHeaders: ETAG,
@@ -37,9 +38,11 @@ export const queueRoutes: readonly RouteDoc[] = [
     method: 'PUT',
     path: '/v1/queues/{name}',
     summary: 'Make a queue, or change one; changing keeps its position, and what cannot be changed is refused',
-    headers: { ...IF_MATCH, 'If-None-Match': '* to make a queue, and not to change one' },
+    params: PARAMS.name,
+    headers: { ...IF_MATCH, ...IF_NONE_MATCH },
     body: queueShape,
     status: 201,
+    also: { 200: 'same' },
     response: queueViewShape,
     responseHeaders: ETAG,
     errors: [
@@ -58,6 +61,7 @@ export const queueRoutes: readonly RouteDoc[] = [
     method: 'DELETE',
     path: '/v1/queues/{name}',
     summary: 'Delete a queue, its position and what it holds; its dead letters stay',
+    params: PARAMS.name,
     headers: IF_MATCH,
     status: 204,
     errors: [...CHANGE, 'conflict', 'precondition-failed'],
@@ -66,6 +70,7 @@ export const queueRoutes: readonly RouteDoc[] = [
     method: 'POST',
     path: '/v1/queues/{name}/pause',
     summary: 'Lease nothing until resumed; events are kept, leases that are out may be settled',
+    params: PARAMS.name,
     status: 200,
     response: queueViewShape,
     responseHeaders: ETAG,
@@ -75,6 +80,7 @@ export const queueRoutes: readonly RouteDoc[] = [
     method: 'POST',
     path: '/v1/queues/{name}/resume',
     summary: 'Go on after a pause',
+    params: PARAMS.name,
     status: 200,
     response: queueViewShape,
     responseHeaders: ETAG,
@@ -84,6 +90,7 @@ export const queueRoutes: readonly RouteDoc[] = [
     method: 'POST',
     path: '/v1/queues/{name}/purge',
     summary: 'Drop what was appended before a time, in whatever state it is',
+    params: PARAMS.name,
     body: purgeShape,
     status: 200,
     response: queueViewShape,
@@ -94,6 +101,7 @@ export const queueRoutes: readonly RouteDoc[] = [
     method: 'POST',
     path: '/v1/queues/{name}/receive',
     summary: 'Lease deliveries; waits for the first one as long as asked for',
+    params: PARAMS.name,
     body: receiveShape,
     status: 200,
     response: receivedShape,
@@ -103,6 +111,7 @@ export const queueRoutes: readonly RouteDoc[] = [
     method: 'POST',
     path: '/v1/queues/{name}/settle',
     summary: 'Accept, release, reject or renew leases, each answered; the answer comes when all of it is durable',
+    params: PARAMS.name,
     body: settleShape,
     status: 200,
     response: settledShape,
@@ -112,6 +121,7 @@ export const queueRoutes: readonly RouteDoc[] = [
     method: 'POST',
     path: '/v1/tenants/{tenant}/queues/{name}/letters',
     summary: 'Between instances: give dead letters back to the queue, as a redrive says; durable when answered',
+    params: { ...PARAMS.tenant, ...PARAMS.name },
     body: lettersShape,
     status: 204,
     errors: [

@@ -35,7 +35,8 @@ export const CONSENT_MS = 7 * 86_400_000;
 const TIMEOUT_MS = 10_000;
 const FIRST_DELAY_MS = 1000;
 const MAX_DELAY_MS = 300_000;
-const TOKEN = /^([a-z0-9][a-z0-9-]*)[.]([a-z0-9][a-z0-9-]*)[.][A-Za-z0-9_-]{43}$/;
+/** The form of the token that stands in the address of a late consent. */
+export const CONSENT_TOKEN = /^([a-z0-9][a-z0-9-]*)[.]([a-z0-9][a-z0-9-]*)[.][A-Za-z0-9_-]{43}$/;
 
 /** The consent to begin with; its token makes the callback's URL one that nobody can guess. */
 export function initialConsent(
@@ -49,7 +50,7 @@ export function initialConsent(
 
 /** The webhook a callback's token is for; nothing where it cannot be one. */
 export function webhookOfToken(token: string): { tenant: string; name: string } | undefined {
-  const [, tenant, name] = TOKEN.exec(token) ?? [];
+  const [, tenant, name] = CONSENT_TOKEN.exec(token) ?? [];
   return tenant === undefined || name === undefined ? undefined : { tenant, name };
 }
 

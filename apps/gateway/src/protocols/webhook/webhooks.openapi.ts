@@ -1,10 +1,11 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
+import { IF_MATCH, IF_NONE_MATCH, PARAMS } from '../../parameters.openapi.js';
 import { namePage } from '../../limits/name-page.js';
+import { CONSENT_TOKEN } from './handshake.js';
 import { testViewShape, webhookViewShape } from './webhook-view.js';
 import { rotateShape, testShape, webhookShape } from './webhook.shape.js';
 
-const CONDITIONS = { 'If-Match': 'the ETag of the version to change, or * for any; any when not sent' };
 const ETAG = { ETag: 'the version of the webhook; consent and deliveries do not change it' };
 const CHANGE_ERRORS = [
   'parameter-invalid',
@@ -16,6 +17,8 @@ const CHANGE_ERRORS = [
 const consentShape = z.object({ webhook: z.string(), state: z.string() });
 const CONSENT = {
   path: '/v1/webhooks/handshake/{token}',
+  params: { token: z.string().regex(CONSENT_TOKEN) },
+  isPublic: true,
   summary: 'A receiver gives its consent late (CloudEvents HTTP WebHook §4.1.2)',
   headers: { 'WebHook-Allowed-Rate': 'requests a minute, or * for any' },
   status: 200,
@@ -41,6 +44,7 @@ export const webhookRoutes: readonly RouteDoc[] = [
     method: 'GET',
     path: '/v1/webhooks/{name}',
     summary: 'One webhook; secrets and credentials are masked',
+    params: PARAMS.name,
     status: 200,
     response: webhookViewShape,
     responseHeaders: ETAG,
@@ -50,9 +54,11 @@ export const webhookRoutes: readonly RouteDoc[] = [
     method: 'PUT',
     path: '/v1/webhooks/{name}',
     summary: 'Create a webhook, or change one; changing keeps its position, and masked values keep what is stored',
-    headers: { ...CONDITIONS, 'If-None-Match': '* to create only' },
+    params: PARAMS.name,
+    headers: { ...IF_MATCH, ...IF_NONE_MATCH },
     body: webhookShape,
     status: 201,
+    also: { 200: 'same' },
     response: webhookViewShape,
     responseHeaders: ETAG,
     errors: [
@@ -70,7 +76,8 @@ export const webhookRoutes: readonly RouteDoc[] = [
     method: 'DELETE',
     path: '/v1/webhooks/{name}',
     summary: 'Delete a webhook, and the queue it brought with its position; a queue that it named stays',
-    headers: CONDITIONS,
+    params: PARAMS.name,
+    headers: IF_MATCH,
     status: 204,
     errors: CHANGE_ERRORS,
   },
@@ -78,7 +85,8 @@ export const webhookRoutes: readonly RouteDoc[] = [
     method: 'POST',
     path: '/v1/webhooks/{name}/pause',
     summary: 'Deliver nothing until resumed; every event is kept',
-    headers: CONDITIONS,
+    params: PARAMS.name,
+    headers: IF_MATCH,
     status: 200,
     response: webhookViewShape,
     responseHeaders: ETAG,
@@ -88,7 +96,8 @@ export const webhookRoutes: readonly RouteDoc[] = [
     method: 'POST',
     path: '/v1/webhooks/{name}/resume',
     summary: 'Go on after a pause or after it was disabled; asks again for consent that was refused or did not come',
-    headers: CONDITIONS,
+    params: PARAMS.name,
+    headers: IF_MATCH,
     status: 200,
     response: webhookViewShape,
     responseHeaders: ETAG,
@@ -98,7 +107,8 @@ export const webhookRoutes: readonly RouteDoc[] = [
     method: 'POST',
     path: '/v1/webhooks/{name}/secrets/rotate',
     summary: 'Add a secret, shown once as `secret`; those of its kind go on signing for the overlap',
-    headers: CONDITIONS,
+    params: PARAMS.name,
+    headers: IF_MATCH,
     body: rotateShape,
     status: 200,
     response: webhookViewShape,
@@ -109,6 +119,7 @@ export const webhookRoutes: readonly RouteDoc[] = [
     method: 'POST',
     path: '/v1/webhooks/{name}/test',
     summary: 'Send an example of the catalogue or a stored event now, marked `heddle-test: true`; nothing is settled',
+    params: PARAMS.name,
     body: testShape,
     status: 200,
     response: testViewShape,

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { CLIENT, TENANT } from './identity/client.js';
+import { QUEUE_NAME } from './queues/queue.shape.js';
+
+/** The path parameters of operations, as the OpenAPI document shows their rules. */
+export const PARAMS = {
+  name: { name: z.string().regex(QUEUE_NAME) },
+  client: { client: z.string().regex(CLIENT) },
+  tenant: { tenant: z.string().regex(TENANT) },
+  schema: { id: z.string().regex(/^[0-9]{1,10}$/) },
+  key: { object: z.string().regex(/^[a-z0-9-]+$/), key: z.string().min(1) },
+} as const;
+
+export const IF_MATCH = { 'If-Match': 'the ETag of the version to change, or * for any; any when not sent' };
+
+/** Only what is not there yet is made. */
+export const IF_NONE_MATCH = { 'If-None-Match': '* to make it, and not to change one' };

@@ -1,0 +1,32 @@
+"""What a run of Schemathesis leaves alone, and what it fills in."""
+
+import schemathesis
+
+# Without these nobody would be let in any more, and all that follows would be refused at the door.
+OURS = ("administrator", "sales-order", "business-partner")
+
+ATTRIBUTES = {
+    "ce-specversion": "1.0",
+    "ce-id": "fuzz",
+    "ce-source": "/fuzz",
+    "ce-type": "heddle.contract.v1.Contract.Signed.v1",
+}
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    path = case.path_parameters or {}
+    return path.get("client") not in OURS
+
+
+@schemathesis.hook
+def map_case(context, case):
+    body = case.body
+    if case.operation.path.endswith("/receive") and isinstance(body, dict) and isinstance(body.get("waitMs"), int):
+        # Not longer than it takes: the other requests wait for this one.
+        if body["waitMs"] > 0:
+            body["waitMs"] = min(body["waitMs"], 1) if body["waitMs"] <= 30_000 else body["waitMs"]
+    if case.operation.path == "/v1/events" and case.media_type in ("application/json", "application/avro"):
+        # In binary mode the attributes are headers, which no schema of a body can ask for.
+        case.headers = {**(case.headers or {}), **ATTRIBUTES}
+    return case
