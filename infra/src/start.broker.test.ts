@@ -65,6 +65,13 @@ test('a port in use is named with what wants it and the setting, and nothing is 
   expect(existsSync(join(dir, 'kafka'))).toBe(false);
 });
 
+test('a certificate is refused in one line, for everything is on this machine and nobody would see it', async () => {
+  const { code, output } = await start({ HEDDLE_TLS: 'own' }).ended;
+  expect(code).toBe(1);
+  expect(output.trim()).toMatch(/^✖ HEDDLE_TLS is own, and npm start listens on this machine only.*$/);
+  expect(existsSync(join(dir, 'kafka'))).toBe(false);
+});
+
 test('everything starts, and takes an object from who has a token, and from nobody else', async () => {
   running = start();
   expect(await running.until(RUNS)).toContain(RUNS);
@@ -137,9 +144,9 @@ test('a signal stops all in order, with exit code 0 and no process left', async 
   expect(started.filter(({ pid, identity }) => identityOf(pid) === identity)).toEqual([]);
 });
 
-function start(): Start {
+function start(more: Record<string, string> = {}): Start {
   const settings = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]));
-  const env = { ...process.env, ...settings, HEDDLE_DATA: dir };
+  const env = { ...process.env, ...settings, HEDDLE_DATA: dir, ...more };
   const child = spawn(process.execPath, [join(CHECKOUT, 'infra', 'dist', 'start.js')], { env });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));

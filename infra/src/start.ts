@@ -46,6 +46,7 @@ try {
 async function start(): Promise<void> {
   const settings = readLaunchSettings();
   const { dataDir } = settings;
+  refuseCertificates();
   const { runFile, stopped } = await RunFile.claim(dataDir);
   if (stopped.length > 0) progress.line(`  stopped what an earlier start left running: ${stopped.join(', ')}`);
   try {
@@ -68,6 +69,14 @@ async function start(): Promise<void> {
   // Loaded on demand, with the libraries of a client.
   const { runDemo } = await import('./demo.js');
   await runDemo(ports, secrets, (text) => launch?.isStopping || progress.line(text));
+}
+
+/** A certificate that nobody is shown would be taken for one that protects. */
+function refuseCertificates(): void {
+  if (process.env['HEDDLE_TLS'] !== 'own') return;
+  throw new LaunchError(
+    'HEDDLE_TLS is own, and npm start listens on this machine only, over HTTP: leave it out here. How processes are reached from elsewhere: SECURITY.md.',
+  );
 }
 
 async function deleteData({ dataDir, kafkaBrokers, databaseUrl }: LaunchSettings): Promise<void> {

@@ -12,7 +12,10 @@ const SCHEME = /^bearer +/i;
  */
 export function bearerToken(authorization: string | undefined): string {
   if (authorization === undefined || authorization === '') {
-    throw new HeddleError('token-missing', 'Say who you are: Authorization: Bearer <access token>.');
+    throw new HeddleError(
+      'token-missing',
+      'Say who you are: Authorization: Bearer <access token>. POST /oauth/token of the gateway gives one.',
+    );
   }
   const scheme = SCHEME.exec(authorization);
   if (scheme === null) throw tokenInvalid('the authorization header is of another kind than Bearer');

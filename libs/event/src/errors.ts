@@ -30,7 +30,7 @@ export const ERRORS = {
   'schema-incompatible': { status: 409, retryable: false, title: 'The schema is not compatible with its versions' },
   'object-gone': { status: 410, retryable: false, title: 'The object was deleted' },
   'precondition-failed': { status: 412, retryable: false, title: 'The object has changed since it was read' },
-  'too-large': { status: 413, retryable: false, title: 'The event is larger than allowed' },
+  'too-large': { status: 413, retryable: false, title: 'This is larger than allowed' },
   'content-type-unsupported': { status: 415, retryable: false, title: 'This content type cannot be read here' },
   'encoding-unsupported': { status: 415, retryable: false, title: 'This content encoding is not unpacked here' },
   'data-invalid': { status: 422, retryable: false, title: 'The data does not fit its schema' },

@@ -66,7 +66,7 @@ export class SigningKeys {
   /**
    * Resolves when there is a key that signs; `heddle.keys` must be there.
    *
-   * @throws HeddleError what the vault says when it cannot open the key that all others sign with
+   * @throws HeddleError `secret-unreadable` when it cannot open the key that all others sign with
    */
   async start(): Promise<void> {
     this.#follower = await this.parts.controlLog.follow(TOPIC, (record) => this.#take(record));
@@ -207,7 +207,7 @@ export class SigningKeys {
   async #openable(): Promise<void> {
     for (let tries = 0; this.#signs(Date.now())?.signing === undefined; tries += 1) {
       const failure = await this.#openRest();
-      if (tries >= OPEN_TRIES) throw failure ?? new HeddleError('log-unavailable', 'There is no signing key.');
+      if (tries >= OPEN_TRIES) throw failure === undefined ? noKey() : notOpened(failure);
       await setTimeout(OPEN_AGAIN_MS);
     }
   }
@@ -219,6 +219,18 @@ export class SigningKeys {
   #say(error: unknown): void {
     this.parts.log.error({ event: 'signing-keys-failed', err: error }, 'signing keys could not be read or written');
   }
+}
+
+function noKey(): HeddleError {
+  return new HeddleError('log-unavailable', 'There is no signing key.');
+}
+
+function notOpened(cause: unknown): HeddleError {
+  return new HeddleError(
+    'secret-unreadable',
+    'The keys that sign tokens open with no master key given here: add the one that sealed them to HEDDLE_MASTER_KEY, or, where it is lost, see docs/guides/secrets.md.',
+    { cause },
+  );
 }
 
 /** The first one signs at once, also where another clock made it. */

@@ -145,10 +145,11 @@ describe('the token endpoint', () => {
     expect(refused.body.detail).toContain('consume:queue:orders-us');
     expect((await server.call('GET', '/v1/clients', { token })).status).toBe(403);
     const beyond = await server.form(
-      { ...GRANT, scope: 'consume:queue:*' },
+      { ...GRANT, scope: 'consume:queue:orders-eu consume:queue:*' },
       { authorization: basic('narrow', secret) },
     );
     expect(beyond).toMatchObject({ status: 400, body: { error: 'invalid_scope' } });
+    expect(beyond.body.error_description).toMatch(/such as consume:queue:\*$/);
   });
 
   it('reads Basic form-encoded as it should be, and plain as many clients do', async () => {
@@ -256,6 +257,7 @@ describe('a refusal', () => {
   it('says how to come in, and what is missing', async () => {
     const nobody = await server.call('GET', '/v1/clients');
     expect([nobody.status, nobody.body.code]).toEqual([401, 'token-missing']);
+    expect(nobody.body.detail).toContain('POST /oauth/token');
     expect(nobody.headers.get('www-authenticate')).toMatch(/^Bearer/);
     const stranger = await server.call('GET', '/v1/clients', { token: 'a.b.c' });
     expect([stranger.status, stranger.body.code]).toEqual([401, 'token-invalid']);

@@ -61,7 +61,11 @@ export class TokenEndpoint {
       const body = typeof request.body === 'string' ? request.body : '';
       const form = request.method === 'GET' ? query : parametersOf(body);
       const grantType = form.get('grant_type');
-      if (grantType === undefined) throw new TokenRefusal('invalid_request', 'grant_type is missing');
+      if (grantType === undefined)
+        throw new TokenRefusal(
+          'invalid_request',
+          'grant_type is missing in the form (application/x-www-form-urlencoded)',
+        );
       if (grantType !== 'client_credentials') {
         throw new TokenRefusal('unsupported_grant_type', 'grant_type is client_credentials');
       }
@@ -117,8 +121,9 @@ function narrowed(all: Permissions, scope: string | undefined): Permissions {
   } catch (error) {
     throw new TokenRefusal('invalid_scope', plain((error as Error).message));
   }
-  if (!all.covers(wanted)) throw new TokenRefusal('invalid_scope', 'the client has not all of these permissions');
-  return wanted;
+  if (all.covers(wanted)) return wanted;
+  const lacks = wanted.scope.split(' ').find((permission) => !all.covers(Permissions.of([permission])));
+  throw new TokenRefusal('invalid_scope', plain(`the client has not all of these permissions, such as ${lacks}`));
 }
 
 /** Each may be there once (RFC 6749 §3.2); an empty one counts as not there (§3.1). */
