@@ -186,7 +186,9 @@ class ProblemFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const unsupported = error instanceof NotFoundException ? this.#unsupported(reply) : undefined;
+    // A method without a route may fail for its body before anything asks for the route.
+    const isNowhere = error instanceof NotFoundException || reply.request.is404;
+    const unsupported = isNowhere ? this.#unsupported(reply) : undefined;
     void answerProblem(reply, unsupported ?? error, this.log);
   }
 

@@ -14,9 +14,13 @@ class ThingsController {
   make(): object {
     return {};
   }
+  all(): object {
+    return {};
+  }
 }
 Get(':name')(ThingsController.prototype, 'read', Object.getOwnPropertyDescriptor(ThingsController.prototype, 'read')!);
 Post()(ThingsController.prototype, 'make', Object.getOwnPropertyDescriptor(ThingsController.prototype, 'make')!);
+Post('all')(ThingsController.prototype, 'all', Object.getOwnPropertyDescriptor(ThingsController.prototype, 'all')!);
 Controller('things')(ThingsController);
 class ThingsModule {}
 Module({ controllers: [ThingsController] })(ThingsModule);
@@ -35,6 +39,8 @@ it.each([
   ['DELETE', '/things/one', 405, 'GET, HEAD'],
   ['TRACE', '/things/one?x=1', 405, 'GET, HEAD'],
   ['GET', '/things', 405, 'POST'],
+  ['QUERY', '/things', 405, 'POST'],
+  ['OPTIONS', '/things/all', 405, 'POST'],
   ['GET', '/things/one/two', 404, null],
 ])('%s %s is answered with %d, and the methods the path has', async (method, path, status, allow) => {
   const url = `${await app.getUrl()}${path}`;

@@ -92,7 +92,7 @@ function operation(route: RouteDoc): object {
   return {
     summary: route.summary,
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(route.body === undefined ? {} : { requestBody: { required: true, content: contentOf(route.body) } }),
+    ...(route.body === undefined ? {} : { requestBody: requestBodyOf(route.body) }),
     security: route.isPublic === true ? [] : [{ bearer: [] }],
     responses: { ...successesOf(route), ...problemsOf(errorsOf(route)), ...refusalsOf(route) },
   };
@@ -106,6 +106,12 @@ function errorsOf({ errors, body, isPublic }: RouteDoc): ErrorCode[] {
 interface QuerySchema {
   properties?: Record<string, object>;
   required?: string[];
+}
+
+function requestBodyOf(body: z.ZodType | Record<string, z.ZodType>): object {
+  // A shape that has all by default needs no body.
+  const required = !(body instanceof z.ZodType && body.safeParse(undefined).success);
+  return { required, content: contentOf(body) };
 }
 
 function contentOf(body: z.ZodType | Record<string, z.ZodType>): object {

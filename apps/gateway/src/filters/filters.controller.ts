@@ -4,11 +4,14 @@ import { z } from 'zod';
 import { FilterTrials, type TrialResult } from './filter-trials.js';
 import { filterShape } from './filter.shape.js';
 
+/** As `typeMatcher` reads it. */
+const TYPE_PATTERN = /^(?:[*]|[A-Za-z0-9][A-Za-z0-9_.-]*[*]?)$/;
+
 /** The body of `POST /v1/filters/test`. */
 export const trialShape = z.strictObject({
   filter: filterShape,
   types: z
-    .array(z.string())
+    .array(z.string().max(256).regex(TYPE_PATTERN, 'must be an event type, exact or with * at its end'))
     .min(1, 'must name at least one event type, exact or with * at its end')
     .max(100)
     .optional()

@@ -12,6 +12,9 @@ const LIMITS = {
   overlapSeconds: 7 * DAY_S,
 } as const;
 
+/** What `Permissions` reads, for the documents: what is wrong is told by that, which names the part. */
+const PERMISSION = `^(?:[*]|(?:${VERBS.join('|')}):(?:${KINDS.join('|')}):(?:[*]|[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*[*]?))$`;
+
 const segment = '[A-Za-z0-9_-]{1,64}';
 export const namespaceShape = z
   .string()
@@ -19,7 +22,7 @@ export const namespaceShape = z
   .describe('three segments, the tenant first: acme/sales/prod');
 
 export const permissionsShape = z
-  .array(z.string().min(1).max(320))
+  .array(z.string().min(1).max(320).meta({ pattern: PERMISSION }))
   .max(LIMITS.permissions)
   .refine(
     (permissions) => permissions.join(' ').length <= MAX_SCOPE,

@@ -102,7 +102,7 @@ export const queueRoutes: readonly RouteDoc[] = [
     path: '/v1/queues/{name}/receive',
     summary: 'Lease deliveries; waits for the first one as long as asked for',
     params: PARAMS.name,
-    body: receiveShape,
+    body: receiveShape.prefault({}),
     status: 200,
     response: receivedShape,
     errors: ['parameter-invalid', 'body-invalid', 'data-invalid', 'not-found', 'queue-elsewhere'],
