@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { type Caller, guardRoutes } from '@heddle/auth';
+import { type Access, type Caller, guardRoutes } from '@heddle/auth';
 import {
   CONTROL_TOPIC_SPECS,
   JSON_CONTENT_TYPE,
@@ -9,11 +9,12 @@ import {
 } from '@heddle/event';
 import { Health, createHttpApp, createLog, createMetrics, listen } from '@heddle/runtime';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
+import { asyncApiDocument } from './asyncapi.js';
 import { Gateway } from './gateway.js';
 import { GatewayModule } from './gateway.module.js';
 import { TrialGuard } from './identity/identity-trial.js';
 import { Identity } from './identity/identity.js';
-import { createGatewayMetrics } from './metrics.js';
+import { type GatewayMetrics, createGatewayMetrics } from './metrics.js';
 import { LOOPBACK_SETTINGS } from './network/network-trial.js';
 import { protocols } from './protocols/protocols.js';
 import { Sessions } from './protocols/sessions.js';
@@ -26,6 +27,13 @@ export interface TrialAnswer {
   status: number;
   text: string;
   json: Record<string, unknown>;
+}
+
+/** A route of a gateway, and who may use it. */
+export interface TrialRoute {
+  method: string;
+  path: string;
+  access: Access;
 }
 
 /** What stays when a gateway is started anew. */
@@ -44,6 +52,7 @@ export async function startGateway(
   values: GatewaySettings,
   ground: GatewayGround,
   guard = new TrialGuard(),
+  metrics: GatewayMetrics = createGatewayMetrics(createMetrics('test')),
 ): Promise<{ gateway: Gateway; vault: Vault }> {
   const log = createLog('test', 'silent');
   await ground.controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
@@ -58,14 +67,17 @@ export async function startGateway(
     guard,
     serviceToken: (tenant) => `token of ${tenant}`,
     vault,
-    metrics: createGatewayMetrics(createMetrics('test')),
+    metrics,
     log,
   });
   await gateway.start();
   return { gateway, vault };
 }
 
-/** A whole gateway on logs in memory, listening with all its doors; whoever has a token of its guard comes in. */
+/**
+ * A whole gateway on logs in memory, listening with all its doors; whoever has a token of its guard comes in, and whoever
+ * has one of its token endpoint, which clients have that were made by the first ones.
+ */
 export class GatewayTrial {
   private constructor(
     readonly gateway: Gateway,
@@ -73,6 +85,7 @@ export class GatewayTrial {
     readonly catalogue: Catalogue,
     readonly registry: MemorySchemaRegistry,
     readonly eventLog: MemoryEventLog,
+    readonly routes: readonly TrialRoute[],
     readonly url: string,
     readonly stop: () => Promise<void>,
   ) {}
@@ -100,8 +113,7 @@ export class GatewayTrial {
     });
     const controlLog = new MemoryControlLog();
     const ground = { eventLog, controlLog, registry, codec, catalogue };
-    const { gateway, vault } = await startGateway(values, ground, guard);
-    // Not started: nobody comes in by it, and its routes are there.
+    const { gateway, vault } = await startGateway(values, ground, guard, createGatewayMetrics(metrics));
     const identity = new Identity({
       settings: values,
       baseUrl: BASE_URL,
@@ -110,6 +122,9 @@ export class GatewayTrial {
       sealer: vault,
       inUse: () => undefined,
     });
+    await identity.start();
+    guard.next = identity.guard;
+    const routes: TrialRoute[] = [];
     const app = await createHttpApp(GatewayModule.of(gateway, identity, catalogue, registry as never), {
       log,
       health: new Health(),
@@ -117,6 +132,10 @@ export class GatewayTrial {
       openApi: {},
       guard: (server) => {
         guardRoutes(server, guard);
+        server.addHook('onRoute', ({ method, url, config }) => {
+          for (const one of [method].flat())
+            if (one !== 'HEAD') routes.push({ method: one, path: url, access: config!.access! });
+        });
         gateway.audit.attach(server);
       },
     });
@@ -124,15 +143,20 @@ export class GatewayTrial {
     const server = app.getHttpAdapter().getInstance();
     const sessions = new Sessions(guard);
     hop.attach(server);
+    identity.open(server);
+    server.get('/asyncapi.json', { config: { access: 'public' } }, () =>
+      asyncApiDocument({ baseUrl: BASE_URL, brokers: [], events: catalogue.list() }),
+    );
     const doors = { server, publisher, streams, queues: engine.queues, hop, guard, sessions, log };
     const open = protocols.map((protocol) => protocol.open(doors));
     const url = await listen(app, { ...values, host: '127.0.0.1' });
-    return new GatewayTrial(gateway, guard, catalogue, registry, eventLog, url, async () => {
+    return new GatewayTrial(gateway, guard, catalogue, registry, eventLog, routes, url, async () => {
       streams.close();
       sessions.stop();
       for (const protocol of open) await protocol.close();
       await app.close();
       await gateway.stop();
+      await identity.stop();
       await vault.stop();
       catalogue.close();
     });

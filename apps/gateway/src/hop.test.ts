@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as openRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { guardRoutes } from '@heddle/auth';
+import { type Caller, guardRoutes } from '@heddle/auth';
 import { slotOf } from '@heddle/event';
 import { createLog } from '@heddle/runtime';
 import Fastify, { type FastifyInstance } from 'fastify';
@@ -56,7 +56,7 @@ describe('a request for a queue of another instance', () => {
       server.post('/v1/tenants/:tenant/queues/:name/letters', between, (request) => answer(request as never));
       server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
         try {
-          const caller = guard.identifyUpgrade(request);
+          const caller = guard.identifyUpgrade(request) as Caller;
           if (hops[index]!.pipe(caller, request, socket, head)) return;
           seen.push({ tenant: caller.tenant, client: caller.client, headers: request.headers });
           socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: trial\r\nconnection: upgrade\r\n\r\n');

@@ -6,6 +6,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DoorGuard, RevokedClient } from './door-guard.js';
 
 const HOUR_MS = 3_600_000;
+/** What its tokens begin with. */
+const PREFIX = 'trial.';
 
 /** Somebody with these permissions; whoever may do everything in the local tenant, when nothing is said. */
 export function callerFor(
@@ -25,7 +27,10 @@ export function callerFor(
 
 /** A guard whose tokens are names: `tokenFor` gives one to a caller, and whoever brings it is that caller. */
 export class TrialGuard implements DoorGuard {
+  /** Who is asked about tokens that are not its own, and tickets. */
+  next: DoorGuard | undefined;
   readonly #callers = new Map<string, Caller>();
+  readonly #known = new WeakSet<Caller>();
   readonly #revoked = new Set<string>();
   readonly #instances = new Set<Caller>();
   readonly #listeners = new Set<(revoked: RevokedClient) => void>();
@@ -36,8 +41,9 @@ export class TrialGuard implements DoorGuard {
   }
 
   tokenFor(caller: Caller): string {
-    const token = `trial.${this.#callers.size + 1}.token`;
+    const token = `${PREFIX}${this.#callers.size + 1}.token`;
     this.#callers.set(token, caller);
+    this.#known.add(caller);
     return token;
   }
 
@@ -47,16 +53,20 @@ export class TrialGuard implements DoorGuard {
     for (const listener of this.#listeners) listener({ tenant, client });
   }
 
-  identify(request: FastifyRequest): Caller {
+  identify(request: FastifyRequest): Caller | Promise<Caller> {
+    if (this.next !== undefined && !isOwn(request.raw)) return this.next.identify(request);
     return this.identifyUpgrade(request.raw);
   }
 
-  identifyUpgrade({ headers }: IncomingMessage): Caller {
+  identifyUpgrade(request: IncomingMessage): Caller | Promise<Caller> {
+    const { headers } = request;
+    if (this.next !== undefined && !isOwn(request)) return this.next.identifyUpgrade(request);
     const hop = headers['heddle-hop'];
     return this.identifyToken(typeof hop === 'string' ? hop : bearerToken(headers.authorization));
   }
 
-  identifyToken(token: string): Caller {
+  identifyToken(token: string): Caller | Promise<Caller> {
+    if (this.next !== undefined && !token.startsWith(PREFIX)) return this.next.identifyToken(token);
     const caller = this.#callers.get(token);
     if (caller === undefined) throw new HeddleError('token-invalid', 'This token is not known.');
     if (!this.isCurrent(caller)) throw new HeddleError('token-invalid', 'The client was changed since.');
@@ -67,13 +77,19 @@ export class TrialGuard implements DoorGuard {
     return this.#instances.has(caller);
   }
 
-  isCurrent({ tenant, client, expiresAt }: Caller): boolean {
+  isCurrent(caller: Caller): boolean {
+    const { tenant, client, expiresAt } = caller;
+    if (this.next !== undefined && !this.#known.has(caller)) return this.next.isCurrent(caller);
     return expiresAt > Date.now() && !this.#revoked.has(`${tenant}/${client}`);
   }
 
   onRevoked(listener: (revoked: RevokedClient) => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    const forget = this.next?.onRevoked(listener);
+    return () => {
+      this.#listeners.delete(listener);
+      forget?.();
+    };
   }
 
   hopToken(caller?: Caller): string {
@@ -86,4 +102,10 @@ export class TrialGuard implements DoorGuard {
   refuse(reply: FastifyReply, error: unknown): FastifyReply {
     return answerProblem(reply, error, createLog('test', 'silent'));
   }
+}
+
+/** Without a token, too, unless there may be a ticket. */
+function isOwn({ headers, url = '/' }: IncomingMessage): boolean {
+  const token = headers['heddle-hop'] ?? headers.authorization?.replace(/^Bearer /, '');
+  return token === undefined ? !url.includes('ticket=') : token.includes(PREFIX);
 }
