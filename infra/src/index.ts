@@ -2,6 +2,8 @@ export { ADMINISTRATOR, makeClients, secretFile } from './clients.mjs';
 export { BROKER_DEFAULTS, startBroker, type BrokerOptions } from './broker.js';
 export { CHECKOUT, VERSIONS } from './checkout.mjs';
 export { databaseUrl, startDatabase, type DatabaseOptions } from './database.js';
+export { fuzzDoors } from './fuzz-doors.js';
+export { fetchSchemathesis } from './fuzz-tool.js';
 export { IMAGES } from './images.js';
 export { LaunchError } from './launch-error.mjs';
 export {

@@ -14,6 +14,7 @@ import { replayRoutes } from './queues/replays.openapi.js';
 const text = z
   .string()
   .min(1)
+  // oxlint-disable-next-line no-control-regex -- control characters are what it leaves out
   .regex(/^[^\u0000-\u001f\u007f-\u009f\ufdd0-\ufdef\ufffe\uffff]*$/);
 const reference = z.string().regex(/^(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+$/);
 

@@ -6,6 +6,7 @@ import { QUEUE_NAME } from './queues/queue.shape.js';
 const key = z
   .string()
   .max(256)
+  // oxlint-disable-next-line no-control-regex -- control characters are what it leaves out
   .regex(/^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$/);
 
 /** The path parameters of operations, as the OpenAPI document shows their rules. */
@@ -13,6 +14,7 @@ export const PARAMS = {
   name: { name: z.string().regex(QUEUE_NAME) },
   client: { client: z.string().regex(CLIENT) },
   tenant: { tenant: z.string().regex(TENANT) },
+  letter: { id: z.string().regex(/^[0-9]{1,5}-[0-9]{1,15}$/) },
   schema: { id: z.string().regex(/^[0-9]{1,10}$/) },
   object: { object: z.string().regex(/^[a-z0-9-]+$/), key },
   key: { object: z.string().min(1), key },

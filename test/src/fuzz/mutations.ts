@@ -50,7 +50,7 @@ export class Mutations {
 
   /** The bytes, changed in one to four places. */
   bytes(valid: Buffer): Buffer {
-    let bytes = Buffer.from(valid);
+    let bytes: Buffer = Buffer.from(valid);
     for (let left = this.chance.between(1, 4); left > 0; left -= 1) bytes = this.#changed(bytes);
     return bytes.subarray(0, MOST_BYTES);
   }

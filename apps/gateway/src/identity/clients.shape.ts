@@ -22,7 +22,7 @@ export const namespaceShape = z
   .describe('three segments, the tenant first: acme/sales/prod');
 
 export const permissionsShape = z
-  .array(z.string().min(1).max(320).meta({ pattern: PERMISSION }))
+  .array(z.string().min(1).max(320).meta({ pattern: PERMISSION, maxLength: undefined }))
   .max(LIMITS.permissions)
   .refine(
     (permissions) => permissions.join(' ').length <= MAX_SCOPE,

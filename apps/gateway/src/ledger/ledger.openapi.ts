@@ -79,6 +79,7 @@ export const ledgerRoutes: readonly RouteDoc[] = [
   {
     method: 'GET',
     path: '/v1/dead-letters/{id}',
+    params: PARAMS.letter,
     summary: 'One dead letter, with its event and the attempts before it was given up',
     status: 200,
     response: deadLetterDetailShape,
