@@ -38,6 +38,11 @@ export const launchSettings = defineSettings({
   kafkaPort: { env: 'KAFKA_PORT', schema: port(9092), about: 'port of the broker' },
   kafkaControllerPort: { env: 'KAFKA_CONTROLLER_PORT', schema: port(9093), about: "port of the broker's controller" },
   databasePort: { env: 'DATABASE_PORT', schema: port(5433), about: 'port of PostgreSQL' },
+  tls: {
+    env: 'HEDDLE_TLS',
+    schema: z.string().optional(),
+    about: 'own is refused: everything is on this machine, over HTTP, and a certificate would be shown to nobody',
+  },
 });
 
 /** Reads them; variables of others, whatever their prefix, are for the processes that know them. */

@@ -46,7 +46,7 @@ try {
 async function start(): Promise<void> {
   const settings = readLaunchSettings();
   const { dataDir } = settings;
-  refuseCertificates();
+  refuseCertificates(settings);
   const { runFile, stopped } = await RunFile.claim(dataDir);
   if (stopped.length > 0) progress.line(`  stopped what an earlier start left running: ${stopped.join(', ')}`);
   try {
@@ -72,8 +72,8 @@ async function start(): Promise<void> {
 }
 
 /** A certificate that nobody is shown would be taken for one that protects. */
-function refuseCertificates(): void {
-  if (process.env['HEDDLE_TLS'] !== 'own') return;
+function refuseCertificates({ tls }: LaunchSettings): void {
+  if (tls !== 'own') return;
   throw new LaunchError(
     'HEDDLE_TLS is own, and npm start listens on this machine only, over HTTP: leave it out here. How processes are reached from elsewhere: SECURITY.md.',
   );
