@@ -163,12 +163,19 @@ export class GatewayTrial {
   }
 
   /** A request of somebody; of nobody, when that is left out. */
-  async ask(caller: Caller | undefined, method: string, path: string, body?: unknown): Promise<TrialAnswer> {
+  async ask(
+    caller: Caller | undefined,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<TrialAnswer> {
     const answer = await fetch(this.url + path, {
       method,
       headers: {
         ...(caller === undefined ? {} : { authorization: this.guard.bearerFor(caller) }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });

@@ -1,11 +1,15 @@
 import { ERRORS } from '@heddle/event';
 import { expect, it } from 'vitest';
 import { limitsPage, namedCodes, unlistedLimits } from './limits-page.js';
+import { permissionsPage } from './permissions-page.js';
 import { allSettings, environmentExample, errorsPage, settingsPage } from './reference-pages.js';
 import { FILES, SOURCES, path, read } from './tree.js';
 
 // `npm run docs` is this file with --update: it writes what is compared here.
-const PAGES = ['docs/reference/errors.md', 'docs/reference/limits.md', 'docs/reference/settings.md', '.env.example'];
+const PAGES = [
+  ...['errors', 'limits', 'permissions', 'settings'].map((page) => `docs/reference/${page}.md`),
+  '.env.example',
+];
 
 it('the reference pages are there, and belong to the project', () => {
   expect(PAGES.filter((page) => !FILES.includes(page))).toEqual([]);
@@ -25,6 +29,10 @@ it('the page of limits has every setting of one and the figures of the sources, 
   expect(await unlistedLimits()).toEqual([]);
   expect(namedCodes().filter((code) => !(code in ERRORS))).toEqual([]);
   await expect(await limitsPage()).toMatchFileSnapshot(path('docs/reference/limits.md'));
+});
+
+it('the page of permissions says what the table of permissions says', async () => {
+  await expect(await permissionsPage()).toMatchFileSnapshot(path('docs/reference/permissions.md'));
 });
 
 it('a variable of ours means one thing in every process', async () => {

@@ -1,0 +1,95 @@
+/** One operation, and who may do it. */
+export interface PermissionRow {
+  /** As the OpenAPI document names it: method and path. */
+  operation: string;
+  /** What is enough. */
+  needs: string;
+  /** What whoever lacks that, or belongs to another tenant, gets to see; the ordinary 403 and 404 where it is empty. */
+  else: string;
+}
+
+const MANAGE = 'manage:queue:{name}';
+const SEEN = 'any client, with manage, consume or replay on';
+const EITHER = `${SEEN} the queue`;
+const MADE = `${MANAGE}, and consume:type:… for each pattern it names`;
+const HOOKED = `${MADE}, or consume:queue:… for the queue it names`;
+const REPLAY = 'replay:queue:{name}';
+const SOME_REPLAY = 'replay:queue:… on the queue of each';
+const ONE_CLIENT = 'manage:client:{client}';
+const CLIENT = `${ONE_CLIENT}, and every permission that the client has`;
+const LISTED = 'the list has only those';
+const NOTHING = '404, as if there were none';
+
+/** The specification of who may do what: held to the routes that there are, and to what they answer, by tests. */
+export const PERMISSIONS: readonly PermissionRow[] = [
+  row('POST /v1/events', 'publish:type:… for the type of each event', 'in a batch, 403 for that event'),
+  row('GET /v1/stream', 'consume:type:… for each pattern it names; some consume:type:… when it names none'),
+  row('GET /v1/queues', `${SEEN} a name`, LISTED),
+  row('GET /v1/queues/{name}', EITHER),
+  row('PUT /v1/queues/{name}', MADE),
+  row('DELETE /v1/queues/{name}', MANAGE),
+  row('POST /v1/queues/{name}/pause', MANAGE),
+  row('POST /v1/queues/{name}/resume', MANAGE),
+  row('POST /v1/queues/{name}/purge', MANAGE),
+  row('POST /v1/queues/{name}/receive', 'consume:queue:{name}'),
+  row('POST /v1/queues/{name}/settle', 'consume:queue:{name}'),
+  row('GET /v1/queues/{name}/connect', 'consume:queue:{name}'),
+  row('POST /v1/queues/{name}/replay', REPLAY),
+  row('GET /v1/queues/{name}/replays', EITHER),
+  row('GET /v1/queues/{name}/replays/{id}', EITHER),
+  row('POST /v1/queues/{name}/replays/{id}/stop', REPLAY),
+  row('GET /v1/webhooks', `${SEEN} a name`, LISTED),
+  row('GET /v1/webhooks/{name}', EITHER),
+  row('PUT /v1/webhooks/{name}', HOOKED),
+  row('DELETE /v1/webhooks/{name}', MANAGE),
+  row('POST /v1/webhooks/{name}/pause', MANAGE),
+  row('POST /v1/webhooks/{name}/resume', MANAGE),
+  row('POST /v1/webhooks/{name}/secrets/rotate', MANAGE),
+  row('POST /v1/webhooks/{name}/test', `${MANAGE}, and consume:type:… when it names a stored event`),
+  row('GET /v1/webhooks/handshake/{token}', 'everybody who has the token'),
+  row('POST /v1/webhooks/handshake/{token}', 'everybody who has the token'),
+  row('GET /v1/attempts', `${SEEN} the queue of each`, LISTED),
+  row('GET /v1/events/{id}', `any client, with consume:type:… of it, or a right to a queue it came to`, NOTHING),
+  row('GET /v1/objects/{object}/{key}/events', 'any client, with consume:type:… of each event', LISTED),
+  row('GET /v1/dead-letters', `${SEEN} the queue of each`, LISTED),
+  row('GET /v1/dead-letters/{id}', SOME_REPLAY),
+  row('POST /v1/dead-letters/redrive', SOME_REPLAY, 'letters of another tenant are none'),
+  row('GET /v1/dead-letters/redrives', `${SEEN} the queues of each`, LISTED),
+  row('GET /v1/dead-letters/redrives/{id}', `${SEEN} its queues`, NOTHING),
+  row('POST /v1/dead-letters/redrives/{id}/stop', SOME_REPLAY),
+  row('GET /v1/operations', `${SEEN} the queue or webhook of each`, LISTED),
+  row('GET /v1/audit', 'manage:client:…', 'the list has what those clients did'),
+  row('POST /v1/filters/test', 'consume:type:… for each pattern it names; some consume:type:… when it names none'),
+  row('GET /v1/objects/{object}/{key}', 'fetch:type:… for a type that is about the object'),
+  row('GET /v1/catalogue', 'any client'),
+  row('GET /v1/catalogue/{type}', 'any client'),
+  row('GET /v1/schemas/{id}', 'any client'),
+  row('GET /v1/clients', 'manage:client:…', LISTED),
+  row('GET /v1/clients/{client}', CLIENT),
+  row('PUT /v1/clients/{client}', `${CLIENT} or is to have`),
+  row('DELETE /v1/clients/{client}', CLIENT),
+  row('POST /v1/clients/{client}/secrets', CLIENT),
+  row('DELETE /v1/clients/{client}/secrets/{id}', CLIENT),
+  row('GET /v1/clients/{client}/service-key', CLIENT),
+  row('POST /v1/clients/{client}/service-key', CLIENT),
+  row('GET /v1/tenants', 'manage:tenant:…', LISTED),
+  row('PUT /v1/tenants/{tenant}', 'manage:tenant:{tenant}', '* alone is not enough'),
+  row('DELETE /v1/tenants/{tenant}', 'manage:tenant:{tenant}', '* alone is not enough'),
+  row('POST /v1/tickets', 'any client', 'what the ticket opens asks for its own permission'),
+  row('POST /v1/tenants/{tenant}/queues/{name}/letters', 'other instances of the gateway', '403, to every client'),
+  row('GET /oauth/token', 'everybody with the secret or key of a client'),
+  row('POST /oauth/token', 'everybody with the secret or key of a client'),
+  row('GET /.well-known/jwks.json', 'everybody'),
+  row('GET /.well-known/oauth-authorization-server', 'everybody'),
+  row('GET /.well-known/openid-configuration', 'everybody'),
+  row('GET /healthz', 'everybody'),
+  row('GET /healthz/live', 'everybody'),
+  row('GET /healthz/ready', 'everybody'),
+  row('GET /metrics', 'everybody', 'no figure is of one tenant'),
+  row('GET /openapi.json', 'everybody'),
+  row('GET /asyncapi.json', 'everybody'),
+];
+
+function row(operation: string, needs: string, otherwise = ''): PermissionRow {
+  return { operation, needs, else: otherwise };
+}
