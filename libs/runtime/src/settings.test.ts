@@ -38,6 +38,10 @@ describe('settings', () => {
     expect(settings.read({ SOMEBODY_ELSES: 'x' }).port).toBe(8080);
   });
 
+  it('are read in a shell that has the token of a client, which is none of them', () => {
+    expect(settings.read({ HEDDLE_TOKEN: 'x', HEDDLE_CLIENT_ID: 'shop' }).port).toBe(8080);
+  });
+
   it('that are secret are read from the file that is named, and only those', () => {
     const dir = mkdtempSync(join(tmpdir(), 'heddle-settings-'));
     onTestFinished(() => rmSync(dir, { recursive: true }));

@@ -31,6 +31,14 @@ export interface SettingRow {
 /** Variables with this prefix are ours: one that is not known stops the start. */
 const OWN_PREFIX = 'HEDDLE_';
 
+/** Who asks, in the shell of whoever works with a mesh; a process that is started there has nothing to do with it. */
+const OF_CLIENTS: readonly string[] = [
+  'HEDDLE_TOKEN',
+  'HEDDLE_CLIENT_ID',
+  'HEDDLE_CLIENT_SECRET',
+  'HEDDLE_CLIENT_SECRET_FILE',
+];
+
 /** The settings of one process: every variable it reads, with rules, defaults and meanings. Made by `defineSettings`. */
 export class Settings<M extends SettingMap> {
   constructor(private readonly map: M) {}
@@ -49,7 +57,7 @@ export class Settings<M extends SettingMap> {
     const problems: string[] = [];
     const known = new Set(this.keys);
     for (const name of Object.keys(environment)) {
-      if (name.startsWith(OWN_PREFIX) && !known.has(name)) {
+      if (name.startsWith(OWN_PREFIX) && !known.has(name) && !OF_CLIENTS.includes(name)) {
         const near = nearest(name, [...known]);
         problems.push(`${name} is not a setting${near === undefined ? '' : `; did you mean ${near}?`}`);
       }
