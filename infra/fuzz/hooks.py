@@ -17,10 +17,14 @@ ATTRIBUTES = {
 
 @schemathesis.hook
 def filter_case(context, case):
-    path = case.path_parameters or {}
     # A key that reaches a prototype is refused wherever it stands, which no schema says of every object.
-    is_prototype = isinstance(case.body, (dict, list)) and "__proto__" in json.dumps(case.body, default=str)
-    return path.get("client") not in OURS and not is_prototype
+    return not (isinstance(case.body, (dict, list)) and "__proto__" in json.dumps(case.body, default=str))
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    if (case.path_parameters or {}).get("client") in OURS:
+        case.path_parameters["client"] = "fuzz"
 
 
 @schemathesis.hook

@@ -29,7 +29,8 @@ const seed = Number(process.env['HEDDLE_TEST_SEED'] ?? Date.now() % 2 ** 31);
 for (const name of ['HEDDLE_TEST_SEED', 'HEDDLE_FUZZ_REQUESTS']) delete process.env[name];
 const stops: (() => Promise<unknown>)[] = [];
 let stopping: Promise<void> | undefined;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void abort());
+// A second one must not end this before what it has started.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void abort());
 process.once('disconnect', () => void abort());
 
 console.log(`seed ${seed}`);
