@@ -1,36 +1,12 @@
 import { type IncomingMessage, type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Caller } from '@heddle/auth';
-import type { GatewayTrial } from './gateway-trial.js';
-import { callerFor } from './identity/identity-trial.js';
+import type { GatewayTrial } from '../../../apps/gateway/src/gateway-trial.js';
+import { callerFor } from '../../../apps/gateway/src/identity/identity-trial.js';
+import type { Chance } from '../support/chance.js';
 
 /** Where bytes come to a tenant. */
 export type CanaryDoor = 'body' | 'header' | 'sse' | 'stream' | 'queue' | 'webhook' | 'fetched';
-
-/** Chance that can be had again: the same seed gives the same numbers (mulberry32). */
-export class Chances {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  }
-
-  /** A whole number from 0 to below the bound. */
-  below(bound: number): number {
-    return Math.floor(this.next() * bound);
-  }
-
-  of<T>(list: readonly T[]): T {
-    return list[this.below(list.length)]!;
-  }
-}
 
 /** Searches what comes to a tenant for what only others can have put in. */
 export class Watch {
@@ -111,7 +87,7 @@ export class Party {
   constructor(
     readonly tenant: string,
     readonly trial: GatewayTrial,
-    readonly chances: Chances,
+    readonly chance: Chance,
     readonly watch: Watch,
     readonly hook: string,
   ) {
@@ -130,7 +106,17 @@ export class Party {
 
   /** One of those it knows; something that nobody knows, when there is none. */
   some(kind: string): string {
-    return this.chances.of(this.known.get(kind) ?? []) ?? 'unknown';
+    const known = this.known.get(kind) ?? [];
+    return known.length === 0 ? 'unknown' : this.oneOf(known);
+  }
+
+  oneOf<T>(list: readonly T[]): T {
+    return list[this.below(list.length)]!;
+  }
+
+  /** A whole number from 0 to below the bound. */
+  below(bound: number): number {
+    return this.chance.between(0, bound - 1);
   }
 
   async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<PartyAnswer> {

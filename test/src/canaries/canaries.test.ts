@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type CanaryDoor, CanarySink, Chances, Party, Watch } from './canary-trial.js';
-import { operationsFor } from './canary-operations-trial.js';
-import { GatewayTrial } from './gateway-trial.js';
+import { GatewayTrial } from '../../../apps/gateway/src/gateway-trial.js';
+import { Chance } from '../support/chance.js';
+import { operationsFor } from './operations-trial.js';
+import { type CanaryDoor, CanarySink, Party, Watch } from './party-trial.js';
 
 // Tenants with things of the same names do whatever there is to do, at random, and every byte that comes to each is
 // searched for what only the others can have put in. HEDDLE_CANARY_STEPS says how many steps (2,000, when not set),
 // HEDDLE_TEST_SEED repeats a run: the seed is printed.
 const STEPS = Number(process.env['HEDDLE_CANARY_STEPS'] ?? 2000);
-const SEED = Number(process.env['HEDDLE_TEST_SEED'] ?? Date.now() % 2 ** 31);
 const TENANTS = ['local', 'qxacme', 'qxglobex'];
 const DOORS: CanaryDoor[] = ['body', 'header', 'sse', 'stream', 'queue', 'webhook', 'fetched'];
 const OPEN_TO_ALL = ['/metrics', '/openapi.json', '/asyncapi.json', '/healthz/live', '/healthz/ready'];
@@ -23,11 +23,13 @@ let trial: GatewayTrial;
 let parties: Party[];
 
 beforeAll(async () => {
-  process.stderr.write(`seed ${SEED}\n`);
+  const { seed } = new Chance();
   [sink, owner] = [await CanarySink.open(watch), await CanarySink.open(watch)];
   const owners = TENANTS.map((tenant) => `${tenant}/sales-order=${owner.url}`).join(',');
   trial = await GatewayTrial.start({ OWNER_URLS: owners, HEDDLE_LIMIT_TENANT_QUEUES: '10' });
-  parties = TENANTS.map((tenant, n) => new Party(tenant, trial, new Chances(SEED + n), watch, `${sink.url}/${tenant}`));
+  parties = TENANTS.map(
+    (tenant, n) => new Party(tenant, trial, new Chance(seed + n + 1), watch, `${sink.url}/${tenant}`),
+  );
 });
 
 afterAll(async () => {
@@ -47,7 +49,7 @@ describe('tenants that do whatever there is to do', () => {
       await Promise.all(
         parties.map(async (party) => {
           for (let n = 0; n < steps && watch.leaks.length === 0; n += 1) {
-            let at = party.chances.next() * total;
+            let at = party.chance.next() * total;
             const [, run] = operations[n] ?? operations.find(([weight]) => (at -= weight) < 0)!;
             await run(party);
           }

@@ -1,4 +1,4 @@
-import type { Party } from './canary-trial.js';
+import type { Party } from './party-trial.js';
 
 const SIGNED = 'heddle.contract.v1.Contract.Signed.v1';
 const STRUCTURED = { 'content-type': 'application/cloudevents+json' };
@@ -24,22 +24,22 @@ interface Delivery {
  */
 export function operationsFor(others: readonly Party[]): [weight: number, run: (party: Party) => Promise<unknown>][] {
   const foreign = (party: Party, kind: string): string =>
-    party.chances.of(others.filter((other) => other !== party)).some(kind);
+    party.oneOf(others.filter((other) => other !== party)).some(kind);
   /** Its own, or somebody else's. */
   const any = (party: Party, kind: string): string =>
-    party.chances.next() < 0.5 ? party.some(kind) : foreign(party, kind);
-  const queue = (party: Party): string => party.chances.of([...QUEUES, `q-${party.canary}`]);
-  const webhook = (party: Party): string => party.chances.of([...WEBHOOKS, `w-${party.canary}`]);
+    party.chance.next() < 0.5 ? party.some(kind) : foreign(party, kind);
+  const queue = (party: Party): string => party.oneOf([...QUEUES, `q-${party.canary}`]);
+  const webhook = (party: Party): string => party.oneOf([...WEBHOOKS, `w-${party.canary}`]);
   const attributes = (party: Party): Record<string, string> => ({
     specversion: '1.0',
     // Few, so that events of other tenants have the same; some are duplicates.
-    id: `e${party.chances.below(EVENTS)}`,
+    id: `e${party.below(EVENTS)}`,
     source: '/shared',
     canary: party.canary,
   });
   const event = (party: Party): Record<string, unknown> => {
     const example = party.trial.catalogue.get(SIGNED)!.example as object;
-    const Contract = party.chances.of(KEYS);
+    const Contract = party.oneOf(KEYS);
     // Whose the object is that it refers to is asked in the name of its tenant.
     const dataref = `/v1/objects/sales-order/${Contract}?version=1`;
     return { ...attributes(party), type: SIGNED, dataref, data: { ...example, Contract, SignedBy: party.canary } };
@@ -50,14 +50,14 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     party.learn('lease', leases);
   };
   const settlements = (party: Party): object[] => {
-    const action = party.chances.of(['accept', 'accept', 'release', 'reject', 'renew']);
+    const action = party.oneOf(['accept', 'accept', 'release', 'reject', 'renew']);
     const reason = action === 'release' || action === 'reject' ? { reason: `because of ${party.canary}` } : {};
     return [any(party, 'lease'), party.some('lease')].map((lease) => ({ lease, action, ...reason }));
   };
   const change = (of: 'queues' | 'webhooks', verb: string) => (party: Party) =>
     party.call('POST', `/v1/${of}/${of === 'queues' ? queue(party) : webhook(party)}/${verb}`, {});
   const lookUp = (path: string) => (party: Party) => party.call('GET', path);
-  const client = (party: Party): string => party.chances.of(['reader', `c-${party.canary}`]);
+  const client = (party: Party): string => party.oneOf(['reader', `c-${party.canary}`]);
   const stored = async (party: Party, made: { json: Record<string, unknown> }): Promise<void> => {
     const key = made.json['serviceKey'] as { clientSecret?: string } | undefined;
     const secret = made.json['clientSecret'] ?? key?.clientSecret;
@@ -120,9 +120,9 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [
       8,
       async (party) => {
-        const { socket } = party.chances.of(party.queues) ?? {};
+        const socket = party.queues.at(-1)?.socket;
         if (socket?.readyState !== WebSocket.OPEN) return;
-        const frame = party.chances.of([
+        const frame = party.oneOf([
           { kind: 'settle', id: party.canary, settlements: settlements(party) },
           { kind: 'credit', add: 3 },
           { kind: 'authenticate', token: any(party, 'token') },
@@ -155,13 +155,13 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
         party.call(
           'POST',
           `/v1/webhooks/${webhook(party)}/test`,
-          party.chances.next() < 0.5 ? {} : { id: `e${party.chances.below(EVENTS)}` },
+          party.chance.next() < 0.5 ? {} : { id: `e${party.below(EVENTS)}` },
         ),
     ],
     [
       2,
       async (party) => {
-        const window = party.chances.of([{ from: 'earliest', key: 'K1' }, { eventIds: ['e1', 'e2', 'e3'] }]);
+        const window = party.oneOf([{ from: 'earliest', key: 'K1' }, { eventIds: ['e1', 'e2', 'e3'] }]);
         const { json } = await party.call('POST', `/v1/queues/${queue(party)}/replay`, {
           ...window,
           ratePerSecond: 20,
@@ -175,7 +175,7 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [
       5,
       async (party) => {
-        const { json } = await party.call('GET', `/v1/dead-letters${party.chances.of(['', '?queue=hook', '?key=K1'])}`);
+        const { json } = await party.call('GET', `/v1/dead-letters${party.oneOf(['', '?queue=hook', '?key=K1'])}`);
         party.learn('letter', ((json['deadLetters'] ?? []) as Letter[]).map(({ id }) => id).slice(0, 10));
       },
     ],
@@ -184,7 +184,7 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
       3,
       async (party) => {
         const ids = [any(party, 'letter'), foreign(party, 'letter')].filter((id) => id !== 'unknown');
-        const which = party.chances.next() < 0.7 && ids.length > 0 ? { ids } : { filter: { key: 'K2' } };
+        const which = party.chance.next() < 0.7 && ids.length > 0 ? { ids } : { filter: { key: 'K2' } };
         const { json } = await party.call('POST', '/v1/dead-letters/redrive', { ...which, ratePerSecond: 50 });
         party.learn('redrive', [json['id'] as string | undefined]);
       },
@@ -193,16 +193,16 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [3, (party) => party.call('GET', `/v1/dead-letters/redrives/${any(party, 'redrive')}`)],
     [2, (party) => party.call('POST', `/v1/dead-letters/redrives/${any(party, 'redrive')}/stop`, {})],
     [3, lookUp('/v1/attempts?limit=50')],
-    [6, (party) => party.call('GET', `/v1/events/e${party.chances.below(EVENTS)}`)],
-    [4, (party) => party.call('GET', `/v1/objects/contract/${party.chances.of(KEYS)}/events`)],
-    [3, (party) => party.call('GET', `/v1/objects/sales-order/${party.chances.of(KEYS)}`)],
+    [6, (party) => party.call('GET', `/v1/events/e${party.below(EVENTS)}`)],
+    [4, (party) => party.call('GET', `/v1/objects/contract/${party.oneOf(KEYS)}/events`)],
+    [3, (party) => party.call('GET', `/v1/objects/sales-order/${party.oneOf(KEYS)}`)],
     [2, lookUp('/v1/operations?limit=100')],
     [2, lookUp('/v1/audit?limit=100')],
     [
       1,
       (party) =>
         party.call('POST', '/v1/filters/test', {
-          filter: [{ prefix: { canary: party.chances.of(['canary-of', party.canary]) } }],
+          filter: [{ prefix: { canary: party.oneOf(['canary-of', party.canary]) } }],
           last: 50,
         }),
     ],
@@ -226,7 +226,8 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [0.5, async (party) => party.learn('token', [await token(party)])],
     [2, lookUp('/v1/clients')],
     [2, async (party) => stored(party, await party.call('GET', `/v1/clients/${client(party)}`))],
-    [2, (party) => party.call('GET', `/v1/clients/${client(party)}/service-key`)],
+    // It answers with a header that names the client.
+    [2, (party) => party.call('GET', `/v1/clients/c-${party.canary}/service-key`)],
     [
       2,
       async (party) => {
@@ -253,18 +254,19 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
   ];
 }
 
-function queueOf({ canary, chances }: Party): object {
-  const filter = chances.of([[], [{ not: { exact: { subject: canary } } }]]);
+function queueOf({ canary, chance }: Party): object {
+  const filter = chance.next() < 0.5 ? [] : [{ not: { exact: { subject: canary } } }];
   return { types: [SIGNED], start: 'earliest', retry: RETRY, leaseMs: 5000, filter };
 }
 
-function webhookOf({ canary, hook, chances }: Party): object {
+function webhookOf(party: Party): object {
+  const { canary, hook } = party;
   return {
-    types: [chances.of([SIGNED, 'heddle.*', '*'])],
+    types: [party.oneOf([SIGNED, 'heddle.*', '*'])],
     url: `${hook}/hooks?of=${canary}`,
     retry: RETRY,
     headers: { 'x-canary': canary },
-    auth: chances.of([{}, { apiKey: { header: 'x-key', value: `${canary}-is-a-secret` } }]),
-    contentMode: chances.of(['binary', 'structured']),
+    auth: party.oneOf([{}, { apiKey: { header: 'x-key', value: `${canary}-is-a-secret` } }]),
+    contentMode: party.oneOf(['binary', 'structured']),
   };
 }
