@@ -121,6 +121,7 @@ export class GatewayTrial {
       controlLog,
       sealer: vault,
       inUse: () => undefined,
+      admitClient: (tenant, present) => gateway.limits.quotas.admit(tenant, 'clients', present),
     });
     await identity.start();
     guard.next = identity.guard;

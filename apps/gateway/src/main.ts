@@ -70,6 +70,7 @@ await run(log, async () => {
       const { length } = gateway.engine.directory.queues(tenant);
       return length === 0 ? undefined : `${length} queues`;
     },
+    admitClient: (tenant, present) => gateway.limits.quotas.admit(tenant, 'clients', present),
     admit: (request, reply) => gateway.limits.charge(request, reply),
     admitTokenRequest: (request, reply) => gateway.limits.chargeToken(request, reply),
     log,

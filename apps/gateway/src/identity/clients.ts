@@ -18,6 +18,8 @@ import { type ServiceUrls, serviceKeyOf } from './service-key.js';
 export interface ClientsParts {
   directory: ClientDirectory;
   urls: ServiceUrls;
+  /** Lets a tenant that has so many make one more. @throws HeddleError `quota-exceeded` */
+  admitClient(tenant: string, present: number): void;
 }
 
 /** Secrets of a client that open the door at a time: the one in use, and the one that is about to be. */
@@ -46,7 +48,8 @@ export class Clients {
   /**
    * Makes a client, or changes one. What takes or gives rights ends the tokens it has.
    *
-   * @throws HeddleError `permission-missing`, `permission-invalid`, `data-invalid`, `conflict`, `precondition-failed`
+   * @throws HeddleError `permission-missing`, `permission-invalid`, `data-invalid`, `conflict`, `precondition-failed`,
+   *   `quota-exceeded`
    */
   async put(
     caller: Caller,
@@ -68,6 +71,7 @@ export class Clients {
       const { description, disabled } = request;
       const wished = { namespace, permissions: permissions.texts, disabled, keys };
       created = present === undefined;
+      if (created) this.parts.admitClient(caller.tenant, this.parts.directory.clients(caller.tenant).length);
       const secrets = [...(present?.secrets ?? [])];
       if (created && keys.length === 0) {
         clientSecret = createClientSecret();

@@ -27,6 +27,8 @@ export interface IdentityParts {
   sealer: Sealer;
   /** What a tenant still has at work, such as `2 queues`; nothing when it has nothing. */
   inUse(tenant: string): string | undefined;
+  /** Lets a tenant that has so many clients make one more; throws `quota-exceeded`. */
+  admitClient?: (tenant: string, present: number) => void;
   /** What every request that was let in passes next; throws when there are too many. */
   admit?: (request: FastifyRequest, reply: FastifyReply) => void;
   /** The same for who asks for a token, before anything is computed. */
@@ -76,7 +78,7 @@ export class Identity {
       ...(admit === undefined ? {} : { admit }),
     });
     const urls = { baseUrl: parts.baseUrl, issuer };
-    this.#clients = new Clients({ directory, urls });
+    this.#clients = new Clients({ directory, urls, admitClient: parts.admitClient ?? (() => undefined) });
     this.#tenants = new Tenants({ directory, urls, inUse });
   }
 
