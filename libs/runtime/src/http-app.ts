@@ -187,7 +187,11 @@ class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     // A method without a route may fail for its body before anything asks for the route.
-    const isNowhere = error instanceof NotFoundException || reply.request.is404;
+    const isNowhere =
+      error instanceof NotFoundException ||
+      reply.request.is404 ||
+      // What a parameter was looked up for may have a path of its own, for another method.
+      (error instanceof HeddleError && error.code === 'not-found');
     const unsupported = isNowhere ? this.#unsupported(reply) : undefined;
     void answerProblem(reply, unsupported ?? error, this.log);
   }

@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { HeddleError } from '@heddle/event';
 import { Controller, Get, Module, Post } from '@nestjs/common';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -9,7 +10,7 @@ import { createMetrics } from './metrics.js';
 
 class ThingsController {
   read(): object {
-    return {};
+    throw new HeddleError('not-found', 'There is none of this name.');
   }
   make(): object {
     return {};
@@ -41,6 +42,8 @@ it.each([
   ['GET', '/things', 405, 'POST'],
   ['QUERY', '/things', 405, 'POST'],
   ['OPTIONS', '/things/all', 405, 'POST'],
+  ['GET', '/things/all', 405, 'POST'],
+  ['GET', '/things/none', 404, null],
   ['GET', '/things/one/two', 404, null],
 ])('%s %s is answered with %d, and the methods the path has', async (method, path, status, allow) => {
   const url = `${await app.getUrl()}${path}`;
