@@ -65,6 +65,8 @@ export interface EndpointOptions {
   tls?: Pick<ConnectionOptions, 'cert' | 'key' | 'ca' | 'passphrase'> | undefined;
   /** Where connections may go: nothing is connected to without being asked about. */
   network: ReceiverNetwork;
+  /** Takes out of an excerpt what must not be kept; asked only where there is one. */
+  redact?: ((excerpt: string) => string) | undefined;
 }
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -80,6 +82,7 @@ const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
 export class Endpoint {
   readonly #timeoutMs: number;
   readonly #connector: buildConnector.connector;
+  readonly #redact: (excerpt: string) => string;
   /** The one used last is used next, so that those not needed grow old and close. */
   readonly #idle: Connection[] = [];
   /** In the order of their deadlines. */
@@ -88,9 +91,10 @@ export class Endpoint {
 
   constructor(
     private readonly origin: string,
-    { timeoutMs = TOTAL_TIMEOUT_MS, tls, network }: EndpointOptions,
+    { timeoutMs = TOTAL_TIMEOUT_MS, tls, network, redact = asItIs }: EndpointOptions,
   ) {
     this.#timeoutMs = Math.min(timeoutMs, TOTAL_TIMEOUT_MS);
+    this.#redact = redact;
     this.#connector = guardedConnect(origin, network, {
       // HTTP/1.1 only: with one attempt to a connection, one that hangs holds nothing but itself.
       allowH2: false,
@@ -103,7 +107,8 @@ export class Endpoint {
   attempt(request: Attempt, listener: AttemptListener): void {
     if (this.#closed) return listener.ended({ ...unmade('internal', 'the endpoint is closed'), abandoned: true });
     const connection =
-      this.#idle.pop() ?? new Connection(this.origin, this.#connector, (ended, usable) => this.#free(ended, usable));
+      this.#idle.pop() ??
+      new Connection(this.origin, this.#connector, this.#redact, (ended, usable) => this.#free(ended, usable));
     this.#busy.add(connection);
     if (this.#busy.size === 1) watch(this);
     connection.begin(request, listener, performance.now() + this.#timeoutMs);
@@ -182,6 +187,7 @@ class Connection implements Undici.DispatchHandler {
   constructor(
     origin: string,
     connector: buildConnector.connector,
+    private readonly redact: (excerpt: string) => string,
     private readonly onFree: (connection: Connection, usable: boolean) => void,
   ) {
     this.#client = new Client(origin, {
@@ -281,7 +287,7 @@ class Connection implements Undici.DispatchHandler {
     };
     if (errorClass !== undefined) outcome.error = { class: errorClass, detail };
     const excerpt = this.#kept === undefined ? '' : excerptOf(Buffer.concat(this.#kept));
-    if (excerpt !== '') outcome.excerpt = excerpt;
+    if (excerpt !== '') outcome.excerpt = this.redact(excerpt);
     if (this.#abandoned) outcome.abandoned = true;
     // Free before the listener hears of it: the next attempt, often begun by it, then follows on this connection.
     this.onFree(this, usable);
@@ -374,6 +380,8 @@ const TLS_ERROR =
 
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const UNSAFE = /[\u0001-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+const asItIs = (excerpt: string): string => excerpt;
 
 /** Text of a receiver, made harmless for logs and pages; nothing when it is no text. */
 function excerptOf(bytes: Buffer): string {

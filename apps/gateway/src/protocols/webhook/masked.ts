@@ -1,6 +1,8 @@
 import { HeddleError } from '@heddle/event';
 
 const MASK = '•••';
+/** Names of headers whose values are kept to themselves. */
+export const SENSITIVE_HEADER = /auth|cookie|key|pass|secret|signature|token/i;
 /** Of a shorter secret the last characters would say too much. */
 const SHOWN_FROM = 12;
 const SHOWN = 4;

@@ -2,8 +2,9 @@ import type { RequestTemplate } from '../../ledger/attempt.js';
 import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import type { Lease } from '../../queues/lease.js';
 import { Credentials } from './credentials.js';
-import { masked } from './masked.js';
+import { SENSITIVE_HEADER, masked } from './masked.js';
 import type { TlsIdentity } from './one-request.js';
+import { Redaction } from './redaction.js';
 import { Signer, batchId, messageId } from './signature.js';
 import type { WebhookDefinition } from './webhook.js';
 import {
@@ -29,8 +30,6 @@ export interface MadeRequest {
   token: string | undefined;
 }
 
-const SENSITIVE_HEADER = /auth|cookie|key|pass|secret|signature|token/i;
-
 /**
  * Turns leases into requests to one webhook: CloudEvents over HTTP (structured, binary or batch) with the headers of
  * Standard Webhooks 1.0.0. Made anew when the definition changes.
@@ -42,6 +41,7 @@ export class RequestMaker {
   readonly #headers: string[];
   readonly #signer: Signer;
   readonly #credentials: Credentials;
+  readonly #redaction: Redaction;
   readonly #mode: 'binary' | 'structured' | 'batch';
 
   /**
@@ -55,6 +55,7 @@ export class RequestMaker {
     this.#path = target.pathname + target.search;
     this.#signer = new Signer(secrets);
     this.#credentials = new Credentials(auth, network, before === undefined ? undefined : before.#credentials);
+    this.#redaction = new Redaction(definition, before === undefined ? undefined : before.#redaction.alone);
     this.#mode = delivery.batch === undefined ? contentMode : 'batch';
     const ours = ['user-agent', 'heddle/0.1', 'heddle-webhook', name, ...originHeader(definition)];
     if (this.#mode !== 'binary') {
@@ -76,6 +77,11 @@ export class RequestMaker {
   /** How connections to the receiver identify themselves, where they are to. */
   get tls(): TlsIdentity | undefined {
     return this.#credentials.tls;
+  }
+
+  /** What a receiver answered, without the secrets that it was sent and may say again. */
+  redacted(excerpt: string): string {
+    return this.#redaction.of(excerpt, this.#credentials.token);
   }
 
   /**

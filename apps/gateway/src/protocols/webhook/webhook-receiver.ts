@@ -340,7 +340,9 @@ export class WebhookReceiver {
 
   #newEndpoint(): Endpoint {
     const { timeoutMs } = this.#definition.delivery;
-    return new Endpoint(this.#maker.origin, { timeoutMs, tls: this.#maker.tls, network: this.parts.network });
+    const { origin, tls } = this.#maker;
+    const redact = (excerpt: string): string => this.#maker.redacted(excerpt);
+    return new Endpoint(origin, { timeoutMs, tls, network: this.parts.network, redact });
   }
 }
 

@@ -2,6 +2,7 @@ import { type AttemptOutcome, Endpoint } from '../../deliver.js';
 import type { DeliveryQueue } from '../../queues/delivery-queue.js';
 import { tlsIdentity } from './credentials.js';
 import type { MadeRequest } from './request-maker.js';
+import { Redaction } from './redaction.js';
 import { type ReceiverParts, WebhookReceiver } from './webhook-receiver.js';
 import type { WebhookStatistics } from './webhook-view.js';
 import { type WebhookDefinition, nameOf } from './webhook.js';
@@ -50,10 +51,13 @@ export class WebhookReceivers {
   }
 
   /** Makes one request beside all queues and limits, over a connection of its own. */
-  async attempt({ delivery, auth, url }: WebhookDefinition, request: MadeRequest): Promise<AttemptOutcome> {
+  async attempt(definition: WebhookDefinition, request: MadeRequest): Promise<AttemptOutcome> {
+    const { delivery, auth, url } = definition;
     const { timeoutMs } = delivery;
     const { network } = this.parts;
-    const endpoint = new Endpoint(new URL(url).origin, { timeoutMs, tls: tlsIdentity(auth), network });
+    const redaction = new Redaction(definition);
+    const redact = (excerpt: string): string => redaction.of(excerpt, request.token);
+    const endpoint = new Endpoint(new URL(url).origin, { timeoutMs, tls: tlsIdentity(auth), network, redact });
     const outcome = await new Promise<AttemptOutcome>((ended) => endpoint.attempt(request, { ended }));
     endpoint.close();
     return outcome;
