@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Caller, type TokenVerifier, bearerToken, tokenInvalid } from '@heddle/auth';
 import { type Log, answerProblem } from '@heddle/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { refuseTokenInUrl } from '../protocols/url-token.js';
 import type { ClientDirectory } from './client-directory.js';
 import type { DoorGuard, RevokedClient } from './door-guard.js';
 import type { Origins } from './origins.js';
@@ -22,6 +23,8 @@ export interface GatewayGuardParts {
 
 /** On a request that another instance hands on: who asks, as that one has found out. */
 const HOP_HEADER = 'heddle-hop';
+/** Where pages open event streams, and are tempted to put a token. */
+const STREAM_QUERY = '/v1/stream?';
 const TICKET = /[?&]ticket=([^&]*)/;
 
 /** The guard of the gateway's doors: access tokens, tickets of pages, and callers that other instances hand on. */
@@ -38,6 +41,9 @@ export class GatewayGuard implements DoorGuard {
     if (hop !== undefined) return this.#handedOn(hop);
     if (headers.authorization === undefined && request.method === 'GET' && request.url.includes('ticket=')) {
       return this.#byTicket(request.url, headers.origin);
+    }
+    if (headers.authorization === undefined && request.url.startsWith(STREAM_QUERY)) {
+      refuseTokenInUrl(new URLSearchParams(request.url.slice(STREAM_QUERY.length)));
     }
     return this.parts.verifier.verify(bearerToken(headers.authorization));
   }

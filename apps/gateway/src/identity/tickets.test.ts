@@ -61,3 +61,20 @@ describe('a ticket', () => {
     expect((await use(body.ticket as string)).status).toBe(401);
   });
 });
+
+describe('a token in the URL of a stream', () => {
+  it.each(['access_token', 'token', 'authorization', 'bearer'])(
+    'as %s is refused with what to do instead, and lets nobody in',
+    async (name) => {
+      const answer = await server.call('GET', `/v1/stream?types=*&${name}=${admin}`);
+      expect(answer).toMatchObject({ status: 400, body: { code: 'parameter-invalid', field: name } });
+      expect(answer.body.detail).toMatch(/ticket/);
+      expect(JSON.stringify(answer.body)).not.toContain(admin);
+    },
+  );
+
+  it('is not taken for anything where a token comes in the header', async () => {
+    expect((await server.call('GET', '/v1/stream', { token: admin })).status).toBe(200);
+    expect((await server.call('GET', '/v1/stream?types=*')).status).toBe(401);
+  });
+});
