@@ -170,3 +170,19 @@ describe('what is personal in an event', () => {
     expect((await trial.ask(sees, 'GET', '/v1/events/e2')).text).toContain(NAME);
   });
 });
+
+it('who signed a contract is hidden, as its schema says', async () => {
+  const type = 'heddle.contract.v1.Contract.Signed.v1';
+  const json = { ...(trial.catalogue.get(type)!.example as object), SignedBy: NAME };
+  const event = { attributes: { id: 'signed', source: '/test', type }, data: { json } };
+  expect(await trial.gateway.publisher.publish(sees, [event])).toMatchObject([{ duplicate: false }]);
+  for (const [caller, SignedBy] of [
+    [sees, NAME],
+    [blind, '***'],
+  ] as const) {
+    await vi.waitFor(async () => {
+      const { json: answer } = await trial.ask(caller, 'GET', '/v1/events/signed');
+      expect(answer).toMatchObject({ events: [{ stored: { data: { SignedBy, Currency: 'EUR' } } }] });
+    }, PATIENT);
+  }
+});
