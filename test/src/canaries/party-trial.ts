@@ -47,7 +47,7 @@ function wordOf(tenant: string): string {
   return tenant === 'local' ? canaryOf(tenant) : tenant;
 }
 
-export function canaryOf(tenant: string): string {
+function canaryOf(tenant: string): string {
   return `canary-of-${tenant}`;
 }
 
@@ -57,7 +57,7 @@ export interface PartyAnswer {
 }
 
 /** Bytes without an end, searched as they come; what lies across two pieces is found, too. */
-export class Searched {
+class Searched {
   #last = '';
   /** What came lately. */
   recent = '';
