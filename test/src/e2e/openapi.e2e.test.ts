@@ -53,7 +53,7 @@ test('a path that is nothing is a problem with its code, everywhere', async () =
   }
 });
 
-/** Whether an answer says that there is no such operation, rather than no such thing. */
+/** Whether an answer says that there is no such operation, rather than no such thing: no path, or not this method. */
 function isNoRoute(json: unknown): boolean {
   const { status, detail } = (json ?? {}) as { status?: number; detail?: string };
   return status === 405 || (status === 404 && /^(Cannot|Route|Nothing is answered)/.test(detail ?? ''));
