@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { avroBombRecord, publishBombs, registerList, throwBomb, vitals } from '../support/bombs.js';
 import { CONTRACT_SIGNED } from '../support/cloud-event.js';
 import { appendRaw, foreignKafka } from '../support/foreign-kafka.js';
+import { authorizationFor } from '../support/keyring.js';
 import { Mesh } from '../support/mesh.js';
 import { freshKey } from '../support/orders.js';
 import { contractEvent, publish, publishContracts } from '../support/publishing.js';
@@ -58,10 +60,10 @@ describe('on a WebSocket', () => {
   });
 
   async function open(): Promise<{ client: WebSocket; closed: Promise<number> }> {
-    const client = new WebSocket(url, 'heddle.v1');
+    const client = new WebSocket(url, 'heddle.v1', { headers: await authorizationFor(url) });
     const closed = new Promise<number>((resolve) => client.once('close', resolve));
+    await once(client, 'open');
     client.on('error', () => undefined);
-    await new Promise((resolve) => client.once('open', resolve));
     return { client, closed };
   }
 

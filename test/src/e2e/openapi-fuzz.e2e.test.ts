@@ -18,7 +18,7 @@ test('what the gateway answers is what its OpenAPI document says, to good reques
 }) => {
   const program = await fetchSchemathesis().catch((error: unknown) => {
     if (!(error instanceof LaunchError)) throw error;
-    return skip(error.message);
+    return skip((error as Error).message);
   });
   if (program === undefined) return skip('Schemathesis needs Python 3.10 with venv and pip, which is not here.');
   const report = await fuzzDoors({

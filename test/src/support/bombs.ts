@@ -2,6 +2,7 @@ import { type RequestOptions, request } from 'node:http';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { ConfluentSchemaRegistry } from '@heddle/schema';
 import { CONTRACT_SIGNED } from './cloud-event.js';
+import { authorizationFor } from './keyring.js';
 import { contractEvent } from './publishing.js';
 
 /** A request that is small to make and would be large to answer. */
@@ -104,7 +105,8 @@ export async function throwBomb(
   url: string,
   { headers, body }: Bomb,
 ): Promise<{ ms: number; status: number; code: unknown }> {
-  const options: RequestOptions = { method: 'POST', headers: { ...headers, 'content-length': String(body.length) } };
+  const own = { ...(await authorizationFor(url)), 'content-length': String(body.length) };
+  const options: RequestOptions = { method: 'POST', headers: { ...headers, ...own } };
   const begun = performance.now();
   return new Promise((resolve, reject) => {
     const asked = request(`${url}/v1/events`, options, (answer) => {

@@ -1,12 +1,14 @@
 import { type Socket, connect } from 'node:net';
+import { authorizationFor } from './keyring.js';
 
 /** With what a client is slow: its header fields, or its body. */
 export type Slowness = 'headers' | 'body';
 
 const HEAD = 'POST /v1/events HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/cloudevents+json\r\n';
+/** What follows the header fields that say who it is; a body is only waited for of somebody who is known. */
 const OPENING: Record<Slowness, string> = {
-  headers: `${HEAD}x-slow: `,
-  body: `${HEAD}content-length: 100000\r\n\r\n{"data":"`,
+  headers: 'x-slow: ',
+  body: 'content-length: 100000\r\n\r\n{"data":"',
 };
 /** How often each of them says one byte more. */
 const DRIP_MS = 500;
@@ -32,8 +34,10 @@ export class SlowClients {
 
   /** Opens so many; resolves once all are connected. */
   async hold(port: number, count: number, slowness: Slowness): Promise<void> {
+    const { authorization = '' } = await authorizationFor(`http://127.0.0.1:${port}`);
+    const opening = `${HEAD}authorization: ${authorization}\r\n${OPENING[slowness]}`;
     for (let begun = 0; begun < count; begun += TOGETHER) {
-      await Promise.all(Array.from({ length: Math.min(TOGETHER, count - begun) }, () => this.#hold(port, slowness)));
+      await Promise.all(Array.from({ length: Math.min(TOGETHER, count - begun) }, () => this.#hold(port, opening)));
     }
   }
 
@@ -42,11 +46,11 @@ export class SlowClients {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #hold(port: number, slowness: Slowness): Promise<void> {
+  #hold(port: number, opening: string): Promise<void> {
     const begun = performance.now();
     return new Promise((resolve, reject) => {
       const socket = connect(port, '127.0.0.1', () => {
-        socket.write(OPENING[slowness]);
+        socket.write(opening);
         this.#sockets.add(socket);
         resolve();
       });
