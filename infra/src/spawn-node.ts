@@ -20,6 +20,7 @@ const NODE_OPTIONS = ['--enable-source-maps', '--disable-warning=TimeoutNegative
 const NOT_FOR_CHILDREN = {
   HEDDLE_DATA: undefined,
   HEDDLE_TEST_STACK: undefined,
+  HEDDLE_TEST_SEED: undefined,
   HEDDLE_TOKEN: undefined,
   HEDDLE_CLIENT_ID: undefined,
   HEDDLE_CLIENT_SECRET: undefined,
