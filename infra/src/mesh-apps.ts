@@ -1,5 +1,6 @@
 import { clientsFile, secretFile } from './clients.mjs';
 import { TRIAL_MASTER_KEY } from './master-key.js';
+import { settingsOfOthers } from './own-settings.js';
 import { waitForHttp } from './ready.js';
 import { readyOrExited, type OnSpawn, type Running } from './running.js';
 import { spawnNode } from './spawn-node.js';
@@ -49,7 +50,10 @@ export async function startMeshApp(app: MeshApp, options: MeshAppOptions): Promi
       PORT: String(ports[app]),
       KAFKA_BROKERS: ground.kafkaBrokers.join(','),
       SCHEMA_REGISTRY_URL: ground.registryUrl,
-      ...(app === 'gateway' ? { HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY, ...RECEIVERS_HERE } : ofOthers(ground)),
+      ...(await settingsOfOthers(app, MESH_APPS, process.env)),
+      ...(app === 'gateway'
+        ? { HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY, ...unlessSet(RECEIVERS_HERE) }
+        : { DATABASE_URL: ground.databaseUrl }),
       ...addresses(app, ports),
       ...identity(app, ports, secrets),
       ...env,
@@ -59,9 +63,9 @@ export async function startMeshApp(app: MeshApp, options: MeshAppOptions): Promi
   return running;
 }
 
-/** What only the gateway knows would stop the start of the others. */
-function ofOthers({ databaseUrl }: MeshGround): Record<string, string | undefined> {
-  return { DATABASE_URL: databaseUrl, HEDDLE_MASTER_KEY: undefined, HEDDLE_MASTER_KEY_FILE: undefined };
+/** Those of them that whoever starts this has not set. */
+function unlessSet(settings: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => process.env[name] === undefined));
 }
 
 /** Where the processes find each other: the gateway asks the owners of objects, who refer to it by path alone. */

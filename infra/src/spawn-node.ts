@@ -21,6 +21,7 @@ const NOT_FOR_CHILDREN = {
   HEDDLE_DATA: undefined,
   HEDDLE_TEST_STACK: undefined,
   HEDDLE_TEST_SEED: undefined,
+  HEDDLE_TEST_FAILING_SECONDS: undefined,
   HEDDLE_TOKEN: undefined,
   HEDDLE_CLIENT_ID: undefined,
   HEDDLE_CLIENT_SECRET: undefined,

@@ -72,13 +72,14 @@ test('a certificate is refused in one line, for everything is on this machine an
   expect(existsSync(join(dir, 'kafka'))).toBe(false);
 });
 
-test('everything starts, and takes an object from who has a token, and from nobody else', async () => {
-  running = start();
+test('everything starts, each process with the settings that are its own, and takes an object from who has a token, and from nobody else', async () => {
+  running = start({ HEDDLE_TOKEN_LIFE_SECONDS: '1200' });
   expect(await running.until(RUNS)).toContain(RUNS);
   const secret = secretFile(join(dir, 'secrets'), ADMINISTRATOR);
   const gateway = `http://127.0.0.1:${ports.GATEWAY_PORT}`;
   const token = await accessToken({ GATEWAY_URL: gateway, HEDDLE_CLIENT_SECRET_FILE: secret });
   headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  expect(lifeSecondsOf(token)).toBe(1200);
   const answer = await fetch(partners, {
     method: 'POST',
     headers,
@@ -160,6 +161,13 @@ function start(more: Record<string, string> = {}): Start {
       look();
     });
   return { process: child, ended, until: (text) => Promise.race([said(text), ended.then(() => output)]) };
+}
+
+/** Of a JWT, from its issue to its end (RFC 7519 §4.1). */
+function lifeSecondsOf(token: string): number {
+  const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
+  const { iat, exp } = JSON.parse(claims) as { iat: number; exp: number };
+  return exp - iat;
 }
 
 function children(): { name: string; pid: number; identity: string }[] {

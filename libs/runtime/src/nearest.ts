@@ -1,5 +1,5 @@
 /**
- * The candidate with the fewest edits (Levenshtein), whatever its case, if it is near enough to be a slip of the pen. A
+ * The candidate with the fewest edits (Levenshtein's), whatever its case, if it is near enough to be a slip of the pen. A
  * word of more than 64 characters is none.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
@@ -13,15 +13,20 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
+/** Two letters changed round count as one edit (optimal string alignment): it is the commonest slip. */
 function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
     const row = [i];
     for (let j = 1; j <= b.length; j += 1) {
-      const replace = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replace, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+      const replace = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let least = Math.min(replace, (last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1);
+      const isChangedRound = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (isChangedRound) least = Math.min(least, (beforeLast[j - 2] ?? 0) + 1);
+      row.push(least);
     }
-    previous = row;
+    [beforeLast, last] = [last, row];
   }
-  return previous[b.length] ?? 0;
+  return last[b.length] ?? 0;
 }

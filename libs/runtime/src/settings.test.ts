@@ -35,6 +35,7 @@ describe('settings', () => {
 
   it('with our prefix that nobody knows stop the start, naming the nearest', () => {
     expect(() => settings.read({ HEDDLE_TSL: 'own' })).toThrow('HEDDLE_TSL is not a setting; did you mean HEDDLE_TLS?');
+    expect(() => settings.read({ HEDDLE_FLAMINGO: 'pink' })).toThrow(/HEDDLE_FLAMINGO is not a setting$/);
     expect(settings.read({ SOMEBODY_ELSES: 'x' }).port).toBe(8080);
   });
 

@@ -58,8 +58,10 @@ export class Settings<M extends SettingMap> {
     const known = new Set(this.keys);
     for (const name of Object.keys(environment)) {
       if (name.startsWith(OWN_PREFIX) && !known.has(name) && !OF_CLIENTS.includes(name)) {
-        const near = nearest(name, [...known]);
-        problems.push(`${name} is not a setting${near === undefined ? '' : `; did you mean ${near}?`}`);
+        // Without the prefix, which all have and which would make anything near.
+        const own = [...known].filter((key) => key.startsWith(OWN_PREFIX)).map((key) => key.slice(OWN_PREFIX.length));
+        const near = nearest(name.slice(OWN_PREFIX.length), own);
+        problems.push(`${name} is not a setting${near === undefined ? '' : `; did you mean ${OWN_PREFIX}${near}?`}`);
       }
     }
     const values: Record<string, unknown> = {};
