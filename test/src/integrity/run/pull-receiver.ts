@@ -117,7 +117,10 @@ export class PullReceiver {
     return draw < FORGOTTEN_SHARE + REJECTED_SHARE + this.queue.refusedShare ? 'release' : 'accept';
   }
 
-  /** What was confirmed, and what refused; a request without an answer is repeated, as it may be. */
+  /**
+   * What was confirmed, and what refused; a request without an answer is repeated, as it may be. When a repeat is refused,
+   * the first may have counted all the same, under an owner that could not say so any more: that is unknown.
+   */
   async #settle(deliveries: readonly Delivery[], answers: readonly Answer[]): Promise<Map<string, Outcome>> {
     const settlements = deliveries
       .map(({ lease }, index) => ({ lease, action: answers[index]!, reason: 'as chance would have it' }))
@@ -127,7 +130,7 @@ export class PullReceiver {
     for (let tries = 0; settlements.length > 0 && tries < SETTLE_TRIES; tries += 1) {
       const answer = (await this.#ask('settle', { settlements })) as { results?: Result[] } | undefined;
       for (const { lease, state } of answer?.results ?? []) {
-        outcomes.set(lease, state === undefined ? 'refused' : 'acknowledged');
+        outcomes.set(lease, state !== undefined ? 'acknowledged' : tries === 0 ? 'refused' : 'unknown');
       }
       if (answer !== undefined) break;
       await delay(PAUSE_WHEN_AWAY_MS);
