@@ -220,7 +220,10 @@ function summaryOf(row: EventRow, attempts: readonly AttemptView[], letters: rea
   };
 }
 
-/** By queue and delivery cycle. The first final state counts: a takeover may repeat what was final already. */
+/**
+ * By queue and delivery cycle. The first final state counts, for a takeover may repeat what was final already; but what
+ * was accepted is not dead, whatever an earlier owner had to say of it.
+ */
 function deliveriesOf(attempts: readonly AttemptView[], letters: readonly DeadLetterView[]): Delivery[] {
   const found = new Map<string, Delivery>();
   const of = (queue: string, queueUuid: string, cycle: string): Delivery => {
@@ -235,10 +238,11 @@ function deliveriesOf(attempts: readonly AttemptView[], letters: readonly DeadLe
     const delivery = of(attempt.queue, attempt.queueUuid, attempt.cycle);
     delivery.attempts.push(attempt);
     if (attempt.final === undefined) continue;
-    if (delivery.state === 'open') {
+    if (delivery.state !== 'open') delivery.repeats += 1;
+    if (delivery.state === 'open' || (delivery.state === 'dead' && attempt.final === 'accepted')) {
       delivery.state = attempt.final;
       delivery.settledAt = isoTime(Date.parse(attempt.at) + attempt.ms);
-    } else delivery.repeats += 1;
+    }
   }
   for (const { id, at, queue, queueUuid, cycle } of letters) {
     if (queue === undefined || queueUuid === undefined) continue;

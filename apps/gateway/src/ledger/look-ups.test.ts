@@ -212,6 +212,31 @@ describe('look-ups', () => {
     expect((await letters({ queue: 'orders' })).deadLetters).toHaveLength(2);
   });
 
+  it('count what was accepted as that, though an owner that was cut off says late that it gave it up', async () => {
+    const [before, after] = [await trial.append('4711', 'e1'), await trial.append('4712', 'e2')];
+    for (const event of [before, after]) trial.attempted(event, { attempt: 3, outcome: 'released', final: 'dead' });
+    trial.givenUp(before);
+    await flush();
+    expect((await letters()).deadLetters).toHaveLength(1);
+    for (const event of [before, after]) {
+      trial.attempted(event, { attempt: 3, final: 'accepted', redelivery: 'yes' });
+    }
+    await flush();
+    await attempts();
+    trial.givenUp(after);
+    await flush();
+    expect((await letters()).deadLetters).toEqual([]);
+    for (const id of ['e1', 'e2']) {
+      const [summary] = (await trial.lookUps.events.event(ADMIN, id)).events;
+      expect(summary!.deliveries).toMatchObject([{ state: 'accepted' }]);
+      expect(summary!.deliveries[0]).not.toHaveProperty('deadLetter');
+    }
+    // In another cycle, or another queue, it may be given up all the same.
+    trial.givenUp(after, { uuid: 'made-anew' });
+    await flush();
+    expect((await letters()).deadLetters).toHaveLength(1);
+  });
+
   it('list what operators want to hear of, and who did what', async () => {
     trial.ledger.operation({ kind: 'webhook.failing', tenant: 'local', name: 'hook', detail: { status: 500 } });
     trial.ledger.operation({ kind: 'queue.gap', tenant: 'local', name: 'orders' });

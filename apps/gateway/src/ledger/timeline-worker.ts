@@ -42,7 +42,7 @@ export interface TakenRecord {
 }
 
 /** Of another format is as good as lost: it is made anew. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 const SQLITE_BUSY = 5;
 /** SQLITE_CORRUPT, SQLITE_NOTADB. */
@@ -84,6 +84,9 @@ CREATE TABLE audit (id INTEGER PRIMARY KEY, tenant TEXT, at INTEGER, who TEXT, a
 CREATE INDEX audit_at ON audit (tenant, at);
 `;
 
+/** The place of the final state `accepted` in the code of a row of a batch. */
+const ACCEPTED = 1;
+
 const TABLE_OF = { events: 'event', attempts: 'attempt' } as const;
 /** So that a prune never holds up a look-up for long. */
 const PRUNE_ROWS = 20_000;
@@ -94,9 +97,12 @@ export class TimelineStore {
   readonly #statements = new Map<string, StatementSync>();
   /** Ids of the contexts that were met, by their text. */
   readonly #contexts = new Map<string, number>();
+  /** Most have none, and are spared to look for one with each acceptance. */
+  #hasLetters: boolean;
 
   constructor(file: string, isFresh = false) {
     this.#db = open(file, isFresh);
+    this.#hasLetters = this.read('SELECT 1 FROM dead_letter LIMIT 1', []).length > 0;
   }
 
   /** How far each partition was taken in, and when the log took the last record of it. */
@@ -195,7 +201,26 @@ export class TimelineStore {
         details === 0 ? null : JSON.stringify(details),
         headers.length === 0 ? null : JSON.stringify(headers),
       );
+      if (isAccepted(code)) this.#voidLetter(contexts[context]!, partition, offset);
     }
+  }
+
+  /**
+   * What was accepted in a delivery cycle is not dead in it: an owner that was cut off from the log may write late that it
+   * gave up what the next one delivered.
+   */
+  #voidLetter([, , uuid, cycle, topic]: BatchContext, partition: number, offset: number): void {
+    if (!this.#hasLetters) return;
+    const place = 'uuid = ? AND cycle = ? AND topic = ? AND event_partition = ? AND event_position = ?';
+    const values = [uuid, cycle, topic, partition, offset];
+    this.#run(`DELETE FROM dead_letter WHERE ${place} AND redrive IS NULL`, values);
+  }
+
+  #wasAccepted(eventId: string, uuid: string | null, cycle: string, place: (string | number | null)[]): boolean {
+    if (uuid === null) return false;
+    const accepted = `SELECT 1 FROM attempt a JOIN context c ON c.id = a.context WHERE a.event_id = ? AND c.uuid = ?
+      AND c.cycle = ? AND c.topic = ? AND a.partition = ? AND a.position = ? AND ((a.code >> 2) & 3) = ${ACCEPTED} LIMIT 1`;
+    return this.read(accepted, [eventId, uuid, cycle, ...place]).length > 0;
   }
 
   #contextId(context: BatchContext): number {
@@ -232,6 +257,8 @@ export class TimelineStore {
     const about = [tenant, note('queue'), note('queue-uuid'), note('cycle') ?? '', note('group')];
     const why = [note('reason'), note('code'), numeric('attempts')];
     const origin = [note('topic'), numeric('partition'), numeric('offset'), numeric('first-at'), note('last-answer')];
+    if (this.#wasAccepted(id, note('queue-uuid'), note('cycle') ?? '', origin.slice(0, 3))) return;
+    this.#hasLetters = true;
     // Appended twice, as after an append nobody answered, it is one letter: that of a delivery cycle, which ends once.
     this.#run('INSERT OR IGNORE INTO dead_letter VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL)', [
       ...[partition, offset, appendedAt, id, source, type, key],
@@ -253,6 +280,10 @@ export class TimelineStore {
     }
     return statement;
   }
+}
+
+function isAccepted(code: number): boolean {
+  return ((code >> 2) & 3) === ACCEPTED;
 }
 
 /** What cannot be read, or is of another format, is removed: all of it stands in the log. */

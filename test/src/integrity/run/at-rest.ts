@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { typeMatcher } from '@heddle/event';
-import type { Kafka } from 'kafkajs';
 import { foreignKafka } from '../../support/foreign-kafka.js';
 import type { RecordLine } from '../history.js';
 import { acceptances } from './attempts.js';
 import { TOPICS, collectObjects, collectProgress, collectRecords, deadLetters, unsentEvents } from './collect.js';
 import type { HistoryLog } from './history-log.js';
+import { knownLetters } from './known-letters.js';
 import { QUEUES, nameOf } from './queues.js';
 import type { Receivers } from './receivers.js';
 import { redriveAll } from './redrive.js';
@@ -30,11 +30,17 @@ export async function collectAtRest(
   const kafka = foreignKafka(world.brokers);
   const records = await collectRecords(kafka, world.registryUrl, log);
   say(`${records.length} records in ${TOPICS.join(' and ')}`);
+  const letters = async () => deadLetters(kafka, await knownLetters(world.gateways));
+  /** Events of a queue that became dead letters in a cycle. */
+  const deadIn = async (queue: string, cycle: string): Promise<string[]> => {
+    const dead = (await letters()).filter((one) => one.queue === queue && (one.cycle ?? '') === cycle);
+    return [...new Set(dead.map(({ id }) => id))];
+  };
   const comesToRest = async (queue: string, wanted: number, cycle = ''): Promise<void> => {
     const missing = async (): Promise<number> => {
       const accepted = await receivers.accepted(queue, cycle);
       if (accepted >= wanted) return 0;
-      return Math.max(0, wanted - accepted - (await deadIn(kafka, queue, cycle)).length);
+      return Math.max(0, wanted - accepted - (await deadIn(queue, cycle)).length);
     };
     if (await comesToNothing(missing)) return;
     troubles.push(`${nameOf(queue, cycle)}: ${await missing()} events have come to no end`);
@@ -42,23 +48,17 @@ export async function collectAtRest(
   for (const { definition } of QUEUES) await comesToRest(definition.queue, wantedOf(definition.types, records).size);
   for (const { definition } of QUEUES) {
     const { queue } = definition;
-    const ids = await deadIn(kafka, queue, '');
+    const ids = await deadIn(queue, '');
     if (ids.length === 0) continue;
     say(`${ids.length} dead letters of ${queue} are redriven`);
     const cycle = await redriveAll(world, queue, ids, log);
     if (cycle === undefined) troubles.push(`the dead letters of ${queue} could not be redriven`);
     else await comesToRest(queue, ids.length, cycle);
   }
-  for (const letter of await deadLetters(kafka)) log.write(letter);
+  for (const letter of await letters()) log.write(letter);
   for await (const final of acceptances(kafka)) log.write(final);
   await collectProgress(world.brokers, log);
   return troubles;
-}
-
-/** Events of a queue that became dead letters in a cycle. */
-async function deadIn(kafka: Kafka, queue: string, cycle: string): Promise<string[]> {
-  const letters = (await deadLetters(kafka)).filter((one) => one.queue === queue && (one.cycle ?? '') === cycle);
-  return [...new Set(letters.map(({ id }) => id))];
 }
 
 /** Whether a number came to 0; false when it has not changed for long. */

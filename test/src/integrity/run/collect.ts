@@ -79,10 +79,11 @@ async function ask<R extends pg.QueryResultRow>(serverUrl: string, query: string
   }
 }
 
-/** Dead letters of queues, as the topic has them now. */
-export async function deadLetters(kafka: Kafka): Promise<FinalLine[]> {
+/** Dead letters of queues, as the topic has them now: those that are known. */
+export async function deadLetters(kafka: Kafka, known: ReadonlySet<string>): Promise<FinalLine[]> {
   const records = await readTopic(kafka, CONTROL_TOPICS.deadLetters);
   return records
+    .filter(({ partition, offset }) => known.has(`${partition}-${offset}`))
     .filter(({ headers }) => headers['heddle-queue'] !== undefined)
     .map((record): FinalLine => {
       const note = (name: string): string => record.headers[`heddle-${name}`] ?? '';
