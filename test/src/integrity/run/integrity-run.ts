@@ -30,6 +30,8 @@ export interface IntegrityOptions {
   registryUrl?: string;
   /** Told of what goes on, in a line. */
   onProgress?: (line: string) => void;
+  /** Breaks the run off: what it has started is stopped, then it fails. */
+  signal?: AbortSignal;
 }
 
 export interface IntegrityResult {
@@ -46,7 +48,11 @@ const PROGRESS_MS = 5000;
 
 /** Loads a mesh, harms it by the plan of the seed, waits until it is at rest, and holds what was written down to the rules. */
 export async function runIntegrity(options: IntegrityOptions): Promise<IntegrityResult> {
-  const { dir, seed } = options;
+  const { dir, seed, signal } = options;
+  const brokenOff = Promise.withResolvers<never>();
+  // It may never be waited for.
+  brokenOff.promise.catch(() => undefined);
+  signal?.addEventListener('abort', () => brokenOff.reject(new Error('The run was broken off.')));
   const chance = new Chance(seed);
   const log = new HistoryLog(join(dir, 'run.jsonl'));
   const world = await World.start({ ...options, log });
@@ -54,7 +60,8 @@ export async function runIntegrity(options: IntegrityOptions): Promise<Integrity
   let troubles: string[] = [];
   try {
     receivers = await Receivers.start(dir, world, chance, log);
-    troubles = await harmUnderLoad(world, receivers, options, chance, log);
+    if (signal?.aborted === true) brokenOff.reject(new Error('The run was broken off.'));
+    troubles = await Promise.race([harmUnderLoad(world, receivers, options, chance, log), brokenOff.promise]);
   } finally {
     await receivers?.stop();
     await world.stop();

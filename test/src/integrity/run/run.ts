@@ -44,6 +44,8 @@ async function main(): Promise<void> {
     },
   });
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const breaking = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => breaking.abort());
   const startedAt = performance.now();
   const options = {
     seed: Number(values.seed),
@@ -52,7 +54,10 @@ async function main(): Promise<void> {
     gateways: values.gateways === '1' ? (1 as const) : (2 as const),
     perSecond: Number(values.rate),
   };
-  const { says, findings, troubles } = await runInFolder({ ...options, onProgress: say }, values.keep);
+  const { says, findings, troubles } = await runInFolder(
+    { ...options, onProgress: say, signal: breaking.signal },
+    values.keep,
+  );
   say(says);
   say(`seed ${values.seed}, ${Math.round((performance.now() - startedAt) / 1000)} s`);
   process.exit(findings.length > 0 || troubles.length > 0 ? 1 : 0);
