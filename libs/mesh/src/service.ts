@@ -76,7 +76,8 @@ export async function createService<T extends OutboxTables>(
   logChanges(app.getHttpAdapter().getInstance(), log);
   if (reactsTo.length > 0) {
     const topics = reactsTo.map((object) => topicOf(object, tenant));
-    connectEventLog(app, { eventLog, group: topicOf(name, tenant), topics, from: 'earliest' });
+    const consumer = connectEventLog(app, { eventLog, group: topicOf(name, tenant), topics, from: 'earliest' });
+    health.add('consumer', () => consumer.ping());
   }
   return { app, relay };
 }
