@@ -32,7 +32,7 @@ function trial(answers: readonly (() => Response | Promise<Response>)[], options
       },
     },
     request: async (url, init) => {
-      asked.push({ url: String(url), headers: init?.headers as Record<string, string> });
+      asked.push({ url: url as string, headers: init?.headers as Record<string, string> });
       return answers[Math.min(asked.length, answers.length) - 1]!();
     },
     patienceMs: 2000,

@@ -2,7 +2,7 @@ import { ClientTokens } from '@heddle/auth';
 import { HeddleError, LOCAL_TENANT, objectTopicSpec, topicOf } from '@heddle/event';
 import { KafkaEventLog } from '@heddle/kafka';
 import { Outbox } from '@heddle/outbox';
-import { Health, type Log, reachable } from '@heddle/runtime';
+import { Health, type Log, type StopStep, reachable } from '@heddle/runtime';
 import { AvroCodec, Catalogue, ConfluentSchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import type { Registry } from 'prom-client';
 import type { ConsumeTuning, MeshGround } from './mesh.js';
@@ -60,7 +60,7 @@ export async function openGround<Tx>(options: GroundOptions<Tx>): Promise<Ground
     eventLog.ensureTopics(objects.map((object) => objectTopicSpec(topicOf(object, tenant), settings.topicPartitions)));
   const brokers = settings.kafkaBrokers.join(',');
   let opened: OpenDatabase<Tx> | undefined;
-  const closing = [
+  const closing: StopStep[] = [
     { name: 'event log', run: () => eventLog.close() },
     { name: 'catalogue', run: () => catalogue.close() },
     { name: 'database', run: () => opened?.close() },

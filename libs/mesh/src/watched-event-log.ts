@@ -45,8 +45,7 @@ export class WatchedEventLog extends MemoryEventLog {
     const open = this.events.filter((event) => this.#consumed.has(event.topic) && !done.has(nameOf(event)));
     return open.map((event) => {
       const error = this.failures.findLast((failure) => nameOf(failure.event) === nameOf(event))?.error;
-      const why =
-        error === undefined ? '' : `, it failed with ${error instanceof Error ? error.message : String(error)}`;
+      const why = error instanceof Error ? `, it failed with ${error.message}` : '';
       return `${event.attributes.type} of ${event.key} is not handled${why}`;
     });
   }

@@ -15,34 +15,38 @@ afterEach(async () => {
   for (const program of programs.splice(0)) await program.end('SIGKILL');
 });
 
-test('an event is raised with its change, comes to who consumes it, and is reacted to once', async () => {
-  const parcel = `P-${randomUUID().slice(0, 8)}`;
-  const ofParcel = (lines: readonly string[]): string[] => lines.filter((line) => line.startsWith(parcel));
-  expect(await run('produce.mjs', parcel, 'Rotterdam')).toEqual([`${parcel} was sent to Rotterdam`]);
-  const [consumer, carrier] = [start('consume.mjs'), start('react.mjs')];
-  await consumer.lines.until((lines) => ofParcel(lines).length >= 2, { timeoutMs: 40_000 });
-  expect(ofParcel(consumer.lines.all)).toEqual([
-    `${parcel} is on its way to Rotterdam`,
-    `${parcel} was received by a neighbour in Rotterdam`,
-  ]);
-  expect(ofParcel(carrier.lines.all)).toEqual([`${parcel} is delivered`]);
+test(
+  'an event is raised with its change, comes to who consumes it, and is reacted to once',
+  { timeout: 180_000 },
+  async () => {
+    const parcel = `P-${randomUUID().slice(0, 8)}`;
+    const ofParcel = (lines: readonly string[]): string[] => lines.filter((line) => line.startsWith(parcel));
+    expect(await run('produce.mjs', parcel, 'Rotterdam')).toEqual([`${parcel} was sent to Rotterdam`]);
+    const [consumer, carrier] = [start('consume.mjs'), start('react.mjs')];
+    await consumer.lines.until((lines) => ofParcel(lines).length >= 2, { timeoutMs: 40_000 });
+    expect(ofParcel(consumer.lines.all)).toEqual([
+      `${parcel} is on its way to Rotterdam`,
+      `${parcel} was received by a neighbour in Rotterdam`,
+    ]);
+    expect(ofParcel(carrier.lines.all)).toEqual([`${parcel} is delivered`]);
 
-  // What fails takes its event with it.
-  const [refusal = ''] = await run('produce.mjs', parcel, 'Antwerp');
-  expect(refusal).toMatch(new RegExp(`^${parcel} was not sent: duplicate key`));
+    // What fails takes its event with it.
+    const [refusal = ''] = await run('produce.mjs', parcel, 'Antwerp');
+    expect(refusal).toMatch(new RegExp(`^${parcel} was not sent: duplicate key`));
 
-  // The same event again: as after a crash between effect and acknowledgement.
-  const [sent] = (await readTopic(foreignKafka(kafkaBrokers), 'parcel')).filter(({ key }) => key === parcel);
-  const producer = foreignKafka(kafkaBrokers).producer();
-  await producer.connect();
-  const { partition, key = null, headers, value } = sent!;
-  await producer.send({ topic: 'parcel', messages: [{ partition, key, headers, value }] });
-  await producer.disconnect();
-  await carrier.lines.until((lines) => ofParcel(lines).length >= 2);
-  expect(ofParcel(carrier.lines.all)).toEqual([`${parcel} is delivered`, `${parcel} was delivered before`]);
-  for (const program of [consumer, carrier]) expect(await program.end('SIGTERM')).toBe(0);
-  expect(ofParcel(consumer.lines.all).filter((line) => line.includes('received'))).toHaveLength(1);
-});
+    // The same event again: as after a crash between effect and acknowledgement.
+    const [sent] = (await readTopic(foreignKafka(kafkaBrokers), 'parcel')).filter(({ key }) => key === parcel);
+    const producer = foreignKafka(kafkaBrokers).producer();
+    await producer.connect();
+    const { partition, key = null, headers, value } = sent!;
+    await producer.send({ topic: 'parcel', messages: [{ partition, key, headers, value }] });
+    await producer.disconnect();
+    await carrier.lines.until((lines) => ofParcel(lines).length >= 2);
+    expect(ofParcel(carrier.lines.all)).toEqual([`${parcel} is delivered`, `${parcel} was delivered before`]);
+    for (const program of [consumer, carrier]) expect(await program.end('SIGTERM')).toBe(0);
+    expect(ofParcel(consumer.lines.all).filter((line) => line.includes('received'))).toHaveLength(1);
+  },
+);
 
 interface Program {
   lines: Arrivals<string>;
@@ -66,7 +70,7 @@ function start(example: string, ...args: string[]): Program {
       SCHEMA_REGISTRY_URL: registryUrl,
       DATABASE_URL: databaseUrl,
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   const lines = new Arrivals<string>();
   let rest = '';
