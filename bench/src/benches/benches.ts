@@ -1,4 +1,5 @@
 import type { Bench } from '../bench.js';
+import { consume } from './consume.js';
 import { fanOut } from './fan-out.js';
 import { idleSockets } from './idle-sockets.js';
 import { latency } from './latency.js';
@@ -20,4 +21,5 @@ export const benches: readonly Bench[] = [
   pull,
   stream,
   replay,
+  consume,
 ];

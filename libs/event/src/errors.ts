@@ -59,6 +59,7 @@ export const ERRORS = {
   'secret-unreadable': { status: 503, retryable: true, title: 'A stored secret cannot be opened' },
   'not-appended': { status: 503, retryable: true, title: 'Held back, for an earlier event of its key failed' },
   'queue-elsewhere': { status: 503, retryable: true, title: 'The queue is moving to another instance' },
+  'consumer-stalled': { status: 503, retryable: true, title: 'The consumer does not get on' },
   stopping: { status: 503, retryable: true, title: 'The process is stopping' },
   'setting-invalid': { status: 500, retryable: false, title: 'A setting is wrong' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;

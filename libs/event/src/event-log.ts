@@ -1,5 +1,7 @@
+import type { ConsumeOptions, Consumer } from './consume.js';
 import type { Event } from './event.js';
 import type { HeddleError } from './errors.js';
+import type { Position, StoredEvent } from './stored-event.js';
 import type { TopicSpec } from './topic.js';
 
 /** What is to be appended: the event, to which topic, under which business key (in canonical form). */
@@ -11,47 +13,13 @@ export interface Append {
   notes?: Readonly<Record<string, string>>;
 }
 
-/** Where an event stands. Offsets are counted within one partition of one topic. */
-export interface Position {
-  topic: string;
-  partition: number;
-  offset: number;
-}
-
 export type AppendOutcome = { position: Position } | { error: HeddleError };
-
-/** An event read back from the log. */
-export interface StoredEvent extends Event, Position {
-  key: string;
-  /** Milliseconds since the epoch, when the log took it. */
-  appendedAt: number;
-  /** The data in JSON form (decimals and large longs as strings, times as ISO 8601, bytes as base64). */
-  data: unknown;
-  /** The registry's id of the schema the data was written with, where it is Avro. */
-  schemaId?: number;
-  /** The record headers whose names begin with `heddle-`, where there are any. */
-  notes?: Readonly<Record<string, string>>;
-}
 
 /** The readable range of a partition: the first offset kept, and the offset the next append will get. */
 export interface PartitionBounds {
   partition: number;
   earliest: number;
   end: number;
-}
-
-export interface ConsumeOptions {
-  /** Members of one group share the partitions of its topics. */
-  group: string;
-  topics: readonly string[];
-  /** Where a group that never committed begins. */
-  from: 'earliest' | 'latest';
-  /**
-   * Resolving acknowledges the event. Events of one key come one after another, in order; those of different keys may
-   * run side by side. A retryable error is tried again with growing delays, holding back only that key; any other
-   * error makes the event a dead letter of the group, with the error's text as reason.
-   */
-  handle(event: StoredEvent): Promise<void>;
 }
 
 /**
@@ -104,13 +72,9 @@ export interface Reader {
   stop(): Promise<void>;
 }
 
-/** A member of a group. Stopping finishes what is being handled and commits it. */
-export interface Consumer {
-  stop(): Promise<void>;
-}
-
 /**
- * The event log. What it promises (each line is held by `test/contract/event-log.contract.ts`):
+ * The event log. What it promises (each line is held by `test/src/contract/event-log.contract.ts`,
+ * what a consumer promises by `consumer.contract.ts` beside it):
  *
  * - Order: events appended under one key of one topic are read in the order of their appends, by everyone.
  * - Acknowledgement: a position is returned only when every in-sync replica has the event. After a failed append, no

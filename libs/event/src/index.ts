@@ -14,28 +14,38 @@ export { ERRORS, HeddleError, problemOf, type ErrorCode, type ErrorDetails, type
 export type {
   Append,
   AppendOutcome,
-  ConsumeOptions,
-  Consumer,
   EventLog,
   FetchedBatch,
   PartitionBounds,
-  Position,
   ReadBatch,
   ReadGap,
   ReadOptions,
   Reader,
-  StoredEvent,
 } from './event-log.js';
+export type {
+  BatchContext,
+  BatchHandling,
+  ConsumeOptions,
+  Consumer,
+  ConsumerStatus,
+  HandlingContext,
+  PartitionStatus,
+} from './consume.js';
+export { ConsumerWork, mustNotBeStalled, type Membership, type WorkGround } from './consumer-work.js';
+export { isEventOf, type EventOf, type TypedEvent, type TypesMatching } from './event-of.js';
+export type { FailedEvent } from './handling-ground.js';
 export type { ControlLog, ControlPut, ControlRecord, Follower } from './control-log.js';
 export { canonicalKey } from './key.js';
-export { KeyWork, Slots, type HandlingFailure, type KeyWorkSettings } from './key-work.js';
+export type { KeyWork } from './key-work.js';
 export { MemoryControlLog } from './memory-control-log.js';
 export { MemoryEventLog, type MemoryEventLogOptions } from './memory-event-log.js';
 export { type MemoryDeadLetter } from './memory-group.js';
 export { MemorySlotGroup } from './memory-slot-group.js';
 export { murmur2, partitionOf } from './murmur2.js';
+export { DEFAULT_RETRY, type RetrySchedule } from './retry-schedule.js';
 export { formatSequence } from './sequence.js';
 export { divideSlots, type SlotGroup, type SlotHandlers, type SlotMember } from './slot-group.js';
+export type { Position, StoredEvent } from './stored-event.js';
 export {
   CONTROL_TOPICS,
   CONTROL_TOPIC_SPECS,

@@ -37,9 +37,12 @@ eventLogContract('in memory', () => {
       Promise.resolve(
         log.deadLetters
           .filter((letter) => letter.group === group)
-          .map(({ event: { attributes }, error }) => ({
+          .map(({ event: { attributes }, error, attempts }) => ({
             id: attributes.id,
             code: error instanceof HeddleError ? error.code : 'internal',
+            reason: error instanceof Error ? error.message : String(error),
+            error: error instanceof Error ? error.constructor.name : typeof error,
+            attempts,
           })),
       ),
     close: () => log.close(),

@@ -1,22 +1,20 @@
 import { attributeProblem } from './event.js';
 import type { Event } from './event.js';
+import type { ConsumeOptions, Consumer } from './consume.js';
 import type {
   Append,
   AppendOutcome,
-  ConsumeOptions,
-  Consumer,
   EventLog,
   FetchedBatch,
   PartitionBounds,
-  Position,
   ReadOptions,
   Reader,
-  StoredEvent,
 } from './event-log.js';
 import { HeddleError } from './errors.js';
 import { MemoryGroup, type MemoryDeadLetter } from './memory-group.js';
 import { MemoryReader } from './memory-reader.js';
 import { partitionOf } from './murmur2.js';
+import type { Position, StoredEvent } from './stored-event.js';
 import type { TopicSpec } from './topic.js';
 
 export interface MemoryEventLogOptions {
@@ -24,8 +22,10 @@ export interface MemoryEventLogOptions {
   decode(event: Event): { data: unknown; schemaId?: number };
   /** Topics nobody created come into being with this many partitions, when it is given. */
   partitions?: number;
-  /** The first delay before a failed event is tried again (5). */
+  /** The first delay before a failed event is handled again (5); it doubles, five attempts in all. */
   retryMs?: number;
+  /** What consumers have to say: `handle.retry`, `handle.dead-letter`, `handle.overdue`. */
+  log?(level: 'warn' | 'error', event: string, fields: Record<string, unknown>): void;
   /** Milliseconds that stopping a consumer waits for what is being handled (1,000). */
   stopPatienceMs?: number;
 }
@@ -45,6 +45,8 @@ export class MemoryEventLog implements EventLog {
   readonly setAside: (Position & { reason: string })[] = [];
   /** Lets appends fail: the error that the log is to answer with. */
   failAppend: ((append: Append) => HeddleError | undefined) | undefined;
+  /** Lets dead letters fail: what they are of waits. */
+  isRefusingDeadLetters = false;
   private readonly partitions = new Map<string, Partition[]>();
   private readonly groups = new Map<string, MemoryGroup>();
   private readonly listeners = new Set<(topic: string) => void>();
@@ -83,7 +85,8 @@ export class MemoryEventLog implements EventLog {
         stopPatienceMs: this.options.stopPatienceMs ?? 1000,
         read: (read) => this.read(read),
         partitionsOf: (topic) => this.partitionsNow(topic),
-        deadLetter: (letter) => this.deadLetters.push(letter),
+        log: (level, event, fields) => this.options.log?.(level, event, fields),
+        deadLetter: (letter) => !this.isRefusingDeadLetters && this.deadLetters.push(letter) > 0,
       });
       this.groups.set(options.group, group);
     }

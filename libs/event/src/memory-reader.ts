@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PartitionBounds, ReadBatch, ReadOptions, Reader, StoredEvent } from './event-log.js';
+import type { PartitionBounds, ReadBatch, ReadOptions, Reader } from './event-log.js';
+import type { StoredEvent } from './stored-event.js';
 
 /** What a reader in memory reads from. */
 export interface ReadableLog {

@@ -168,7 +168,7 @@ describe('when the broker is killed under load and comes back', () => {
     await Promise.all([expect(stuck).rejects.toMatchObject({ code: 'stopping' }), log.close()]);
   });
 
-  it('a consumer goes on by itself, after what it had acknowledged', async () => {
+  it('a consumer says that it is stalled, and goes on by itself, after what it had acknowledged', async () => {
     const log = open();
     const topic = await newTopic(log);
     const handled: number[] = [];
@@ -183,10 +183,14 @@ describe('when the broker is killed under load and comes back', () => {
     });
     await log.append([append(topic, 'k', 1)]);
     await vi.waitFor(() => expect(handled).toEqual([1]), WAIT);
+    await consumer.ping();
     await broker.stop();
+    await vi.waitFor(() => expect(consumer.status().state).toBe('stalled'), WAIT);
+    await expect(consumer.ping()).rejects.toMatchObject({ code: 'consumer-stalled', retryable: true });
     broker = await start();
     await log.append([append(topic, 'k', 2)]);
     await vi.waitFor(() => expect(handled).toContain(2), WAIT);
+    await vi.waitFor(() => consumer.ping(), WAIT);
     await consumer.stop();
   });
 });

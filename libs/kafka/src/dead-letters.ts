@@ -1,5 +1,5 @@
 import { CONTROL_TOPICS, CONTROL_TOPIC_SPECS, HeddleError } from '@heddle/event';
-import type { StoredEvent } from '@heddle/event';
+import type { FailedEvent } from '@heddle/event';
 import type { Appender } from './appender.js';
 import type { LogLine } from './kafka-client.js';
 import { notedHeaders } from './record.js';
@@ -14,7 +14,7 @@ export class DeadLetters {
   ) {}
 
   /** Whether it was written; what was not must not be acknowledged. */
-  async add(group: string, event: StoredEvent, error: unknown): Promise<boolean> {
+  async add(group: string, { event, error, attempts }: FailedEvent): Promise<boolean> {
     try {
       await this.topics.ensure(CONTROL_TOPIC_SPECS.filter((spec) => spec.name === CONTROL_TOPICS.deadLetters));
       const [outcome] = await this.appender.append([
@@ -26,6 +26,8 @@ export class DeadLetters {
             ...event.notes,
             'heddle-reason': (error instanceof Error ? error.message : String(error)).slice(0, 2000),
             'heddle-code': error instanceof HeddleError ? error.code : 'internal',
+            'heddle-error': nameOf(error),
+            'heddle-attempts': String(attempts),
             'heddle-group': group,
             'heddle-topic': event.topic,
             'heddle-partition': String(event.partition),
@@ -42,4 +44,10 @@ export class DeadLetters {
       return false;
     }
   }
+}
+
+/** What kind of error it was: its class, which bundlers and libraries write into `name`, too. */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  return (error.name === 'Error' ? error.constructor.name : error.name).slice(0, 200);
 }

@@ -4,8 +4,9 @@ import type { StoredEvent } from '@heddle/event';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { EventContext } from './event-context.js';
 import { connectEventLog, type EventLogStrategyOptions } from './event-log-strategy.js';
 
 const seen: string[] = [];
@@ -63,7 +64,13 @@ async function start(controller: new () => object, options: Partial<EventLogStra
     () => app.close(),
     () => log.close(),
   );
-  connectEventLog(app, { eventLog: log, group: 'test', topics: ['partner'], from: 'earliest', ...options });
+  const strategy = connectEventLog(app, {
+    eventLog: log,
+    group: 'test',
+    topics: ['partner'],
+    from: 'earliest',
+    ...options,
+  });
   await app.startAllMicroservices();
   const append = (type: string, n: number) =>
     log.append([
@@ -73,7 +80,7 @@ async function start(controller: new () => object, options: Partial<EventLogStra
         event: { attributes: { id: uuidv7(), source: '/t', type }, value: Buffer.from(JSON.stringify({ n })) },
       },
     ]);
-  return { log, append };
+  return { log, append, strategy };
 }
 
 describe('handlers of a Nest application', () => {
@@ -100,11 +107,62 @@ describe('handlers of a Nest application', () => {
 
   it('leave alone what nobody handles: it is acknowledged and counted', async () => {
     const unhandled: string[] = [];
-    const { append } = await start(Partners, { onUnhandled: (event) => unhandled.push(event.attributes.type) });
+    const onUnhandled = (event: StoredEvent) => unhandled.push(event.attributes.type);
+    const { append, strategy } = await start(Partners, { onUnhandled });
     await append('order.v1.Created', 1);
     await append('partner.v1.Changed', 2);
     await vi.waitFor(() => expect(seen).toEqual(['any partner.v1.Changed 2']), { timeout: 10_000 });
     expect(unhandled).toEqual(['order.v1.Created']);
+    expect(strategy.consumerStatus()).toMatchObject({ handled: 1, unhandled: 1, deadLettered: 0 });
+  });
+
+  it('follow the schedule when the error says nothing: a bug is tried again, then it is a dead letter', async () => {
+    const { append, log } = await start(Partners, { retry: { attempts: 2, firstMs: 1 } });
+    failures.set('partner.v1.Changed', [new TypeError('a bug'), new TypeError('still')]);
+    await append('partner.v1.Changed', 1);
+    await append('partner.v1.Changed', 2);
+    await vi.waitFor(() => expect(seen).toEqual(['any partner.v1.Changed 2']), { timeout: 10_000 });
+    expect(log.deadLetters).toMatchObject([{ attempts: 2, error: { message: 'still' } }]);
+  });
+
+  it('get the event by @Payload and how it is handled by @Ctx', async () => {
+    const contexts: EventContext[] = [];
+    class Contexts {
+      on(event: StoredEvent, context: EventContext): void {
+        handled('ctx', event);
+        contexts.push(context);
+      }
+    }
+    decorate(Contexts, 'on', EventPattern<string>('partner.v1.*'));
+    Ctx()(Contexts.prototype, 'on', 1);
+    const { append } = await start(Contexts);
+    await append('partner.v1.Created', 1);
+    await vi.waitFor(() => expect(contexts).toHaveLength(1), { timeout: 10_000 });
+    const [context] = contexts;
+    expect(context).toBeInstanceOf(EventContext);
+    expect(context).toMatchObject({ attempt: 1, group: 'test', key: 'k', position: { topic: 'partner', offset: 0 } });
+    expect(context?.signal.aborted).toBe(false);
+    expect(context?.getArgs()[0].data).toEqual({ n: 1 });
+  });
+
+  it('that take too long turn its health red until they end', async () => {
+    const gate = Promise.withResolvers<void>();
+    class Slow {
+      async on(event: StoredEvent, context: EventContext): Promise<void> {
+        await gate.promise;
+        handled(context.signal.aborted ? 'late' : 'in time', event);
+      }
+    }
+    decorate(Slow, 'on', EventPattern<string>('partner.v1.*'));
+    Ctx()(Slow.prototype, 'on', 1);
+    const { append, strategy } = await start(Slow, { handlingMs: 50 });
+    await strategy.ping();
+    await append('partner.v1.Created', 1);
+    const isRed = () => expect(strategy.ping()).rejects.toMatchObject({ code: 'consumer-stalled' });
+    await vi.waitFor(isRed, { timeout: 10_000 });
+    gate.resolve();
+    await vi.waitFor(() => strategy.ping(), { timeout: 10_000 });
+    expect(seen).toEqual(['late partner.v1.Created 1']);
   });
 
   it('cannot answer: a message pattern stops the start', async () => {

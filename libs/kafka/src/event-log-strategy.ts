@@ -1,12 +1,25 @@
-import { HeddleError, typeMatcher } from '@heddle/event';
-import type { ConsumeOptions, Consumer, EventLog, StoredEvent, TypeMatcher } from '@heddle/event';
+import { HeddleError } from '@heddle/event';
+import type {
+  BatchContext,
+  BatchHandling,
+  ConsumeOptions,
+  Consumer,
+  ConsumerStatus,
+  EventLog,
+  HandlingContext,
+  StoredEvent,
+} from '@heddle/event';
 import { Server, type BaseRpcContext, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { isObservable, lastValueFrom, throwError, type Observable } from 'rxjs';
+import { EventBatchContext, EventContext } from './event-context.js';
+import { EventRoutes, type EventRoute } from './event-routes.js';
 
-export interface EventLogStrategyOptions extends Pick<ConsumeOptions, 'group' | 'topics' | 'from'> {
+/** Those of {@link ConsumeOptions} that are not about the handlers themselves: these are Nest's. */
+export interface EventLogStrategyOptions extends Pick<
+  ConsumeOptions,
+  'group' | 'topics' | 'from' | 'onUnhandled' | 'concurrency' | 'handlingMs' | 'retry'
+> {
   eventLog: Pick<EventLog, 'consume'>;
-  /** Called for each event that no handler wants, for counting; it is acknowledged. */
-  onUnhandled?: (event: StoredEvent) => void;
 }
 
 /** The part of a Nest application, and of what it connects, that is needed here. */
@@ -22,15 +35,13 @@ interface Microservice {
   setIsInitHookCalled(isCalled: boolean): void;
 }
 
-interface Route {
-  isWanted: TypeMatcher;
-  handler: MessageHandler;
-}
-
 /**
- * Connects a Nest application to the event log: `@EventPattern<string>('sap.s4.beh.salesorder.v1.*')` handlers get the
- * {@link StoredEvent}, their promise is the acknowledgement, and their errors keep their identity, for Nest's own filter
- * turns every error into "Internal server error", which could never be tried again.
+ * Connects a Nest application to the event log: handlers of `@Handles('sap.s4.beh.salesorder.v1.*')` get the
+ * {@link StoredEvent} and an {@link EventContext}, those of `@EventPattern<string>` by `@Payload()` and `@Ctx()`. Their
+ * promise is the acknowledgement; retries, dead letters and order are those of {@link ConsumeOptions}. Extras
+ * `{ batch: { max, waitMs } }` make it a handler of batches, which gets an array and an {@link EventBatchContext}.
+ *
+ * Errors keep their identity, for Nest's own filter turns every error into "Internal server error".
  */
 export function connectEventLog(app: HybridApplication, options: EventLogStrategyOptions): EventLogStrategy {
   const strategy = new EventLogStrategy(options);
@@ -47,7 +58,7 @@ export function connectEventLog(app: HybridApplication, options: EventLogStrateg
 export class EventLogStrategy extends Server implements CustomTransportStrategy {
   /** Failures go to the consumer, which tries again or writes a dead letter: Nest must not report them as well. */
   override readonly propagatesEventHandlerErrors = true;
-  private routes: Route[] = [];
+  private routes = new EventRoutes(new Map());
   private consumer: Consumer | undefined;
 
   constructor(private readonly options: EventLogStrategyOptions) {
@@ -56,10 +67,15 @@ export class EventLogStrategy extends Server implements CustomTransportStrategy 
 
   async listen(callback: (error?: unknown) => void): Promise<void> {
     try {
-      const { group, topics, from } = this.options;
-      this.routes = Array.from(this.getHandlers(), ([pattern, handler]) => routeOf(pattern, handler));
-      const handle = (event: StoredEvent): Promise<void> => this.handle(event);
-      this.consumer = await this.options.eventLog.consume({ group, topics, from, handle });
+      const { eventLog, ...options } = this.options;
+      const routes = new EventRoutes(this.getHandlers());
+      this.routes = routes;
+      this.consumer = await eventLog.consume({
+        ...options,
+        handle: (event, context) => this.handle(event, context),
+        wants: ({ attributes }) => routes.of(attributes.type).length > 0,
+        batches: routes.batches.map(batchOf),
+      });
       callback();
     } catch (error) {
       callback(error);
@@ -71,6 +87,16 @@ export class EventLogStrategy extends Server implements CustomTransportStrategy 
     this.consumer = undefined;
   }
 
+  /** How the consumer is; nothing before it has begun and after it has been closed. */
+  consumerStatus(): ConsumerStatus | undefined {
+    return this.consumer?.status();
+  }
+
+  /** For health checks: resolves unless the consumer is stalled. @throws HeddleError `consumer-stalled` */
+  async ping(): Promise<void> {
+    await this.consumer?.ping();
+  }
+
   override on(): never {
     throw new HeddleError('internal', 'The event log has no events of its own to listen to.');
   }
@@ -79,30 +105,39 @@ export class EventLogStrategy extends Server implements CustomTransportStrategy 
     return this.options.eventLog as T;
   }
 
-  /** One after another, so that a handler sees what an earlier one of the same service did. */
-  private async handle(event: StoredEvent): Promise<void> {
-    const wanted = this.routes.filter((route) => route.isWanted(event.attributes.type));
-    if (wanted.length === 0) this.options.onUnhandled?.(event);
-    for (const { handler } of wanted) {
-      try {
-        const result: unknown = await handler(event, undefined as unknown as BaseRpcContext);
-        if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
-      } catch (error) {
-        throw error instanceof Error ? error : hidden(error);
-      }
-    }
+  private handle(event: StoredEvent, context: HandlingContext): Promise<void> {
+    const wanted = this.routes.of(event.attributes.type);
+    const own = new EventContext([event, context]);
+    const [only] = wanted;
+    return only !== undefined && wanted.length === 1 ? call(only.handler, event, own) : callEach(wanted, event, own);
   }
 }
 
-function routeOf(pattern: string, handler: MessageHandler): Route {
-  if (handler.isEventHandler !== true) {
-    throw new HeddleError('setting-invalid', `${pattern} waits for a reply; the event log has events only.`);
-  }
-  return { isWanted: typeMatcher([pattern]), handler };
+/** One after another, so that a handler sees what an earlier one of the same service did. */
+async function callEach(routes: readonly EventRoute[], event: StoredEvent, context: EventContext): Promise<void> {
+  for (const { handler } of routes) await call(handler, event, context);
 }
 
-/** Nest's default filter gives a plain object in place of the error: whether it may be tried again is lost. */
-function hidden(error: unknown): HeddleError {
+async function call(handler: MessageHandler, data: unknown, context: BaseRpcContext): Promise<void> {
+  try {
+    const result: unknown = await handler(data, context);
+    if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
+  } catch (error) {
+    throw error instanceof Error ? error : hidden(error);
+  }
+}
+
+function batchOf({ handler, isWanted, batch }: EventRoute): BatchHandling {
+  return {
+    ...batch,
+    wants: ({ attributes }) => isWanted(attributes.type),
+    handle: (events: readonly StoredEvent[], context: BatchContext) =>
+      call(handler, events, new EventBatchContext([events, context])),
+  };
+}
+
+/** Nest's default filter gives a plain object in place of the error: what it was is lost, and the schedule decides. */
+function hidden(error: unknown): Error {
   const message = (error as { message?: unknown } | undefined)?.message;
-  return new HeddleError('internal', `The handler failed (${String(message)}); connectEventLog would tell how.`);
+  return new Error(`The handler failed (${String(message)}); connectEventLog would tell how.`);
 }

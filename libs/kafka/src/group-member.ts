@@ -48,6 +48,9 @@ const GOOD_ROUND_MS = 60_000;
  * Offsets are the owner's business; after each join it places every partition again, for kafkajs forgets.
  */
 export class GroupMember {
+  /** Milliseconds since the epoch: when the last fetch came back, and when the group last answered as to a member. */
+  fetchedAt = 0;
+  heardAt = 0;
   private consumer: KafkaConsumer | undefined;
   private endRound: (() => void) | undefined;
   private readonly rounds: Rounds;
@@ -116,8 +119,16 @@ export class GroupMember {
     ended.promise.catch(() => undefined);
     this.endRound = ended.resolve;
     consumer.on(consumer.events.CRASH, ({ payload }) => ended.reject(payload.error));
-    consumer.on(consumer.events.REBALANCING, () => this.settings.onRebalance());
+    consumer.on(consumer.events.REBALANCING, () => {
+      this.heardAt = Date.now();
+      this.settings.onRebalance();
+    });
+    consumer.on(consumer.events.HEARTBEAT, () => (this.heardAt = Date.now()));
+    // Also where all is paused: it then says so after a while, and asks nobody.
+    consumer.on(consumer.events.FETCH, () => (this.fetchedAt = Date.now()));
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.heardAt = Date.now();
+      this.fetchedAt = Date.now();
       const assigned = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
         partitions.map((partition) => ({ topic, partition })),
       );

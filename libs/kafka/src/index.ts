@@ -1,4 +1,6 @@
+export { EventBatchContext, EventContext } from './event-context.js';
 export { EventLogStrategy, connectEventLog, type EventLogStrategyOptions } from './event-log-strategy.js';
+export { Handles, type BatchExtras } from './handles.js';
 export { KafkaControlLog, type KafkaControlLogOptions } from './kafka-control-log.js';
 export { KafkaEventLog, type KafkaEventLogOptions } from './kafka-event-log.js';
 export { KafkaSlotGroup, type KafkaSlotGroupOptions } from './kafka-slot-group.js';

@@ -1,5 +1,5 @@
-import { KeyWork, Slots } from '@heddle/event';
-import type { ConsumeOptions, Consumer, HandlingFailure, PartitionBounds } from '@heddle/event';
+import { ConsumerWork, mustNotBeStalled } from '@heddle/event';
+import type { ConsumeOptions, Consumer, ConsumerStatus, KeyWork, PartitionBounds } from '@heddle/event';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DeadLetters } from './dead-letters.js';
 import { GroupMember, type TopicPartition, nameOf } from './group-member.js';
@@ -13,19 +13,22 @@ interface Share extends TopicPartition {
 }
 
 export interface ConsumerLimits {
-  /** Events handled side by side. */
-  concurrency: number;
   /** How long stopping waits for what is being handled. */
   stopPatienceMs: number;
 }
 
 const COMMIT_EVERY_MS = 500;
 const RETRY_MS = 200;
+/** The least a broker allows by default: a member that died holds its partitions for so long. */
+const SESSION_MS = 6000;
+const HEARTBEAT_MS = 1000;
+/** Fetches come back after a quarter of a second, with records or without. */
+const FETCH_PATIENCE_MS = 15_000;
 
 /** A member of a group whose handled events move the group's committed offsets, and nothing else does. */
 export class KafkaGroupConsumer implements Consumer {
   private readonly shares = new Map<string, Share>();
-  private readonly slots: Slots;
+  private readonly work: ConsumerWork;
   private readonly member: GroupMember;
   private readonly placed = Promise.withResolvers<void>();
   private isStopped = false;
@@ -38,16 +41,19 @@ export class KafkaGroupConsumer implements Consumer {
   constructor(
     private readonly parts: LogParts,
     private readonly options: ConsumeOptions,
-    private readonly deadLetters: DeadLetters,
+    deadLetters: DeadLetters,
     private readonly limits: ConsumerLimits,
   ) {
-    this.slots = new Slots(limits.concurrency);
+    this.work = new ConsumerWork(options, {
+      deadLetter: (failed) => deadLetters.add(options.group, failed),
+      log: parts.log,
+      firstWaitMs: RETRY_MS,
+    });
     this.member = new GroupMember(parts.kafka, parts.directory, {
       group: options.group,
       topics: options.topics,
-      // The least a broker allows by default: a member that died holds its partitions for so long.
-      sessionTimeoutMs: 6000,
-      heartbeatMs: 1000,
+      sessionTimeoutMs: SESSION_MS,
+      heartbeatMs: HEARTBEAT_MS,
       onJoin: (assigned) => this.onJoin(assigned),
       onRebalance: () => void this.commit(),
       onFetched: (fetched) => this.shares.get(nameOf(fetched))?.intake.push(fetched),
@@ -61,27 +67,54 @@ export class KafkaGroupConsumer implements Consumer {
       if ((await this.parts.directory.find(topic)) === undefined) this.late.add(topic);
     }
     this.ticker = setInterval(() => void this.commit(), COMMIT_EVERY_MS);
+    this.work.start(() => void this.status());
     this.member.start();
     if (this.late.size < this.options.topics.length) await this.placed.promise;
     else this.parts.log('warn', 'consume.topics-missing', { group: this.options.group, topics: [...this.late] });
+  }
+
+  status(): ConsumerStatus {
+    const partitions = Array.from(this.shares.values(), ({ topic, partition, intake, work }) => {
+      const { doneTo } = work;
+      return { topic, partition, doneTo, lag: Math.max(intake.end - doneTo, 0) };
+    });
+    const hasJoined = this.joins > 0;
+    return this.work.status({ isStopped: this.isStopped, hasJoined, trouble: this.trouble(), partitions });
+  }
+
+  async ping(): Promise<void> {
+    mustNotBeStalled(this.options.group, this.status());
   }
 
   async stop(): Promise<void> {
     if (this.isStopped) return;
     this.isStopped = true;
     this.placed.resolve();
-    clearInterval(this.ticker);
     const shares = [...this.shares.values()];
     for (const share of shares) share.intake.stop();
     const patience = new AbortController();
     await Promise.race([
-      Promise.all(shares.map((share) => share.work.revoke())),
+      Promise.all(shares.map((share) => share.work.drain())),
       delay(this.limits.stopPatienceMs, undefined, { signal: patience.signal }).catch(() => undefined),
     ]);
     patience.abort();
+    for (const share of shares) void this.work.end(share.work);
+    clearInterval(this.ticker);
+    this.work.stop();
     await this.committing;
     await this.commit();
     await this.member.stop();
+  }
+
+  /** Why nothing can come in, although there are partitions to read. */
+  private trouble(): string | undefined {
+    if (this.joins === 0) return undefined;
+    const now = Date.now();
+    const silentMs = now - this.member.heardAt;
+    if (silentMs > SESSION_MS) return `the group has not answered for ${Math.round(silentMs / 1000)} s`;
+    const idleMs = now - this.member.fetchedAt;
+    if (this.shares.size === 0 || idleMs <= FETCH_PATIENCE_MS) return undefined;
+    return `no fetch has come back for ${Math.round(idleMs / 1000)} s`;
   }
 
   private onJoin(assigned: readonly TopicPartition[]): void {
@@ -96,7 +129,7 @@ export class KafkaGroupConsumer implements Consumer {
 
   private drop(share: Share): void {
     share.intake.stop();
-    void share.work.revoke();
+    void this.work.end(share.work);
     this.shares.delete(nameOf(share));
   }
 
@@ -157,14 +190,7 @@ export class KafkaGroupConsumer implements Consumer {
   }
 
   private begin(topic: string, partition: number, from: number, committed: number): void {
-    const work = new KeyWork({
-      from,
-      slots: this.slots,
-      handle: (event) => this.options.handle(event),
-      deadLetter: (event, error) => this.deadLetters.add(this.options.group, event, error),
-      onFailure: (failure) => this.logFailure(failure),
-      retryMs: RETRY_MS,
-    });
+    const work = this.work.begin(topic, partition, from);
     const intake = new PartitionIntake({
       topic,
       partition,
@@ -179,19 +205,6 @@ export class KafkaGroupConsumer implements Consumer {
     });
     this.shares.set(nameOf({ topic, partition }), { topic, partition, intake, work, committed });
     this.member.seek(topic, partition, from);
-  }
-
-  private logFailure({ event, error, attempt, isRetryable }: HandlingFailure): void {
-    const { topic, partition, offset, key } = event;
-    this.parts.log(isRetryable ? 'warn' : 'error', isRetryable ? 'handle.retry' : 'handle.dead-letter', {
-      group: this.options.group,
-      topic,
-      partition,
-      offset,
-      key,
-      attempt,
-      message: error instanceof Error ? error.message : String(error),
-    });
   }
 
   private commit(): Promise<void> {

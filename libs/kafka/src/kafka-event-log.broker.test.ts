@@ -51,7 +51,13 @@ eventLogContract('on Kafka', async () => {
       const letters = await recordsOf(CONTROL_TOPICS.deadLetters);
       return letters
         .filter((headers) => text(headers['heddle-group']) === group)
-        .map((headers) => ({ id: text(headers['ce_id']), code: text(headers['heddle-code']) }));
+        .map((headers) => ({
+          id: text(headers['ce_id']),
+          code: text(headers['heddle-code']),
+          reason: text(headers['heddle-reason']),
+          error: text(headers['heddle-error']),
+          attempts: Number(text(headers['heddle-attempts'])),
+        }));
     },
     close: async () => {
       await producer.disconnect();

@@ -34,8 +34,6 @@ export interface KafkaEventLogOptions extends KafkaConnection {
   appendBoundMs?: number;
   /** Bytes of the largest event with key and headers (900,000); beyond it is `too-large`. */
   maxEventBytes?: number;
-  /** Events a consumer handles side by side, of different keys (64). */
-  concurrency?: number;
   /** Milliseconds that stopping a consumer waits for what is being handled (20,000). */
   stopPatienceMs?: number;
 }
@@ -73,10 +71,7 @@ export class KafkaEventLog implements EventLog {
     this.parts = { kafka, admin: this.admin, directory: this.directory, decoder: options.codec, setAside, log };
     const fetchBoundMs = Math.min(boundMs, FETCH_BOUND_MS);
     this.fetches = new SingleFetches(kafka, this.directory, { boundMs: fetchBoundMs, log });
-    this.consumerLimits = {
-      concurrency: options.concurrency ?? 64,
-      stopPatienceMs: options.stopPatienceMs ?? 20_000,
-    };
+    this.consumerLimits = { stopPatienceMs: options.stopPatienceMs ?? 20_000 };
   }
 
   append(appends: readonly Append[]): Promise<AppendOutcome[]> {
@@ -91,7 +86,9 @@ export class KafkaEventLog implements EventLog {
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
-    return this.begin(new KafkaGroupConsumer(this.parts, options, this.deadLetters, this.consumerLimits));
+    const consumer = new KafkaGroupConsumer(this.parts, options, this.deadLetters, this.consumerLimits);
+    const { stop } = await this.begin(consumer);
+    return { stop, status: () => consumer.status(), ping: () => consumer.ping() };
   }
 
   async read(options: ReadOptions): Promise<Reader> {

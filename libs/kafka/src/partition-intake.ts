@@ -42,7 +42,8 @@ const RETRY_MS = 1000;
 export class PartitionIntake {
   private fetchedTo: number;
   private takenTo: number;
-  private end: number;
+  /** The end of the partition as the log last said. */
+  end: number;
   private inbox: Fetched[] = [];
   private inboxRecords = 0;
   private isPaused = false;

@@ -3,7 +3,7 @@ import type { INestApplication } from '@nestjs/common';
 import { Mesh } from './mesh.js';
 
 /**
- * Brings the events of the topics that a mesh reacts to to the `@EventPattern` handlers of a Nest application, and starts
+ * Brings the events of the topics that a mesh reacts to to the handlers (`@Handles`, `@EventPattern`) of a Nest application, and starts
  * it and all microservices that were connected to it. Resolves when this process has its place in the group. The
  * application's own `close` ends it: handlers finish, and what they raised is carried over.
  *

@@ -4,19 +4,21 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { PARTNER_CHANGED, PARTNER_CREATED, meshContract } from '../../../test/src/contract/mesh.contract.js';
 import { MemoryMesh } from './memory-mesh.js';
 import type { MemoryTransaction } from './memory-store.js';
+import type { ConsumeTuning } from './mesh.js';
 
-const open = () =>
+const open = (consume: ConsumeTuning = {}) =>
   MemoryMesh.open<BusinessPartnerEvents>({
     name: 'trial',
     schemas: ['schemas'],
     raises: [PARTNER_CREATED, PARTNER_CHANGED],
     reactsTo: ['business-partner'],
+    consume,
   });
 
 meshContract('in memory', () =>
   Promise.resolve({
-    open: async () => {
-      const mesh = await open();
+    open: async (consume) => {
+      const mesh = await open(consume);
       const deadLetters = () =>
         Promise.resolve(
           mesh.deadLetters.map(({ event: { attributes }, error }) => ({

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { CONTROL_TOPICS } from '@heddle/event';
+import { CONTROL_TOPICS, HeddleError } from '@heddle/event';
 import { KafkaEventLog } from '@heddle/kafka';
 import { AvroCodec, ConfluentSchemaRegistry } from '@heddle/schema';
 import type { BusinessPartnerEvents } from '@heddle/schemas';
@@ -32,7 +32,7 @@ meshContract('on Kafka and PostgreSQL', async (): Promise<MeshHarness> => {
   const codec = new AvroCodec(new ConfluentSchemaRegistry({ url: registryUrl }));
   const log = new KafkaEventLog({ brokers: kafkaBrokers, clientId: 'letters', codec });
   return {
-    open: async (): Promise<OpenedMesh<Tx>> => {
+    open: async (consume = {}): Promise<OpenedMesh<Tx>> => {
       const tenant = `t${randomUUID().slice(0, 8)}`;
       const mesh = await createMesh<BusinessPartnerEvents, Tx>({
         name: 'trial',
@@ -40,6 +40,7 @@ meshContract('on Kafka and PostgreSQL', async (): Promise<MeshHarness> => {
         schemas: SCHEMAS,
         raises: RAISES,
         reactsTo: ['business-partner'],
+        consume,
         database: { migrations: {} },
         gateway: { url: gateway.url },
         environment: {
@@ -61,19 +62,20 @@ meshContract('on Kafka and PostgreSQL', async (): Promise<MeshHarness> => {
 
 meshContract('in memory with the database of the test', () =>
   Promise.resolve({
-    open: async (): Promise<OpenedMesh<Tx>> => {
+    open: async (consume = {}): Promise<OpenedMesh<Tx>> => {
       const mesh = await MemoryMesh.open<BusinessPartnerEvents, Tx>({
         name: 'trial',
         schemas: [SCHEMAS],
         raises: RAISES,
         reactsTo: ['business-partner'],
+        consume,
         database: { url: databaseUrl, name: `trial_${randomUUID().slice(0, 8)}`, migrations: {} },
       });
       const deadLetters = () =>
         Promise.resolve(
           mesh.deadLetters.map(({ event: { attributes }, error }) => ({
             id: attributes.id,
-            code: (error as { code: string }).code,
+            code: error instanceof HeddleError ? error.code : 'internal',
             reason: (error as Error).message,
           })),
         );

@@ -1,4 +1,4 @@
-import type { ConsumeOptions, Consumer, EventAttributes, EventLog, StoredEvent } from '@heddle/event';
+import type { ConsumeOptions, Consumer, ConsumerStatus, EventAttributes, EventLog, StoredEvent } from '@heddle/event';
 import type { AnyTransaction, Raise } from '@heddle/outbox';
 import type { Health, HealthReport, Log, StopStep } from '@heddle/runtime';
 import { Counter, type Registry } from 'prom-client';
@@ -11,9 +11,7 @@ import type { OriginOfChange } from './origin.js';
 import { TransactionBook } from './transaction-book.js';
 
 /** How events are consumed: when and how often they are tried again, how many side by side, and where a new group begins. */
-export type ConsumeTuning = Partial<
-  Omit<ConsumeOptions, 'group' | 'topics' | 'handle' | 'wants' | 'batches' | 'onUnhandled'>
->;
+export type ConsumeTuning = Partial<Pick<ConsumeOptions, 'from' | 'retry' | 'concurrency' | 'handlingMs'>>;
 
 /** What a mesh stands on, opened. */
 export interface MeshGround<Tx> {
@@ -41,15 +39,15 @@ export class Mesh<E extends object = AnyEvents, Tx = AnyTransaction> {
   /** Makes a handler's effect once per event, whatever comes again. */
   readonly inbox: MeshInbox<Tx>;
   readonly #ground: MeshGround<Tx>;
-  readonly #handlers: Handlers;
+  readonly #handlers = new Handlers();
   readonly #transactions = new TransactionBook();
   readonly #unhandled: Counter<'type'>;
   #consumer: Promise<Consumer> | undefined;
+  #joined: Consumer | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(ground: MeshGround<Tx>) {
     this.#ground = ground;
-    this.#handlers = new Handlers(this.onUnhandled);
     this.inbox = new MeshInbox(ground.store, (work, origin) => this.#transaction(work, origin));
     this.#unhandled = new Counter({
       name: 'heddle_unhandled_events_total',
@@ -112,7 +110,9 @@ export class Mesh<E extends object = AnyEvents, Tx = AnyTransaction> {
   async start(): Promise<void> {
     if (this.#handlers.isEmpty) return;
     const { group, topics, consume } = this.#ground;
-    await this.consume({ from: 'earliest', ...consume, group, topics, handle: this.#handlers.handle });
+    const { handle, wants } = this.#handlers;
+    const { onUnhandled } = this;
+    await this.consume({ from: 'earliest', ...consume, group, topics, handle, wants, onUnhandled });
   }
 
   /** What `connectMesh` consumes with. */
@@ -122,9 +122,14 @@ export class Mesh<E extends object = AnyEvents, Tx = AnyTransaction> {
 
   /** Becomes a member of the group, once; `start` and `connectMesh` call this. */
   readonly consume = (options: ConsumeOptions): Promise<Consumer> => {
-    this.#consumer ??= this.#ground.eventLog.consume(options);
+    this.#consumer ??= this.#join(options);
     return this.#consumer;
   };
+
+  /** How this process consumes; nothing before it has its place in the group. */
+  get consumer(): ConsumerStatus | undefined {
+    return this.#joined?.status();
+  }
 
   /** Counts an event that no handler is for. */
   readonly onUnhandled = ({ topic, attributes: { type, id } }: StoredEvent): void => {
@@ -132,7 +137,7 @@ export class Mesh<E extends object = AnyEvents, Tx = AnyTransaction> {
     this.#ground.log.debug({ event: 'unhandled', topic, type, id }, 'no handler is for an event');
   };
 
-  /** Whether log, registry and database answer. */
+  /** Whether log, registry and database answer, and events are handled. */
   health(): Promise<HealthReport> {
     return this.#ground.health.report();
   }
@@ -155,6 +160,13 @@ export class Mesh<E extends object = AnyEvents, Tx = AnyTransaction> {
   /** Transactions of the mesh that are under way. */
   protected get openTransactions(): number {
     return this.#transactions.open;
+  }
+
+  async #join(options: ConsumeOptions): Promise<Consumer> {
+    const joined = await this.#ground.eventLog.consume(options);
+    this.#joined = joined;
+    this.#ground.health.add('consumer', () => joined.ping());
+    return joined;
   }
 
   async #stop(): Promise<void> {

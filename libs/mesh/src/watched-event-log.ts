@@ -7,7 +7,6 @@ import {
   type Position,
   type StoredEvent,
 } from '@heddle/event';
-import type { HandlerArguments } from './handlers.js';
 
 /** One failure of a handler. */
 export interface HandlerFailure {
@@ -35,8 +34,21 @@ export class WatchedEventLog extends MemoryEventLog {
 
   override consume(options: ConsumeOptions): Promise<Consumer> {
     for (const topic of options.topics) this.#consumed.add(topic);
-    const { handle } = options;
-    return super.consume({ ...options, handle: (...args) => this.#handle(handle, args) });
+    const { handle, batches = [], onUnhandled } = options;
+    const watched: ConsumeOptions = {
+      ...options,
+      batches: batches.map((batch) => ({
+        ...batch,
+        handle: (events, context) => this.#watch(events, () => batch.handle(events, context)),
+      })),
+      onUnhandled: (event) => {
+        this.#done.add(nameOf(event));
+        onUnhandled?.(event);
+        this.changes += 1;
+      },
+    };
+    if (handle !== undefined) watched.handle = (event, context) => this.#watch([event], () => handle(event, context));
+    return super.consume(watched);
   }
 
   /** What of the events that come to handlers is neither handled nor given up, in words. */
@@ -56,16 +68,16 @@ export class WatchedEventLog extends MemoryEventLog {
     if (event !== undefined) this.events.push(event);
   }
 
-  async #handle(handle: NonNullable<ConsumeOptions['handle']>, args: HandlerArguments): Promise<void> {
-    const [event] = args;
-    const name = nameOf(event);
-    const attempt = (this.#attempts.get(name) ?? 0) + 1;
-    this.#attempts.set(name, attempt);
+  async #watch(events: readonly StoredEvent[], handle: () => Promise<void> | void): Promise<void> {
+    const names = events.map(nameOf);
+    for (const name of names) this.#attempts.set(name, (this.#attempts.get(name) ?? 0) + 1);
     try {
-      await handle(...args);
-      this.#done.add(name);
+      await handle();
+      for (const name of names) this.#done.add(name);
     } catch (error) {
-      this.failures.push({ event, error, attempt });
+      for (const event of events) {
+        this.failures.push({ event, error, attempt: this.#attempts.get(nameOf(event)) ?? 1 });
+      }
       throw error;
     } finally {
       this.changes += 1;

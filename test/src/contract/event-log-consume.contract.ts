@@ -96,6 +96,7 @@ export function consumeContract(opened: () => EventLogHarness): void {
         group,
         topics: [topic],
         from: 'earliest',
+        retry: { attempts: 2, firstMs: 10 },
         handle: (event) => {
           const [n] = numbers([event]);
           if (n === 1) return Promise.reject(new HeddleError('data-invalid', 'no such thing'));
@@ -109,8 +110,14 @@ export function consumeContract(opened: () => EventLogHarness): void {
       await vi.waitFor(() => expect(handled).toEqual([3]), WAIT);
       await consumer.stop();
       expect(await harness.deadLetters(group)).toEqual([
-        { id: sent[0]?.event.attributes.id, code: 'data-invalid' },
-        { id: sent[1]?.event.attributes.id, code: 'internal' },
+        {
+          id: sent[0]?.event.attributes.id,
+          code: 'data-invalid',
+          reason: 'no such thing',
+          error: 'HeddleError',
+          attempts: 1,
+        },
+        { id: sent[1]?.event.attributes.id, code: 'internal', reason: 'a bug', error: 'TypeError', attempts: 2 },
       ]);
     });
 

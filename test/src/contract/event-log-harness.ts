@@ -12,9 +12,18 @@ export interface EventLogHarness {
   putForeign(topic: string, key: string): Promise<void>;
   /** Where the records stand that were set aside. */
   setAside(): readonly Position[];
-  /** The ids of the events the group gave up on, with the code of the reason. */
-  deadLetters(group: string): Promise<{ id: string; code: string }[]>;
+  /** What the group gave up on, and what is kept of why. */
+  deadLetters(group: string): Promise<KeptLetter[]>;
   close(): Promise<void>;
+}
+
+export interface KeptLetter {
+  id: string;
+  code: string;
+  reason: string;
+  /** The class of the last error. */
+  error: string;
+  attempts: number;
 }
 
 export const PARTITIONS = 4;

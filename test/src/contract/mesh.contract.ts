@@ -1,5 +1,5 @@
 import { HeddleError, type StoredEvent } from '@heddle/event';
-import type { Mesh } from '@heddle/mesh';
+import type { ConsumeTuning, Mesh } from '@heddle/mesh';
 import type { BusinessPartnerEvents } from '@heddle/schemas';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
@@ -20,7 +20,7 @@ export interface OpenedMesh<Tx> {
 
 export interface MeshHarness {
   // oxlint-disable-next-line typescript/no-explicit-any -- the suite holds for transactions of any kind
-  open(): Promise<OpenedMesh<any>>;
+  open(consume?: ConsumeTuning): Promise<OpenedMesh<any>>;
   close(): Promise<void>;
 }
 
@@ -161,6 +161,24 @@ export function meshContract(what: string, harnessOf: () => Promise<MeshHarness>
         { id: failed[0], code: 'conflict', reason: expect.stringContaining('no such partner here') as string },
       ]);
       expect(failed).toHaveLength(1);
+    });
+
+    it('tries again by its schedule what fails, in its place among those of its key, and then gives it up', async () => {
+      opened = await harness.open({ retry: { delaysMs: [20, 20], jitter: 0 } });
+      const steps: string[] = [];
+      opened.mesh.handle('sap.s4.beh.businesspartner.v1.*', (event, { attempt, key }) => {
+        const number = Number(event.attributes['sequence']);
+        steps.push(`${key}/${number} attempt ${attempt}`);
+        if (number === 1) throw new TypeError('a mistake');
+      });
+      await opened.mesh.start();
+      await raise(['13', '13']);
+      await vi.waitFor(() => expect(steps).toHaveLength(4), WAIT);
+      expect(steps).toEqual(['13/1 attempt 1', '13/1 attempt 2', '13/1 attempt 3', '13/2 attempt 1']);
+      await vi.waitFor(async () => expect(await opened.deadLetters()).toHaveLength(1), WAIT);
+      expect(await opened.deadLetters()).toMatchObject([{ code: 'internal', reason: 'a mistake' }]);
+      expect(await opened.mesh.health()).toMatchObject({ checks: { consumer: { status: 'ok' } } });
+      expect(opened.mesh.consumer).toMatchObject({ state: 'consuming', handled: 1, deadLettered: 1 });
     });
 
     it('fetches the object of a notification never older than that, and says when nothing is new', async () => {

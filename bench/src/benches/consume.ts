@@ -1,0 +1,129 @@
+import { BARE_TOPIC } from '../bare-topic.js';
+import { type Bench, type BenchContext, repeated } from '../bench.js';
+import { type Spent, metered, reportCost } from '../meter.js';
+import { type Target, atLeast, median } from '../report.js';
+import type { BareConsume } from '../workers/bare-consume.js';
+import type { Pass, Passed } from '../workers/consumed.js';
+import type { EventAppend } from '../workers/event-append.js';
+import type { HeddleConsume } from '../workers/heddle-consume.js';
+import type { NestConsume } from '../workers/nest-consume.js';
+import type { NestHeddleConsume } from '../workers/nest-heddle-consume.js';
+
+interface Way {
+  name: string;
+  pid: number;
+  /** Of the events; what is slow need not have them all. */
+  share: number;
+  pass(what: Pass): Promise<Passed>;
+  rate?: Target;
+  /** Of what the bare loop does per CPU-second. */
+  ofBare?: Target;
+}
+
+interface Run {
+  passed: Passed;
+  spent: Spent;
+}
+
+const NEST_SHARE = 0.1;
+const BARE = 'kafkajs eachBatch + avsc';
+
+/** Everything in a topic handled by a group, in several ways that take turns. */
+export const consume: Bench = {
+  name: 'consume',
+  measures: 'events of 8 keys from the topic to a typed handler',
+  options: {
+    runs: { default: 3, about: 'runs; the median counts', quick: 1 },
+    events: { default: 600_000, about: 'events of a run', quick: 100_000 },
+    bytes: { default: 500, about: 'bytes of an event as structured JSON' },
+    keys: { default: 8, about: 'business keys' },
+  },
+  async run(context) {
+    const { ground, report, size } = context;
+    const { kafkaBrokers: brokers, registryUrl } = ground.stack;
+    const source = ground.worker<EventAppend>('event-append');
+    await source.ask('connect', { brokers, registryUrl });
+    const sizes = { events: size('events'), keys: size('keys'), eventBytes: size('bytes') };
+    await source.ask('fill', { topic: BARE_TOPIC, ...sizes });
+    await source.stop();
+
+    const ways = waysOf(context);
+    const runs = new Map<Way, Run[]>(ways.map((way) => [way, []]));
+    let passes = 0;
+    const once = async (way: Way): Promise<Run> => {
+      const events = Math.round(size('events') * way.share);
+      const group = `bench-${(passes += 1)}`;
+      const work = () => way.pass({ brokers, registryUrl, topic: BARE_TOPIC, group, events });
+      const { result: passed, spent } = await metered(ground, way.pid, work);
+      return { passed, spent };
+    };
+    // The first round makes each way warm, and is not counted.
+    for (const way of ways) await once(way);
+    await repeated(size('runs'), async () => {
+      for (const way of ways) runs.get(way)?.push(await once(way));
+    });
+    report.section(`${size('events')} events of ${size('bytes')} bytes, ${size('keys')} keys`);
+    const bare = ways.find(({ name }) => name === BARE);
+    const bareRate = median(perCpuSecond(bare === undefined ? [] : (runs.get(bare) ?? [])));
+    for (const [way, own] of runs) reportWay(context, way, own, bareRate);
+  },
+};
+
+function waysOf({ ground, measuredArgs }: BenchContext): Way[] {
+  const heddle = ground.worker<HeddleConsume>('heddle-consume', measuredArgs);
+  const bare = ground.worker<BareConsume>('bare-consume');
+  const nest = ground.worker<NestConsume>('nest-consume');
+  const nestHeddle = ground.worker<NestHeddleConsume>('nest-heddle-consume');
+  const byHeddle = (isAsync: boolean) => (what: Pass) => heddle.ask('consume', { ...what, isAsync });
+  return [
+    { name: BARE, pid: bare.pid, share: 1, pass: (what) => bare.ask('consume', what) },
+    {
+      name: 'consume, an async handler',
+      pid: heddle.pid,
+      share: 1,
+      pass: byHeddle(true),
+      rate: atLeast(120_000),
+      ofBare: atLeast(0.7),
+    },
+    { name: 'consume, a handler that returns at once', pid: heddle.pid, share: 1, pass: byHeddle(false) },
+    {
+      name: '@EventPattern on our strategy',
+      pid: nestHeddle.pid,
+      share: 1,
+      pass: (what) => nestHeddle.ask('consume', what),
+    },
+    {
+      name: '@EventPattern on Nest’s own transport',
+      pid: nest.pid,
+      share: NEST_SHARE,
+      pass: (what) => nest.ask('consume', what),
+    },
+  ];
+}
+
+function reportWay(
+  { report }: BenchContext,
+  { name, rate, ofBare }: Way,
+  runs: readonly Run[],
+  bareRate: number,
+): void {
+  report.section(name);
+  const rates = runs.map(({ passed }) => passed.handled / passed.seconds);
+  const perSecond = perCpuSecond(runs);
+  report.figure({ label: 'rate', values: rates, unit: 'events/s', target: rate });
+  report.figure({ label: 'per CPU-second', values: perSecond, unit: 'events' });
+  const times = perSecond.map((each) => each / bareRate);
+  if (name !== BARE) report.figure({ label: `of ${BARE}`, values: times, unit: 'times', target: ofBare });
+  const counts = runs.map(({ passed }) => passed.handled);
+  reportCost(
+    report,
+    'consumer',
+    runs.map(({ spent }) => spent),
+    counts,
+    'events',
+  );
+}
+
+function perCpuSecond(runs: readonly Run[]): number[] {
+  return runs.map(({ passed, spent }) => passed.handled / spent.cpuSeconds);
+}
