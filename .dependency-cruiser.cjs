@@ -139,7 +139,7 @@ const forbidden = [
     'enter-by-name-from-outside',
     'a library is entered by its package name, not by a path',
     { pathNot: '^libs/' },
-    { path: '^libs/', dependencyTypes: ['local'] },
+    { path: '^libs/', dependencyTypes: ['local'], dependencyTypesNot: ['aliased-workspace'] },
   ),
 
   rule(

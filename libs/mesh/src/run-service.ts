@@ -1,19 +1,10 @@
-import { ClientTokens } from '@heddle/auth';
-import { HeddleError, LOCAL_TENANT, objectTopicSpec, topicOf } from '@heddle/event';
-import { KafkaEventLog } from '@heddle/kafka';
-import { type Database, Outbox, type OutboxTables, RelayMetrics, openDatabase } from '@heddle/outbox';
-import {
-  Health,
-  type Log,
-  certificateOf,
-  createLog,
-  createMetrics,
-  listen,
-  reachable,
-  run,
-  stopInOrder,
-} from '@heddle/runtime';
-import { AvroCodec, Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
+import { type OutboxTables, createInboxTables } from '@heddle/outbox';
+import { type Log, certificateOf, createLog, createMetrics, listen, run, stopInOrder } from '@heddle/runtime';
+import type { Kysely, Transaction } from 'kysely';
+import { connectMesh } from './connect-mesh.js';
+import type { AnyEvents } from './event-map.js';
+import { Mesh } from './mesh.js';
+import { openGround } from './open-ground.js';
 import { type Service, createService } from './service.js';
 import { gatewayTokens } from './service-guard.js';
 import type { ServiceSettings } from './service-settings.js';
@@ -31,76 +22,24 @@ export async function runService<T extends OutboxTables>(
 }
 
 async function start<T extends OutboxTables>(service: Service<T>, settings: ServiceSettings, log: Log): Promise<void> {
-  const { name, types, reactsTo = [] } = service;
+  const { name, types, reactsTo = [], migrations } = service;
   const { tenant, issuerUrl, issuer = issuerUrl, tokenAudience: audience } = settings;
   const certificate = certificateOf(settings);
-  const tokens = tokensOf(settings);
   const metrics = createMetrics(name);
-  const registry = new ConfluentSchemaRegistry({ url: settings.registryUrl });
-  const codec = new AvroCodec(registry);
-  const catalogue = new Catalogue(registry, codec);
-  const eventLog = new KafkaEventLog({
-    brokers: settings.kafkaBrokers,
-    clientId: name,
-    codec,
-    log: (level, event, fields) => log[level]({ event, ...fields }, event),
-  });
-  const outbox = new Outbox({ catalogue, codec, source: settings.eventSource, tenant });
-  let database: Database<T> | undefined;
-  const open = async () => {
-    database = await openDatabase<T>({
-      url: settings.databaseUrl,
-      database: databaseOf(name, tenant),
-      pool: settings.databasePool,
-      migrations: service.migrations,
-      onConnectionLost: (error) => log.warn({ event: 'connection-lost', err: error }, 'a database connection was lost'),
-    });
-  };
-  // Any service may start first: each makes sure of the topics it reads, too.
-  const topics = [name, ...reactsTo].map((object) =>
-    objectTopicSpec(topicOf(object, tenant), settings.topicPartitions),
-  );
-  const brokers = settings.kafkaBrokers.join(',');
-  await Promise.all([
-    reachable(log, `the event log at ${brokers}`, 'log-unavailable', () => eventLog.ensureTopics(topics)),
-    reachable(log, `the event types at ${settings.registryUrl}`, 'registry-unavailable', () => outbox.prepare(types)),
-    reachable(log, 'the database', 'store-unavailable', open),
-  ]);
-  if (database === undefined) return;
-  const { db, ping, close } = database;
-
-  const health = new Health()
-    .add('event-log', () => eventLog.ping())
-    .add('schema-registry', () => registry.ping())
-    .add('database', ping);
-  const relayMetrics = new RelayMetrics(metrics, db);
+  const database = { migrations: { '000-heddle-inbox': createInboxTables, ...migrations } };
+  const ground = await openGround<Transaction<T>>({ name, types, reactsTo, settings, log, metrics, database });
+  const mesh = new Mesh<AnyEvents, Transaction<T>>(ground);
   const verifier = gatewayTokens({ url: issuerUrl, issuer, audience });
-  const identity = { tenant, verifier, tokens, certificate };
-  const ground = { ...identity, database, outbox, eventLog, log, health, metrics, relayMetrics };
-  const { app, relay } = await createService(service, ground);
+  // The mesh has opened it, for it was given migrations.
+  const db = ground.db as Kysely<T>;
+  const app = await createService(service, { ...ground, db, tenant, verifier, certificate, mesh });
   stopInOrder(log, [
-    { name: 'ready', run: () => health.stopping() },
+    { name: 'ready', run: () => ground.health.stopping() },
     { name: 'server and consumer', run: () => app.close() },
-    { name: 'relay', run: () => relay.stop() },
-    { name: 'event log', run: () => eventLog.close() },
-    { name: 'catalogue', run: () => catalogue.close() },
-    { name: 'database', run: close },
+    ...mesh.stopSteps(),
   ]);
   // Before joining the group: that waits for a member that was killed, until its session is over.
   const url = await listen(app, settings);
-  await app.startAllMicroservices();
+  await connectMesh(app, mesh);
   log.info({ event: 'listening', url }, `listening on ${url}`);
-}
-
-/** Each tenant has a database of its own. */
-function databaseOf(service: string, tenant: string): string {
-  return (tenant === LOCAL_TENANT ? service : `${tenant}-${service}`).replaceAll('-', '_');
-}
-
-function tokensOf({ issuerUrl, clientId, clientSecret }: ServiceSettings): ClientTokens | undefined {
-  if (clientId === undefined && clientSecret === undefined) return undefined;
-  if (clientId === undefined || clientSecret === undefined) {
-    throw new HeddleError('setting-invalid', 'HEDDLE_CLIENT_ID and HEDDLE_CLIENT_SECRET go together.');
-  }
-  return new ClientTokens({ tokenUrl: `${issuerUrl}/oauth/token`, clientId, clientSecret });
 }

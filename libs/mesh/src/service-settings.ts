@@ -38,6 +38,11 @@ export function serviceSettings({ name, port }: { name: string; port: number }) 
         .default(LOCAL_TENANT),
       about: 'tenant whose objects these are; to clients of others there is nothing here',
     },
+    inboxDays: {
+      env: 'HEDDLE_INBOX_DAYS',
+      schema: z.coerce.number('must be a number').min(1, 'must be at least 1').max(3650).default(30),
+      about: 'days that the inbox knows which events were handled; one that comes again later has another effect',
+    },
     issuerUrl: {
       env: 'HEDDLE_ISSUER_URL',
       schema: baseUrlSchema.default('http://127.0.0.1:8080'),

@@ -1,20 +1,19 @@
 import { fileURLToPath } from 'node:url';
 import { type Caller, Permissions, tokenInvalid } from '@heddle/auth';
-import {
-  AVRO_CONTENT_TYPE,
-  type EventAttributes,
-  LOCAL_TENANT,
-  MemoryEventLog,
-  formatSequence,
-  uuidv7,
-} from '@heddle/event';
-import { type Database, Outbox, type OutboxTables, type Relay, openDatabase } from '@heddle/outbox';
-import { Health, createLog, createMetrics, listen } from '@heddle/runtime';
-import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
+import { AVRO_CONTENT_TYPE, type EventAttributes, LOCAL_TENANT, formatSequence, uuidv7 } from '@heddle/event';
+import { type OutboxTables, createInboxTables } from '@heddle/outbox';
+import { createMetrics, listen } from '@heddle/runtime';
+import type { AvroCodec, Catalogue } from '@heddle/schema';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { inject, vi } from 'vitest';
+import { connectMesh } from './connect-mesh.js';
+import type { AnyEvents } from './event-map.js';
+import { type MemoryGround, openMemoryGround } from './memory-ground.js';
+import { MemoryObjects } from './memory-objects.js';
+import { Mesh } from './mesh.js';
 import { type Service, createService } from './service.js';
+import type { WatchedEventLog } from './watched-event-log.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -47,73 +46,69 @@ export class ServiceTrial<T extends OutboxTables> {
   #events: Seen[] = [];
   /** Whoever may do everything here, unless a request says otherwise. */
   readonly #everything: string;
+  private readonly eventLog: WatchedEventLog;
+  private readonly catalogue: Catalogue;
+  private readonly codec: AvroCodec;
 
   private constructor(
     private readonly service: Service<T>,
-    private readonly database: Database<T>,
-    private readonly eventLog: MemoryEventLog,
-    private readonly catalogue: Catalogue,
-    private readonly codec: AvroCodec,
-    private readonly running: { app: NestFastifyApplication; relay: Relay; url: string; routes: string[] },
+    private readonly ground: MemoryGround<Transaction<T>>,
+    private readonly running: { app: NestFastifyApplication; url: string; routes: string[] },
+    private readonly mesh: Mesh<AnyEvents, Transaction<T>>,
     private readonly callers: Map<string, Caller>,
+    /** Objects of other services, as a gateway would answer with them. */
+    readonly objects: MemoryObjects,
   ) {
+    ({ eventLog: this.eventLog, catalogue: this.catalogue, codec: this.codec } = ground);
     this.#everything = this.bearerOf(['*']);
   }
 
   static async open<T extends OutboxTables>(service: Service<T>): Promise<ServiceTrial<T>> {
-    const { name, migrations } = service;
-    const database = await openDatabase<T>({
-      url: inject('stack').databaseUrl,
-      database: `${name.replaceAll('-', '_')}_${process.pid}_${uuidv7().slice(-8)}`,
-      pool: 10,
-      migrations,
-    });
-    const registry = new MemorySchemaRegistry();
-    await registerSchemas(registry, await loadSchemaFiles(fileURLToPath(new URL('../../../schemas', import.meta.url))));
-    const codec = new AvroCodec(registry);
-    const catalogue = new Catalogue(registry, codec);
-    await catalogue.refresh();
-    const eventLog = new MemoryEventLog({ decode: ({ value }) => codec.decode(value), partitions: 4 });
-    const callers = new Map<string, Caller>();
-    const { app, relay } = await createService(service, {
-      tenant: LOCAL_TENANT,
-      verifier: {
-        verify(token) {
-          const caller = callers.get(token);
-          if (caller === undefined) throw tokenInvalid('nobody has it');
-          return caller;
-        },
+    const { name, types, reactsTo = [], migrations } = service;
+    const objects = new MemoryObjects();
+    const ground = await openMemoryGround<Transaction<T>>({
+      name,
+      reactsTo,
+      raises: types,
+      schemas: [fileURLToPath(new URL('../../../schemas', import.meta.url))],
+      database: {
+        url: inject('stack').databaseUrl,
+        name: `${name.replaceAll('-', '_')}_${process.pid}_${uuidv7().slice(-8)}`,
+        migrations: { '000-heddle-inbox': createInboxTables, ...migrations },
       },
-      database,
-      outbox: new Outbox({ catalogue, codec, source: `/test/${name}` }),
-      eventLog,
-      log: createLog(name, 'silent'),
-      health: new Health(),
+      request: objects.request,
       metrics: createMetrics(name),
     });
+    const mesh = new Mesh<AnyEvents, Transaction<T>>(ground);
+    const callers = new Map<string, Caller>();
+    const verifier = {
+      verify(token: string): Caller {
+        const caller = callers.get(token);
+        if (caller === undefined) throw tokenInvalid('nobody has it');
+        return caller;
+      },
+    };
+    const db = ground.db as Kysely<T>;
+    const app = await createService(service, { ...ground, db, tenant: LOCAL_TENANT, verifier, mesh });
     const routes: string[] = [];
     const server = app.getHttpAdapter().getInstance();
     server.addHook('onRoute', ({ method, url }) => {
       for (const verb of [method].flat()) routes.push(`${verb} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
     });
-    await app.startAllMicroservices();
     const url = await listen(app, { host: '127.0.0.1', port: 0 });
-    const running = { app, relay, url, routes };
-    const trial = new ServiceTrial(service, database, eventLog, catalogue, codec, running, callers);
+    await connectMesh(app, mesh);
+    const trial = new ServiceTrial(service, ground, { app, url, routes }, mesh, callers, objects);
     await trial.#follow();
     return trial;
   }
 
   get db(): Kysely<T> {
-    return this.database.db;
+    return this.ground.db as Kysely<T>;
   }
 
   async close(): Promise<void> {
     await this.running.app.close();
-    await this.running.relay.stop(0);
-    await this.eventLog.close();
-    this.catalogue.close();
-    await this.database.close();
+    await this.mesh.stop();
   }
 
   request(method: Method, path: string, body?: object, headers: Record<string, string> = {}): Promise<Answer> {

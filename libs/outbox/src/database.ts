@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { DatabaseError, escapeIdentifier } from 'pg';
 import { PreparingClient, PreparingPool } from './preparing-client.js';
+import type { SqlAnswer, SqlTransaction } from './sql-transaction.js';
 
 export interface DatabaseOptions {
   /** The server; a database in its path is where it is asked to create the service's own. */
@@ -67,6 +68,29 @@ export async function openDatabase<T>(options: DatabaseOptions): Promise<Databas
   };
 }
 
+/** A database that somebody else has opened, for the few connections that outbox and inbox have of their own. */
+export interface DatabaseAt extends Pick<Database<unknown>, 'connect' | 'ping'>, SqlTransaction {}
+
+/** @param url names the database itself; errors are as those of {@link openDatabase} */
+export function databaseAt(url: string): DatabaseAt {
+  const connection = { connectionString: url, keepAlive: true, connectionTimeoutMillis: CONNECT_TIMEOUT_MS };
+  const connect = async (): Promise<PreparingClient> => {
+    const client = new PreparingClient({ ...connection, application_name: 'heddle-relay' });
+    await connectClient(client);
+    return client;
+  };
+  // Asked now and then only: a connection that is kept would be one more of few.
+  const query = async (text: string, values: unknown[]): Promise<SqlAnswer> => {
+    const client = await connect();
+    try {
+      return await client.query(text, values);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  };
+  return { connect, query, ping: async () => void (await query('select 1', [])) };
+}
+
 async function connectClient(client: PreparingClient): Promise<void> {
   try {
     await client.connect();
@@ -105,7 +129,9 @@ async function createDatabase(url: string, database: string): Promise<void> {
 }
 
 async function migrate<T>(db: Kysely<T>, migrations: Record<string, Migration>): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
+  const provider = { getMigrations: () => Promise.resolve(migrations) };
+  // Tables of the mesh, whose names come first, may be new to a database that has those of its service already.
+  const migrator = new Migrator({ db, provider, allowUnorderedMigrations: true });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
 }

@@ -9,8 +9,8 @@ import {
   uuidv7,
 } from '@heddle/event';
 import type { AvroCodec, Catalogue, EventType } from '@heddle/schema';
-import { type Transaction, sql } from 'kysely';
-import { type OutboxTables, SHARD_COUNT } from './outbox-tables.js';
+import { SHARD_COUNT } from './outbox-tables.js';
+import { type AnyTransaction, runIn } from './sql-transaction.js';
 
 /** One event that a change of an object raises. */
 export interface Raise {
@@ -69,14 +69,18 @@ export class Outbox {
    *
    * @throws HeddleError `data-invalid`, `attribute-invalid`, `too-large`, `type-unknown`: the transaction must not commit.
    */
-  async raise<T extends OutboxTables>(tx: Transaction<T>, raises: readonly Raise[]): Promise<void> {
-    if (raises.length === 0) return;
-    const rows: Row[] = [];
+  async raise(tx: AnyTransaction, raises: readonly Raise[]): Promise<void> {
+    if (raises.length > 0) await store(tx, await this.encode(raises));
+  }
+
+  /** The events as they would be stored, without numbers. @throws HeddleError as {@link raise} */
+  async encode(raises: readonly Raise[]): Promise<EncodedRaise[]> {
+    const encoded: EncodedRaise[] = [];
     for (const raise of raises) {
       const entry = this.#knownEntry(raise.type) ?? (await this.#entryOf(raise.type));
-      rows.push(this.#rowOf(raise, entry));
+      encoded.push(this.#encodedOf(raise, entry));
     }
-    await store(tx, rows);
+    return encoded;
   }
 
   #knownEntry(type: string): EventType | undefined {
@@ -90,11 +94,11 @@ export class Outbox {
     return entry;
   }
 
-  #rowOf(raise: Raise, entry: EventType): Row {
+  #encodedOf(raise: Raise, entry: EventType): EncodedRaise {
     const { codec, source, tenant, objectsPath, maxValueBytes } = this.#options;
     const key = canonicalKey(raise.key);
     const id = uuidv7();
-    const attributes: Record<string, string> = {
+    const attributes: EncodedRaise['attributes'] = {
       id,
       source,
       type: raise.type,
@@ -119,19 +123,37 @@ export class Outbox {
   }
 }
 
-interface Row {
+/** An event that is checked and encoded, and has no number among those of its object yet. */
+export interface EncodedRaise {
   topic: string;
   key: string;
-  attributes: Record<string, string>;
+  attributes: Record<string, string> & { id: string; source: string; type: string };
   value: Buffer;
 }
 
 /**
  * One statement numbers and stores. The counters are upserted in sorted order, and the sort of the rows needs all of
  * them before the first id is drawn: so whoever holds a key's counter draws its ids, and per key the order of ids is
- * the order of commits.
+ * the order of commits. Every value is an array of texts, whatever the driver behind the transaction.
  */
-async function store<T extends OutboxTables>(tx: Transaction<T>, rows: readonly Row[]): Promise<void> {
+const STORE = `
+  with counted as (
+    insert into object_counter as counter (topic, key, sequence)
+    select topic, key, count::bigint
+    from unnest($1::text[], $2::text[], $3::text[]) as raised (topic, key, count)
+    order by topic, key
+    on conflict (topic, key) do update set sequence = counter.sequence + excluded.sequence
+    returning topic, key, sequence
+  )
+  insert into outbox (shard, topic, key, sequence, attributes, value)
+  select event.shard::smallint, event.topic, event.key, counted.sequence - event.back::bigint,
+    event.attributes::jsonb, decode(event.value, 'hex')
+  from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+    with ordinality as event (shard, topic, key, back, attributes, value, place)
+  join counted on counted.topic = event.topic and counted.key = event.key
+  order by event.place`;
+
+async function store(tx: AnyTransaction, rows: readonly EncodedRaise[]): Promise<void> {
   const counts = new Map<string, { topic: string; key: string; count: number }>();
   for (const { topic, key } of rows) {
     const counter = counts.get(`${topic}/${key}`) ?? { topic, key, count: 0 };
@@ -143,32 +165,17 @@ async function store<T extends OutboxTables>(tx: Transaction<T>, rows: readonly 
   const back = rows.map(({ topic, key }) => {
     const rest = (left.get(`${topic}/${key}`) ?? 1) - 1;
     left.set(`${topic}/${key}`, rest);
-    return rest;
+    return String(rest);
   });
-  await sql`
-    with counted as (
-      insert into object_counter as counter (topic, key, sequence)
-      select topic, key, count
-      from unnest(
-        ${counters.map(({ topic }) => topic)}::text[],
-        ${counters.map(({ key }) => key)}::text[],
-        ${counters.map(({ count }) => count)}::bigint[]
-      ) as raised (topic, key, count)
-      order by topic, key
-      on conflict (topic, key) do update set sequence = counter.sequence + excluded.sequence
-      returning topic, key, sequence
-    )
-    insert into outbox (shard, topic, key, sequence, attributes, value)
-    select event.shard, event.topic, event.key, counted.sequence - event.back, event.attributes, event.value
-    from unnest(
-      ${rows.map(({ key }) => partitionOf(key, SHARD_COUNT))}::smallint[],
-      ${rows.map(({ topic }) => topic)}::text[],
-      ${rows.map(({ key }) => key)}::text[],
-      ${back}::bigint[],
-      ${rows.map(({ attributes }) => JSON.stringify(attributes))}::jsonb[],
-      ${rows.map(({ value }) => value)}::bytea[]
-    ) with ordinality as event (shard, topic, key, back, attributes, value, place)
-    join counted on counted.topic = event.topic and counted.key = event.key
-    order by event.place
-  `.execute(tx);
+  await runIn(tx, STORE, [
+    counters.map(({ topic }) => topic),
+    counters.map(({ key }) => key),
+    counters.map(({ count }) => String(count)),
+    rows.map(({ key }) => String(partitionOf(key, SHARD_COUNT))),
+    rows.map(({ topic }) => topic),
+    rows.map(({ key }) => key),
+    back,
+    rows.map(({ attributes }) => JSON.stringify(attributes)),
+    rows.map(({ value }) => value.toString('hex')),
+  ]);
 }

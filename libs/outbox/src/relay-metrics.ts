@@ -1,5 +1,5 @@
-import { type QueryExecutorProvider, sql } from 'kysely';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { type AnyTransaction, runIn } from './sql-transaction.js';
 
 /** Rows counted at most: a scrape must not read a backlog of millions. */
 const COUNT_LIMIT = 100_000;
@@ -10,7 +10,8 @@ export class RelayMetrics {
   readonly #failures: Counter;
   readonly #seconds: Histogram;
 
-  constructor(registry: Registry, db: QueryExecutorProvider) {
+  /** @param db a database, or anything else that statements can be run in */
+  constructor(registry: Registry, db: AnyTransaction) {
     this.#appended = new Counter({
       name: 'heddle_outbox_appended_total',
       help: 'Events that this relay carried to the log',
@@ -54,15 +55,16 @@ export class RelayMetrics {
   }
 }
 
+const PENDING = `
+  select count(*)::integer as count,
+    coalesce(extract(epoch from clock_timestamp() - min(raised_at)), 0)::float8 as oldest
+  from (select raised_at from outbox limit ${COUNT_LIMIT}) as unsent`;
+
 /** NaN for both when the database does not answer: a scrape shows the rest all the same. */
-async function pendingIn(db: QueryExecutorProvider): Promise<{ count: number; oldestSeconds: number }> {
+async function pendingIn(db: AnyTransaction): Promise<{ count: number; oldestSeconds: number }> {
   try {
-    const { rows } = await sql<{ count: number; oldest: number }>`
-      select count(*) as count,
-        coalesce(extract(epoch from clock_timestamp() - min(raised_at)), 0)::float8 as oldest
-      from (select raised_at from outbox limit ${sql.lit(COUNT_LIMIT)}) as unsent
-    `.execute(db);
-    return { count: rows[0]?.count ?? 0, oldestSeconds: rows[0]?.oldest ?? 0 };
+    const [row] = (await runIn(db, PENDING, [])) as { count: number; oldest: number }[];
+    return { count: row?.count ?? 0, oldestSeconds: row?.oldest ?? 0 };
   } catch {
     return { count: Number.NaN, oldestSeconds: Number.NaN };
   }

@@ -3,6 +3,7 @@ import { AvroCodec, Catalogue, MemorySchemaRegistry, subjectOf } from '@heddle/s
 import { type Kysely, sql } from 'kysely';
 import { inject } from 'vitest';
 import { type Database, openDatabase } from './database.js';
+import { type InboxTables, createInboxTables } from './inbox-tables.js';
 import { Outbox } from './outbox.js';
 import { type OutboxTables, createOutboxTables } from './outbox-tables.js';
 import type { PreparingClient } from './preparing-client.js';
@@ -35,7 +36,7 @@ const SCHEMA = {
   ],
 };
 
-interface TrialTables extends OutboxTables {
+interface TrialTables extends OutboxTables, InboxTables {
   account: { key: string; booking: number };
 }
 
@@ -57,6 +58,7 @@ export class Trial {
       pool: 20,
       migrations: {
         '001-outbox': createOutboxTables,
+        '001-inbox': createInboxTables,
         '002-account': {
           up: async (db: Kysely<unknown>) => {
             await sql`create table account (key text primary key, booking bigint not null)`.execute(db);

@@ -10,7 +10,15 @@ export { nearest } from './nearest.js';
 export { openApiDocument, type RouteDoc } from './openapi.js';
 export { reachable } from './reachable.js';
 export { bytesParser } from './request-body.js';
-export { Settings, defineSettings, readSettings, type Setting, type SettingRow, type SettingsOf } from './settings.js';
+export {
+  Settings,
+  defineSettings,
+  processSettings,
+  readSettings,
+  type Setting,
+  type SettingRow,
+  type SettingsOf,
+} from './settings.js';
 export type { SocketUse } from './socket-limits.js';
 export { stopInOrder, type StopStep } from './stop.js';
 export { certificateOf } from './tls.js';

@@ -92,10 +92,19 @@ export function defineSettings<const M extends SettingMap>(map: M): Settings<M> 
   return new Settings(map);
 }
 
+/**
+ * Reads settings out of the environment of this process, for a library in somebody else's.
+ *
+ * @throws HeddleError `setting-invalid`
+ */
+export function processSettings<M extends SettingMap>(settings: Settings<M>): Values<M> {
+  return settings.read(process.env);
+}
+
 /** Reads the settings of this process; a wrong one ends it with exit code 78 (EX_CONFIG) and one line for each. */
 export function readSettings<M extends SettingMap>(settings: Settings<M>): Values<M> {
   try {
-    return settings.read(process.env);
+    return processSettings(settings);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(78);
