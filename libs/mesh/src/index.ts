@@ -1,6 +1,6 @@
 export { answerPage, answerRead, answerState } from './answers.js';
-export { MayMatch, MustMatch, type ChangeRequest } from './change-request.js';
-export { code, keyShape, number, text } from './field-shapes.js';
+export { MayMatch, MustMatch, mayMatch, type ChangeRequest } from './change-request.js';
+export { code, date, decimal, keyShape, number, text } from './field-shapes.js';
 export { ObjectChanges, type Decision } from './object-changes.js';
 export type { ObjectStore, Stored } from './object-store.js';
 export { Origin, type OriginOfChange } from './origin.js';
