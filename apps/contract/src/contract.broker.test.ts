@@ -8,6 +8,8 @@ import { digestHeader } from './document-digest.js';
 
 const LIMIT_BYTES = 1_000_000;
 const PARTNER = '1000667';
+/** As a body that is read, it would be refused for its key. */
+const REFUSED_JSON = '{ "__proto__":   1 }';
 
 describe('contracts over REST', () => {
   let trial: ServiceTrial<ContractTables>;
@@ -109,7 +111,7 @@ describe('contracts over REST', () => {
   it('have a document of any media type, byte for byte, that is known by its hash', async () => {
     await create({ Contract: 'D-1' });
     for (const [type, text] of [
-      ['application/json', '{ "not": "parsed" '],
+      ['application/json', REFUSED_JSON],
       ['text/html; charset=utf-8', '<script>alert(1)</script>'],
       ['application/vnd.oasis.opendocument.text', 'x'.repeat(700_000)],
     ] as const) {
@@ -128,7 +130,7 @@ describe('contracts over REST', () => {
       expect(await get('D-1', { 'if-none-match': `"${hash}"` })).toMatchObject({ status: 304, text: '' });
       expect(await get('D-1', {}, `?sha256=${hash}`)).toMatchObject({ status: 200 });
     }
-    const stale = await get('D-1', {}, `?sha256=${sha256('{ "not": "parsed" ')}`);
+    const stale = await get('D-1', {}, `?sha256=${sha256(REFUSED_JSON)}`);
     expect(stale).toMatchObject({ status: 409, body: { code: 'conflict', field: 'sha256' } });
     expect(await get('D-1', {}, '?sha256=short')).toMatchObject({ status: 422 });
     await create({ Contract: 'D-2' });
