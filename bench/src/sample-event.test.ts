@@ -1,4 +1,11 @@
-import { AvroCodec, Catalogue, MemorySchemaRegistry, isOpenToPublish, loadSchemaFiles, registerSchemas } from '@heddle/schema';
+import {
+  AvroCodec,
+  Catalogue,
+  MemorySchemaRegistry,
+  isOpenToPublish,
+  loadSchemaFiles,
+  registerSchemas,
+} from '@heddle/schema';
 import { expect, it } from 'vitest';
 import { EVENT_TOPIC, EVENT_TYPE, eventTemplate, keyOf, readId, stampedId, writeId, writeKey } from './sample-event.js';
 

@@ -93,7 +93,14 @@ describe('business partners over REST', () => {
     await create({ BusinessPartner: 'C9' });
     const at = '2026-02-14T09:30:00.000Z';
     const Document = { href: '/x', mediaType: 'text/plain', sizeBytes: 1, sha256: 'a'.repeat(64) };
-    const signed = { NetAmount: '1', Currency: 'EUR', EffectiveFrom: '2026-04-01', SignedAt: at, SignedBy: null, Document };
+    const signed = {
+      NetAmount: '1',
+      Currency: 'EUR',
+      EffectiveFrom: '2026-04-01',
+      SignedAt: at,
+      SignedBy: null,
+      Document,
+    };
     const ended = { Reason: 'Notice', EffectiveOn: '2026-06-30', TerminatedAt: at };
     const tell = async (key: string, action: 'Signed' | 'Terminated', sequence?: number): Promise<void> => {
       const type = `heddle.contract.v1.Contract.${action}.v1`;
@@ -115,7 +122,8 @@ describe('business partners over REST', () => {
     expect(await mark()).toMatchObject(refused);
     await tell('K-2', 'Terminated');
     const contracts = new PartnerContracts(trial.db);
-    for (const contract of ['K-1', 'K-2']) await contracts.hear(contract, { partner: 'C9', status: 'SIGNED', sequence: 3 });
+    for (const contract of ['K-1', 'K-2'])
+      await contracts.hear(contract, { partner: 'C9', status: 'SIGNED', sequence: 3 });
     expect(await mark()).toMatchObject({ status: 200, body: { IsMarkedForArchiving: true } });
   });
 

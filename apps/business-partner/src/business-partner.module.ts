@@ -11,7 +11,12 @@ import { PartnerContracts } from './partner-contracts.js';
 
 class BusinessPartnerModule {
   static of({ db, outbox, relay }: ServiceParts<BusinessPartnerTables>): DynamicModule {
-    const service = new BusinessPartnerService(new BusinessPartnerRepository(db), new PartnerContracts(db), outbox, relay);
+    const service = new BusinessPartnerService(
+      new BusinessPartnerRepository(db),
+      new PartnerContracts(db),
+      outbox,
+      relay,
+    );
     return {
       module: BusinessPartnerModule,
       controllers: [BusinessPartnerController, BusinessPartnerReactions],

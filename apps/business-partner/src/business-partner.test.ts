@@ -93,7 +93,8 @@ describe('a change', () => {
   });
 
   it('marks nobody for archiving with whom a contract is in force', () => {
-    const mark = (activeContracts: number) => changePartner(person, { IsMarkedForArchiving: true }, later, activeContracts);
+    const mark = (activeContracts: number) =>
+      changePartner(person, { IsMarkedForArchiving: true }, later, activeContracts);
     expect(errorOf(() => mark(1))).toMatchObject({ code: 'conflict', field: 'IsMarkedForArchiving' });
     expect(mark(0).events).toHaveLength(1);
   });

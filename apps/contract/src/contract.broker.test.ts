@@ -52,8 +52,14 @@ describe('contracts over REST', () => {
     expect(created).toMatchObject({ status: 201, headers: { etag: '"1"', location: '/contracts/C-1' } });
     const patch = (value: object, ifMatch: string) =>
       trial.request('PATCH', '/contracts/C-1', value, { 'if-match': ifMatch });
-    expect(await patch({ Remark: 'Prices of January' }, '"1"')).toMatchObject({ status: 200, headers: { etag: '"2"' } });
-    expect(await patch({ Remark: 'Prices of January' }, '"2"')).toMatchObject({ status: 200, headers: { etag: '"2"' } });
+    expect(await patch({ Remark: 'Prices of January' }, '"1"')).toMatchObject({
+      status: 200,
+      headers: { etag: '"2"' },
+    });
+    expect(await patch({ Remark: 'Prices of January' }, '"2"')).toMatchObject({
+      status: 200,
+      headers: { etag: '"2"' },
+    });
     expect(await sign('C-1', '"2"')).toMatchObject({ status: 409, body: { code: 'conflict', field: 'Document' } });
     expect(await put('C-1', 'We agree.')).toMatchObject({ status: 200, headers: { etag: '"3"' } });
     const document = {
@@ -151,7 +157,12 @@ describe('contracts over REST', () => {
     const refusals: [Promise<Answer>, number, string, string?][] = [
       [put('R-1', new Uint8Array(LIMIT_BYTES + 1)), 413, 'too-large'],
       [put('R-1', ''), 400, 'body-invalid'],
-      [put('R-1', 'second', 'text/plain', { 'content-digest': digestHeader(sha256('third')) }), 400, 'body-invalid', 'content-digest'],
+      [
+        put('R-1', 'second', 'text/plain', { 'content-digest': digestHeader(sha256('third')) }),
+        400,
+        'body-invalid',
+        'content-digest',
+      ],
       [put('R-1', 'second', 'text/plain', { 'content-encoding': 'gzip' }), 415, 'encoding-unsupported'],
       [put('R-1', 'second', 'nonsense'), 415, 'content-type-unsupported'],
       [put('R-1', 'second', 'text/plain', { 'if-match': '"1"' }), 412, 'precondition-failed'],

@@ -43,7 +43,8 @@ const terms = {
 };
 const reference = { href: `/v1/objects/contract/C-1/document?sha256=${content.sha256}`, ...content };
 
-const typesOf = ({ events }: Change): string[] => events.map(({ type }) => type.replace('heddle.contract.v1.Contract.', ''));
+const typesOf = ({ events }: Change): string[] =>
+  events.map(({ type }) => type.replace('heddle.contract.v1.Contract.', ''));
 
 const codeOf = (rule: () => unknown): string => {
   try {

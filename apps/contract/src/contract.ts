@@ -109,9 +109,13 @@ export function terminateContract(contract: Contract, { Reason, EffectiveOn }: T
   const TerminatedAt = now.toISOString();
   const end = EffectiveOn ?? later(EffectiveFrom ?? '', TerminatedAt.slice(0, 10));
   if (EffectiveFrom !== null && end < EffectiveFrom) {
-    throw new HeddleError('conflict', `Contract ${number} comes into force on ${EffectiveFrom}: it cannot end before.`, {
-      field: 'EffectiveOn',
-    });
+    throw new HeddleError(
+      'conflict',
+      `Contract ${number} comes into force on ${EffectiveFrom}: it cannot end before.`,
+      {
+        field: 'EffectiveOn',
+      },
+    );
   }
   const terminated: Contract = {
     ...contract,
@@ -129,7 +133,10 @@ export function terminateContract(contract: Contract, { Reason, EffectiveOn }: T
 export function mustBeDraft({ Contract: number, Status }: Contract): void {
   if (Status === 'DRAFT') return;
   const what = Status === 'SIGNED' ? 'signed' : 'terminated';
-  throw new HeddleError('conflict', `Contract ${number} is ${what}: neither its terms nor its document change any more.`);
+  throw new HeddleError(
+    'conflict',
+    `Contract ${number} is ${what}: neither its terms nor its document change any more.`,
+  );
 }
 
 function draftChanged(contract: Contract, now: Date): Change {

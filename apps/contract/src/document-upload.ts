@@ -10,7 +10,8 @@ import { announcedDigest } from './document-digest.js';
 import { tooLarge } from './documents.js';
 
 /** A media type as it may stand in an event and in the header of an answer. */
-const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:[ \t]*;[ \t]*[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|"[\x20\x21\x23-\x5b\x5d-\x7e]*"))*$/;
+const MEDIA_TYPE =
+  /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:[ \t]*;[ \t]*[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|"[\x20\x21\x23-\x5b\x5d-\x7e]*"))*$/;
 const MEDIA_TYPE_CHARS = 127;
 /** Of a document that nobody says anything about (RFC 9110 §8.3). */
 const ANY_BYTES = 'application/octet-stream';

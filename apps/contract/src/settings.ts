@@ -15,6 +15,6 @@ export const settings = defineSettings({
       .min(1024)
       .max(1024 * MEBIBYTE)
       .default(20 * MEBIBYTE),
-    about: 'bytes of the document of a contract at most',
+    about: 'bytes of a document of a business object at most',
   },
 });

@@ -140,7 +140,9 @@ test('an image is built with every process of ours, and the gateway is told wher
     expect(read('Dockerfile')).toContain(`--workspace apps/${app} `);
   }
   const told = compose.services['gateway']?.environment['OWNER_URLS']?.split(',').toSorted();
-  expect(told).toEqual(owners.map((app) => `${app}=http://${app}:${compose.services[app]?.environment['PORT']}`).toSorted());
+  expect(told).toEqual(
+    owners.map((app) => `${app}=http://${app}:${compose.services[app]?.environment['PORT']}`).toSorted(),
+  );
 });
 
 test('an image has the programs that make clients and get tokens, with all that they import', () => {

@@ -228,7 +228,10 @@ describe('a contract', () => {
 });
 
 /** Sends the document of the contract in chunks, with no word of how many bytes they are. */
-async function upload(body: Buffer, headers: Record<string, string> = {}): Promise<{ status: number; text: string; json: unknown }> {
+async function upload(
+  body: Buffer,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; text: string; json: unknown }> {
   const url = `${mesh.url('contract')}/contracts/${key}/document`;
   const own = { ...(await authorizationFor(url)), 'content-type': 'application/pdf', ...headers };
   return new Promise((resolve, reject) => {

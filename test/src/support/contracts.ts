@@ -2,7 +2,7 @@ import { expect, vi } from 'vitest';
 import { type Answer, call } from './http-call.js';
 
 /** Numbers that no other test has. */
-export function freshContract(): string {
+function freshContract(): string {
   return `C-${String(Math.floor(Math.random() * 1e12)).padStart(12, '0')}`;
 }
 

@@ -17,13 +17,13 @@ const wish = { object: 'contract', key: 'C/1' };
 
 describe('documents of objects', () => {
   let asked: IncomingMessage[];
-  let answer: (request: IncomingMessage, response: ServerResponse) => void;
+  let answer: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
   let base: string;
   let documents: Documents;
   const metrics = createGatewayMetrics(createMetrics('test'));
   const owner = createServer((request, response) => {
     asked.push(request);
-    answer(request, response);
+    void answer(request, response);
   });
 
   beforeAll(async () => {
@@ -158,7 +158,9 @@ describe('documents of objects', () => {
       { timeout: 10_000, interval: 300 },
     );
     expect(written).toBeLessThan(large.length / 2);
-    const hash = createHash('sha256').update(await bytesOf(found)).digest('hex');
+    const hash = createHash('sha256')
+      .update(await bytesOf(found))
+      .digest('hex');
     expect(hash).toBe(createHash('sha256').update(large).digest('hex'));
   });
 

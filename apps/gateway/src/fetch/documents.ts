@@ -59,7 +59,11 @@ export class Documents {
     private readonly metrics: GatewayMetrics,
   ) {
     const timeouts = { headersTimeout: OWNER_TIMEOUT_MS, bodyTimeout: OWNER_TIMEOUT_MS };
-    this.#agent = new Agent({ connections: limits.limitDocuments, connect: { timeout: OWNER_TIMEOUT_MS }, ...timeouts });
+    this.#agent = new Agent({
+      connections: limits.limitDocuments,
+      connect: { timeout: OWNER_TIMEOUT_MS },
+      ...timeouts,
+    });
   }
 
   /**
@@ -160,9 +164,13 @@ export class Documents {
       });
     }
     if (statusCode === 409) {
-      throw new HeddleError('conflict', `The document of ${object} ${key} is another one now: fetch the object again.`, {
-        field: 'sha256',
-      });
+      throw new HeddleError(
+        'conflict',
+        `The document of ${object} ${key} is another one now: fetch the object again.`,
+        {
+          field: 'sha256',
+        },
+      );
     }
     const [, hash] = ETAG.exec(String(headers.etag)) ?? [];
     if ((statusCode !== 200 && statusCode !== 304) || hash === undefined) throw useless(String(statusCode));

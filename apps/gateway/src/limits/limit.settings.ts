@@ -84,7 +84,7 @@ export const limitSettings = {
   limitDocumentBytes: {
     env: 'HEDDLE_LIMIT_DOCUMENT_BYTES',
     schema: count(1024, 1024 * 1024 * 1024).default(20 * 1024 * 1024),
-    about: 'bytes of a document of a business object at most, in what its owner answers',
+    about: 'bytes of a document of a business object at most',
   },
   limitDocumentMs: {
     env: 'HEDDLE_LIMIT_DOCUMENT_MS',
