@@ -1,6 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { CatalogueController } from './catalogue.controller.js';
+import { EventReaders, type GroupsOf } from './event-readers.js';
 import { Objects } from './fetch/objects.js';
 import { ObjectsController } from './fetch/objects.controller.js';
 import { FilterTrials } from './filters/filter-trials.js';
@@ -27,6 +28,7 @@ export class GatewayModule {
     identity: Identity,
     catalogue: Catalogue,
     registry: ConfluentSchemaRegistry,
+    groupsOf: GroupsOf,
   ): DynamicModule {
     return {
       module: GatewayModule,
@@ -47,6 +49,7 @@ export class GatewayModule {
       providers: [
         { provide: Catalogue, useValue: catalogue },
         { provide: ConfluentSchemaRegistry, useValue: registry },
+        { provide: EventReaders, useValue: new EventReaders(gateway.engine.directory, catalogue, groupsOf) },
         { provide: Objects, useValue: gateway.objects },
         { provide: Queues, useValue: gateway.engine.queues },
         { provide: Replays, useValue: gateway.engine.replays },

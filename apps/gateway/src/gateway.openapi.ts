@@ -1,6 +1,6 @@
 import { openApiDocument, type RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
-import { catalogueEntryShape, catalogueShape } from './catalogue.controller.js';
+import { catalogueEntryShape, catalogueShape, readersShape } from './catalogue.controller.js';
 import { objectQuery } from './fetch/objects.controller.js';
 import { trialResultShape, trialShape } from './filters/filters.controller.js';
 import { identityRoutes } from './identity/identity.openapi.js';
@@ -89,6 +89,7 @@ const gatewayRoutes: readonly RouteDoc[] = [
       'type-owned',
       'type-unknown',
       'schema-unknown',
+      'schema-incompatible',
       'too-large',
       'content-type-unsupported',
       'data-invalid',
@@ -150,6 +151,14 @@ const gatewayRoutes: readonly RouteDoc[] = [
     status: 200,
     response: catalogueEntryShape,
     errors: ['type-unknown', 'registry-unavailable'],
+  },
+  {
+    method: 'GET',
+    path: '/v1/catalogue/{type}/readers',
+    summary: 'Who reads an event type: queues that want it, and consumer groups on its topic',
+    status: 200,
+    response: readersShape,
+    errors: ['type-unknown', 'registry-unavailable', 'log-unavailable'],
   },
   {
     method: 'GET',

@@ -1,4 +1,5 @@
 import type { Bench } from '../bench.js';
+import { codec } from './codec.js';
 import { fanOut } from './fan-out.js';
 import { idleSockets } from './idle-sockets.js';
 import { latency } from './latency.js';
@@ -11,6 +12,7 @@ import { webhooks } from './webhooks.js';
 
 /** Every bench, in the order `all` runs them. */
 export const benches: readonly Bench[] = [
+  codec,
   outbox,
   publish,
   latency,

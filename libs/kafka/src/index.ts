@@ -1,3 +1,4 @@
+export { KafkaConsumerGroups } from './consumer-groups.js';
 export { EventLogStrategy, connectEventLog, type EventLogStrategyOptions } from './event-log-strategy.js';
 export { KafkaControlLog, type KafkaControlLogOptions } from './kafka-control-log.js';
 export { KafkaEventLog, type KafkaEventLogOptions } from './kafka-event-log.js';

@@ -54,6 +54,7 @@ export interface EnumNode {
   readonly kind: 'enum';
   readonly name: string;
   readonly aliases: readonly string[];
+  readonly doc: string | undefined;
   readonly symbols: readonly string[];
   readonly default: string | undefined;
 }
@@ -210,10 +211,12 @@ class TreeBuilder {
     const fallback = schema['default'];
     if (fallback !== undefined && !symbols.includes(fallback))
       throw schemaInvalid(at, 'has a default that is not one of its symbols');
+    const doc = schema['doc'];
     const node: EnumNode = {
       kind: 'enum',
       name,
       aliases,
+      doc: typeof doc === 'string' ? doc : undefined,
       symbols: symbols as string[],
       default: fallback as string | undefined,
     };
