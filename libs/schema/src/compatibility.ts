@@ -1,4 +1,5 @@
 import { HeddleError } from '@heddle/event';
+import type { Type } from 'avsc';
 import type { AvroSchema } from './avro-schema.js';
 import { avscType } from './avsc-type.js';
 import { BEYOND_AVRO, differencesOf, type ComparisonRule } from './schema-comparison.js';
@@ -59,9 +60,11 @@ export function compatibilityFindings(
   mode: CompatibilityMode,
 ): Finding[] {
   const next = schemaTree(schema);
+  const nextType = avscTypeOf(next);
   const found: Finding[] = [];
   versions.forEach(({ version, schema: written }, index) => {
     const before = schemaTree(written);
+    const beforeType = avscTypeOf(before);
     const isHeld = mode.endsWith('TRANSITIVE') || index === versions.length - 1;
     for (const direction of ['backward', 'forward'] as const) {
       const [reader, writer] = direction === 'backward' ? [next, before] : [before, next];
@@ -70,7 +73,8 @@ export function compatibilityFindings(
       for (const difference of differences)
         found.push({ ...difference, version, direction, breaking, avro: !BEYOND_AVRO.has(difference.rule) });
       if (differences.length > 0) continue;
-      const objection = avscObjection(reader, writer);
+      const [readerType, writerType] = direction === 'backward' ? [nextType, beforeType] : [beforeType, nextType];
+      const objection = avscObjection(readerType(), writerType());
       if (objection === undefined) continue;
       found.push({
         path: 'data',
@@ -119,14 +123,27 @@ export function schemaIncompatible(subject: string, messages: readonly string[],
   });
 }
 
+/** Made when it is first asked for; what cannot be compiled here never becomes a version here. */
+function avscTypeOf(node: SchemaNode): () => Type | undefined {
+  let type: Type | undefined | 'not made' = 'not made';
+  return () => {
+    if (type !== 'not made') return type;
+    try {
+      type = avscType(node);
+    } catch {
+      type = undefined;
+    }
+    return type;
+  };
+}
+
 /** avsc's own word on it, for what the comparison may have let through: it is what reads in the end. */
-function avscObjection(reader: SchemaNode, writer: SchemaNode): string | undefined {
+function avscObjection(reader: Type | undefined, writer: Type | undefined): string | undefined {
+  if (reader === undefined || writer === undefined) return undefined;
   try {
-    avscType(reader).createResolver(avscType(writer));
+    reader.createResolver(writer);
     return undefined;
   } catch (error) {
-    // What cannot be compiled here never becomes a version here: the comparison alone speaks.
-    if (error instanceof HeddleError) return undefined;
     return error instanceof Error ? error.message.slice(0, 300) : String(error);
   }
 }

@@ -27,6 +27,8 @@ function defaultOf(type: Json, namespace: string, named: ReadonlyMap<string, Def
     return defaultOf(type['type'] as Json, namespace, named, depth + 1);
   const name = typeof type === 'string' ? type : String(type['type']);
   const node = typeof type === 'string' ? (named.get(`${namespace}.${type}`) ?? named.get(type)) : type;
+  // One that is named again may be one that is not yet whole, for which Java knows no default.
+  if (typeof type === 'string' && node?.['type'] === 'record') return undefined;
   switch (node === undefined ? name : String(node['type'])) {
     case 'null':
       return null;

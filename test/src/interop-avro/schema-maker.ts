@@ -55,10 +55,10 @@ export class SchemaMaker {
   }
 
   #primitive(): Json {
-    if (this.below(10) === 0) return this.decimal();
+    if (this.below(6) === 0) return this.decimal();
     const type = this.one(PRIMITIVES);
     const logicals = LOGICALS[type];
-    return logicals === undefined || this.below(3) > 0 ? type : { type, logicalType: this.one(logicals) };
+    return logicals === undefined || this.below(2) > 0 ? type : { type, logicalType: this.one(logicals) };
   }
 
   /** At most one branch of each kind that has no name: so the specification asks. */

@@ -60,7 +60,12 @@ function changeRecord(record: Definition, fields: Definition[], maker: SchemaMak
       }
       return;
     case 10:
-      if (field !== undefined && fields.length > 1) field['aliases'] = fields.map(({ name }) => name).slice(0, 2);
+      // Not its own name, which Java takes for a second field.
+      if (field !== undefined && fields.length > 1)
+        field['aliases'] = fields
+          .map(({ name }) => name)
+          .filter((name) => name !== field['name'])
+          .slice(0, 2);
       return;
     default:
       if (field !== undefined) field['type'] = changedType(field['type'] as Json, maker);
@@ -69,6 +74,7 @@ function changeRecord(record: Definition, fields: Definition[], maker: SchemaMak
 
 function changedType(type: Json, maker: SchemaMaker): Json {
   if (Array.isArray(type)) return changedUnion(type, maker);
+  if (typeof type === 'object' && 'logicalType' in type && maker.below(2) === 0) return changedLogical(type, maker);
   const kind = maker.below(7);
   if (kind === 0) return maker.type(3);
   if (kind === 1) return type === 'null' ? ['null', 'string'] : ['null', type];
