@@ -199,31 +199,41 @@ function readInt(input: Input): number {
   return value;
 }
 
-/** Up to this, sums of seven bits are exact. */
+/** Up to this, twice a number is exact. */
 const SURELY_EXACT = 2 ** 52;
-/** What the ninth byte counts; who writes more of them for a small number is read in the longer way. */
-const LAST_FACTOR = 2 ** 56;
+const HALF_BITS = 28;
 
 function readLong(input: Input): number {
+  const { bytes, at, end } = input;
+  if (at >= end) throw NOT_READ;
+  const first = bytes[at] as number;
+  if (first >= 0x80) return readMore(input);
+  input.at = at + 1;
+  return (first >>> 1) ^ -(first & 1);
+}
+
+/** Four bytes at seven bits each fit a small number, and four more another one; who writes more is not read here. */
+function readMore(input: Input): number {
+  const low = readBits(input);
+  const high = (input.bytes[input.at - 1] as number) >= 0x80 ? readBits(input) : 0;
+  if ((input.bytes[input.at - 1] as number) >= 0x80) throw NOT_READ;
+  const value = low + high * 2 ** HALF_BITS;
+  if (value > SURELY_EXACT) throw NOT_READ;
+  return (low & 1) === 0 ? value / 2 : -(value + 1) / 2;
+}
+
+function readBits(input: Input): number {
   const { bytes, end } = input;
   let { at } = input;
-  if (at >= end) throw NOT_READ;
-  let byte = bytes[at++] as number;
-  let value = byte & 0x7f;
-  // Four more bytes at seven bits each fit a small number; beyond it is sums.
-  for (let shift = 7; byte >= 0x80 && shift < 28; shift += 7) {
+  let bits = 0;
+  for (let shift = 0; shift < HALF_BITS; shift += 7) {
     if (at >= end) throw NOT_READ;
-    byte = bytes[at++] as number;
-    value |= (byte & 0x7f) << shift;
-  }
-  for (let factor = 2 ** 28; byte >= 0x80; factor *= 128) {
-    if (at >= end || factor > LAST_FACTOR) throw NOT_READ;
-    byte = bytes[at++] as number;
-    value += (byte & 0x7f) * factor;
-    if (value > SURELY_EXACT) throw NOT_READ;
+    const byte = bytes[at++] as number;
+    bits |= (byte & 0x7f) << shift;
+    if (byte < 0x80) break;
   }
   input.at = at;
-  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  return bits;
 }
 
 function readIndex(input: Input, count: number): number {
@@ -239,22 +249,26 @@ function readLength(input: Input): number {
 }
 
 /** Texts of one byte a letter and up to this many are read letter by letter: a call out of JavaScript costs more. */
-const SHORT = 12;
+const SHORT = 8;
+
+/** As `toString('utf8', …)`, which looks at what it was given first. */
+interface Sliceable {
+  utf8Slice(from: number, to: number): string;
+}
 
 function readText(input: Input): string {
   const length = readLength(input);
   const from = advance(input, length);
+  const to = input.at;
   const { bytes } = input;
-  if (length <= SHORT) {
-    let text = '';
-    for (let at = from; at < input.at; at += 1) {
-      const byte = bytes[at] as number;
-      if (byte >= 0x80) return bytes.toString('utf8', from, input.at);
-      text += String.fromCharCode(byte);
-    }
-    return text;
+  if (length > SHORT) return (bytes as unknown as Sliceable).utf8Slice(from, to);
+  let text = '';
+  for (let at = from; at < to; at += 1) {
+    const byte = bytes[at] as number;
+    if (byte >= 0x80) return bytes.toString('utf8', from, to);
+    text += String.fromCharCode(byte);
   }
-  return bytes.toString('utf8', from, input.at);
+  return text;
 }
 
 function base64(input: Input, length: number): string {

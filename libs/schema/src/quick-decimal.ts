@@ -8,6 +8,11 @@ const MAX_DIGITS = 15;
 const [MINUS, POINT] = [45, 46];
 const POWERS = Array.from({ length: MAX_DIGITS + 1 }, (_, n) => 10 ** n);
 
+/** `.00` to `.99` and the like, by their number of places: few of them are what money has. */
+const FRACTIONS = [0, 1, 2, 3].map((places) =>
+  Array.from({ length: 10 ** places }, (_, n) => `.${String(n).padStart(places, '0')}`),
+);
+
 /** The unscaled number of a decimal in text; undefined where this does not tell. */
 export function quickUnscaled(text: string, precision: number, scale: number): number | undefined {
   const isNegative = text.charCodeAt(0) === MINUS;
@@ -71,11 +76,10 @@ export function quickDecimalText(
   for (let n = 0; n < length; n += 1) magnitude = magnitude * 256 + ((bytes[at + n] as number) ^ fill);
   if (isNegative) magnitude += 1;
   if (precision <= MAX_DIGITS && magnitude >= (POWERS[precision] as number)) return undefined;
-  let text = String(magnitude);
-  if (scale > 0) {
-    if (text.length <= scale) text = text.padStart(scale + 1, '0');
-    const point = text.length - scale;
-    text = `${text.slice(0, point)}.${text.slice(point)}`;
-  }
-  return isNegative ? `-${text}` : text;
+  const sign = isNegative ? '-' : '';
+  if (scale === 0) return sign + String(magnitude);
+  const power = POWERS[scale] as number;
+  const whole = Math.floor(magnitude / power);
+  const places = magnitude - whole * power;
+  return sign + String(whole) + (FRACTIONS[scale]?.[places] ?? `.${String(places).padStart(scale, '0')}`);
 }
