@@ -115,6 +115,7 @@ async function webhookRequest(lease: object): Promise<string> {
     secrets: [],
     headers: {},
     auth: { kind: 'none' },
+    handshake: { origin: 'mesh.example.com' },
   };
   const { headers, body } = new RequestMaker(definition, {}).make([lease]);
   const lines = Array.from({ length: headers.length / 2 }, (_, index) => {
