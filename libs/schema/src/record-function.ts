@@ -7,7 +7,7 @@
  * @param names what it may use, by name
  */
 export function compileFunction<T>(source: string, names: Readonly<Record<string, unknown>>): T {
-  // oxlint-disable-next-line no-new-func, typescript/no-implied-eval -- see above
+  // oxlint-disable-next-line typescript/no-implied-eval -- see above
   const make = new Function(...Object.keys(names), `'use strict'; ${source}`) as (...values: unknown[]) => T;
   return make(...Object.values(names));
 }

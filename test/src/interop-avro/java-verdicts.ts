@@ -28,7 +28,7 @@ export async function whyNoJava(): Promise<string | undefined> {
     await exec('mvn', ['-v']);
     return undefined;
   } catch (error) {
-    return `${String((error as { path?: string }).path ?? 'javac or mvn')} is not here`;
+    return `${(error as { path?: string }).path ?? 'javac or mvn'} is not here`;
   }
 }
 

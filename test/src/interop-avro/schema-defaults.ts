@@ -48,7 +48,7 @@ function defaultOf(type: Json, namespace: string, named: ReadonlyMap<string, Def
     case 'map':
       return {};
     case 'enum':
-      return (node?.['symbols'] as string[])[0];
+      return (node?.['symbols'] as string[] | undefined)?.[0];
     case 'fixed':
       return '\u0000'.repeat(Number(node?.['size']));
     case 'record': {

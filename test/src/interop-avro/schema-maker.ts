@@ -104,6 +104,7 @@ export class SchemaMaker {
 
 /** What tells branches of a union apart: the type, or the name. */
 function kindOf(type: Json): string {
-  if (typeof type === 'string' || Array.isArray(type)) return String(type);
-  return typeof type['name'] === 'string' ? type['name'] : String(type['type']);
+  if (typeof type === 'string') return type;
+  const named = Array.isArray(type) ? undefined : (type['name'] ?? type['type']);
+  return typeof named === 'string' ? named : JSON.stringify(type);
 }

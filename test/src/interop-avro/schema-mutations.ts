@@ -47,7 +47,7 @@ function changeRecord(record: Definition, fields: Definition[], maker: SchemaMak
       record['namespace'] = 'n.elsewhere';
       return;
     case 7:
-      record['aliases'] = [`${String(record['namespace'] ?? 'n.one')}.${String(record['name'])}`];
+      record['aliases'] = [`${textOf(record['namespace'] ?? 'n.one')}.${textOf(record['name'])}`];
       record['name'] = 'Renamed';
       return;
     case 8:
@@ -70,6 +70,10 @@ function changeRecord(record: Definition, fields: Definition[], maker: SchemaMak
     default:
       if (field !== undefined) field['type'] = changedType(field['type'] as Json, maker);
   }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function changedType(type: Json, maker: SchemaMaker): Json {

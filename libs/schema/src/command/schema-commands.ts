@@ -28,7 +28,8 @@ export async function runSchemaCommand(argv: readonly string[], io: CommandIo, p
   const command = schemaCommands.find((each) => each.name === name);
   if (command === undefined) {
     const isAsked = name === undefined || name === 'help' || name === '--help';
-    for (const line of overview(program)) isAsked ? io.out(line) : io.err(line);
+    const say = isAsked ? io.out : io.err;
+    for (const line of overview(program)) say(line);
     return isAsked ? EXIT.ok : EXIT.usage;
   }
   let args: CommandArguments;
