@@ -59,7 +59,7 @@ const forbidden = [
     {},
     {
       dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'deprecated'],
-      pathNot: packages(['vitest', 'fast-check', 'prettier']),
+      pathNot: packages(['vitest', 'fast-check', 'prettier', 'typescript']),
     },
   ),
   rule(

@@ -1,9 +1,16 @@
 // Generated from the .avsc files by `npm run schemas`; not to be changed by hand.
+import type { BusinessPartnerEvents } from './business-partner/business-partner.generated.js';
+import type { ContractEvents } from './contract/contract.generated.js';
+import type { SalesOrderEvents } from './sales-order/sales-order.generated.js';
+
+export { CATALOGUE } from './catalogue.generated.js';
+export { BusinessPartnerEvent } from './business-partner/business-partner.generated.js';
 export type {
   BusinessPartnerChanged,
   BusinessPartnerCreated,
   BusinessPartnerEvents,
 } from './business-partner/business-partner.generated.js';
+export { ContractEvent } from './contract/contract.generated.js';
 export type {
   ContractDraftChanged,
   ContractDraftCreated,
@@ -13,6 +20,7 @@ export type {
   ContractTerminated,
   DocumentReference,
 } from './contract/contract.generated.js';
+export { SalesOrderEvent } from './sales-order/sales-order.generated.js';
 export type {
   SalesOrderApprovalStsChanged,
   SalesOrderChanged,
@@ -24,3 +32,9 @@ export type {
   SalesOrderItemDeleted,
   SalesOrderOvrlDelivStsChgd,
 } from './sales-order/sales-order.generated.js';
+
+/** The data of every event type there is. */
+export type MeshEvents = BusinessPartnerEvents & ContractEvents & SalesOrderEvents;
+
+/** Every event type there is. */
+export type MeshEventType = keyof MeshEvents;

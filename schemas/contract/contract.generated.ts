@@ -54,13 +54,13 @@ export interface ContractDraftCreated {
   Currency: string;
   /** First day of validity. ISO 8601 (date). */
   ValidFrom: string;
-  /** Last day of validity; none for a contract without end. ISO 8601 (date). */
+  /** Last day of validity; none for a contract without end. ISO 8601 (date). `null` when left out. */
   ValidTo?: string | null;
-  /** Kind of contract. */
+  /** Kind of contract. `"OTHER"` when left out. */
   Kind?: ContractKind;
   /** When the draft was created. ISO 8601 (timestamp-millis). */
   CreatedAt: string;
-  /** A remark for those who read the draft. At most 500 characters. */
+  /** A remark for those who read the draft. At most 500 characters. `null` when left out. */
   Remark?: string | null;
 }
 
@@ -78,7 +78,7 @@ export interface ContractSigned {
   EffectiveFrom: string;
   /** When the last signature was given. ISO 8601 (timestamp-millis). */
   SignedAt: string;
-  /** Who gave the last signature. At most 80 characters. */
+  /** Who gave the last signature. At most 80 characters. `null` when left out. */
   SignedBy?: string | null;
   /** The signed document. */
   Document: DocumentReference;
@@ -97,6 +97,15 @@ export interface ContractTerminated {
   /** When the termination was recorded. ISO 8601 (timestamp-millis). */
   TerminatedAt: string;
 }
+
+/** The event types of contract, to be named in code: `@EventPattern(ContractEvent.DraftCreated)`. */
+export const ContractEvent = {
+  /** A contract was drafted. */
+  DraftCreated: 'heddle.contract.v1.Contract.DraftCreated.v1',
+  /** A contract was signed by all parties. */
+  Signed: 'heddle.contract.v1.Contract.Signed.v1',
+} as const;
+export type ContractEvent = (typeof ContractEvent)[keyof typeof ContractEvent];
 
 /** The data of each event type of contract. */
 export interface ContractEvents {

@@ -170,6 +170,27 @@ export interface SalesOrderOvrlDelivStsChgd {
   EventRaisedDateTime: string;
 }
 
+/** The event types of sales-order, to be named in code: `@EventPattern(SalesOrderEvent.ApprovalStsChanged)`. */
+export const SalesOrderEvent = {
+  /** The approval status of a sales order has changed. */
+  ApprovalStsChanged: 'sap.s4.beh.salesorder.v1.SalesOrder.ApprovalStsChanged.v1',
+  /** A sales order was changed. */
+  Changed: 'sap.s4.beh.salesorder.v1.SalesOrder.Changed.v1',
+  /** A sales order was created. */
+  Created: 'sap.s4.beh.salesorder.v1.SalesOrder.Created.v1',
+  /** A sales order was deleted. */
+  Deleted: 'sap.s4.beh.salesorder.v1.SalesOrder.Deleted.v1',
+  /** An item of a sales order was changed. */
+  ItemChanged: 'sap.s4.beh.salesorder.v1.SalesOrder.ItemChanged.v1',
+  /** An item was added to a sales order. */
+  ItemCreated: 'sap.s4.beh.salesorder.v1.SalesOrder.ItemCreated.v1',
+  /** An item of a sales order was deleted. */
+  ItemDeleted: 'sap.s4.beh.salesorder.v1.SalesOrder.ItemDeleted.v1',
+  /** The overall delivery status of a sales order has changed. */
+  OvrlDelivStsChgd: 'sap.s4.beh.salesorder.v1.SalesOrder.OvrlDelivStsChgd.v1',
+} as const;
+export type SalesOrderEvent = (typeof SalesOrderEvent)[keyof typeof SalesOrderEvent];
+
 /** The data of each event type of sales-order. */
 export interface SalesOrderEvents {
   /** The approval status of a sales order has changed. */

@@ -1,5 +1,6 @@
 import type { EventType } from '@heddle/schema';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { jsonSchema, pullChannels, pullMessages, pullOperations } from './asyncapi-pull.js';
 import { FRAME_EXAMPLES } from './protocols/websocket/queue-frame-examples.js';
 import { CLIENT_FRAMES, SERVER_FRAMES } from './protocols/websocket/queue-frame.shape.js';
 import { streamQuery } from './protocols/stream-request.js';
@@ -15,7 +16,8 @@ export interface AsyncApiParts {
 
 /**
  * The AsyncAPI 3.0 document of the gateway: the topics of all event types, the live stream as WebSocket and as
- * server-sent events, queues over WebSocket with every frame of `heddle.v1`, and what webhooks are given.
+ * server-sent events, queues over WebSocket with every frame of `heddle.v1` and over HTTP, what webhooks are given, and
+ * what may be published.
  */
 export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): object {
   const topics = [...new Set(events.map(({ topic }) => topic))].toSorted();
@@ -38,22 +40,33 @@ export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): o
       }),
       'stream-sse': streamChannel('gateway', eventTypes),
       queue: queueChannel,
+      ...pullChannels,
       webhook: webhookChannel(eventTypes),
+      publish: publishChannel(events),
     },
     operations: {
       ...Object.fromEntries(topics.map((topic) => [`read-${topic}`, topicOperation(topic)])),
       'stream-over-websocket': operation('send', 'stream-websocket', 'Events, as they are appended'),
       'stream-over-sse': operation('send', 'stream-sse', 'Events, as they are appended'),
       ...queueOperations,
-      'deliver-to-webhook': operation('send', 'webhook', 'An event, until the receiver answers 2xx or it is given up'),
+      ...pullOperations,
+      'deliver-to-webhook': {
+        ...operation('send', 'webhook', 'An event, until the receiver answers 2xx or it is given up'),
+        bindings: POSTED,
+      },
+      'publish-event': {
+        ...operation('receive', 'publish', 'An event, answered when all in-sync replicas have it'),
+        bindings: POSTED,
+      },
     },
     components: {
       schemas: { CloudEvent: cloudEvent },
       securitySchemes: { accessToken, clientCredentials: clientCredentials(baseUrl) },
       messages: {
         ...Object.fromEntries(events.map((event) => [event.type, jsonMessage(event, baseUrl)])),
-        ...Object.fromEntries(events.map((event) => [avroName(event.type), avroMessage(event, baseUrl)])),
+        ...Object.fromEntries(events.map((event) => [avroName(event.type), avroMessage(event)])),
         ...frameMessages,
+        ...pullMessages,
       },
     },
   };
@@ -110,6 +123,9 @@ const frameMessages = Object.fromEntries([
   ...Object.entries(CLIENT_FRAMES).map(([kind, shape]) => [frameName(kind), frameMessage(kind, shape, 'input')]),
   ...Object.entries(SERVER_FRAMES).map(([kind, shape]) => [frameName(kind), frameMessage(kind, shape, 'output')]),
 ]) as Record<string, object>;
+
+/** HTTP binding of operations. */
+const POSTED = { http: { method: 'POST', bindingVersion: '0.3.0' } };
 
 const queueChannel = {
   address: '/v1/queues/{name}/connect',
@@ -192,6 +208,17 @@ function webhookChannel(eventTypes: readonly string[]): object {
   };
 }
 
+/** What a service owns only that service raises. */
+function publishChannel(events: readonly EventType[]): object {
+  return {
+    address: '/v1/events',
+    title: 'Publishing',
+    description: 'Structured or binary mode, single or in batches; types that a service owns are refused from others.',
+    servers: [{ $ref: '#/servers/gateway' }],
+    messages: references(events.filter(({ owner }) => owner === undefined).map(({ type }) => type)),
+  };
+}
+
 function operation(action: 'send' | 'receive', channel: string, summary: string): object {
   return { action, channel: { $ref: `#/channels/${channel}` }, summary };
 }
@@ -243,7 +270,7 @@ function jsonMessage({ type, summary, schemaId, topic, example }: EventType, bas
   };
 }
 
-function avroMessage({ type, summary, schemaId }: EventType, baseUrl: string): object {
+function avroMessage({ type, summary, schema }: EventType): object {
   return {
     name: type,
     summary,
@@ -259,10 +286,7 @@ function avroMessage({ type, summary, schemaId }: EventType, baseUrl: string): o
         ce_subject: { type: 'string' },
       },
     },
-    payload: {
-      schemaFormat: 'application/vnd.apache.avro+json;version=1.9.0',
-      schema: { $ref: `${baseUrl}/v1/schemas/${schemaId}` },
-    },
+    payload: { schemaFormat: 'application/vnd.apache.avro+json;version=1.9.0', schema },
     bindings: {
       kafka: {
         key: { type: 'string', description: 'the business key' },
@@ -294,9 +318,4 @@ function frameName(kind: string): string {
 
 function avroName(type: string): string {
   return `${type}.avro`;
-}
-
-function jsonSchema(shape: z.ZodType, io: 'input' | 'output'): object {
-  const { $schema: _dialect, ...schema } = z.toJSONSchema(shape, { io, target: 'draft-7', unrepresentable: 'any' });
-  return schema;
 }

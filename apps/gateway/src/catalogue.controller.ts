@@ -1,8 +1,9 @@
-import { Access } from '@heddle/auth';
+import { Access, By, type Caller } from '@heddle/auth';
 import { Catalogue, ConfluentSchemaRegistry, type EventType } from '@heddle/schema';
 import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
 import { z } from 'zod';
 import { HeddleError } from '@heddle/event';
+import { EventReaders } from './event-readers.js';
 
 export const catalogueEntryShape = z.object({
   type: z.string(),
@@ -23,12 +24,21 @@ export const catalogueEntryShape = z.object({
 
 export const catalogueShape = z.object({ types: z.array(catalogueEntryShape) });
 
+const named = z.array(z.object({ name: z.string() }));
+
+export const readersShape = z.object({
+  type: z.string(),
+  queues: named.describe('those that want the type, of the tenant, that the client may see'),
+  services: named.describe('consumer groups on Kafka that read its topic, or have a position in it'),
+});
+
 /** What events there are, for all tenants the same: each type with its schema and an example. */
 @Controller('v1')
 export class CatalogueController {
   constructor(
     @Inject(Catalogue) private readonly catalogue: Catalogue,
     @Inject(ConfluentSchemaRegistry) private readonly registry: ConfluentSchemaRegistry,
+    @Inject(EventReaders) private readonly eventReaders: EventReaders,
   ) {}
 
   @Get('catalogue')
@@ -41,6 +51,12 @@ export class CatalogueController {
   @Access('client')
   async read(@Param('type') type: string): Promise<z.infer<typeof catalogueEntryShape>> {
     return entryOf(await this.catalogue.find(type));
+  }
+
+  @Get('catalogue/:type/readers')
+  @Access('client')
+  readers(@By() caller: Caller, @Param('type') type: string): Promise<z.infer<typeof readersShape>> {
+    return this.eventReaders.of(caller, type);
   }
 
   @Get('schemas/:id')

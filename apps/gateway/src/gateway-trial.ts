@@ -126,20 +126,23 @@ export class GatewayTrial {
     await identity.start();
     guard.next = identity.guard;
     const routes: TrialRoute[] = [];
-    const app = await createHttpApp(GatewayModule.of(gateway, identity, catalogue, registry as never), {
-      log,
-      health: new Health(),
-      metrics,
-      openApi: {},
-      guard: (server) => {
-        guardRoutes(server, guard);
-        server.addHook('onRoute', ({ method, url, config }) => {
-          for (const one of [method].flat())
-            if (one !== 'HEAD') routes.push({ method: one, path: url, access: config!.access! });
-        });
-        gateway.audit.attach(server);
+    const app = await createHttpApp(
+      GatewayModule.of(gateway, identity, catalogue, registry as never, async () => ['trial']),
+      {
+        log,
+        health: new Health(),
+        metrics,
+        openApi: {},
+        guard: (server) => {
+          guardRoutes(server, guard);
+          server.addHook('onRoute', ({ method, url, config }) => {
+            for (const one of [method].flat())
+              if (one !== 'HEAD') routes.push({ method: one, path: url, access: config!.access! });
+          });
+          gateway.audit.attach(server);
+        },
       },
-    });
+    );
     const { publisher, streams, engine, hop } = gateway;
     const server = app.getHttpAdapter().getInstance();
     const sessions = new Sessions(guard);

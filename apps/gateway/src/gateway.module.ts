@@ -3,6 +3,7 @@ import { Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { CatalogueController } from './catalogue.controller.js';
 import { Documents } from './fetch/documents.js';
 import { DocumentsController } from './fetch/documents.controller.js';
+import { EventReaders, type GroupsOf } from './event-readers.js';
 import { Objects } from './fetch/objects.js';
 import { ObjectsController } from './fetch/objects.controller.js';
 import { FilterTrials } from './filters/filter-trials.js';
@@ -29,6 +30,7 @@ export class GatewayModule {
     identity: Identity,
     catalogue: Catalogue,
     registry: ConfluentSchemaRegistry,
+    groupsOf: GroupsOf,
   ): DynamicModule {
     return {
       module: GatewayModule,
@@ -50,6 +52,7 @@ export class GatewayModule {
       providers: [
         { provide: Catalogue, useValue: catalogue },
         { provide: ConfluentSchemaRegistry, useValue: registry },
+        { provide: EventReaders, useValue: new EventReaders(gateway.engine.directory, catalogue, groupsOf) },
         { provide: Objects, useValue: gateway.objects },
         { provide: Documents, useValue: gateway.documents },
         { provide: Queues, useValue: gateway.engine.queues },

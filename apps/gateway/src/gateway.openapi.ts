@@ -1,7 +1,7 @@
 import { openApiDocument, type RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
-import { catalogueEntryShape, catalogueShape } from './catalogue.controller.js';
 import { documentQuery } from './fetch/documents.controller.js';
+import { catalogueEntryShape, catalogueShape, readersShape } from './catalogue.controller.js';
 import { objectQuery } from './fetch/objects.controller.js';
 import { trialResultShape, trialShape } from './filters/filters.controller.js';
 import { identityRoutes } from './identity/identity.openapi.js';
@@ -90,6 +90,7 @@ const gatewayRoutes: readonly RouteDoc[] = [
       'type-owned',
       'type-unknown',
       'schema-unknown',
+      'schema-incompatible',
       'too-large',
       'content-type-unsupported',
       'data-invalid',
@@ -173,6 +174,14 @@ const gatewayRoutes: readonly RouteDoc[] = [
     status: 200,
     response: catalogueEntryShape,
     errors: ['type-unknown', 'registry-unavailable'],
+  },
+  {
+    method: 'GET',
+    path: '/v1/catalogue/{type}/readers',
+    summary: 'Who reads an event type: queues that want it, and consumer groups on its topic',
+    status: 200,
+    response: readersShape,
+    errors: ['type-unknown', 'registry-unavailable', 'log-unavailable'],
   },
   {
     method: 'GET',

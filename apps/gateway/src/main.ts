@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { hostname } from 'node:os';
 import { guardRoutes } from '@heddle/auth';
 import { CONTROL_TOPIC_SPECS } from '@heddle/event';
-import { KafkaControlLog, KafkaEventLog, KafkaSlotGroup } from '@heddle/kafka';
+import { KafkaConsumerGroups, KafkaControlLog, KafkaEventLog, KafkaSlotGroup } from '@heddle/kafka';
 import {
   Health,
   certificateOf,
@@ -55,6 +55,7 @@ await run(log, async () => {
   });
   const controlLog = new KafkaControlLog(kafka);
   const slotGroup = new KafkaSlotGroup(kafka);
+  const groups = new KafkaConsumerGroups(kafka);
 
   await Promise.all([
     reachable(log, `the event log at ${values.kafkaBrokers.join(',')}`, 'log-unavailable', () => eventLog.ping()),
@@ -103,7 +104,8 @@ await run(log, async () => {
   });
 
   const health = new Health().add('event-log', () => eventLog.ping()).add('schema-registry', () => registry.ping());
-  const app = await createHttpApp(GatewayModule.of(gateway, identity, catalogue, registry), {
+  const groupsOf = (topic: string): Promise<string[]> => groups.readersOf(topic);
+  const app = await createHttpApp(GatewayModule.of(gateway, identity, catalogue, registry, groupsOf), {
     log,
     health,
     metrics: metricsRegistry,
@@ -148,6 +150,7 @@ await run(log, async () => {
     { name: 'identity', run: () => identity.stop() },
     { name: 'vault', run: () => vault.stop() },
     { name: 'control log', run: () => controlLog.close() },
+    { name: 'consumer groups', run: () => groups.close() },
     { name: 'event log', run: () => eventLog.close() },
     { name: 'catalogue', run: () => catalogue.close() },
   ]);

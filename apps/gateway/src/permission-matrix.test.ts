@@ -118,6 +118,7 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['POST', '/v1/dead-letters/redrives/:redrive/stop', {}, ['replay:queue:w'], [200, 403, 404, 404]],
   ['GET', '/v1/catalogue', undefined, [], [200, 200, 200]],
   ['GET', `/v1/catalogue/${TYPE}`, undefined, [], [200, 200, 200]],
+  ['GET', `/v1/catalogue/${TYPE}/readers`, undefined, [], [200, 200, 200]],
   ['GET', '/v1/schemas/1', undefined, [], [200, 200, 200]],
   ['POST', '/v1/tickets', { path: '/v1/stream' }, [], [201, 201, 201]],
   ['GET', '/v1/clients', undefined, ['manage:client:made'], [200, 403, 200, 200]],

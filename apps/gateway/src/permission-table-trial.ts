@@ -64,6 +64,7 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row('GET /v1/objects/{object}/{key}/document', 'fetch:type:… for a type that is about the object'),
   row('GET /v1/catalogue', 'any client'),
   row('GET /v1/catalogue/{type}', 'any client'),
+  row('GET /v1/catalogue/{type}/readers', `${SEEN} a queue, for its name`, LISTED),
   row('GET /v1/schemas/{id}', 'any client'),
   row('GET /v1/clients', 'manage:client:…', LISTED),
   row('GET /v1/clients/{client}', CLIENT),

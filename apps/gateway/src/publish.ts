@@ -15,6 +15,7 @@ import {
 } from '@heddle/event';
 import {
   type AvroCodec,
+  type AvroSchema,
   type Catalogue,
   type EventType,
   type SchemaRegistry,
@@ -51,7 +52,8 @@ type Pending = Promise<AppendOutcome> | AppendOutcome;
 
 /** Neck one: everything that is published comes through here, whatever door it used and whoever comes. */
 export class Publisher {
-  #recordNames = new Map<number, string | undefined>();
+  /** Of schemas other than the newest of their type: nothing, or why they are refused. What an id means never changes. */
+  #versions = new Map<string, HeddleError | undefined>();
   #windows = new DedupeWindows<Pending>(DEDUPE_WINDOW.events, DEDUPE_WINDOW.ms);
 
   constructor(
@@ -85,7 +87,11 @@ export class Publisher {
         if (name !== undefined && name !== permitted) requirePermission(caller, 'publish', 'type', name);
         permitted = name;
         const type = this.catalogue.get(name ?? '') ?? (await this.catalogue.find(name ?? ''));
-        append = this.#checkNow(event, type, caller.tenant) ?? (await this.#check(event, type, caller.tenant));
+        try {
+          append = this.#checkNow(event, type, caller.tenant) ?? (await this.#check(event, type, caller.tenant));
+        } catch (error) {
+          append = await this.#checkAgain(event, type, caller.tenant, error);
+        }
         const making = this.topics.ensure(append.topic);
         if (making !== undefined) await making;
       } catch (error) {
@@ -158,12 +164,38 @@ export class Publisher {
     }
   }
 
-  /** The full name of the record a schema id stands for; an id never changes its meaning. */
-  async #recordName(schemaId: number): Promise<string | undefined> {
-    if (!this.#recordNames.has(schemaId)) {
-      this.#recordNames.set(schemaId, fullNameOf(await this.registry.byId(schemaId)));
+  /**
+   * Holds the schema that data was encoded with to those registered for its type: another one is let in when it is a
+   * version of it, or could be.
+   *
+   * @throws HeddleError `schema-unknown`, `schema-incompatible`, `registry-unavailable`
+   */
+  async #requireVersion(schemaId: number, type: EventType): Promise<void> {
+    const key = `${schemaId} ${type.subject}`;
+    if (!this.#versions.has(key)) {
+      const schema = await this.registry.byId(schemaId);
+      this.#versions.set(key, await this.#refusalOf(schemaId, schema, type));
     }
-    return this.#recordNames.get(schemaId);
+    const refusal = this.#versions.get(key);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  async #refusalOf(schemaId: number, schema: AvroSchema, type: EventType): Promise<HeddleError | undefined> {
+    const detail = `Schema ${schemaId} is not a version of ${type.subject}`;
+    if (fullNameOf(schema) !== fullNameOf(type.schema))
+      return new HeddleError('schema-unknown', `${detail}.`, { field: 'data' });
+    const { compatible, messages } = await this.registry.check(type.subject, schema);
+    if (compatible) return undefined;
+    const why = messages.length === 0 ? 'the registry refuses it' : messages.slice(0, 5).join('; ');
+    return new HeddleError('schema-incompatible', `${detail}, and cannot be: ${why}.`, { field: 'data' });
+  }
+
+  /** Data that does not fit may be that of a version registered a moment ago. */
+  async #checkAgain(event: IncomingEvent, type: EventType, tenant: string, error: unknown): Promise<Append> {
+    if (!(error instanceof HeddleError) || error.code !== 'data-invalid' || !('json' in event.data)) throw error;
+    const newer = await this.catalogue.renewed(type);
+    if (newer === undefined) throw error;
+    return this.#check(event, newer, tenant);
   }
 
   async #check(event: IncomingEvent, type: EventType, tenant: string): Promise<Append> {
@@ -188,11 +220,7 @@ export class Publisher {
     const { avro } = event.data;
     const schemaId = schemaIdOf(avro);
     if (!this.codec.isLoaded(schemaId)) await this.codec.load(schemaId);
-    if (schemaId !== type.schemaId && (await this.#recordName(schemaId)) !== fullNameOf(type.schema)) {
-      throw new HeddleError('schema-unknown', `Schema ${schemaId} is not a version of ${type.subject}.`, {
-        field: 'data',
-      });
-    }
+    if (schemaId !== type.schemaId) await this.#requireVersion(schemaId, type);
     const { data } = this.codec.decode(avro);
     // Bytes that somebody else encoded say nothing of the lengths that fields may have.
     this.codec.check(schemaId, data);

@@ -1,5 +1,6 @@
 import type { Bench } from '../bench.js';
 import { consume } from './consume.js';
+import { codec } from './codec.js';
 import { fanOut } from './fan-out.js';
 import { idleSockets } from './idle-sockets.js';
 import { latency } from './latency.js';
@@ -12,6 +13,7 @@ import { webhooks } from './webhooks.js';
 
 /** Every bench, in the order `all` runs them. */
 export const benches: readonly Bench[] = [
+  codec,
   outbox,
   publish,
   latency,

@@ -1,4 +1,5 @@
 export { EventBatchContext, EventContext } from './event-context.js';
+export { KafkaConsumerGroups } from './consumer-groups.js';
 export { EventLogStrategy, connectEventLog, type EventLogStrategyOptions } from './event-log-strategy.js';
 export { Handles, type BatchExtras } from './handles.js';
 export { KafkaControlLog, type KafkaControlLogOptions } from './kafka-control-log.js';

@@ -4,6 +4,9 @@ import { avscType } from './avsc-type.js';
 import type { AvroSchema } from './avro-schema.js';
 import { AVRO_LIMITS, byteWalker, type AvroLimits } from './byte-walker.js';
 import { dataCheck } from './data-check.js';
+import type { Output } from './data-output.js';
+import { NOT_READ, dataReader, type Input } from './data-reader.js';
+import { dataWriter } from './data-writer.js';
 import { type PersonalData, personalData } from './personal-data.js';
 import type { SchemaRegistry } from './schema-registry.js';
 import { checkSchemaRules } from './schema-rules.js';
@@ -11,6 +14,7 @@ import { schemaTree } from './schema-tree.js';
 
 const MAGIC = 0;
 const HEADER_BYTES = 5;
+const NOTHING = Buffer.alloc(0);
 const SCRATCH_BYTES = 64 * 1024;
 /** How long the registry's word that it has no such schema holds, and how long a failed look-up is not repeated. */
 const UNKNOWN_MS = 5_000;
@@ -20,6 +24,10 @@ const MAX_REFUSED = 10_000;
 
 /** A schema made ready: compiled once per id, for as long as the process lives. */
 interface Compiled {
+  /** Check and encoding in one, and walk and decoding in one: the way of nearly every event. */
+  readonly write: (data: unknown, out: Output) => boolean;
+  readonly read: (input: Input) => unknown;
+  /** What has the word where those do not tell. */
   readonly type: Type;
   readonly check: (data: unknown) => void;
   readonly walk: (bytes: Uint8Array, from: number) => number;
@@ -40,7 +48,8 @@ export class AvroCodec {
   readonly #loading = new Map<number, Promise<void>>();
   readonly #refused = new Map<number, { error: unknown; until: number }>();
   readonly #resolvers = new Map<string, AvscResolver>();
-  #scratch = Buffer.alloc(SCRATCH_BYTES);
+  readonly #out: Output = { buf: Buffer.alloc(SCRATCH_BYTES), at: 0, items: 0, depth: 0 };
+  readonly #in: Input = { bytes: NOTHING, at: 0, end: 0, items: 0, values: 0, depth: 0 };
 
   constructor(registry: SchemaRegistry, limits: Partial<AvroLimits> = {}) {
     this.#registry = registry;
@@ -75,22 +84,35 @@ export class AvroCodec {
    * @throws HeddleError `data-invalid` naming every field that is wrong, unknown ones included.
    */
   encode(id: number, data: unknown): Buffer {
-    const { type, check } = this.#ready(id);
+    const compiled = this.#ready(id);
+    const out = this.#out;
+    out.at = HEADER_BYTES;
+    out.items = 0;
+    out.depth = 0;
+    if (!compiled.write(data, out)) this.#encodeSlowly(compiled, data);
+    const wire = Buffer.allocUnsafe(out.at);
+    out.buf.copy(wire, HEADER_BYTES, HEADER_BYTES, out.at);
+    wire[0] = MAGIC;
+    wire[1] = id >>> 24;
+    wire[2] = id >>> 16;
+    wire[3] = id >>> 8;
+    wire[4] = id;
+    // One huge event does not keep its memory for ever.
+    if (out.buf.length > 32 * SCRATCH_BYTES) out.buf = Buffer.alloc(SCRATCH_BYTES);
+    return wire;
+  }
+
+  /** Data that is wrong, and the little that is right and rare: longs beyond 2^51, decimals of many digits. */
+  #encodeSlowly({ check, type }: Compiled, data: unknown): void {
     check(data);
+    const out = this.#out;
     try {
-      let end = type.encode(data, this.#scratch, HEADER_BYTES);
-      if (end < 0) {
+      out.at = type.encode(data, out.buf, HEADER_BYTES);
+      if (out.at < 0) {
         // Negative: how many bytes were missing.
-        this.#scratch = Buffer.alloc(Math.ceil((this.#scratch.length - end) * 1.5));
-        end = type.encode(data, this.#scratch, HEADER_BYTES);
+        out.buf = Buffer.alloc(Math.ceil((out.buf.length - out.at) * 1.5));
+        out.at = type.encode(data, out.buf, HEADER_BYTES);
       }
-      const wire = Buffer.allocUnsafe(end);
-      this.#scratch.copy(wire, HEADER_BYTES, HEADER_BYTES, end);
-      wire[0] = MAGIC;
-      wire.writeUInt32BE(id, 1);
-      // One huge event does not keep its memory for ever.
-      if (this.#scratch.length > 32 * SCRATCH_BYTES) this.#scratch = Buffer.alloc(SCRATCH_BYTES);
-      return wire;
     } catch (error) {
       throw new HeddleError('data-invalid', 'The data does not fit its schema.', { field: 'data', cause: error });
     }
@@ -113,7 +135,24 @@ export class AvroCodec {
    */
   decode(wire: Uint8Array): { schemaId: number; data: unknown } {
     const schemaId = schemaIdOf(wire);
-    return { schemaId, data: this.#read(this.#ready(schemaId), wire) };
+    const compiled = this.#ready(schemaId);
+    const input = this.#in;
+    input.bytes = Buffer.isBuffer(wire) ? wire : Buffer.from(wire.buffer, wire.byteOffset, wire.byteLength);
+    input.at = HEADER_BYTES;
+    input.end = wire.length;
+    input.items = 0;
+    input.values = 0;
+    input.depth = 0;
+    try {
+      const data = compiled.read(input);
+      if (input.at === input.end) return { schemaId, data };
+    } catch (error) {
+      if (error !== NOT_READ) throw error;
+    } finally {
+      // Bytes of a fetch are not held on to.
+      input.bytes = NOTHING;
+    }
+    return { schemaId, data: this.#read(compiled, wire) };
   }
 
   /** What is personal in the data of a schema; nothing where none of it is, or the schema is not loaded. */
@@ -191,6 +230,8 @@ export function compileSchema(schema: AvroSchema, limits: AvroLimits = AVRO_LIMI
   const tree = schemaTree(schema);
   checkSchemaRules(tree);
   return {
+    write: dataWriter(tree, limits),
+    read: dataReader(tree, limits),
     type: avscType(tree),
     check: dataCheck(tree, limits),
     walk: byteWalker(tree, limits),

@@ -163,3 +163,39 @@ describe('the catalogue', () => {
     ]);
   });
 });
+
+describe('a version that is newer than what the catalogue knows', () => {
+  const TYPE = 'heddle.order.v1.Order.Created.v1';
+
+  async function registerNext(): Promise<number> {
+    const schema = orderSchema('Created');
+    const fields = [...schema.fields!, { name: 'Note', type: ['null', 'string'], default: null }];
+    return registry.register('order-heddle.order.v1.OrderCreated', { ...schema, fields });
+  }
+
+  it('is found when it is asked for, and is what the catalogue has from then on', async () => {
+    await register('Created');
+    await catalogue.refresh();
+    const first = catalogue.get(TYPE)!;
+    expect(await catalogue.renewed(first)).toBeUndefined();
+    const second = await registerNext();
+    vi.advanceTimersByTime(1_000);
+    expect(await catalogue.renewed(first)).toMatchObject({ schemaId: second, version: 2 });
+    expect(catalogue.get(TYPE)?.schemaId).toBe(second);
+    expect(codec.isLoaded(second)).toBe(true);
+  });
+
+  it('is looked for once a second at most, and a registry that is away costs nothing', async () => {
+    await register('Created');
+    await catalogue.refresh();
+    const first = catalogue.get(TYPE)!;
+    const latest = vi.spyOn(registry, 'latest');
+    for (let n = 0; n < 5; n += 1) expect(await catalogue.renewed(first)).toBeUndefined();
+    expect(latest).toHaveBeenCalledTimes(1);
+    latest.mockRejectedValueOnce(new HeddleError('registry-unavailable', 'away'));
+    vi.advanceTimersByTime(1_000);
+    expect(await catalogue.renewed(first)).toBeUndefined();
+    expect(latest).toHaveBeenCalledTimes(2);
+    expect(catalogue.get(TYPE)).toBe(first);
+  });
+});

@@ -20,6 +20,8 @@ export class Catalogue {
   #skipped: { subject: string; reason: string }[] = [];
   #refreshing: Promise<void> | undefined;
   #last: { at: number; error?: unknown } | undefined;
+  /** When each type was last looked at by itself. */
+  readonly #looked = new Map<string, number>();
 
   constructor(registry: SchemaRegistry, codec: AvroCodec) {
     this.#registry = registry;
@@ -65,6 +67,26 @@ export class Catalogue {
     const found = this.#types.get(type);
     if (found === undefined) throw typeUnknown(type, this.#types.keys());
     return found;
+  }
+
+  /**
+   * A newer version of a type than the one given, as it is registered now; looked at once a second at most. Undefined
+   * where there is none, or the registry does not answer: what is known goes on.
+   */
+  async renewed({ type, subject, schemaId }: EventType): Promise<EventType | undefined> {
+    const current = this.#types.get(type);
+    if (current !== undefined && current.schemaId !== schemaId) return current;
+    const now = Date.now();
+    if (now - (this.#looked.get(type) ?? 0) < MISS_MS) return undefined;
+    this.#looked.set(type, now);
+    try {
+      const newest = await this.#readSubject(subject, []);
+      if (newest === undefined || newest.type !== type || newest.schemaId === schemaId) return undefined;
+      this.#types.set(type, newest);
+      return newest;
+    } catch {
+      return undefined;
+    }
   }
 
   close(): void {

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { AvroSchema } from './avro-schema.js';
-import { incompatibilities } from './compatibility.js';
+import {
+  COMPATIBILITY_MODES,
+  compatibilityFindings,
+  incompatibilities,
+  type CompatibilityMode,
+} from './compatibility.js';
 
 const record = (...fields: object[]): AvroSchema =>
   ({ type: 'record', name: 'R', namespace: 'n', fields }) as unknown as AvroSchema;
@@ -127,4 +132,71 @@ describe('under FULL_TRANSITIVE', () => {
       'data.b: int cannot be read as string (version 1 reading the new schema)',
     ]);
   });
+});
+
+describe('a mode', () => {
+  const first = record(field('a', 'int'));
+  const narrower = record();
+  const wider = record(field('a', 'int'), field('b', 'int'));
+  const held = [first, wider].map((schema, index) => ({ version: index + 1, schema }));
+
+  /** Which modes forbid a schema after `first` and `wider`. */
+  const forbiddenBy = (schema: AvroSchema): CompatibilityMode[] =>
+    COMPATIBILITY_MODES.filter((mode) => compatibilityFindings(schema, held, mode).some(({ breaking }) => breaking));
+
+  it('forbids what new readers cannot read, what old ones cannot, or both, of the last version or of all', () => {
+    // It reads what both wrote; neither can read what it writes.
+    expect(forbiddenBy(narrower)).toEqual(['FORWARD', 'FORWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE']);
+    // It is the last version itself; of the first one it misses a field.
+    expect(forbiddenBy(wider)).toEqual(['BACKWARD_TRANSITIVE', 'FULL_TRANSITIVE']);
+    // It reads what both wrote; the last version misses a field in what it writes.
+    expect(forbiddenBy(first)).toEqual(['FORWARD', 'FORWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE']);
+    expect(forbiddenBy(record(field('a', 'string'), field('b', 'int')))).toEqual(
+      COMPATIBILITY_MODES.filter((mode) => mode !== 'NONE'),
+    );
+  });
+
+  it('changes what is forbidden, never what is found', () => {
+    const found = (mode: CompatibilityMode): object[] =>
+      compatibilityFindings(narrower, held, mode).map(({ breaking: _breaking, ...finding }) => finding);
+    expect(found('NONE')).toHaveLength(3);
+    for (const mode of COMPATIBILITY_MODES) expect(found(mode)).toEqual(found('NONE'));
+  });
+
+  it('is named in each finding by version, direction, rule and place, and whether Avro would mind', () => {
+    expect(compatibilityFindings(narrower, held.slice(0, 1), 'FORWARD')).toEqual([
+      {
+        path: 'data.a',
+        rule: 'default-missing',
+        message: 'the writer has no such field, and it has no default',
+        version: 1,
+        direction: 'forward',
+        breaking: true,
+        avro: true,
+      },
+    ]);
+    const [moved] = compatibilityFindings(
+      { type: 'record', name: 'R', namespace: 'other', fields: [] },
+      [{ version: 1, schema: record() }],
+      'BACKWARD',
+    );
+    expect(moved).toMatchObject({ rule: 'namespace-changed', breaking: true, avro: false });
+  });
+});
+
+it('records within unions within records are compared once each, however many ways lead to them', () => {
+  const level = (n: number): unknown =>
+    n === 0
+      ? 'int'
+      : {
+          type: 'record',
+          name: `L${n}`,
+          fields: ['x', 'y'].map((name, i) =>
+            field(name, i === 0 ? ['null', level(n - 1)] : ['null', n === 1 ? 'int' : `L${n - 1}`]),
+          ),
+        };
+  const deep = level(20) as AvroSchema;
+  const begun = Date.now();
+  expect(compatibilityFindings(deep, [{ version: 1, schema: structuredClone(deep) }], 'NONE')).toEqual([]);
+  expect(Date.now() - begun).toBeLessThan(5_000);
 });

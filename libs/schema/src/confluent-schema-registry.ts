@@ -1,9 +1,15 @@
 import { HeddleError } from '@heddle/event';
-import { COMPATIBILITY, SchemaRegistry as ConfluentClient } from '@kafkajs/confluent-schema-registry';
+import { SchemaRegistry as ConfluentClient } from '@kafkajs/confluent-schema-registry';
 import avro, { type Type } from 'avsc';
 import { compileSchema } from './avro-codec.js';
 import { sameSchema, type AvroSchema } from './avro-schema.js';
-import { incompatibilities, schemaIncompatible } from './compatibility.js';
+import {
+  OWN_MODE,
+  incompatibilities,
+  isCompatibilityMode,
+  schemaIncompatible,
+  type CompatibilityMode,
+} from './compatibility.js';
 import type { RegisteredSchema, SchemaRegistry } from './schema-registry.js';
 
 export interface ConfluentSchemaRegistryOptions {
@@ -11,88 +17,114 @@ export interface ConfluentSchemaRegistryOptions {
   url: string;
   /** For each request; 5,000 by default. */
   timeoutMs?: number;
+  /** For a registry that asks who comes: a user with a password, or a token. */
+  auth?: { username: string; password: string } | { token: string } | undefined;
 }
 
 type Middleware = NonNullable<ConstructorParameters<typeof ConfluentClient>[0]['middlewares']>[number];
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
-const LEVEL = COMPATIBILITY.FULL_TRANSITIVE;
+/** Versions of a subject that are asked for side by side. */
+const WIDTH = 8;
 
-/** Carries a schema through the client as it was written; see {@link asWritten}. */
-type WrittenType = Type & { written?: AvroSchema };
-
-/**
- * Stands in for the client's own reading of a schema, which would drop logical types and properties of one's own:
- * nothing is compiled, the JSON stays with the type that the client hands back.
- */
-function asWritten(schema: unknown): Type {
-  const carrier: WrittenType = Object.create(avro.Type.forSchema('null')) as WrittenType;
-  Object.defineProperties(carrier, { written: { value: schema }, name: { value: 'schema' } });
-  return carrier;
+/** Stands in for the client's own reading of a schema, which fails at logical types of other languages: ours is enough. */
+function unread(): Type {
+  return Object.defineProperty(Object.create(avro.Type.forSchema('null')) as Type, 'name', { value: 'schema' });
 }
 
-/** The client knows no time limit of its own; its HTTP layer takes one per request. */
-function timeLimit(timeoutMs: number): Middleware {
-  return () => ({ prepareRequest: async (next) => (await next()).enhance({ timeout: timeoutMs } as never) });
+/** The client knows no time limit of its own, and of credentials only users; its HTTP layer takes both per request. */
+function requestsWith(timeoutMs: number, headers: Record<string, string>): Middleware {
+  return () => ({ prepareRequest: async (next) => (await next()).enhance({ timeout: timeoutMs, headers } as never) });
+}
+
+function authorizationOf(auth: ConfluentSchemaRegistryOptions['auth']): Record<string, string> {
+  if (auth === undefined) return {};
+  if ('token' in auth) return { authorization: `Bearer ${auth.token}` };
+  return { authorization: `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}` };
 }
 
 /** A registry that speaks Confluent's API (Confluent, Apicurio, Karapace). */
 export class ConfluentSchemaRegistry implements SchemaRegistry {
   readonly #url: string;
   readonly #timeoutMs: number;
+  readonly #headers: Record<string, string>;
   readonly #client: ConfluentClient;
-  /** Subjects whose level this instance has set. */
-  readonly #levelled = new Set<string>();
+  /** The mode of each subject that this instance has set. */
+  readonly #modes = new Map<string, CompatibilityMode>();
+  /** What an id means never changes. */
+  readonly #schemas = new Map<number, AvroSchema>();
 
   constructor(options: ConfluentSchemaRegistryOptions) {
     this.#url = options.url.replace(/\/+$/, '');
     this.#timeoutMs = options.timeoutMs ?? 5_000;
+    this.#headers = authorizationOf(options.auth);
+    const middlewares = [requestsWith(this.#timeoutMs, this.#headers)];
     this.#client = new ConfluentClient(
-      { host: this.#url, clientId: 'heddle', retry: { retries: 0 }, middlewares: [timeLimit(this.#timeoutMs)] },
-      { forSchemaOptions: { typeHook: asWritten } },
+      { host: this.#url, clientId: 'heddle', retry: { retries: 0 }, middlewares },
+      { forSchemaOptions: { typeHook: unread } },
     );
   }
 
-  async register(subject: string, schema: AvroSchema): Promise<number> {
+  async register(subject: string, schema: AvroSchema, mode: CompatibilityMode = OWN_MODE): Promise<number> {
     compileSchema(schema);
     const latest = await this.latest(subject);
-    // The level comes first: a registry may not enforce any until it is set.
-    await this.#setLevel(subject);
+    // The mode comes first: a registry may not enforce any until it is set.
+    await this.#setMode(subject, mode);
     if (latest !== undefined && sameSchema(latest.schema, schema)) return latest.id;
     try {
       const written = { type: 'AVRO' as never, schema: JSON.stringify(schema) };
-      const { id } = await this.#client.register(written, { subject, compatibility: LEVEL });
+      const { id } = await this.#client.register(written, { subject, compatibility: mode as never });
       return id;
     } catch (error) {
-      if (statusOf(error) === 409) throw schemaIncompatible(subject, await this.#reasons(subject, schema), error);
+      if (statusOf(error) === 409) throw schemaIncompatible(subject, await this.#reasons(subject, schema, mode), error);
       if (statusOf(error) === 422) throw refused(error);
       throw unavailable(error);
     }
   }
 
   async byId(id: number): Promise<AvroSchema> {
-    try {
-      const type = (await this.#client.getSchema(id)) as unknown as WrittenType;
-      if (!('written' in type)) throw new HeddleError('schema-invalid', `The schema ${id} is not Avro.`);
-      if (type.written === undefined) {
-        // What answered was no registry; the client has kept it all the same.
-        this.#client.cache.clear();
-        throw unavailable(new Error('an answer without a schema'));
-      }
-      return type.written;
-    } catch (error) {
-      if (error instanceof HeddleError) throw error;
-      if (statusOf(error) === 404)
-        throw new HeddleError('schema-unknown', `The registry has no schema ${id}.`, { cause: error });
-      if (statusOf(error) !== undefined || !isOwnError(error)) throw unavailable(error);
-      throw new HeddleError('schema-invalid', `The schema ${id} cannot be read.`, { cause: error });
-    }
+    const known = this.#schemas.get(id);
+    if (known !== undefined) return known;
+    const answer = await this.#fetch('GET', `/schemas/ids/${id}`);
+    if (isMissing(answer)) throw new HeddleError('schema-unknown', `The registry has no schema ${id}.`);
+    const { body } = expectOk(answer);
+    const [kind = 'AVRO', other = id, written] = ['schemaType', 'id', 'schema'].map((name) => property(body, name));
+    if (kind !== 'AVRO') throw new HeddleError('schema-invalid', `The schema ${id} is not Avro.`);
+    if (typeof written !== 'string') throw unavailable(new Error('an answer without a schema'));
+    if (other !== id) throw unavailable(new Error(`the schema ${String(other)} in place of ${id}`));
+    const schema = parsed(written);
+    this.#schemas.set(id, schema);
+    return schema;
   }
 
   async latest(subject: string): Promise<RegisteredSchema | undefined> {
     const answer = await this.#fetch('GET', `/subjects/${encodeURIComponent(subject)}/versions/latest`);
-    if (answer.status === 404) return undefined;
+    if (isMissing(answer)) return undefined;
     return registeredOf(answer);
+  }
+
+  async versions(subject: string): Promise<RegisteredSchema[]> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions`;
+    const answer = await this.#fetch('GET', path);
+    if (isMissing(answer)) return [];
+    const { body } = expectOk(answer);
+    if (!Array.isArray(body)) throw unavailable(new Error('the list of versions is none'));
+    const numbers = body.filter((number): number is number => Number.isSafeInteger(number)).toSorted((a, b) => a - b);
+    const versions: RegisteredSchema[] = [];
+    for (let i = 0; i < numbers.length; i += WIDTH) {
+      const answers = numbers.slice(i, i + WIDTH).map((number) => this.#fetch('GET', `${path}/${number}`));
+      // One that was deleted in between is none any more.
+      for (const each of await Promise.all(answers)) if (!isMissing(each)) versions.push(registeredOf(each));
+    }
+    return versions;
+  }
+
+  async mode(subject: string): Promise<CompatibilityMode | undefined> {
+    const answer = await this.#fetch('GET', `/config/${encodeURIComponent(subject)}`);
+    if (isMissing(answer)) return undefined;
+    const mode = property(expectOk(answer).body, 'compatibilityLevel');
+    if (!isCompatibilityMode(mode)) throw unavailable(new Error('a compatibility level that there is not'));
+    return mode;
   }
 
   async subjects(): Promise<string[]> {
@@ -106,11 +138,11 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
     const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions?verbose=true`;
     const answer = await this.#fetch('POST', path, { schema: JSON.stringify(schema) });
     // No such subject yet: whatever is valid may be its first version.
-    if (answer.status === 404) return { compatible: true, messages: [] };
+    if (isMissing(answer)) return { compatible: true, messages: [] };
     if (answer.status === 422) throw refused(new Error(String(property(answer.body, 'message'))));
     const said = property(expectOk(answer).body, 'is_compatible') === true;
-    const messages = await this.#reasons(subject, schema);
-    // Without a level of its own the registry may accept anything; under ours the comparison speaks.
+    const messages = await this.#reasons(subject, schema, OWN_MODE);
+    // Without a mode of its own the registry may accept anything; under ours the comparison speaks.
     return { compatible: said && messages.length === 0, messages };
   }
 
@@ -118,30 +150,27 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
     expectOk(await this.#fetch('GET', '/config'));
   }
 
-  async #setLevel(subject: string): Promise<void> {
-    if (this.#levelled.has(subject)) return;
-    expectOk(await this.#fetch('PUT', `/config/${encodeURIComponent(subject)}`, { compatibility: LEVEL }));
-    this.#levelled.add(subject);
+  async #setMode(subject: string, mode: CompatibilityMode): Promise<void> {
+    if (this.#modes.get(subject) === mode) return;
+    expectOk(await this.#fetch('PUT', `/config/${encodeURIComponent(subject)}`, { compatibility: mode }));
+    this.#modes.set(subject, mode);
   }
 
   /** Why the versions of a subject refuse a schema, with the fields named; registries do not all say. */
-  async #reasons(subject: string, schema: AvroSchema): Promise<string[]> {
-    const path = `/subjects/${encodeURIComponent(subject)}/versions`;
-    const { body } = expectOk(await this.#fetch('GET', path));
-    const numbers = Array.isArray(body) ? body : [];
-    const versions: AvroSchema[] = [];
-    for (const number of numbers) {
-      const answer = await this.#fetch('GET', `${path}/${String(number)}`);
-      if (answer.status === 200) versions.push(registeredOf(answer).schema);
-    }
-    return incompatibilities(schema, versions);
+  async #reasons(subject: string, schema: AvroSchema, mode: CompatibilityMode): Promise<string[]> {
+    const versions = await this.versions(subject);
+    return incompatibilities(
+      schema,
+      versions.map((version) => version.schema),
+      mode,
+    );
   }
 
   async #fetch(method: string, path: string, body?: unknown): Promise<Answer> {
     try {
       const response = await fetch(this.#url + path, {
         method,
-        headers: { accept: CONTENT_TYPE, 'content-type': CONTENT_TYPE },
+        headers: { accept: CONTENT_TYPE, 'content-type': CONTENT_TYPE, ...this.#headers },
         signal: AbortSignal.timeout(this.#timeoutMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
@@ -162,6 +191,11 @@ function expectOk(answer: Answer): Answer {
   throw unavailable(new Error(`status ${answer.status}: ${String(property(answer.body, 'message')).slice(0, 200)}`));
 }
 
+/** A registry says with a code of its own that it has none; without, something else answers at this address. */
+function isMissing({ status, body }: Answer): boolean {
+  return status === 404 && String(property(body, 'error_code')).startsWith('404');
+}
+
 function registeredOf(answer: Answer): RegisteredSchema {
   const { body } = expectOk(answer);
   const [id, version, schema] = [property(body, 'id'), property(body, 'version'), property(body, 'schema')];
@@ -174,9 +208,10 @@ function registeredOf(answer: Answer): RegisteredSchema {
 function parsed(schema: string): AvroSchema {
   try {
     return JSON.parse(schema) as AvroSchema;
-  } catch {
-    // A bare type name may stand without quotes.
-    return schema;
+  } catch (error) {
+    // A bare type name may stand without quotes; anything else no registry has taken in.
+    if (/^[a-z]+$/.test(schema)) return schema;
+    throw unavailable(error);
   }
 }
 
@@ -187,11 +222,6 @@ function property(body: unknown, name: string): unknown {
 function statusOf(error: unknown): number | undefined {
   const status = property(error, 'status');
   return typeof status === 'number' ? status : undefined;
-}
-
-/** Errors of the client itself, thrown for a schema it cannot make sense of, have no HTTP status. */
-function isOwnError(error: unknown): boolean {
-  return error instanceof Error && error.constructor.name.startsWith('ConfluentSchemaRegistry');
 }
 
 function refused(cause: unknown): HeddleError {

@@ -1,22 +1,25 @@
 import { HeddleError } from '@heddle/event';
 import { compileSchema } from './avro-codec.js';
 import { sameSchema, type AvroSchema } from './avro-schema.js';
-import { incompatibilities, schemaIncompatible } from './compatibility.js';
+import { OWN_MODE, incompatibilities, schemaIncompatible, type CompatibilityMode } from './compatibility.js';
 import type { RegisteredSchema, SchemaRegistry } from './schema-registry.js';
 
-/** A registry that lives and dies with the process; it holds FULL_TRANSITIVE as a real one does. */
+/** A registry that lives and dies with the process; it holds subjects to their modes as a real one does. */
 export class MemorySchemaRegistry implements SchemaRegistry {
   readonly #subjects = new Map<string, RegisteredSchema[]>();
+  readonly #modes = new Map<string, CompatibilityMode>();
   readonly #schemas: AvroSchema[] = [];
 
-  async register(subject: string, schema: AvroSchema): Promise<number> {
+  async register(subject: string, schema: AvroSchema, mode: CompatibilityMode = OWN_MODE): Promise<number> {
     compileSchema(schema);
+    this.#modes.set(subject, mode);
     const versions = this.#subjects.get(subject) ?? [];
     const existing = versions.find((version) => sameSchema(version.schema, schema));
     if (existing !== undefined) return existing.id;
     const messages = incompatibilities(
       schema,
       versions.map((version) => version.schema),
+      mode,
     );
     if (messages.length > 0) throw schemaIncompatible(subject, messages);
     const id = this.#idOf(schema);
@@ -32,6 +35,14 @@ export class MemorySchemaRegistry implements SchemaRegistry {
 
   async latest(subject: string): Promise<RegisteredSchema | undefined> {
     return structuredClone(this.#subjects.get(subject)?.at(-1));
+  }
+
+  async versions(subject: string): Promise<RegisteredSchema[]> {
+    return structuredClone(this.#subjects.get(subject) ?? []);
+  }
+
+  async mode(subject: string): Promise<CompatibilityMode | undefined> {
+    return this.#modes.get(subject);
   }
 
   async subjects(): Promise<string[]> {

@@ -71,6 +71,7 @@ describe('a schema file', () => {
         schema: good,
         description: { ...good.heddle, object: 'order' },
         subject: 'order-heddle.order.v1.OrderPaid',
+        uses: [],
       },
     ]);
   });

@@ -5,6 +5,7 @@ import { AvroCodec, compileSchema } from './avro-codec.js';
 import { fullNameOf, subjectOf, type AvroSchema } from './avro-schema.js';
 import { eventDescriptionOf, type EventDescription } from './event-type.js';
 import { MemorySchemaRegistry } from './memory-schema-registry.js';
+import { definitionsIn, linkedSchema, type Definition } from './schema-links.js';
 import type { SchemaRegistry } from './schema-registry.js';
 import { schemaInvalid, schemaTree, type SchemaNode } from './schema-tree.js';
 
@@ -12,9 +13,12 @@ import { schemaInvalid, schemaTree, type SchemaNode } from './schema-tree.js';
 export interface SchemaFile {
   /** Path below the directory that was read: `sales-order/SalesOrderCreated.avsc`. */
   file: string;
+  /** As it is registered: names that other files define are written out in it. */
   schema: AvroSchema;
   description: EventDescription;
   subject: string;
+  /** Files that define names it uses. */
+  uses: readonly string[];
 }
 
 /**
@@ -26,7 +30,14 @@ export interface SchemaFile {
 export async function loadSchemaFiles(dir: string): Promise<SchemaFile[]> {
   const entries = await readdir(dir, { recursive: true });
   const paths = entries.filter((entry) => entry.endsWith('.avsc') && !entry.includes('node_modules')).toSorted();
-  const files = await Promise.all(paths.map((path) => loadSchemaFile(dir, path)));
+  const texts = await Promise.all(paths.map((path) => readSchema(dir, path)));
+  const definitions = new Map<string, Definition>();
+  for (const [index, path] of paths.entries())
+    for (const [name, definition] of definitionsIn(path, texts[index]))
+      if (!definitions.has(name)) definitions.set(name, definition);
+  const files = await Promise.all(
+    paths.map((path, index) => naming(path, () => schemaFileOf(path, texts[index] as AvroSchema, definitions))),
+  );
   const types = new Map<string, string>();
   for (const { file, description } of files) {
     const other = types.get(description.type);
@@ -36,15 +47,29 @@ export async function loadSchemaFiles(dir: string): Promise<SchemaFile[]> {
   return files;
 }
 
-async function loadSchemaFile(dir: string, file: string): Promise<SchemaFile> {
+function readSchema(dir: string, file: string): Promise<AvroSchema> {
+  return naming(file, async () => {
+    return JSON.parse(await readFile(join(dir, file), 'utf8')) as AvroSchema;
+  });
+}
+
+async function schemaFileOf(
+  file: string,
+  written: AvroSchema,
+  definitions: ReadonlyMap<string, Definition>,
+): Promise<SchemaFile> {
+  const { schema, uses } = linkedSchema(file, written, definitions);
+  compileSchema(schema);
+  const description = eventDescriptionOf(schema);
+  checkNames(file, schema, description);
+  checkDocs(schemaTree(schema));
+  await checkExample(schema, description.example);
+  return { file, schema, description, subject: subjectOf(description.topic, schema), uses };
+}
+
+async function naming<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
-    const schema = JSON.parse(await readFile(join(dir, file), 'utf8')) as AvroSchema;
-    compileSchema(schema);
-    const description = eventDescriptionOf(schema);
-    checkNames(file, schema, description);
-    checkDocs(schemaTree(schema));
-    await checkExample(schema, description.example);
-    return { file, schema, description, subject: subjectOf(description.topic, schema) };
+    return await work();
   } catch (error) {
     const code = error instanceof HeddleError ? error.code : 'schema-invalid';
     throw new HeddleError(code, `${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });

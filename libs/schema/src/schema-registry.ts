@@ -1,4 +1,5 @@
 import type { AvroSchema } from './avro-schema.js';
+import type { CompatibilityMode } from './compatibility.js';
 
 export interface RegisteredSchema {
   id: number;
@@ -7,21 +8,27 @@ export interface RegisteredSchema {
 }
 
 /**
- * The schema registry. Every subject is FULL_TRANSITIVE: old and new consumers, and a replay from the beginning, must
- * all read. Ids are forever: the schema of an id never changes. Each line is held by
+ * The schema registry. Every subject is FULL_TRANSITIVE unless asked otherwise: old and new consumers, and a replay from
+ * the beginning, must all read. Ids are forever: the schema of an id never changes. Each line is held by
  * `test/src/contract/schema-registry.contract.ts`.
  */
 export interface SchemaRegistry {
   /**
-   * Sets FULL_TRANSITIVE for the subject before its first version, then registers; the same schema again is the same
-   * id. @throws HeddleError `schema-invalid`, `schema-incompatible`, `registry-unavailable`.
+   * Sets the mode for the subject before its first version, FULL_TRANSITIVE when nothing is said, then registers; the
+   * same schema again is the same id.
+   *
+   * @throws HeddleError `schema-invalid`, `schema-incompatible`, `registry-unavailable`.
    */
-  register(subject: string, schema: AvroSchema): Promise<number>;
+  register(subject: string, schema: AvroSchema, mode?: CompatibilityMode): Promise<number>;
   /** @throws HeddleError `schema-unknown` when the registry says it has none, `registry-unavailable` when it does not answer. */
   byId(id: number): Promise<AvroSchema>;
   latest(subject: string): Promise<RegisteredSchema | undefined>;
+  /** Every version of a subject, the first one first; none for a subject that is not there. */
+  versions(subject: string): Promise<RegisteredSchema[]>;
+  /** What the subject is held to; undefined where nothing was set for it. */
+  mode(subject: string): Promise<CompatibilityMode | undefined>;
   subjects(): Promise<string[]>;
-  /** Whether `register` would accept it, and why not; registers nothing. */
+  /** Whether `register` would accept it under FULL_TRANSITIVE, and why not; registers nothing. */
   check(subject: string, schema: AvroSchema): Promise<{ compatible: boolean; messages: string[] }>;
   /** Resolves when the registry answers. @throws HeddleError `registry-unavailable`. */
   ping(): Promise<void>;

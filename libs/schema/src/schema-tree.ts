@@ -54,6 +54,7 @@ export interface EnumNode {
   readonly kind: 'enum';
   readonly name: string;
   readonly aliases: readonly string[];
+  readonly doc: string | undefined;
   readonly symbols: readonly string[];
   readonly default: string | undefined;
 }
@@ -152,6 +153,10 @@ class TreeBuilder {
     if (branches.length === 0) throw schemaInvalid(at, 'is a union without branches');
     const nodes = branches.map((branch, i) => this.build(branch, namespace, join(at, String(i)), depth + 1));
     if (nodes.some((node) => node.kind === 'union')) throw schemaInvalid(at, 'is a union within a union');
+    // Avro 1.12, "Unions": one branch of a kind, but for those that have names.
+    const told = nodes.map((node) => ('name' in node ? node.name : node.kind));
+    const twice = told.find((name, i) => told.indexOf(name) < i);
+    if (twice !== undefined) throw schemaInvalid(at, `is a union with two branches of ${twice}`);
     return { kind: 'union', branches: nodes };
   }
 
@@ -210,10 +215,12 @@ class TreeBuilder {
     const fallback = schema['default'];
     if (fallback !== undefined && !symbols.includes(fallback))
       throw schemaInvalid(at, 'has a default that is not one of its symbols');
+    const doc = schema['doc'];
     const node: EnumNode = {
       kind: 'enum',
       name,
       aliases,
+      doc: typeof doc === 'string' ? doc : undefined,
       symbols: symbols as string[],
       default: fallback as string | undefined,
     };

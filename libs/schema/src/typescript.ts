@@ -1,34 +1,46 @@
 import type { SchemaFile } from './schema-files.js';
-import { schemaTree, type FieldNode, type RecordNode, type SchemaNode } from './schema-tree.js';
-
-const HEADING = '// Generated from the .avsc files by `npm run schemas`; not to be changed by hand.';
-/** A list of names stays on one line as long as Prettier leaves it there. */
-const LINE = 120;
+import { jsonKindsOf } from './schema-rules.js';
+import {
+  schemaInvalid,
+  schemaTree,
+  type EnumNode,
+  type FieldNode,
+  type RecordNode,
+  type SchemaNode,
+} from './schema-tree.js';
+import { catalogueOf, constantsOf, indexOf, pascalCase, type GeneratedObject } from './typescript-names.js';
+import { HEADING, alternatives, commentOf } from './typescript-text.js';
 
 /**
- * TypeScript for the data of event types, in its JSON form: per business object one `<object>/<object>.generated.ts`
- * with an interface for each type and a map from type to interface, and an `index.ts` that names them all. Keys are
- * paths below the directory of the schemas. What has a default may be left out.
+ * TypeScript for event types and their data in its JSON form. Per business object one `<object>/<object>.generated.ts`:
+ * an interface for each type, the types as constants (`SalesOrderEvent.Created`), and a map from type to interface; an
+ * `index.ts` that names them all, with the map of all types (`MeshEvents`); and `catalogue.generated.ts`, what is known
+ * of each type. Keys are paths below the directory of the schemas. What has a default may be left out.
+ *
+ * @throws HeddleError `schema-invalid` for names that would be one in TypeScript
  */
 export function typescriptOf(files: readonly SchemaFile[]): Map<string, string> {
   const sources = new Map<string, string>();
-  const exports: string[] = [];
+  const objects: GeneratedObject[] = [];
   for (const [object, members] of Map.groupBy(files, (file) => file.description.object)) {
     const definitions = new Definitions();
     for (const member of members) definitions.add(schemaTree(member.schema));
     const map = `${pascalCase(object)}Events`;
+    const constants = `${pascalCase(object)}Event`;
     const entries = members.map(
       ({ description, schema }) =>
         `  /** ${commentOf(description.summary)} */\n  '${description.type}': ${shortName(schemaTree(schema))};`,
     );
     const body = [
       ...definitions.texts(),
+      constantsOf(object, constants, members),
       `/** The data of each event type of ${object}. */\nexport interface ${map} {\n${entries.join('\n')}\n}`,
     ];
     sources.set(`${object}/${object}.generated.ts`, `${HEADING}\n\n${body.join('\n\n')}\n`);
-    exports.push(exportLine([map, ...definitions.names()].toSorted(), `./${object}/${object}.generated.js`));
+    objects.push({ object, map, constants, types: definitions.names() });
   }
-  sources.set('index.ts', `${HEADING}\n${exports.join('\n')}\n`);
+  sources.set('catalogue.generated.ts', catalogueOf(files));
+  sources.set('index.ts', indexOf(objects));
   return sources;
 }
 
@@ -52,10 +64,7 @@ class Definitions {
         for (const field of node.fields) this.add(field.type);
         return;
       case 'enum':
-        return this.#define(
-          node,
-          `export type ${shortName(node)} = ${node.symbols.map((symbol) => `'${symbol}'`).join(' | ')};`,
-        );
+        return this.#define(node, enumOf(node));
       case 'array':
         return this.add(node.items);
       case 'map':
@@ -73,10 +82,15 @@ class Definitions {
     const name = shortName(node as SchemaNode);
     const known = this.#texts.get(name);
     if (known !== undefined && known.text !== text) {
-      throw new Error(`${known.fullName} and ${node.name} would both be the TypeScript type ${name}, but differ`);
+      throw schemaInvalid(node.name, `would be the TypeScript type ${name}, as ${known.fullName} is, and they differ`);
     }
     this.#texts.set(name, { fullName: node.name, text });
   }
+}
+
+function enumOf(node: EnumNode): string {
+  const doc = node.doc === undefined ? '' : `/** ${commentOf(node.doc)} */\n`;
+  return `${doc}export type ${shortName(node)} =${alternatives(node.symbols.map((symbol) => `'${symbol}'`))};`;
 }
 
 function interfaceOf(node: RecordNode): string {
@@ -85,7 +99,8 @@ function interfaceOf(node: RecordNode): string {
 }
 
 function propertyOf(field: FieldNode): string {
-  const notes = [field.doc, noteOf(field.type)].filter((note) => note !== undefined && note !== '');
+  const fallback = field.default === undefined ? undefined : `\`${JSON.stringify(field.default)}\` when left out.`;
+  const notes = [field.doc, noteOf(field.type), fallback].filter((note) => note !== undefined && note !== '');
   const doc = notes.length === 0 ? '' : `  /** ${commentOf(notes.join(' '))} */\n`;
   return `${doc}  ${field.name}${field.default === undefined ? '' : '?'}: ${typeOf(field.type)};`;
 }
@@ -102,7 +117,7 @@ function typeOf(node: SchemaNode): string {
     case 'union':
       return node.branches
         .toSorted((a, b) => Number(a.kind === 'null') - Number(b.kind === 'null'))
-        .map(typeOf)
+        .map((branch) => (hasStrings(node) && isFloat(branch) ? 'number' : typeOf(branch)))
         .join(' | ');
     case 'long':
       return node.logical === undefined ? 'number | string' : 'string';
@@ -110,13 +125,22 @@ function typeOf(node: SchemaNode): string {
       return node.logical === undefined ? 'number' : 'string';
     case 'float':
     case 'double':
-      return 'number';
+      return "number | 'NaN' | 'Infinity' | '-Infinity'";
     case 'bytes':
     case 'fixed':
       return 'string';
     default:
       return node.kind;
   }
+}
+
+/** Beside a branch of strings "NaN" is a string like any other. */
+function hasStrings({ branches }: Extract<SchemaNode, { kind: 'union' }>): boolean {
+  return branches.some((branch) => branch.kind !== 'union' && jsonKindsOf(branch).includes('string'));
+}
+
+function isFloat({ kind }: SchemaNode): boolean {
+  return kind === 'float' || kind === 'double';
 }
 
 function parenthesized(node: SchemaNode): string {
@@ -136,21 +160,6 @@ function noteOf(node: SchemaNode): string | undefined {
   return `A decimal of ${node.precision ?? 0} digits, ${node.scale ?? 0} of them decimal places.`;
 }
 
-function exportLine(names: readonly string[], from: string): string {
-  const line = `export type { ${names.join(', ')} } from '${from}';`;
-  return line.length <= LINE
-    ? line
-    : `export type {\n${names.map((name) => `  ${name},`).join('\n')}\n} from '${from}';`;
-}
-
 function shortName(node: SchemaNode): string {
   return 'name' in node ? node.name.slice(node.name.lastIndexOf('.') + 1) : node.kind;
-}
-
-function pascalCase(words: string): string {
-  return words.replaceAll(/(?:^|[-._])(\w)/g, (_match, letter: string) => letter.toUpperCase());
-}
-
-function commentOf(text: string): string {
-  return text.replaceAll('*/', '* /').replaceAll(/\s+/g, ' ').trim();
 }

@@ -1,5 +1,6 @@
 import { ERRORS } from '@heddle/event';
 import { expect, it } from 'vitest';
+import { eventPages } from './event-pages.js';
 import { limitsPage, namedCodes, unlistedLimits } from './limits-page.js';
 import { permissionsPage } from './permissions-page.js';
 import { allSettings, environmentExample, errorsPage, settingsPage } from './reference-pages.js';
@@ -33,6 +34,13 @@ it('the page of limits has every setting of one and the figures of the sources, 
 
 it('the page of permissions says what the table of permissions says', async () => {
   await expect(await permissionsPage()).toMatchFileSnapshot(path('docs/reference/permissions.md'));
+});
+
+it('there is a page of events for each business object, and it says what the schemas and the doors say', async () => {
+  const pages = await eventPages();
+  const there = FILES.filter((file) => file.startsWith('docs/reference/events/'));
+  for (const [page, text] of pages) await expect(text).toMatchFileSnapshot(path(page));
+  expect(there).toEqual([...pages.keys()].toSorted());
 });
 
 it('a variable of ours means one thing in every process', async () => {

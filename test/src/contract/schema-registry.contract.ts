@@ -76,8 +76,38 @@ export function schemaRegistryContract(name: string, open: () => SchemaRegistry 
       expect((await registry.latest(subject))?.version).toBe(1);
     });
 
+    it('has every version of a subject, the first one first', async () => {
+      const { subject, schema } = order();
+      const first = await registry.register(subject, schema);
+      const wider = withField(schema, { name: 'Note', type: ['null', 'string'], default: null });
+      const second = await registry.register(subject, wider);
+      expect(await registry.versions(subject)).toEqual([
+        { id: first, version: 1, schema },
+        { id: second, version: 2, schema: wider },
+      ]);
+    });
+
+    it('holds a subject to FULL_TRANSITIVE, or to what was asked for', async () => {
+      const { subject, schema } = order();
+      expect(await registry.mode(subject)).toBeUndefined();
+      await registry.register(subject, schema);
+      expect(await registry.mode(subject)).toBe('FULL_TRANSITIVE');
+      const other = order();
+      await registry.register(other.subject, other.schema, 'BACKWARD');
+      expect(await registry.mode(other.subject)).toBe('BACKWARD');
+      const narrower: RecordSchema = { ...other.schema, fields: other.schema.fields.slice(0, 1) as never };
+      expect(await registry.register(other.subject, narrower, 'BACKWARD')).toBeGreaterThan(0);
+      const stricter = withField(narrower, { name: 'Currency', type: 'string' });
+      await expect(registry.register(other.subject, stricter, 'BACKWARD')).rejects.toMatchObject({
+        code: 'schema-incompatible',
+        message: expect.stringContaining('Currency') as string,
+      });
+    });
+
     it('has nothing under a subject that was never registered', async () => {
-      expect(await registry.latest(`nothing-${randomUUID()}`)).toBeUndefined();
+      const nothing = `nothing-${randomUUID()}`;
+      expect(await registry.latest(nothing)).toBeUndefined();
+      expect(await registry.versions(nothing)).toEqual([]);
     });
 
     it('says that it has no such schema for an id it never gave', async () => {
