@@ -43,6 +43,7 @@ async function start<T extends OutboxTables>(service: Service<T>, settings: Serv
     brokers: settings.kafkaBrokers,
     clientId: name,
     codec,
+    envelopeOf: (type) => catalogue.get(type)?.envelope,
     log: (level, event, fields) => log[level]({ event, ...fields }, event),
   });
   const outbox = new Outbox({ catalogue, codec, source: settings.eventSource, tenant });

@@ -1,4 +1,4 @@
-import { HeddleError } from '@heddle/event';
+import { ENVELOPE_MODES, type EnvelopeMode, HeddleError } from '@heddle/event';
 import type { AvroSchema } from './avro-schema.js';
 import type { RegisteredSchema } from './schema-registry.js';
 import { schemaInvalid, schemaTree } from './schema-tree.js';
@@ -15,6 +15,8 @@ export interface EventDescription {
   owner?: string;
   /** Where the owner answers for one object: `/sales-orders/{key}`. */
   fetch?: string;
+  /** How its events are written to the log; as all of its topic. Binary unless said otherwise. */
+  envelope?: EnvelopeMode;
   summary: string;
   /** Data in its JSON form. */
   example: unknown;
@@ -33,6 +35,7 @@ const TYPE = /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)+$/;
 /** Without a dot: what stands before one in the name of a topic is the tenant. */
 const TOPIC = /^[a-z0-9][a-z0-9_-]{0,200}$/;
 const SERVICE = /^[a-z][a-z0-9-]{0,62}$/;
+const ENVELOPE = new RegExp(`^(?:${ENVELOPE_MODES.join('|')})$`);
 const PATH = /^\/[A-Za-z0-9/_.~-]*\{key\}[A-Za-z0-9/_.~-]*$/;
 
 /** Whether a schema describes an event type at all. */
@@ -74,6 +77,7 @@ export function eventDescriptionOf(schema: AvroSchema): EventDescription {
     key,
     ...optional('owner', SERVICE),
     ...optional('fetch', PATH),
+    ...optional('envelope', ENVELOPE),
     summary: text('summary', /\S/),
     example: properties['example'],
   };

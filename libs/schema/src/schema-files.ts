@@ -33,7 +33,21 @@ export async function loadSchemaFiles(dir: string): Promise<SchemaFile[]> {
     if (other !== undefined) throw schemaInvalid(file, `describes ${description.type}, as ${other} does`);
     types.set(description.type, file);
   }
+  checkEnvelopes(files);
   return files;
+}
+
+/** Who reads a topic reads it in one way. */
+function checkEnvelopes(files: readonly SchemaFile[]): void {
+  const first = new Map<string, SchemaFile>();
+  for (const one of files) {
+    const { topic, envelope } = one.description;
+    const other = first.get(topic) ?? one;
+    first.set(topic, other);
+    if (envelope !== other.description.envelope) {
+      throw schemaInvalid(one.file, `must have the heddle.envelope of ${other.file}, whose topic is ${topic}, too`);
+    }
+  }
 }
 
 async function loadSchemaFile(dir: string, file: string): Promise<SchemaFile> {
