@@ -64,7 +64,7 @@ async function written(mode: EnvelopeMode | undefined, appends: Append[], with_ 
 /** As the log gives it back. */
 function read({ key, value, headers }: RawRecord, own: Partial<KafkaMessage> = {}) {
   const bytes = Object.entries(headers).map(([name, text]) => [name, Buffer.from(text as string)]);
-  const message: KafkaMessage = {
+  const message = {
     key: Buffer.from(key as string),
     value: value as Buffer,
     headers: Object.fromEntries(bytes) as Record<string, Buffer>,
@@ -73,7 +73,7 @@ function read({ key, value, headers }: RawRecord, own: Partial<KafkaMessage> = {
     attributes: 0,
     ...own,
   };
-  return decodeRecord(codec, 't', 0, message);
+  return decodeRecord(codec, 't', 0, message as KafkaMessage);
 }
 
 const append = (own: EventAttributes, value: Buffer, notes?: Append['notes']): Append => ({

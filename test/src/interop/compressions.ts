@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import kafkajs, { type Kafka } from 'kafkajs';
 import { expect, vi } from 'vitest';
 
-const { CompressionCodecs, CompressionTypes } = kafkajs;
-const NAMES = { gzip: CompressionTypes.GZIP, snappy: CompressionTypes.Snappy, lz4: CompressionTypes.LZ4, zstd: CompressionTypes.ZSTD };
+const { CompressionCodecs } = kafkajs;
+const NUMBERS = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 /** A record without key, value and headers; so many that a batch has no more. */
 const NOTHING = Buffer.concat(Array.from({ length: 10_000 }, () => Buffer.from([12, 0, 0, 0, 1, 1, 0])));
 
@@ -14,8 +14,8 @@ const NOTHING = Buffer.concat(Array.from({ length: 10_000 }, () => Buffer.from([
 export async function seeCompressions(kafka: Kafka, topic: string, expected: readonly string[]): Promise<void> {
   const before = { ...CompressionCodecs };
   const seen = new Set<string>();
-  for (const [name, type] of Object.entries(NAMES)) {
-    CompressionCodecs[type] = () => {
+  for (const [name, number] of Object.entries(NUMBERS)) {
+    CompressionCodecs[number] = () => {
       seen.add(name);
       return { decompress: () => Promise.resolve(NOTHING) };
     };
