@@ -22,7 +22,9 @@ const attributes: fc.Arbitrary<EventAttributes> = fc
   .filter((one) => attributeProblem(one) === undefined);
 const bytes = fc.uint8Array({ maxLength: 300 }).map((own) => ({ bytes: Buffer.from(own) }));
 /** JSON itself has no negative zero. */
-const json = fc.jsonValue({ noUnicodeString: false }).map((own) => ({ json: JSON.parse(JSON.stringify(own)) as unknown }));
+const json = fc
+  .jsonValue({ noUnicodeString: false })
+  .map((own) => ({ json: JSON.parse(JSON.stringify(own)) as unknown }));
 
 describe('an event as a whole', () => {
   it('in JSON comes back as it was, whatever its attributes and its data', () => {
@@ -79,7 +81,9 @@ describe('an event as a whole', () => {
     expect(withData(12, 4, 0x68, 0x69)).toEqual({ json: 'hi' });
     // {"a": null, "b": {"c": [{}], "d": {"e": {}}}}
     const inner = [4, 2, 0x63, 6, 2, 0, 0, 2, 0x64, 4, 2, 2, 0x65, 0, 0, 0];
-    expect(withData(6, 4, 2, 0x61, 0, 2, 0x62, 4, ...inner, 0)).toEqual({ json: { a: null, b: { c: [{}], d: { e: {} } } } });
+    expect(withData(6, 4, 2, 0x61, 0, 2, 0x62, 4, ...inner, 0)).toEqual({
+      json: { a: null, b: { c: [{}], d: { e: {} } } },
+    });
   });
 
   it.each([
@@ -97,8 +101,14 @@ describe('an event as a whole', () => {
   });
 
   it('is read or refused with an error of ours, whatever the bytes are, and never by way of memory', () => {
-    const whole = formatAvroEvent({ attributes: { id: '1', source: '/a', type: 'a.b' }, data: { bytes: Buffer.alloc(20) } });
-    const huge = fc.constantFrom([0xfe, 0xff, 0xff, 0xff, 0x0f], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
+    const whole = formatAvroEvent({
+      attributes: { id: '1', source: '/a', type: 'a.b' },
+      data: { bytes: Buffer.alloc(20) },
+    });
+    const huge = fc.constantFrom(
+      [0xfe, 0xff, 0xff, 0xff, 0x0f],
+      [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
+    );
     const broken = fc
       .tuple(fc.nat(whole.length), fc.nat(10), fc.oneof(huge, fc.array(fc.nat(255), { maxLength: 8 })))
       .map(([at, gone, put]) => Buffer.concat([whole.subarray(0, at), Buffer.from(put), whole.subarray(at + gone)]));

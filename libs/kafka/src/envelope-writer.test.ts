@@ -117,7 +117,9 @@ describe('an event in JSON', () => {
   const value = { amount: '1.000', at: '2026-01-31T12:00:00.000Z', count: 1, note: null, blob: '' };
 
   it('is for readers that know no Avro: its data is JSON, and a header names the schema that it was checked with', async () => {
-    const [{ headers, value: text } = expect.fail()] = await written('json', [append(own, codec.encode(schemaId, value))]);
+    const [{ headers, value: text } = expect.fail()] = await written('json', [
+      append(own, codec.encode(schemaId, value)),
+    ]);
     expect(headers).toEqual({ 'content-type': 'application/cloudevents+json', 'heddle-schema': String(schemaId) });
     expect(JSON.parse(String(text))).toEqual({
       specversion: '1.0',

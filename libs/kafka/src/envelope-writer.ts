@@ -78,7 +78,10 @@ export class EnvelopeWriter {
     if (isAvroAsJson(event, mode)) {
       const { data, schemaId } = this.decoder.decode(bytes);
       headers[SCHEMA_HEADER] = String(schemaId);
-      text = formatJsonEvent({ attributes: { ...attributes, datacontenttype: JSON_CONTENT_TYPE }, data: { json: data } });
+      text = formatJsonEvent({
+        attributes: { ...attributes, datacontenttype: JSON_CONTENT_TYPE },
+        data: { json: data },
+      });
     } else {
       text = formatJsonEvent({ attributes, data: { bytes } });
     }

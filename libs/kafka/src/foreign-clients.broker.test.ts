@@ -208,7 +208,14 @@ describe('a batch that nobody can unpack', () => {
       from: 'earliest',
       handle: (event) => Promise.resolve(void handled.push((event.data as { n: number }).n)),
     });
-    await vi.waitFor(() => expect([numbers(reader.events), handled]).toEqual([[1, 2], [1, 2]]), WAIT);
+    await vi.waitFor(
+      () =>
+        expect([numbers(reader.events), handled]).toEqual([
+          [1, 2],
+          [1, 2],
+        ]),
+      WAIT,
+    );
     await Promise.all([reader.stop(), group.stop()]);
     expect(numbers((await log.fetch({ topic, partition: 0, offset: 1 })).events)).toEqual([2]);
     const mine = setAside.filter((at) => at.topic === topic);

@@ -17,7 +17,15 @@ interface FetchResponse {
 export async function decodeFetchResponse(bytes: Buffer): Promise<FetchResponse> {
   const { errorCode, sessionId, partitions } = decodeFetch(bytes);
   const topics = new Map<string, object[]>();
-  for (const { topic, partition, errorCode: ownError, highWatermark, lastStableOffset, aborted, records } of partitions) {
+  for (const {
+    topic,
+    partition,
+    errorCode: ownError,
+    highWatermark,
+    lastStableOffset,
+    aborted,
+    records,
+  } of partitions) {
     const batches = await decodeBatches(records);
     if (aborted.length > 0) hide(batches.records, new Set(withoutAborted(batches.records, aborted)));
     const read = {

@@ -36,7 +36,8 @@ function batch(first: number, count: number, wish: BatchWish = {}): Buffer {
 
 function record(index: number, key: Buffer | null): Buffer {
   const value = Buffer.from(`value ${index} `.repeat(20));
-  const zigzag = (length: number): number[] => (length * 2 < 0x80 ? [length * 2] : [(length * 2) | 0x80, (length * 2) >> 7]);
+  const zigzag = (length: number): number[] =>
+    length * 2 < 0x80 ? [length * 2] : [(length * 2) | 0x80, (length * 2) >> 7];
   const body = Buffer.from([
     0,
     0,

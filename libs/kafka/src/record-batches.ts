@@ -109,7 +109,14 @@ function contextOf(batch: Buffer): BatchContext {
   const firstOffset = String(batch.readBigInt64BE(0));
   const magicByte = batch.readInt8(AT.magic);
   if (magicByte !== MAGIC || batch.length < AT.records) {
-    return { firstOffset, firstTimestamp: '-1', magicByte, isControlBatch: false, timestampType: 0, maxTimestamp: '-1' };
+    return {
+      firstOffset,
+      firstTimestamp: '-1',
+      magicByte,
+      isControlBatch: false,
+      timestampType: 0,
+      maxTimestamp: '-1',
+    };
   }
   const attributes = batch.readInt16BE(AT.attributes);
   return {

@@ -4,9 +4,11 @@ import { compressSync } from 'snappy';
 import { describe, expect, it } from 'vitest';
 import { lz4Bytes, snappyBlocks, snappyBytes } from './unpacked-size.js';
 
-const contents = fc.tuple(fc.uint8Array({ maxLength: 500 }), fc.integer({ min: 1, max: 2000 })).map(([bytes, times]) => {
-  return Buffer.concat(Array.from({ length: times }, () => bytes));
-});
+const contents = fc
+  .tuple(fc.uint8Array({ maxLength: 500 }), fc.integer({ min: 1, max: 2000 }))
+  .map(([bytes, times]) => {
+    return Buffer.concat(Array.from({ length: times }, () => bytes));
+  });
 
 describe('what compressed bytes will unpack to', () => {
   it('is never less than it really is', () => {

@@ -44,7 +44,8 @@ const LZ4_MOST_RATIO = 255;
 
 /** The most that an LZ4 frame can unpack to, by its blocks. @throws RangeError for what is no whole frame */
 export function lz4Bytes(frame: Buffer): number {
-  if (frame.length < LZ4_HEADER_BYTES || frame.readUInt32LE(0) !== LZ4_MAGIC) throw new RangeError('it is no LZ4 frame');
+  if (frame.length < LZ4_HEADER_BYTES || frame.readUInt32LE(0) !== LZ4_MAGIC)
+    throw new RangeError('it is no LZ4 frame');
   const flags = frame.readUInt8(4);
   const largest = LZ4_BLOCK_SIZES[((frame.readUInt8(5) >> 4) & 7) - 4];
   if (largest === undefined) throw new RangeError('it is no LZ4 frame');

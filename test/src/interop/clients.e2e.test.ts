@@ -6,7 +6,13 @@ import { foreignKafka } from '../support/foreign-kafka.js';
 import { call } from '../support/http-call.js';
 import { Mesh } from '../support/mesh.js';
 import { type Published, publishBatch } from '../support/publishing.js';
-import { type QueueDelivery, type QueueSocket, deleteQueue, openQueueSocket, putQueue } from '../support/queue-clients.js';
+import {
+  type QueueDelivery,
+  type QueueSocket,
+  deleteQueue,
+  openQueueSocket,
+  putQueue,
+} from '../support/queue-clients.js';
 import { seeCompressions } from './compressions.js';
 import type { ForeignClient, Order } from './foreign-client.js';
 import { kafkajsClient } from './kafkajs-client.js';
@@ -55,14 +61,15 @@ let published: Published[];
 
 beforeAll(async () => {
   const registry = new ConfluentSchemaRegistry({ url: ground.registryUrl });
-  for (const { subject, schema } of TYPES) await registry.register(subject, schema as Parameters<typeof registry.register>[1]);
+  for (const { subject, schema } of TYPES)
+    await registry.register(subject, schema as Parameters<typeof registry.register>[1]);
   // Together, for each leaves a core idle while it fetches what it is made of.
   const builds = programs.filter(({ missing }) => missing === undefined).map(({ build }) => build());
   [mesh] = await Promise.all([Mesh.start({ ground, apps: ['gateway'] }), ...builds]);
   gateway = mesh.url('gateway');
   queue = await putQueue(gateway, { types: TYPES.map(({ type }) => type), order: 'none' });
   socket = await openQueueSocket(gateway, queue, {
-    credit: 100_000,
+    credit: 10_000,
     onDelivery: (delivery, from) => void from.accept([delivery]),
   });
   published = await publishProbes(OURS, [...KEYS.map((key) => probe(key)), ...oddProbes()]);
@@ -78,60 +85,63 @@ afterAll(async () => {
 for (const { client, own } of clients) {
   const { missing } = client;
   if (missing !== undefined) process.stderr.write(`${client.name} is not tried here: there is ${missing}\n`);
-  describe.skipIf(missing !== undefined)(missing === undefined ? client.name : `${client.name} (${missing} here)`, () => {
-    test('reads our events: attributes, key and data of every type, in the partitions where we put them', async () => {
-      const found = new Map((await client.read(OURS.topic)).map((one) => [one.attributes['id'], one]));
-      expect(found.size).toBe(published.length);
-      for (const { id, subject, partition, offset } of published) {
-        expect(found.get(id)).toMatchObject({
-          partition,
-          offset,
-          key: subject,
-          attributes: {
-            specversion: '1.0',
-            source: '/interop',
-            type: OURS.type,
-            subject,
-            partitionkey: subject,
-            datacontenttype: 'application/avro',
-          },
-          data: probes.get(id),
-        });
-      }
-    });
-
-    describe('writes events', () => {
-      const orders = ordersOf(client, own);
-      let places: Map<string, number>;
-
-      beforeAll(async () => {
-        places = await client.write(own.topic, own.subject, orders);
-      });
-
-      test('with each key in the partition where we put it', () => {
-        const ours = new Map(published.map(({ subject, partition }) => [subject, partition]));
-        const theirs = orders.map(({ id, key }) => [key, places.get(id)]);
-        expect(theirs).toEqual(orders.map(({ key }) => [key, ours.get(key)]));
-        expect(new Set(places.values()).size).toBe(12);
-      });
-
-      test(`that a queue hands out as JSON, whatever ${wordsFor(client)}`, async () => {
-        const arrived = await deliveries(orders.map(({ id }) => id));
-        for (const { id, type, key, data } of orders) {
-          expect(arrived.get(id)?.event).toMatchObject({
-            type,
-            subject: key,
-            datacontenttype: 'application/json',
-            data,
+  describe.skipIf(missing !== undefined)(
+    missing === undefined ? client.name : `${client.name} (${missing} here)`,
+    () => {
+      test('reads our events: attributes, key and data of every type, in the partitions where we put them', async () => {
+        const found = new Map((await client.read(OURS.topic)).map((one) => [one.attributes['id'], one]));
+        expect(found.size).toBe(published.length);
+        for (const { id, subject, partition, offset } of published) {
+          expect(found.get(id)).toMatchObject({
+            partition,
+            offset,
+            key: subject,
+            attributes: {
+              specversion: '1.0',
+              source: '/interop',
+              type: OURS.type,
+              subject,
+              partitionkey: subject,
+              datacontenttype: 'application/avro',
+            },
+            data: probes.get(id),
           });
         }
       });
 
-      test.runIf(client.compressions.length > 0)('in batches that are packed as it was told', async () => {
-        await seeCompressions(foreignKafka(ground.kafkaBrokers), own.topic, client.compressions);
+      describe('writes events', () => {
+        const orders = ordersOf(client, own);
+        let places: Map<string, number>;
+
+        beforeAll(async () => {
+          places = await client.write(own.topic, own.subject, orders);
+        });
+
+        test('with each key in the partition where we put it', () => {
+          const ours = new Map(published.map(({ subject, partition }) => [subject, partition]));
+          const theirs = orders.map(({ id, key }) => [key, places.get(id)]);
+          expect(theirs).toEqual(orders.map(({ key }) => [key, ours.get(key)]));
+          expect(new Set(places.values()).size).toBe(12);
+        });
+
+        test(`that a queue hands out as JSON, whatever ${wordsFor(client)}`, async () => {
+          const arrived = await deliveries(orders.map(({ id }) => id));
+          for (const { id, type, key, data } of orders) {
+            expect(arrived.get(id)?.event).toMatchObject({
+              type,
+              subject: key,
+              datacontenttype: 'application/json',
+              data,
+            });
+          }
+        });
+
+        test.runIf(client.compressions.length > 0)('in batches that are packed as it was told', async () => {
+          await seeCompressions(foreignKafka(ground.kafkaBrokers), own.topic, client.compressions);
+        });
       });
-    });
-  });
+    },
+  );
 }
 
 describe('a topic that asks for its events as a whole', () => {
@@ -193,7 +203,9 @@ function ordersOf({ modes, compressions }: ForeignClient, { type }: ProbeType): 
     ...KEYS.map((key) => order(key)),
     ...ODD.map((odd, index) => order(`odd-${index}`, { data: probe(`odd-${index}`, odd) })),
     ...compressions.flatMap((compression) =>
-      KEYS.slice(0, OF_EACH_CODEC).map((key) => order(key, { compression, data: probe(key, { Note: 'n'.repeat(400) }) })),
+      KEYS.slice(0, OF_EACH_CODEC).map((key) =>
+        order(key, { compression, data: probe(key, { Note: 'n'.repeat(400) }) }),
+      ),
     ),
     ...modes.slice(1).flatMap((other) => KEYS.slice(0, 5).map((key) => order(key, { mode: other }))),
   ];

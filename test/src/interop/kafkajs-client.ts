@@ -62,7 +62,9 @@ export function headersOf({ id, type, key }: Order, source: string): IHeaders {
 
 export function attributesIn(headers: Record<string, string>): Found['attributes'] {
   const attributes = Object.entries(headers).map(([name, text]) => [name.replace(/^ce_/, ''), text] as const);
-  return Object.fromEntries(attributes.map(([name, text]) => [name === 'content-type' ? 'datacontenttype' : name, text]));
+  return Object.fromEntries(
+    attributes.map(([name, text]) => [name === 'content-type' ? 'datacontenttype' : name, text]),
+  );
 }
 
 /** In which partition each event stands, by its id. */

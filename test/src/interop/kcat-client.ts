@@ -61,7 +61,15 @@ export function kcatClient({ kafkaBrokers, registryUrl }: Ground): ForeignClient
 
 /** An event in the CloudEvents JSON format. */
 function eventOf({ id, type, key, data }: Order): object {
-  return { specversion: '1.0', id, source: '/interop/kcat', type, subject: key, datacontenttype: 'application/json', data };
+  return {
+    specversion: '1.0',
+    id,
+    source: '/interop/kcat',
+    type,
+    subject: key,
+    datacontenttype: 'application/json',
+    data,
+  };
 }
 
 type Shown = Pick<Found, 'partition' | 'offset' | 'key'> & { headers: Record<string, string>; value: Buffer };
@@ -77,7 +85,9 @@ function recordsIn(shown: Buffer): Shown[] {
       partition: Number(partition),
       offset: Number(offset),
       key,
-      headers: Object.fromEntries(headers.split(',').map((header) => header.split(/=(.*)/s).slice(0, 2) as [string, string])),
+      headers: Object.fromEntries(
+        headers.split(',').map((header) => header.split(/=(.*)/s).slice(0, 2) as [string, string]),
+      ),
       value,
     });
     at = end + 2 + Number(bytes);

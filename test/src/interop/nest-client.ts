@@ -3,7 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ClientKafka, EventPattern, type KafkaContext, type KafkaOptions, Transport } from '@nestjs/microservices';
+import {
+  ClientKafka,
+  Ctx,
+  EventPattern,
+  type KafkaContext,
+  type KafkaOptions,
+  Payload,
+  Transport,
+} from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
 import { Arrivals } from '../support/arrivals.js';
 import { foreignKafka, readTopic } from '../support/foreign-kafka.js';
@@ -71,4 +79,6 @@ export function nestClient({ kafkaBrokers, registryUrl }: Ground): ForeignClient
 /** As the compiler writes decorators, for classes that are made while a test runs. */
 function decorate(target: { prototype: object }, name: string, decorator: MethodDecorator): void {
   decorator(target.prototype, name, Object.getOwnPropertyDescriptor(target.prototype, name) as PropertyDescriptor);
+  Payload()(target.prototype, name, 0);
+  Ctx()(target.prototype, name, 1);
 }

@@ -51,7 +51,15 @@ export const python: Program = {
     const home = await once(`python-${await hashOf([requirements])}`, async (folder) => {
       await exec('python3', ['-m', 'venv', folder]);
       // Built packages only: a compiler is nothing that has to be here.
-      const wanted = ['install', '--quiet', '--disable-pip-version-check', '--only-binary', ':all:', '-r', requirements];
+      const wanted = [
+        'install',
+        '--quiet',
+        '--disable-pip-version-check',
+        '--only-binary',
+        ':all:',
+        '-r',
+        requirements,
+      ];
       await exec(join(folder, 'bin', 'pip'), wanted);
     });
     return [join(home, 'bin', 'python'), join(SOURCES, 'python', 'interop.py')];
@@ -63,9 +71,16 @@ export const go: Program = {
   build: async () => {
     const source = join(SOURCES, 'go');
     const home = await once(`go-${await hashOf(await filesOf(source))}`, async (folder) => {
-      // With the tools that are here: another version of them is not fetched.
-      const env = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-buildvcs=false', GOCACHE: join(BUILT, 'go-cache') };
-      await exec('go', ['build', '-o', join(folder, 'interop'), '.'], { cwd: source, env });
+      // With the tools that are here: another version of them is not fetched. What runs for a second is built quickly,
+      // which takes two thirds of the time that building it well does.
+      const quick = ['-gcflags=all=-N -l -dwarf=false', '-ldflags=-s -w'];
+      const env = {
+        ...process.env,
+        GOTOOLCHAIN: 'local',
+        GOFLAGS: '-buildvcs=false',
+        GOCACHE: join(BUILT, 'go-cache'),
+      };
+      await exec('go', ['build', ...quick, '-o', join(folder, 'interop'), '.'], { cwd: source, env });
     });
     return [join(home, 'interop')];
   },
