@@ -50,6 +50,7 @@ await run(log, async () => {
   const eventLog = new KafkaEventLog({
     ...kafka,
     codec,
+    envelopeOf: (type) => catalogue.get(type)?.envelope,
     appendBoundMs: values.appendTimeoutMs,
     onSetAside: () => (setAside += 1),
   });

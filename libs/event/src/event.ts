@@ -26,6 +26,14 @@ export const AVRO_CONTENT_TYPE = 'application/avro';
 export const JSON_CONTENT_TYPE = 'application/json';
 export const CLOUDEVENTS_JSON_CONTENT_TYPE = 'application/cloudevents+json';
 export const CLOUDEVENTS_JSON_BATCH_CONTENT_TYPE = 'application/cloudevents-batch+json';
+export const CLOUDEVENTS_AVRO_CONTENT_TYPE = 'application/cloudevents+avro';
+
+/**
+ * How an event is a record of the log: `binary`, attributes as headers and the data alone as value, or as a whole in the
+ * CloudEvents JSON or Avro format (structured mode).
+ */
+export const ENVELOPE_MODES = ['binary', 'json', 'avro'] as const;
+export type EnvelopeMode = (typeof ENVELOPE_MODES)[number];
 
 /** Bytes of one attribute value, count of extensions, bytes of all attributes together. */
 export const ATTRIBUTE_LIMITS = { valueBytes: 4096, extensions: 64, totalBytes: 16_384 } as const;

@@ -1,12 +1,15 @@
 export {
   ATTRIBUTE_LIMITS,
   AVRO_CONTENT_TYPE,
+  CLOUDEVENTS_AVRO_CONTENT_TYPE,
   CLOUDEVENTS_JSON_BATCH_CONTENT_TYPE,
   CLOUDEVENTS_JSON_CONTENT_TYPE,
+  ENVELOPE_MODES,
   JSON_CONTENT_TYPE,
   attributeProblem,
   checkAttributes,
   type AttributeProblem,
+  type EnvelopeMode,
   type Event,
   type EventAttributes,
 } from './event.js';
@@ -58,5 +61,7 @@ export {
   topicOf,
   type TopicSpec,
 } from './topic.js';
+export { formatAvroEvent, parseAvroEvent } from './structured-avro.js';
+export { formatJsonEvent, parseJsonEvent, type StructuredData, type StructuredEvent } from './structured-json.js';
 export { typeMatcher, type TypeMatcher } from './type.js';
 export { uuidv7 } from './uuid.js';

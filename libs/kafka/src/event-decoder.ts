@@ -1,10 +1,11 @@
-import { HeddleError } from '@heddle/event';
+import { AVRO_CONTENT_TYPE, HeddleError } from '@heddle/event';
 import type { StoredEvent } from '@heddle/event';
 import { schemaIdOf, type AvroCodec } from '@heddle/schema';
 import type { KafkaMessage } from 'kafkajs';
+import type { RecordOfBatch } from './record-batches.js';
 import { envelopeOf, type Envelope, type Foreign } from './record.js';
 
-export type Decoder = Pick<AvroCodec, 'decode' | 'isLoaded' | 'load'>;
+export type Decoder = Pick<AvroCodec, 'decode' | 'encode' | 'isLoaded' | 'load'>;
 
 /** The record is ours, but its schema must be loaded first. */
 export interface NeedsSchema {
@@ -19,30 +20,70 @@ export function decodeRecord(
   partition: number,
   message: KafkaMessage,
 ): StoredEvent | NeedsSchema | Foreign {
+  const { unreadable } = message as Partial<RecordOfBatch>;
+  if (unreadable !== undefined) return { reason: 'batch-unreadable', detail: unreadable };
   const envelope = envelopeOf(message);
   if ('reason' in envelope) return envelope;
-  const value = message.value as Buffer;
-  if (envelope.form === 'json') {
-    try {
-      return stored(topic, partition, message, envelope, JSON.parse(value.toString()));
-    } catch {
-      return { reason: 'data-invalid', detail: 'The data is not JSON.' };
-    }
-  }
   try {
-    const id = schemaIdOf(value);
-    if (!decoder.isLoaded(id)) return { key: envelope.key, needs: id };
-    const { data, schemaId } = decoder.decode(value);
-    const event = stored(topic, partition, message, envelope, data);
-    event.schemaId = schemaId;
-    return event;
+    const decoded = dataOf(decoder, envelope, message.value as Buffer);
+    if ('needs' in decoded) return { key: envelope.key, needs: decoded.needs };
+    return stored(topic, partition, message, envelope, decoded);
   } catch (error) {
     if (!(error instanceof HeddleError)) throw error;
     return { reason: 'data-invalid', detail: error.message };
   }
 }
 
-function stored(topic: string, partition: number, message: KafkaMessage, from: Envelope, data: unknown): StoredEvent {
+interface Data {
+  value: Buffer;
+  data: unknown;
+  schemaId?: number;
+}
+
+/** @throws HeddleError `data-invalid` */
+function dataOf(decoder: Decoder, envelope: Envelope, value: Buffer): Data | { needs: number } {
+  const { data: inside } = envelope;
+  if (inside !== undefined && 'json' in inside) return jsonData(decoder, envelope, inside.json);
+  const bytes = inside === undefined ? value : asBuffer(inside.bytes);
+  if (envelope.form === 'json') return { value: bytes, data: parsed(bytes) };
+  const needs = schemaIdOf(bytes);
+  if (!decoder.isLoaded(needs)) return { needs };
+  const { data, schemaId } = decoder.decode(bytes);
+  return { value: bytes, data, schemaId };
+}
+
+/** Data that names its schema is Avro again, so that no reader sees in which envelope it came. */
+function jsonData(decoder: Decoder, envelope: Envelope, json: unknown): Data | { needs: number } {
+  const { schemaId } = envelope;
+  if (schemaId === undefined) return { value: writtenOut(json), data: json };
+  if (!decoder.isLoaded(schemaId)) return { needs: schemaId };
+  const value = decoder.encode(schemaId, json);
+  envelope.attributes.datacontenttype = AVRO_CONTENT_TYPE;
+  return { value, data: decoder.decode(value).data, schemaId };
+}
+
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch (cause) {
+    throw new HeddleError('data-invalid', 'The data is not JSON.', { cause });
+  }
+}
+
+function writtenOut(json: unknown): Buffer {
+  try {
+    return Buffer.from(JSON.stringify(json));
+  } catch (cause) {
+    // What was nested too deep could be parsed, but no door could write it.
+    throw new HeddleError('data-invalid', 'The data cannot be written as JSON again.', { cause });
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function stored(topic: string, partition: number, message: KafkaMessage, from: Envelope, read: Data): StoredEvent {
   const event: StoredEvent = {
     topic,
     partition,
@@ -50,9 +91,10 @@ function stored(topic: string, partition: number, message: KafkaMessage, from: E
     key: from.key,
     appendedAt: Number(message.timestamp),
     attributes: from.attributes,
-    value: message.value as Buffer,
-    data,
+    value: read.value,
+    data: read.data,
   };
+  if (read.schemaId !== undefined) event.schemaId = read.schemaId;
   if (from.notes !== undefined) event.notes = from.notes;
   return event;
 }

@@ -30,6 +30,7 @@ function decoder() {
       loaded.add(id);
       return Promise.resolve();
     },
+    encode: () => Buffer.alloc(0),
     decode: (bytes: Uint8Array) => ({ schemaId: bytes[4] ?? 0, data: {} }),
   };
 }

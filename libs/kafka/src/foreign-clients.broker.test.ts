@@ -129,6 +129,38 @@ describe('records of other clients', () => {
     });
   });
 
+  it('may have a number as key: its bytes are the key, as long as they are text', async () => {
+    const topic = await newTopic();
+    await producer.send({ topic, messages: [record(1, { key: Buffer.from([0, 0, 0x12, 0x67]) })] });
+    const { events, stop } = await read(topic);
+    await vi.waitFor(() => expect(events.map(({ key }) => key)).toEqual(['\0\0\x12g']), WAIT);
+    await stop();
+  });
+
+  it('in a transaction are handled by a group when it is committed, passed when it is not, whatever their keys', async () => {
+    const topic = await newTopic();
+    const writer = kafka.producer({ transactionalId: uuidv7(), maxInFlightRequests: 1, idempotent: true });
+    await writer.connect();
+    const aborted = await writer.transaction();
+    // The key of an abort marker, and of Java's number 0.
+    await aborted.send({ topic, messages: [record(1, { key: Buffer.alloc(4) }), record(2)] });
+    await aborted.abort();
+    const committed = await writer.transaction();
+    await committed.send({ topic, messages: [record(3)] });
+    await committed.commit();
+    await writer.disconnect();
+    const handled: number[] = [];
+    const group = await log.consume({
+      group: `group-${uuidv7()}`,
+      topics: [topic],
+      from: 'earliest',
+      handle: (event) => Promise.resolve(void handled.push((event.data as { n: number }).n)),
+    });
+    const { events, stop } = await read(topic);
+    await vi.waitFor(() => expect([handled, numbers(events)]).toEqual([[3], [3]]), WAIT);
+    await Promise.all([group.stop(), stop()]);
+  });
+
   it('in a transaction are read when it is committed, passed when it is not', async () => {
     const topic = await newTopic();
     const writer = kafka.producer({ transactionalId: uuidv7(), maxInFlightRequests: 1, idempotent: true });
@@ -158,6 +190,37 @@ describe('records of other clients', () => {
     // The last offset is a marker's: there is nothing to bring, and yet somewhere to go on.
     const marker = await log.fetch({ topic, partition: 0, offset: 3 });
     expect(marker).toMatchObject({ events: [], from: 3, nextOffset: 4 });
+  });
+});
+
+describe('a batch that nobody can unpack', () => {
+  it('is set aside, and readers, groups and fetches go on behind it', async () => {
+    const topic = await newTopic();
+    const bomb = { key: 'k', value: Buffer.alloc(70 * 1024 * 1024) };
+    await producer.send({ topic, messages: [record(1)] });
+    await producer.send({ topic, compression: kafkajs.CompressionTypes.ZSTD, messages: [bomb] });
+    await producer.send({ topic, messages: [record(2)] });
+    const reader = await read(topic);
+    const handled: number[] = [];
+    const group = await log.consume({
+      group: `group-${uuidv7()}`,
+      topics: [topic],
+      from: 'earliest',
+      handle: (event) => Promise.resolve(void handled.push((event.data as { n: number }).n)),
+    });
+    await vi.waitFor(
+      () =>
+        expect([numbers(reader.events), handled]).toEqual([
+          [1, 2],
+          [1, 2],
+        ]),
+      WAIT,
+    );
+    await Promise.all([reader.stop(), group.stop()]);
+    expect(numbers((await log.fetch({ topic, partition: 0, offset: 1 })).events)).toEqual([2]);
+    const mine = setAside.filter((at) => at.topic === topic);
+    expect(mine.map(({ offset, reason }) => [offset, reason])).toEqual([1, 1, 1].map((at) => [at, 'batch-unreadable']));
+    expect(mine[0]!.detail).toMatch(/offsets 1 to 1 /);
   });
 });
 

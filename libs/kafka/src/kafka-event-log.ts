@@ -3,6 +3,7 @@ import type {
   AppendOutcome,
   ConsumeOptions,
   Consumer,
+  EnvelopeMode,
   EventLog,
   FetchedBatch,
   PartitionBounds,
@@ -16,16 +17,18 @@ import { Appender } from './appender.js';
 import { DeadLetters } from './dead-letters.js';
 import { KafkaGroupConsumer, type ConsumerLimits } from './kafka-consumer.js';
 import { AdminClient, createKafka, silent, type KafkaConnection } from './kafka-client.js';
+import { EnvelopeWriter } from './envelope-writer.js';
 import { heddleErrorOf } from './kafka-errors.js';
 import { KafkaReader, type LogParts } from './kafka-reader.js';
 import { eventsOf } from './fetched-events.js';
-import { notedHeaders } from './record.js';
 import { SetAside, type SetAsideRecord } from './set-aside.js';
 import { SingleFetches } from './single-fetches.js';
 import { TopicDirectory } from './topic-directory.js';
 
 export interface KafkaEventLogOptions extends KafkaConnection {
-  codec: Pick<AvroCodec, 'decode' | 'isLoaded' | 'load'>;
+  codec: Pick<AvroCodec, 'decode' | 'encode' | 'isLoaded' | 'load'>;
+  /** In which envelope events of a type are appended; binary, unless it says otherwise. All are read, whatever it says. */
+  envelopeOf?: (type: string) => EnvelopeMode | undefined;
   /** Called for each record that is no event of ours, for counting. */
   onSetAside?: (record: SetAsideRecord) => void;
   /** Producers side by side (3); a key always uses the same one. */
@@ -43,7 +46,7 @@ const FETCH_BYTES = 1024 * 1024;
 /** Who fetches by himself tries again by himself: he need not wait as long as an append. */
 const FETCH_BOUND_MS = 10_000;
 
-/** The event log on Apache Kafka: CloudEvents Kafka binding, binary mode, over kafkajs. */
+/** The event log on Apache Kafka: CloudEvents Kafka binding, over kafkajs. */
 export class KafkaEventLog implements EventLog {
   private readonly admin: AdminClient;
   private readonly directory: TopicDirectory;
@@ -53,6 +56,7 @@ export class KafkaEventLog implements EventLog {
   private readonly readers = new Set<Reader>();
   private readonly consumerLimits: ConsumerLimits;
   private readonly fetches: SingleFetches;
+  private readonly writer: EnvelopeWriter;
 
   constructor(options: KafkaEventLogOptions) {
     const log = options.log ?? silent;
@@ -66,6 +70,7 @@ export class KafkaEventLog implements EventLog {
       maxRecordBytes: options.maxEventBytes ?? 900_000,
       log,
     });
+    this.writer = new EnvelopeWriter(options.codec, options.envelopeOf ?? (() => undefined));
     this.deadLetters = new DeadLetters(this.appender, this.directory, log);
     const setAside = new SetAside(this.appender, this.directory, log, options.onSetAside ?? (() => undefined));
     this.parts = { kafka, admin: this.admin, directory: this.directory, decoder: options.codec, setAside, log };
@@ -75,14 +80,7 @@ export class KafkaEventLog implements EventLog {
   }
 
   append(appends: readonly Append[]): Promise<AppendOutcome[]> {
-    return this.appender.append(
-      appends.map(({ topic, key, event, notes }) => ({
-        topic,
-        key,
-        value: Buffer.from(event.value.buffer, event.value.byteOffset, event.value.byteLength),
-        headers: notedHeaders(event, notes),
-      })),
-    );
+    return this.writer.write(appends, (records) => this.appender.append(records));
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {

@@ -38,6 +38,7 @@ function intake(own: Partial<IntakeSettings> = {}): PartitionIntake {
         loaded.add(id);
         return Promise.resolve();
       },
+      encode: () => Buffer.alloc(0),
       decode: (wire) => {
         if (wire.length > 5) throw new HeddleError('data-invalid', 'broken');
         return { schemaId: wire[4] ?? 0, data: {} };

@@ -12,9 +12,33 @@ export interface BatchContext {
   isControlBatch: boolean;
   timestampType: number;
   maxTimestamp: string;
+  producerId?: string;
+  inTransaction?: boolean;
 }
 
 const LOG_APPEND_TIME = 1;
+
+/**
+ * Reads all records of a batch of format v2, unpacked.
+ *
+ * @throws RangeError when they are not exactly so many, one after another.
+ */
+export function decodeAll(buffer: Buffer, count: number, context: BatchContext): Record<string, unknown>[] {
+  // Before an array of that length is made; the least record has seven bytes.
+  if (count < 0 || count > buffer.length) throw new RangeError(`it has no ${count} records`);
+  const records = new Array<Record<string, unknown>>(count);
+  const source = { buffer, offset: 0 };
+  for (let index = 0; index < count; index += 1) {
+    const reader = new BodyReader(buffer, source.offset);
+    const length = reader.varInt();
+    source.offset = reader.at;
+    const end = reader.at + length;
+    if (length < 0 || end > buffer.length) throw new RangeError(`record ${index} of it is cut off`);
+    records[index] = decodeRecord(source, context);
+    if (source.offset !== end) throw new RangeError(`record ${index} of it is broken`);
+  }
+  return records;
+}
 
 /** Reads a record of format v2; `source` stands at the start of its body. The result is what kafkajs gives its users. */
 export function decodeRecord(source: RecordSource, context: BatchContext): Record<string, unknown> {
@@ -27,6 +51,7 @@ export function decodeRecord(source: RecordSource, context: BatchContext): Recor
   const value = reader.bytes();
   const headers: Record<string, unknown> = {};
   const count = reader.varInt();
+  if (count > buffer.length - reader.at) throw new RangeError(`a record of it has no ${count} headers`);
   for (let index = 0; index < count; index += 1) addHeader(headers, reader.name(index), reader.bytes());
   source.offset = reader.at;
   return {

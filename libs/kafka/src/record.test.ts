@@ -83,7 +83,41 @@ describe('the envelope of a record', () => {
     ['an attribute twice', message({ ...fine, ce_subject: ['a', 'b'] }), 'attribute-invalid'],
     ['another content type', message({ ...fine, 'content-type': 'text/plain' }), 'content-type-unsupported'],
     ['a key that is not UTF-8', message(fine, { key: Buffer.from([0xff, 0xfe]) }), 'attribute-invalid'],
+    ['headers in other cases, for Kafka tells them apart', message({ CE_specversion: '1.0' }), 'no-attributes'],
   ])('is refused with %s', (_, record, reason) => {
+    expect(envelopeOf(record)).toMatchObject({ reason });
+  });
+});
+
+describe('a record that is an event as a whole', () => {
+  const event = { specversion: '1.0', id: '1', source: '/foreign', type: 'a.b' };
+  const json = (own: object, contentType = 'application/cloudevents+json') =>
+    message({ 'content-type': contentType }, { value: Buffer.from(JSON.stringify({ ...event, ...own })) });
+
+  it('in JSON is read, whatever stands behind its content type, and its headers do not count', () => {
+    const expected = {
+      key: '4711',
+      attributes: { id: '1', source: '/foreign', type: 'a.b', datacontenttype: 'application/json' },
+      form: 'json',
+      data: { json: { n: 1 } },
+    };
+    expect(envelopeOf(json({ data: { n: 1 } }))).toEqual(expected);
+    expect(envelopeOf(json({ data: { n: 1 } }, 'Application/CloudEvents+JSON; charset=UTF-8'))).toEqual(expected);
+  });
+
+  it('in JSON may hold Avro in the registry’s wire format', () => {
+    const own = { datacontenttype: 'application/avro', data_base64: value.toString('base64') };
+    expect(envelopeOf(json(own))).toMatchObject({ form: 'avro', data: { bytes: value } });
+  });
+
+  it.each([
+    ['a batch', json({}, 'application/cloudevents-batch+json'), 'content-type-unsupported'],
+    ['another format', json({}, 'application/cloudevents+xml'), 'content-type-unsupported'],
+    ['data of another kind', json({ datacontenttype: 'text/plain', data: 'x' }), 'content-type-unsupported'],
+    ['no id', json({ id: null }), 'attribute-invalid'],
+    ['a value that is not JSON', message({ 'content-type': 'application/cloudevents+json' }), 'envelope-invalid'],
+    ['a value that is not Avro', message({ 'content-type': 'application/cloudevents+avro' }), 'envelope-invalid'],
+  ])('is refused for %s', (_, record, reason) => {
     expect(envelopeOf(record)).toMatchObject({ reason });
   });
 });

@@ -53,6 +53,7 @@ export async function openGround<Tx>(options: GroundOptions<Tx>): Promise<Ground
     brokers: settings.kafkaBrokers,
     clientId: name,
     codec,
+    envelopeOf: (type) => catalogue.get(type)?.envelope,
     log: (level, event, fields) => log[level]({ event, ...fields }, event),
   });
   const outbox = new Outbox({ catalogue, codec, source: settings.eventSource, tenant });

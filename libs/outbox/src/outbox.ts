@@ -113,11 +113,10 @@ export class Outbox {
     };
     checkAttributes({ ...attributes, sequence: SEQUENCE_SAMPLE });
     const value = codec.encode(entry.schemaId, raise.data);
-    if (value.length > maxValueBytes) {
-      throw new HeddleError(
-        'too-large',
-        `The data of ${raise.type} is ${value.length} bytes; ${maxValueBytes} are allowed.`,
-      );
+    // As it will stand in the log, where data in the JSON format is longer.
+    const bytes = entry.envelope === 'json' ? Buffer.byteLength(JSON.stringify(raise.data)) : value.length;
+    if (bytes > maxValueBytes) {
+      throw new HeddleError('too-large', `The data of ${raise.type} is ${bytes} bytes; ${maxValueBytes} are allowed.`);
     }
     return { topic: topicOf(entry.topic, tenant), key, attributes, value };
   }

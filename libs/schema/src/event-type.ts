@@ -1,4 +1,4 @@
-import { HeddleError } from '@heddle/event';
+import { ENVELOPE_MODES, type EnvelopeMode, HeddleError } from '@heddle/event';
 import type { AvroSchema } from './avro-schema.js';
 import type { RegisteredSchema } from './schema-registry.js';
 import { schemaInvalid, schemaTree } from './schema-tree.js';
@@ -21,6 +21,8 @@ export interface EventDescription {
   publish?: 'open' | 'owner-only';
   /** Where the owner answers for one object: `/sales-orders/{key}`. */
   fetch?: string;
+  /** How its events are written to the log; as all of its topic. Binary unless said otherwise. */
+  envelope?: EnvelopeMode;
   summary: string;
   /** Data in its JSON form. */
   example: unknown;
@@ -40,6 +42,7 @@ const TYPE = /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)+$/;
 const TOPIC = /^[a-z0-9][a-z0-9_-]{0,200}$/;
 const SERVICE = /^[a-z][a-z0-9-]{0,62}$/;
 const PUBLISH = /^(?:open|owner-only)$/;
+const ENVELOPE = new RegExp(`^(?:${ENVELOPE_MODES.join('|')})$`);
 const PATH = /^\/[A-Za-z0-9/_.~-]*\{key\}[A-Za-z0-9/_.~-]*$/;
 
 /** Whether a schema describes an event type at all. */
@@ -85,6 +88,7 @@ export function eventDescriptionOf(schema: AvroSchema): EventDescription {
     ...optional('owner', SERVICE),
     ...optional('publish', PUBLISH),
     ...optional('fetch', PATH),
+    ...optional('envelope', ENVELOPE),
     summary: text('summary', /\S/),
     example: properties['example'],
   };

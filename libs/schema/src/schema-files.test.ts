@@ -95,9 +95,27 @@ describe('a schema file', () => {
       { ...good, heddle: { ...good.heddle, fetch: '/orders/{key}' } },
       'heddle.fetch',
     ],
+    [
+      'wants an envelope that there is not',
+      { ...good, heddle: { ...good.heddle, envelope: 'xml' } },
+      'heddle.envelope',
+    ],
   ])('is refused with its name when it %s', async (_name, schema, reason, file = 'order/OrderPaid.avsc') => {
     await expect(load(schema, file)).rejects.toThrow(reason);
     await expect(load(schema, file)).rejects.toThrow(file);
+  });
+
+  it('may ask for another envelope, and then all of its topic must', async () => {
+    const changed = (own: object) => ({
+      ...good,
+      name: 'OrderChanged',
+      heddle: { ...good.heddle, type: 'heddle.order.v1.Order.Changed.v1', ...own },
+    });
+    const paid = { ...good, heddle: { ...good.heddle, envelope: 'json' } };
+    expect(await load(paid)).toMatchObject([{ description: { envelope: 'json' } }]);
+    await expect(load(changed({}), 'order/OrderChanged.avsc')).rejects.toThrow('order/OrderPaid.avsc');
+    await expect(load(changed({ envelope: 'avro' }), 'order/OrderChanged.avsc')).rejects.toThrow('heddle.envelope');
+    expect(await load(changed({ envelope: 'json' }), 'order/OrderChanged.avsc')).toHaveLength(2);
   });
 
   it('may not describe a type that another one describes', async () => {

@@ -44,6 +44,7 @@ export async function loadSchemaFiles(dir: string): Promise<SchemaFile[]> {
     if (other !== undefined) throw schemaInvalid(file, `describes ${description.type}, as ${other} does`);
     types.set(description.type, file);
   }
+  checkEnvelopes(files);
   return files;
 }
 
@@ -65,6 +66,19 @@ async function schemaFileOf(
   checkDocs(schemaTree(schema));
   await checkExample(schema, description.example);
   return { file, schema, description, subject: subjectOf(description.topic, schema), uses };
+}
+
+/** Who reads a topic reads it in one way. */
+function checkEnvelopes(files: readonly SchemaFile[]): void {
+  const first = new Map<string, SchemaFile>();
+  for (const one of files) {
+    const { topic, envelope } = one.description;
+    const other = first.get(topic) ?? one;
+    first.set(topic, other);
+    if (envelope !== other.description.envelope) {
+      throw schemaInvalid(one.file, `must have the heddle.envelope of ${other.file}, whose topic is ${topic}, too`);
+    }
+  }
 }
 
 async function naming<T>(file: string, work: () => Promise<T>): Promise<T> {

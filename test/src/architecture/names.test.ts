@@ -20,7 +20,7 @@ const ROLES = new Set(
 
 /** Names that tools prescribe, and those of documents. */
 const GIVEN_NAMES =
-  /^(README|ARCHITECTURE|CONTRIBUTING|CHANGELOG|SECURITY)\.md$|^(LICENSE|Dockerfile)$|^\.|\.avsc$|^tsconfig\.[a-z]+\.json$/;
+  /^(README|ARCHITECTURE|CONTRIBUTING|CHANGELOG|SECURITY)\.md$|^(LICENSE|Dockerfile)$|^\.|\.avsc$|\.java$|^tsconfig\.[a-z]+\.json$/;
 const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 const folders = [

@@ -1,0 +1,150 @@
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { CHECKOUT } from '@heddle/infra';
+
+const exec = promisify(execFile);
+
+/** A program of `test/interop`: how it is built, and then run. */
+export interface Program {
+  /** Nothing when its toolchain is here, else what is missing. */
+  missing: string | undefined;
+  /** Resolves with the command that runs it; what was built once from the same sources is used again. */
+  build(): Promise<readonly string[]>;
+}
+
+const SOURCES = join(CHECKOUT, 'test', 'interop');
+const BUILT = join(CHECKOUT, '.heddle', 'interop');
+const CLOUD_EVENT_SCHEMA = join(SOURCES, 'cloud-event.json');
+const QUICK_START = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
+const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:2.8';
+const PYTHON = 'import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 14))';
+
+export const java: Program = {
+  missing:
+    versionOf('javac', ['-version'], /javac (\d+)/) < 17
+      ? 'no JDK 17 or later'
+      : versionOf('mvn', ['-version'], /Maven (\d+)/) < 3
+        ? 'no Maven'
+        : undefined,
+  build: async () => {
+    const source = join(SOURCES, 'java');
+    const jars = await once(`java-jars-${await hashOf([join(source, 'pom.xml')])}`, async (home) => {
+      const wanted = ['-q', '-B', '-f', join(source, 'pom.xml'), '-DincludeScope=runtime', `-DoutputDirectory=${home}`];
+      await exec('mvn', [...wanted, `${DEPENDENCY_PLUGIN}:copy-dependencies`]);
+    });
+    const files = await filesOf(join(source, 'src'));
+    const classes = await once(`java-${await hashOf([join(source, 'pom.xml'), ...files])}`, async (home) => {
+      await exec('javac', ['-d', home, '-cp', join(jars, '*'), ...files]);
+    });
+    return ['java', ...QUICK_START, '-cp', [classes, join(jars, '*')].join(delimiter), 'heddle.interop.Interop'];
+  },
+};
+
+export const python: Program = {
+  missing: succeeds('python3', ['-c', PYTHON]) ? undefined : 'no Python 3.9 to 3.14 with venv and pip',
+  build: async () => {
+    const requirements = join(SOURCES, 'python', 'requirements.txt');
+    const home = await once(`python-${await hashOf([requirements])}`, async (folder) => {
+      await exec('python3', ['-m', 'venv', folder]);
+      // Built packages only: a compiler is nothing that has to be here.
+      const wanted = [
+        'install',
+        '--quiet',
+        '--disable-pip-version-check',
+        '--only-binary',
+        ':all:',
+        '-r',
+        requirements,
+      ];
+      await exec(join(folder, 'bin', 'pip'), wanted);
+    });
+    return [join(home, 'bin', 'python'), join(SOURCES, 'python', 'interop.py')];
+  },
+};
+
+export const go: Program = {
+  missing: versionOf('go', ['version'], /go1\.(\d+)/) < 26 ? 'no Go 1.26 or later' : undefined,
+  build: async () => {
+    const source = join(SOURCES, 'go');
+    const home = await once(`go-${await hashOf(await filesOf(source))}`, async (folder) => {
+      // With the tools that are here: another version of them is not fetched. What runs for a second is built quickly,
+      // which takes two thirds of the time that building it well does.
+      const quick = ['-gcflags=all=-N -l -dwarf=false', '-ldflags=-s -w'];
+      const env = {
+        ...process.env,
+        GOTOOLCHAIN: 'local',
+        GOFLAGS: '-buildvcs=false',
+        GOCACHE: join(BUILT, 'go-cache'),
+      };
+      await exec('go', ['build', ...quick, '-o', join(folder, 'interop'), '.'], { cwd: source, env });
+    });
+    return [join(home, 'interop')];
+  },
+};
+
+/** Runs a program to its end; resolves with the lines it printed, each of them JSON. */
+export async function runProgram<T>(
+  [command = '', ...first]: readonly string[],
+  args: readonly string[],
+  { env, input = [] }: { env: Record<string, string>; input?: readonly object[] },
+): Promise<T[]> {
+  const child = spawn(command, [...first, ...args], { env: { ...process.env, CLOUD_EVENT_SCHEMA, ...env } });
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  // One that fails before it has read all of it says why on its own.
+  child.stdin.on('error', () => undefined).end(input.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  if (code !== 0) throw new Error(`${command} ended with ${String(code)}:\n${err.slice(-4000)}`);
+  return out
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as T);
+}
+
+/** Fills a folder once; one that was broken off is begun anew. */
+async function once(name: string, fill: (home: string) => Promise<void>): Promise<string> {
+  const home = join(BUILT, name);
+  if (existsSync(join(BUILT, `${name}.whole`))) return home;
+  await rm(home, { recursive: true, force: true });
+  await mkdir(home, { recursive: true });
+  await fill(home);
+  await mkdir(join(BUILT, `${name}.whole`));
+  return home;
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+}
+
+async function hashOf(files: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(await readFile(file));
+  return hash.digest('hex').slice(0, 12);
+}
+
+/** The number that a program's version begins with; 0 where there is no such program. */
+function versionOf(command: string, args: readonly string[], pattern: RegExp): number {
+  try {
+    return Number(pattern.exec(execFileSync(command, [...args], { encoding: 'utf8', stdio: 'pipe' }))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+function succeeds(command: string, args: readonly string[]): boolean {
+  try {
+    execFileSync(command, [...args], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
