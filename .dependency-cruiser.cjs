@@ -24,10 +24,11 @@ const LIBRARIES = {
     ours: ['event', 'schema', 'auth', 'kafka', 'outbox', 'runtime'],
     outside: ['zod', 'prom-client', 'kysely', '@nestjs/microservices', ...NEST],
   },
+  client: { ours: [], outside: [] },
 };
 
-/** The doors of libraries: their index.ts, and what tests of services enter the mesh by. */
-const DOORS = ['^libs/[^/]+/src/index\\.ts$', '^libs/mesh/src/trial\\.ts$'];
+/** The doors of libraries: their index.ts, what tests of services enter the mesh by, and what pages enter the client by. */
+const DOORS = ['^libs/[^/]+/src/index\\.ts$', '^libs/mesh/src/trial\\.ts$', '^libs/client/src/stream\\.ts$'];
 
 const APP_PACKAGES = [...NEST, '@nestjs/microservices', 'zod', 'prom-client'];
 const APPS = {
