@@ -60,6 +60,8 @@ export const ERRORS = {
   'not-appended': { status: 503, retryable: true, title: 'Held back, for an earlier event of its key failed' },
   'queue-elsewhere': { status: 503, retryable: true, title: 'The queue is moving to another instance' },
   stopping: { status: 503, retryable: true, title: 'The process is stopping' },
+  'gateway-unavailable': { status: 503, retryable: true, title: 'The gateway cannot be reached' },
+  'command-invalid': { status: 400, retryable: false, title: 'The command line is wrong' },
   'setting-invalid': { status: 500, retryable: false, title: 'A setting is wrong' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
 

@@ -92,7 +92,8 @@ export class Stream implements Member {
       this.#join();
       return;
     }
-    const wanted = await this.#wanted(start);
+    const isTime = start !== 'earliest' && 'time' in start;
+    const wanted = isTime ? await this.home.history.at(this.#tenant, start.time) : this.#wanted(start);
     const fromEarliest = start === 'earliest';
     const resolved = await this.home.history.resolve(this.#tenant, wanted, fromEarliest, this.home);
     const { position, gaps, resumed } = resolved;
@@ -121,10 +122,9 @@ export class Stream implements Member {
     return this.home.position.of(this.#tenant);
   }
 
-  async #wanted(start: Exclude<StreamStart, 'now'>): Promise<PositionVector> {
+  #wanted(start: Exclude<StreamStart, 'now' | { time: number }>): PositionVector {
     if (start === 'earliest') return new Map();
     if ('token' in start) return parseToken(this.#tenant, start.token);
-    if ('time' in start) return this.home.history.at(this.#tenant, start.time);
     const position = this.#livePosition.copy();
     for (const { topic: object, partition, offset } of start.places) {
       const offsets = position.get(topicOf(object, this.#tenant));
