@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parseLine } from './command-line.js';
 import { argvOf } from './cli-trial.js';
-import { commands, commandsOf } from './commands.js';
+import { commands } from './commands.js';
+import { commandsOf } from './entry.js';
 import { EXIT } from './exit-codes.js';
 
 const GUIDE = readFileSync(new URL('../../../docs/guides/command-line.md', import.meta.url), 'utf8');

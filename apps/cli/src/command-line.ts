@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
-import { HeddleError } from '@heddle/event';
-import type { Command, Format, Option, Options } from './command.js';
-import { nearest } from './nearest.js';
+import type { HeddleError } from '@heddle/event';
+import type { Command, Option, Options } from './command.js';
+import type { Format } from './output/output.js';
+import { meant, wrongLine } from './wrong-line.js';
 
 /** What every command understands. */
 export const COMMON = {
@@ -28,7 +29,7 @@ export interface ParsedLine {
 }
 
 /** How a command may write its result; the first is what it does when nothing is said. */
-export function formatsOf({ formats = FORMATS }: Pick<Command, 'formats'>): readonly Format[] {
+function formatsOf({ formats = FORMATS }: Pick<Command, 'formats'>): readonly Format[] {
   return formats;
 }
 
@@ -52,10 +53,6 @@ export function parseLine(command: Command, argv: readonly string[], words: stri
     context: context as string | undefined,
     help,
   };
-}
-
-export function wrongLine(message: string, field?: string): HeddleError {
-  return new HeddleError('command-invalid', message, field === undefined ? {} : { field });
 }
 
 function valuesOf(
@@ -128,10 +125,4 @@ function unknownOption(rawName: string, options: Options, words: string): Heddle
   const names = Object.keys(options).map((name) => `--${name}`);
   const hint = meant(rawName, names);
   return wrongLine(`${words} has no option ${rawName}.${hint || ` See heddle ${words} --help.`}`, rawName);
-}
-
-/** ` Did you mean …?`, or nothing. */
-export function meant(word: string, candidates: readonly string[]): string {
-  const near = nearest(word, candidates);
-  return near === undefined ? '' : ` Did you mean ${near}?`;
 }

@@ -1,5 +1,5 @@
 import type { Gateway } from './gateway.js';
-import type { Output } from './output/output.js';
+import type { Format, Output } from './output/output.js';
 import type { Terminal } from './terminal.js';
 
 /** What the shell can offer for a value, beside the words that are listed. */
@@ -44,9 +44,6 @@ export interface Argument {
   completes?: Completes;
 }
 
-/** How a command may write its result. */
-export type Format = 'table' | 'json' | 'yaml' | 'raw';
-
 /** What a command gets to do its work. */
 export interface Invocation<O extends Options = Options> {
   options: Values<O>;
@@ -55,6 +52,8 @@ export interface Invocation<O extends Options = Options> {
   output: Output;
   /** Aborted when the person or the system asks to end. */
   signal: AbortSignal;
+  /** All commands there are. */
+  commands: readonly Entry[];
   /** The name of `--context`. */
   context: string | undefined;
   /** The gateway with who asks, as the environment or the context says; the same each time. */

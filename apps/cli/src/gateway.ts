@@ -150,7 +150,9 @@ export class Gateway {
 
   #urlOf(path: string, { query = {} }: GatewayRequest): string {
     const given = Object.entries(query).filter(([, value]) => value !== undefined);
-    const search = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])).toString();
+    const search = new URLSearchParams(
+      given.map(([name, value]): [string, string] => [name, String(value)]),
+    ).toString();
     return `${this.url}${path}${search === '' ? '' : `?${search}`}`;
   }
 }

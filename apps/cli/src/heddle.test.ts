@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { argvOf, runHeddle } from './cli-trial.js';
 import { optionsOf, parseLine } from './command-line.js';
-import { commands, commandsOf } from './commands.js';
+import { commands } from './commands.js';
+import { commandsOf } from './entry.js';
 import { EXIT } from './exit-codes.js';
 
 const all = (await Promise.all(commands.map(commandsOf))).flat();

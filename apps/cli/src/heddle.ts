@@ -1,7 +1,9 @@
 import type { HeddleError } from '@heddle/event';
 import type { Command, Entry, Invocation } from './command.js';
-import { type ParsedLine, meant, parseLine, wrongLine } from './command-line.js';
-import { commands, isGroup } from './commands.js';
+import { type ParsedLine, parseLine } from './command-line.js';
+import { meant, wrongLine } from './wrong-line.js';
+import { commands } from './commands.js';
+import { isGroup } from './entry.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
 import type { Terminal } from './terminal.js';
 
@@ -104,6 +106,7 @@ async function invocationOf(line: ParsedLine, terminal: Terminal, signal: AbortS
     terminal,
     output: new Output(format, terminal),
     signal,
+    commands,
     context,
     gateway: () => (gateway ??= openGateway(terminal, context, signal)),
   };

@@ -115,11 +115,12 @@ function escaped(text: string): string {
 
 async function load(): Promise<Sources> {
   const source = (file: string): Promise<unknown> => import(path('apps/cli/src', file));
-  const [list, line, help, exit] = await Promise.all([
+  const [list, entry, line, help, exit] = await Promise.all([
     source('commands.ts'),
+    source('entry.ts'),
     source('command-line.ts'),
     source('help.ts'),
     source('exit-codes.ts'),
   ]);
-  return { list, line, help, exit } as Sources;
+  return { list: { ...(list as object), ...(entry as object) }, line, help, exit } as Sources;
 }

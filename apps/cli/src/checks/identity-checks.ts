@@ -1,6 +1,7 @@
 import { HeddleError } from '@heddle/event';
 import { EXIT } from '../exit-codes.js';
 import { type Check, type Patient, failed, ok, skipped } from './check.js';
+import { textOf } from '../output/text.js';
 
 export const tokenCheck: Check = {
   name: 'token',
@@ -13,7 +14,7 @@ export const tokenCheck: Check = {
       await gateway.request('GET', '/v1/catalogue', { signal, patienceMs: 0 });
       const until =
         typeof claims['exp'] === 'number' ? `, good until ${new Date(claims['exp'] * 1000).toISOString()}` : '';
-      return ok(`that of ${String(claims['sub'] ?? 'a client')}, from ${gateway.from}${until}`);
+      return ok(`that of ${textOf(claims['sub'] ?? 'a client')}, from ${gateway.from}${until}`);
     } catch (error) {
       if (!(error instanceof HeddleError)) throw error;
       const advice = error.code === 'token-missing' ? 'See heddle login --help.' : adviceOf(gateway.from);

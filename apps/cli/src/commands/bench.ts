@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.js';
-import { wrongLine } from '../command-line.js';
+import { wrongLine } from '../wrong-line.js';
 import type { Latencies } from '../benching/figures.js';
 import { runBench } from '../benching/run.js';
 import { EXIT } from '../exit-codes.js';

@@ -1,6 +1,7 @@
 import { type Completes, type Invocation, defineCommand } from '../command.js';
-import { wrongLine } from '../command-line.js';
+import { wrongLine } from '../wrong-line.js';
 import { readContexts } from '../context/context-file.js';
+import type { Words } from '../completion/words.js';
 import type { Kind } from '../manifests/kind.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'];
@@ -29,16 +30,13 @@ export const completion = defineCommand({
       for (const name of await namesOf(kind as Completes, invocation)) terminal.out(name);
       return;
     }
-    const [{ wordsOf }, { commands }] = await Promise.all([import('../completion/words.js'), import('../commands.js')]);
-    const words = await wordsOf(commands);
+    const { wordsOf } = await import('../completion/words.js');
+    const words = await wordsOf(invocation.commands);
     terminal.out(await scriptOf(shell, words));
   },
 });
 
-async function scriptOf(
-  shell: string,
-  words: Parameters<typeof import('../completion/bash.js').bashScript>[0],
-): Promise<string> {
+async function scriptOf(shell: string, words: Words): Promise<string> {
   if (shell === 'bash') return (await import('../completion/bash.js')).bashScript(words);
   if (shell === 'zsh') return (await import('../completion/zsh.js')).zshScript(words);
   return (await import('../completion/fish.js')).fishScript(words);

@@ -1,5 +1,5 @@
 import { type Command, defineCommand } from '../command.js';
-import { meant, wrongLine } from '../command-line.js';
+import { meant, wrongLine } from '../wrong-line.js';
 import { type Contexts, readContexts, writeContexts } from '../context/context-file.js';
 import { CONTEXT_SOURCES, addContext } from '../context/context-source.js';
 import { table } from '../output/table.js';

@@ -1,5 +1,5 @@
 import { type Command, type Invocation, type Options, defineCommand } from '../command.js';
-import { wrongLine } from '../command-line.js';
+import { wrongLine } from '../wrong-line.js';
 import { EXIT } from '../exit-codes.js';
 import { follow } from '../following/progress.js';
 import { properties, table } from '../output/table.js';

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.js';
-import { wrongLine } from '../command-line.js';
+import { wrongLine } from '../wrong-line.js';
 import { type Check, type Finding, type Patient, failed, skipped } from '../checks/check.js';
 import { checks } from '../checks/checks.js';
 import { EXIT } from '../exit-codes.js';

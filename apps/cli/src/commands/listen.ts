@@ -1,6 +1,6 @@
 import { HeddleError } from '@heddle/event';
 import { type Invocation, type Options, defineCommand } from '../command.js';
-import { wrongLine } from '../command-line.js';
+import { wrongLine } from '../wrong-line.js';
 import type { Gateway } from '../gateway.js';
 import { type Delivered, Listener } from '../listening/listener.js';
 import { type KnownPair, type Pair, checkedUrl, forgetPair, knownPair, newSecret, pairOf } from '../listening/pair.js';

@@ -1,5 +1,5 @@
 import { type Command, defineCommand } from '../command.js';
-import { wrongLine } from '../command-line.js';
+import { wrongLine } from '../wrong-line.js';
 import { follow } from '../following/progress.js';
 import { byName } from '../manifests/names.js';
 import { queueKind } from '../manifests/queue-kind.js';

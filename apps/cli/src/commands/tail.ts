@@ -4,6 +4,7 @@ import { writeSecretFile } from '../context/context-file.js';
 import { clockTime, timeOf } from '../output/times.js';
 import { type Condition, OPERATORS, conditionOf } from '../tailing/condition.js';
 import { type Opened, type StreamedEvent, eventStream } from '../tailing/event-stream.js';
+import { textOf } from '../output/text.js';
 
 /** How often the position is written to its file, at most. */
 const SAVE_MS = 500;
@@ -120,7 +121,7 @@ function lineOf({ event }: StreamedEvent, output: Invocation['output']): string 
   return [
     output.paint('dim', clockTime(String(time))),
     output.paint('cyan', String(type)),
-    String(subject ?? ''),
+    textOf(subject),
     JSON.stringify(shown ?? null),
   ].join('  ');
 }

@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { newFolder, runHeddle } from '../cli-trial.js';
-import { commands, commandsOf } from '../commands.js';
+import { commands } from '../commands.js';
+import { commandsOf } from '../entry.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 

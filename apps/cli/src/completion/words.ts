@@ -1,6 +1,6 @@
 import type { Command, Completes, Entry, Option } from '../command.js';
 import { optionsOf } from '../command-line.js';
-import { commandsOf } from '../commands.js';
+import { commandsOf } from '../entry.js';
 
 /** An option as a shell completes it. */
 export interface OptionWords {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { HeddleError } from '@heddle/event';
 import type { Invocation, Options } from '../command.js';
-import { wrongLine } from '../command-line.js';
+import { wrongLine } from '../wrong-line.js';
 import { type Context, checkContextName, readContexts, writeContexts } from './context-file.js';
 import { tokensOf } from './tokens.js';
 import { contextCredentials, localContext } from './who-asks.js';

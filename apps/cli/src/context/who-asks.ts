@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { HeddleError } from '@heddle/event';
-import { meant } from '../command-line.js';
+import { meant } from '../wrong-line.js';
 import type { Environment } from '../settings.js';
 import { type Context, readContexts } from './context-file.js';
 

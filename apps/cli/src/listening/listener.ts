@@ -3,6 +3,7 @@ import { HeddleError } from '@heddle/event';
 import { EXIT, exitCodeOf } from '../exit-codes.js';
 import type { Gateway } from '../gateway.js';
 import { type Delivery, type LocalAnswer, type LocalTarget, deliverTo } from './local-request.js';
+import { textOf } from '../output/text.js';
 
 /** What became of one delivery. */
 export interface Delivered {
@@ -121,7 +122,7 @@ export class Listener {
       url: this.target.url,
       id: String(event['id']),
       type: String(event['type']),
-      subject: String(event['subject'] ?? ''),
+      subject: textOf(event['subject']),
       attempt,
       redelivery,
       ...(status === undefined ? {} : { status }),

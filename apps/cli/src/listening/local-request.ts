@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { reasonOf } from '../reason.js';
+import { textOf } from '../output/text.js';
 
 /** A delivery as `receive` hands it out. */
 export interface Delivery {
@@ -99,8 +100,8 @@ function binaryHeaders(event: Record<string, unknown>): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(event)) {
     if (name === 'data' || name === 'data_base64' || typeof value === 'object') continue;
-    if (name === 'datacontenttype') headers['content-type'] = String(value);
-    else headers[`ce-${name}`] = encoded(String(value));
+    if (name === 'datacontenttype') headers['content-type'] = textOf(value);
+    else headers[`ce-${name}`] = encoded(textOf(value));
   }
   return { 'content-type': 'application/json', ...headers };
 }

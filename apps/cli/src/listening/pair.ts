@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { wrongLine } from '../command-line.js';
+import { wrongLine } from '../wrong-line.js';
 import { writeSecretFile } from '../context/context-file.js';
 
 /** Events of some types, and where on this machine they go. */

@@ -1,4 +1,5 @@
 import { type Kind, type Spec, type View, pick } from './kind.js';
+import { textOf } from '../output/text.js';
 
 export const clientKind: Kind = {
   name: 'client',
@@ -9,7 +10,7 @@ export const clientKind: Kind = {
     { title: 'state', of: ({ disabled }) => (disabled ? 'disabled' : '') },
     { title: 'secrets', of: ({ secrets }) => (secrets as unknown[]).length, align: 'right' },
     { title: 'keys', of: ({ keys }) => (keys as unknown[]).length, align: 'right' },
-    { title: 'description', of: ({ description }) => (description === undefined ? '' : String(description)) },
+    { title: 'description', of: ({ description }) => textOf(description) },
     { title: 'permissions', of: ({ permissions }) => (permissions as string[]).join(' ') },
   ],
   nameOf: ({ client }) => String(client),

@@ -1,5 +1,5 @@
 import { HeddleError } from '@heddle/event';
-import { wrongLine } from '../command-line.js';
+import { wrongLine } from '../wrong-line.js';
 import { readText } from '../context/context-source.js';
 import type { Terminal } from '../terminal.js';
 import type { Kind, Spec } from './kind.js';

@@ -1,5 +1,5 @@
 import { HeddleError } from '@heddle/event';
-import { meant } from '../command-line.js';
+import { meant } from '../wrong-line.js';
 import type { Gateway } from '../gateway.js';
 import type { Kind, View } from './kind.js';
 

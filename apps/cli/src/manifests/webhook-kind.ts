@@ -1,5 +1,6 @@
 import { type Kind, type Spec, type View, pick } from './kind.js';
 import { queueSpec, wholeQueue } from './queue-kind.js';
+import { textOf } from '../output/text.js';
 
 const DELIVERY = { maxInFlight: 64, timeoutMs: 15_000 } as const;
 const DEFAULTS = { contentMode: 'structured', headers: {}, auth: {}, handshake: 'exempt' } as const;
@@ -59,5 +60,5 @@ function handshakeSpec({ state, origin, requestedRatePerMinute }: Handshake): un
 
 function statistic(view: View, name: string): string | undefined {
   const value = (view['statistics'] as View | undefined)?.[name];
-  return value === undefined ? undefined : String(value);
+  return value === undefined ? undefined : textOf(value);
 }

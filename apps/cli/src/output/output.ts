@@ -1,6 +1,8 @@
 import { styleText } from 'node:util';
-import type { Format } from '../command.js';
 import type { Terminal } from '../terminal.js';
+
+/** How a command may write its result. */
+export type Format = 'table' | 'json' | 'yaml' | 'raw';
 
 type Style = Parameters<typeof styleText>[0];
 

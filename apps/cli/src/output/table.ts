@@ -10,7 +10,7 @@ export interface Column<Row> {
 /** Rows under titles, as wide as they have to be. */
 export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], ifEmpty = 'none'): string[] {
   if (rows.length === 0) return [ifEmpty];
-  const cells = rows.map((row) => columns.map((column) => textOf(column.of(row))));
+  const cells = rows.map((row) => columns.map((column) => cellOf(column.of(row))));
   const widths = columns.map(({ title }, at) =>
     Math.max(title.length, ...cells.map((line) => widthOf(line[at] ?? ''))),
   );
@@ -32,13 +32,13 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
 export function properties(rows: readonly (readonly [string, string | number | boolean | undefined])[]): string[] {
   const known = rows.filter(([, value]) => value !== undefined && value !== '');
   const width = Math.max(0, ...known.map(([name]) => name.length));
-  return known.map(([name, value]) => `${name.padEnd(width)}  ${textOf(value)}`);
+  return known.map(([name, value]) => `${name.padEnd(width)}  ${cellOf(value)}`);
 }
 
-function textOf(value: string | number | boolean | undefined): string {
+function cellOf(value: string | number | boolean | undefined): string {
   if (value === undefined) return '';
   // What came from elsewhere could move the cursor or ring the bell.
-  return String(value).replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+  return String(value).replace(/\p{Cc}/gu, ' ');
 }
 
 function padded(text: string, width: number, align: 'right' | undefined, isLast: boolean): string {
@@ -48,5 +48,6 @@ function padded(text: string, width: number, align: 'right' | undefined, isLast:
 }
 
 function widthOf(text: string): number {
-  return [...text].length;
+  // Characters as code points, which is close enough for what stands in tables here.
+  return Array.from(text).length;
 }

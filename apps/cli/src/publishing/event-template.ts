@@ -1,5 +1,5 @@
 import { HeddleError } from '@heddle/event';
-import { meant, wrongLine } from '../command-line.js';
+import { meant, wrongLine } from '../wrong-line.js';
 import { readText } from '../context/context-source.js';
 import type { Gateway } from '../gateway.js';
 import type { Terminal } from '../terminal.js';

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HeddleError, type Problem } from '@heddle/event';
 import type { Gateway } from '../gateway.js';
 import type { EventJson } from './event-template.js';
+import { textOf } from '../output/text.js';
 
 /** What became of one event. */
 export interface PublishResult {
@@ -87,8 +88,4 @@ export function commonRefusal(results: readonly PublishResult[]): HeddleError | 
   const [code] = codes;
   if (codes.size !== 1 || code === undefined) return undefined;
   return new HeddleError(code, results[0]?.problem?.detail ?? '');
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { wrongLine } from '../command-line.js';
+import { wrongLine } from '../wrong-line.js';
 
 /** What a template is filled with, once for each event. */
 export interface Filling {

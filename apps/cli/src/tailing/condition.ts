@@ -1,4 +1,4 @@
-import { wrongLine } from '../command-line.js';
+import { wrongLine } from '../wrong-line.js';
 
 /** Decides whether an event is shown. */
 export type Condition = (event: Readonly<Record<string, unknown>>) => boolean;
