@@ -32,6 +32,7 @@ const DOORS = ['^libs/[^/]+/src/index\\.ts$', '^libs/mesh/src/trial\\.ts$', '^li
 
 const APP_PACKAGES = [...NEST, '@nestjs/microservices', 'zod', 'prom-client'];
 const APPS = {
+  cli: ['kafkajs', 'yaml'],
   gateway: [...APP_PACKAGES, 'undici', 'ws', '@marcbachmann/cel-js', 're2js', 'ipaddr.js'],
   'sales-order': [...APP_PACKAGES, 'kysely', 'pg'],
   'business-partner': [...APP_PACKAGES, 'kysely', 'pg'],
@@ -46,7 +47,7 @@ const AT_HOME = {
   re2js: ['^apps/gateway/src/filters/'],
   'ipaddr.js': ['^apps/gateway/src/network/'],
   jose: ['^libs/auth/', '^(bench|test)/'],
-  kafkajs: ['^libs/kafka/', '^(bench|test)/'],
+  kafkajs: ['^libs/kafka/', '^apps/cli/src/checks/', '^(bench|test)/'],
   avsc: ['^libs/schema/', '^(bench|test)/'],
   '@kafkajs/confluent-schema-registry': ['^libs/schema/', '^(bench|test)/'],
 };

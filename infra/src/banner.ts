@@ -64,6 +64,12 @@ function tryIt(ports: MeshPorts, secrets: string): string[] {
     `sleep 1; curl -fsS --retry 5 --retry-all-errors --retry-delay 1 ${urlOf('sales-order', ports)}/sales-orders ${json} -d '${JSON.stringify(createOrder(order, partner))}' -o /dev/null`,
     `sleep 1; curl -fsS ${gateway}/v1/objects/sales-order/${order} ${token}; echo`,
     '',
+    'The same and more at the command line, which is the administrator in this folder (heddle help):',
+    '',
+    `${command(gateway, secrets)} tail 'sap.s4.beh.*'`,
+    `${command(gateway, secrets)} trace sales-order ${order}`,
+    `${command(gateway, secrets)} doctor`,
+    '',
     'A worker that pulls them from a queue, which keeps each until it is accepted; it gets tokens by itself (end it with',
     'Ctrl-C):',
     '',
@@ -73,6 +79,11 @@ function tryIt(ports: MeshPorts, secrets: string): string[] {
     '',
     `curl -N '${gateway}/v1/stream?types=sap.s4.beh.*' ${token}`,
   ];
+}
+
+/** `npx heddle`, and who asks whom where that is not as usual. */
+function command(gateway: string, secrets: string): string {
+  return `${whoAsks(gateway, secrets)}npx heddle`;
 }
 
 /** What `infra/token.mjs` has to be told, where it is not as usual. */

@@ -61,6 +61,8 @@ export const ERRORS = {
   'queue-elsewhere': { status: 503, retryable: true, title: 'The queue is moving to another instance' },
   'consumer-stalled': { status: 503, retryable: true, title: 'The consumer does not get on' },
   stopping: { status: 503, retryable: true, title: 'The process is stopping' },
+  'gateway-unavailable': { status: 503, retryable: true, title: 'The gateway cannot be reached' },
+  'command-invalid': { status: 400, retryable: false, title: 'The command line is wrong' },
   'setting-invalid': { status: 500, retryable: false, title: 'A setting is wrong' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
 

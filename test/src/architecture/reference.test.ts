@@ -1,6 +1,7 @@
 import { ERRORS } from '@heddle/event';
 import { expect, it } from 'vitest';
 import { eventPages } from './event-pages.js';
+import { commandsPage } from './commands-page.js';
 import { limitsPage, namedCodes, unlistedLimits } from './limits-page.js';
 import { permissionsPage } from './permissions-page.js';
 import { allSettings, environmentExample, errorsPage, settingsPage } from './reference-pages.js';
@@ -8,12 +9,16 @@ import { FILES, SOURCES, path, read } from './tree.js';
 
 // `npm run docs` is this file with --update: it writes what is compared here.
 const PAGES = [
-  ...['errors', 'limits', 'permissions', 'settings'].map((page) => `docs/reference/${page}.md`),
+  ...['commands', 'errors', 'limits', 'permissions', 'settings'].map((page) => `docs/reference/${page}.md`),
   '.env.example',
 ];
 
 it('the reference pages are there, and belong to the project', () => {
   expect(PAGES.filter((page) => !FILES.includes(page))).toEqual([]);
+});
+
+it('the page of commands says what the commands say of themselves', async () => {
+  await expect(await commandsPage()).toMatchFileSnapshot(path('docs/reference/commands.md'));
 });
 
 it('the page of errors says what the list of errors says', async () => {
@@ -46,8 +51,9 @@ it('there is a page of events for each business object, and it says what the sch
 it('a variable of ours means one thing in every process', async () => {
   const meanings = new Map<string, Set<string>>();
   for (const { process, rows } of await allSettings()) {
-    // What the launcher takes from outside it takes instead of starting it; for processes it is where to go.
-    if (process === 'npm start') continue;
+    // What the launcher takes from outside it takes instead of starting it, and the command line is no process of the
+    // mesh; for processes it is where to go.
+    if (process === 'npm start' || process === 'cli') continue;
     for (const { env, about } of rows) meanings.set(env, (meanings.get(env) ?? new Set()).add(about));
   }
   expect(meanings.size).toBeGreaterThan(0);

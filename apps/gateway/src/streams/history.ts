@@ -78,6 +78,14 @@ export class History {
     return { position, gaps, resumed };
   }
 
+  /** For every topic of a tenant, the first event that the log took at or after a time, per partition. */
+  async at(tenant: string, time: number): Promise<PositionVector> {
+    const topics = this.#topicsOf(tenant);
+    return new Map(
+      await Promise.all(topics.map(async (topic) => [topic, await this.eventLog.offsetsAt(topic, time)] as const)),
+    );
+  }
+
   /** Writes every wanted event from a position up to the end as it stands now; returns the position after them. */
   async read(from: PositionVector, wish: HistoryWish): Promise<PositionVector> {
     await this.#turn();

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Caller } from '@heddle/auth';
-import { uuidv7 } from '@heddle/event';
+import { topicOf, uuidv7 } from '@heddle/event';
 import { DispatchedEvent, type Form } from '../represent.js';
 import type { FanOut, Group, Member, Selection, StreamSink } from './fan-out.js';
 import type { History, Resumed, StreamGap } from './history.js';
@@ -17,8 +17,19 @@ import type { Tail } from './tail.js';
 import type { View } from './view.js';
 import type { WantedTypes } from './wanted-types.js';
 
-/** Where a stream is to begin: at the live end, at the first event the log keeps, or after an event. */
-export type StreamStart = 'now' | 'earliest' | { token: string };
+/** A place in the log from which a stream is to begin; the topic as it is called outside, without the tenant. */
+export interface StreamPlace {
+  topic: string;
+  partition: number;
+  offset: number;
+}
+
+/**
+ * Where a stream is to begin: at the live end, at the first event the log keeps, after an event, at the first event that
+ * the log took at or after a time (in milliseconds), or at places; what these do not name begins at the live end.
+ */
+export type StreamStart =
+  'now' | 'earliest' | { token: string } | { time: number } | { places: readonly StreamPlace[] };
 
 /** What somebody may see, and wants. */
 export interface StreamRequest extends WantedTypes {
@@ -81,7 +92,8 @@ export class Stream implements Member {
       this.#join();
       return;
     }
-    const wanted: PositionVector = start === 'earliest' ? new Map() : parseToken(this.#tenant, start.token);
+    const isTime = start !== 'earliest' && 'time' in start;
+    const wanted = isTime ? await this.home.history.at(this.#tenant, start.time) : this.#wanted(start);
     const fromEarliest = start === 'earliest';
     const resolved = await this.home.history.resolve(this.#tenant, wanted, fromEarliest, this.home);
     const { position, gaps, resumed } = resolved;
@@ -108,6 +120,19 @@ export class Stream implements Member {
 
   get #livePosition(): TenantPosition {
     return this.home.position.of(this.#tenant);
+  }
+
+  #wanted(start: Exclude<StreamStart, 'now' | { time: number }>): PositionVector {
+    if (start === 'earliest') return new Map();
+    if ('token' in start) return parseToken(this.#tenant, start.token);
+    const position = this.#livePosition.copy();
+    for (const { topic: object, partition, offset } of start.places) {
+      const offsets = position.get(topicOf(object, this.#tenant));
+      const live = offsets?.[partition];
+      // What there is not is passed over; what is not there yet begins with what comes.
+      if (offsets !== undefined && live !== undefined) offsets[partition] = Math.min(offset, live);
+    }
+    return position;
   }
 
   #join(): void {

@@ -36,6 +36,44 @@ describe('streams', () => {
     }
   });
 
+  it('begin at a time, with what the log took at or after it', async () => {
+    await trial.publish(ME, 'K', 'before');
+    const first = trial.open('earliest');
+    await vi.waitFor(() => expect(first.ids()).toEqual(['before']), SOON);
+    const wall = Date.now();
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(wall), SOON);
+    const time = Date.now();
+    await trial.publish(ME, 'K', 'after');
+    const since = trial.open({ time });
+    await trial.publish(ME, 'K', 'live');
+    await vi.waitFor(() => expect(since.ids()).toEqual(['after', 'live']), SOON);
+  });
+
+  it('begin at a place in the log, and elsewhere with what comes', async () => {
+    const places: { id: string; partition: number; offset: number }[] = [];
+    for (let n = 0; n < 20; n += 1) {
+      const [outcome] = await trial.publish(ME, `K${n % 5}`, `e${n}`);
+      if (outcome !== undefined && 'position' in outcome) places.push({ id: `e${n}`, ...outcome.position });
+    }
+    const { partition, offset } = places[7]!;
+    const behind = places.filter((place) => place.partition === partition && place.offset >= offset);
+    const shared = trial.open('earliest');
+    await vi.waitFor(() => expect(shared.ids()).toHaveLength(20), SOON);
+    const from = trial.open({
+      places: [
+        { topic: 'contract', partition, offset },
+        { topic: 'nothing', partition: 0, offset: 3 },
+      ],
+    });
+    // A place that is not there yet is no reason to begin with everything.
+    const beyond = trial.open({ places: [{ topic: 'contract', partition, offset: 1_000_000 }] });
+    await vi.waitFor(() => expect(from.ids()).toEqual(behind.map(({ id }) => id)), SOON);
+    for (const key of ['K0', 'K1', 'K2']) await trial.publish(ME, key, `live-${key}`);
+    const live = ['live-K0', 'live-K1', 'live-K2'];
+    await vi.waitFor(() => expect(from.ids().slice(behind.length)).toEqual(live), SOON);
+    await vi.waitFor(() => expect(beyond.ids()).toEqual(live), SOON);
+  });
+
   it('resume from the log after a restart, when the memory of the gateway is gone', async () => {
     for (let n = 0; n < 700; n += 1) await trial.publish(ME, 'K', `e${n}`);
     const first = trial.open('earliest');
