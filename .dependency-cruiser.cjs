@@ -34,6 +34,7 @@ const APPS = {
   gateway: [...APP_PACKAGES, 'undici', 'ws', '@marcbachmann/cel-js', 're2js', 'ipaddr.js'],
   'sales-order': [...APP_PACKAGES, 'kysely', 'pg'],
   'business-partner': [...APP_PACKAGES, 'kysely', 'pg'],
+  contract: [...APP_PACKAGES, 'kysely', 'pg'],
 };
 
 /** Packages that one place knows, so that changing them is a change in one place. */

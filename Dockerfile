@@ -5,10 +5,11 @@ FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /heddle
 COPY . .
 RUN --mount=type=cache,target=/root/.npm npm ci
-RUN node_modules/.bin/tsc -b apps/gateway apps/sales-order apps/business-partner
+RUN node_modules/.bin/tsc -b apps/gateway apps/sales-order apps/business-partner apps/contract
 # Once more, with only what the processes need when they run.
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts \
-      --workspace apps/gateway --workspace apps/sales-order --workspace apps/business-partner --workspace libs/schema \
+      --workspace apps/gateway --workspace apps/sales-order --workspace apps/business-partner \
+      --workspace apps/contract --workspace libs/schema \
  && find apps libs schemas \( -name '*.test.*' -o -name '*.tsbuildinfo' \) -not -path '*/node_modules/*' -delete
 
 FROM node:24.21.0-bookworm-slim

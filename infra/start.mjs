@@ -6,5 +6,5 @@ await bootstrap({
   entry: 'infra/dist/start.js',
   native: !KAFKA_BROKERS || !SCHEMA_REGISTRY_URL,
   // What runs, with the libraries it needs; tests and benchmarks are not needed for that.
-  projects: ['infra', 'apps/gateway', 'apps/sales-order', 'apps/business-partner'],
+  projects: ['infra', 'apps/gateway', 'apps/sales-order', 'apps/business-partner', 'apps/contract'],
 });

@@ -5,10 +5,12 @@ export type {
   BusinessPartnerEvents,
 } from './business-partner/business-partner.generated.js';
 export type {
+  ContractDraftChanged,
   ContractDraftCreated,
   ContractEvents,
   ContractKind,
   ContractSigned,
+  ContractTerminated,
   DocumentReference,
 } from './contract/contract.generated.js';
 export type {

@@ -1,4 +1,4 @@
-/** The type of the events that are published and raised here: it has no owner, so that anyone may publish it. */
+/** The type of the events that are published and raised here: anyone may publish it, although it has an owner. */
 export const EVENT_TYPE = 'heddle.contract.v1.Contract.DraftCreated.v1';
 export const EVENT_TOPIC = 'contract';
 export const EVENT_SOURCE = '/bench';

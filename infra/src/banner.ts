@@ -23,6 +23,7 @@ export function banner({ ground, ports, secrets, logs }: Launched): string {
     ['gateway', gateway, 'events in and out; /openapi.json, /asyncapi.json, /v1/catalogue'],
     ['sales-order', urlOf('sales-order', ports), '/openapi.json'],
     ['business-partner', urlOf('business-partner', ports), '/openapi.json'],
+    ['contract', urlOf('contract', ports), '/openapi.json'],
     ['Kafka', ground.kafkaBrokers.join(','), ''],
     ['schema registry', ground.registryUrl, ''],
     ['PostgreSQL', withoutPassword(ground.databaseUrl), ''],

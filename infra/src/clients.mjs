@@ -23,6 +23,7 @@ const PERMISSIONS = {
   [ADMINISTRATOR]: ['*', 'manage:tenant:*'],
   'sales-order': ['publish:type:sap.s4.beh.salesorder.v1.*', 'fetch:type:sap.s4.beh.businesspartner.v1.*'],
   'business-partner': ['publish:type:sap.s4.beh.businesspartner.v1.*'],
+  contract: ['publish:type:heddle.contract.v1.*', 'fetch:type:sap.s4.beh.businesspartner.v1.*'],
 };
 
 /** The file that a gateway takes its first clients from, in a folder of secrets. @param {string} dir */

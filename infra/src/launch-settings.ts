@@ -34,6 +34,7 @@ export const launchSettings = defineSettings({
   gatewayPort: { env: 'GATEWAY_PORT', schema: port(8080), about: 'port of the gateway' },
   salesOrderPort: { env: 'SALES_ORDER_PORT', schema: port(8101), about: 'port of sales-order' },
   businessPartnerPort: { env: 'BUSINESS_PARTNER_PORT', schema: port(8102), about: 'port of business-partner' },
+  contractPort: { env: 'CONTRACT_PORT', schema: port(8103), about: 'port of contract' },
   registryPort: { env: 'REGISTRY_PORT', schema: port(8181), about: 'port of the schema registry' },
   kafkaPort: { env: 'KAFKA_PORT', schema: port(9092), about: 'port of the broker' },
   kafkaControllerPort: { env: 'KAFKA_CONTROLLER_PORT', schema: port(9093), about: "port of the broker's controller" },

@@ -5,7 +5,7 @@ import { readyOrExited, type OnSpawn, type Running } from './running.js';
 import { spawnNode } from './spawn-node.js';
 
 /** The processes of the mesh that are ours, in the order they start; they stop in the reverse order. */
-export const MESH_APPS = ['business-partner', 'sales-order', 'gateway'] as const;
+export const MESH_APPS = ['business-partner', 'sales-order', 'contract', 'gateway'] as const;
 
 /** All is on this machine, and so are the receivers of whoever tries it. */
 const RECEIVERS_HERE = { HEDDLE_RECEIVER_HTTP: 'true', HEDDLE_RECEIVER_NETWORKS: '127.0.0.0/8,::1/128' };

@@ -12,6 +12,7 @@ export async function requireFreePorts(settings: LaunchSettings): Promise<void> 
     [settings.gatewayPort, 'the gateway', 'GATEWAY_PORT'],
     [settings.salesOrderPort, 'sales-order', 'SALES_ORDER_PORT'],
     [settings.businessPartnerPort, 'business-partner', 'BUSINESS_PARTNER_PORT'],
+    [settings.contractPort, 'contract', 'CONTRACT_PORT'],
   ];
   if (settings.registryUrl === undefined) wanted.push([settings.registryPort, 'the schema registry', 'REGISTRY_PORT']);
   if (settings.databaseUrl === undefined) wanted.push([settings.databasePort, 'PostgreSQL', 'DATABASE_PORT']);

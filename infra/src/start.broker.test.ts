@@ -20,6 +20,7 @@ const PORT_SETTINGS = [
   'GATEWAY_PORT',
   'SALES_ORDER_PORT',
   'BUSINESS_PARTNER_PORT',
+  'CONTRACT_PORT',
   'REGISTRY_PORT',
   'DATABASE_PORT',
   'KAFKA_PORT',
@@ -140,7 +141,7 @@ test('a signal stops all in order, with exit code 0 and no process left', async 
   const { code, output } = await running.ended;
   expect(code).toBe(0);
   expect(output).toMatch(/stop gateway[\s\S]*stop schema registry, PostgreSQL[\s\S]*stop Kafka/);
-  expect(started).toHaveLength(6);
+  expect(started).toHaveLength(7);
   expect(started.filter(({ pid, identity }) => identityOf(pid) === identity)).toEqual([]);
 });
 

@@ -125,6 +125,7 @@ async function startApps(
     gateway: settings.gatewayPort,
     'sales-order': settings.salesOrderPort,
     'business-partner': settings.businessPartnerPort,
+    contract: settings.contractPort,
   };
   const gateway = { HEDDLE_DATA_DIR: join(settings.dataDir, 'index'), ...masterKeySettings(settings.dataDir) };
   const starts = MESH_APPS.map((app) =>

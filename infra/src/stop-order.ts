@@ -1,7 +1,7 @@
 /** The names of the processes of a mesh in groups, in the order they stop: who leans on others goes first. */
 export const STOP_ORDER: readonly (readonly string[])[] = [
   ['gateway'],
-  ['sales-order', 'business-partner'],
+  ['sales-order', 'business-partner', 'contract'],
   ['schema registry', 'PostgreSQL'],
   ['Kafka'],
 ];

@@ -1,5 +1,45 @@
 // Generated from the .avsc files by `npm run schemas`; not to be changed by hand.
 
+/** The draft of a contract was changed, or its document was. */
+export interface ContractDraftChanged {
+  /** Number of the contract. At most 20 characters. */
+  Contract: string;
+  /** What the contract is about. At most 80 characters. */
+  Title: string;
+  /** Business partner the contract is with. At most 10 characters. */
+  Counterparty: string;
+  /** Value of the contract without taxes. A decimal of 16 digits, 3 of them decimal places. */
+  NetAmount: string;
+  /** Currency of the amount, as ISO 4217 names it. At most 3 characters. */
+  Currency: string;
+  /** First day of validity. ISO 8601 (date). */
+  ValidFrom: string;
+  /** Last day of validity; none for a contract without end. ISO 8601 (date). */
+  ValidTo?: string | null;
+  /** Kind of contract. */
+  Kind?: ContractKind;
+  /** When the draft was changed. ISO 8601 (timestamp-millis). */
+  ChangedAt: string;
+  /** A remark for those who read the draft. At most 500 characters. */
+  Remark?: string | null;
+  /** The document as it is now; none as long as there is none. */
+  Document?: DocumentReference | null;
+}
+
+export type ContractKind = 'OTHER' | 'FRAMEWORK' | 'PURCHASE' | 'SALES' | 'SERVICE';
+
+/** Where a document lies, and what it must be. */
+export interface DocumentReference {
+  /** Address of the document; a path is one of the gateway. At most 2048 characters. */
+  href: string;
+  /** Media type of the document. At most 127 characters. */
+  mediaType: string;
+  /** Size of the document in bytes. A string beyond 2^53. */
+  sizeBytes: number | string;
+  /** SHA-256 of the document, in hexadecimal digits. At most 64 characters. */
+  sha256: string;
+}
+
 /** A contract was drafted. */
 export interface ContractDraftCreated {
   /** Number of the contract. At most 20 characters. */
@@ -24,8 +64,6 @@ export interface ContractDraftCreated {
   Remark?: string | null;
 }
 
-export type ContractKind = 'OTHER' | 'FRAMEWORK' | 'PURCHASE' | 'SALES' | 'SERVICE';
-
 /** A contract was signed by all parties. */
 export interface ContractSigned {
   /** Number of the contract. At most 20 characters. */
@@ -46,22 +84,28 @@ export interface ContractSigned {
   Document: DocumentReference;
 }
 
-/** Where the signed document lies, and what it must be. */
-export interface DocumentReference {
-  /** Address of the document. At most 2048 characters. */
-  href: string;
-  /** Media type of the document. At most 127 characters. */
-  mediaType: string;
-  /** Size of the document in bytes. A string beyond 2^53. */
-  sizeBytes: number | string;
-  /** SHA-256 of the document, in hexadecimal digits. At most 64 characters. */
-  sha256: string;
+/** A signed contract was terminated. */
+export interface ContractTerminated {
+  /** Number of the contract. At most 20 characters. */
+  Contract: string;
+  /** Business partner the contract is with. At most 10 characters. */
+  Counterparty: string;
+  /** Why it was terminated. At most 500 characters. */
+  Reason: string;
+  /** Day from which the contract is no longer in force. ISO 8601 (date). */
+  EffectiveOn: string;
+  /** When the termination was recorded. ISO 8601 (timestamp-millis). */
+  TerminatedAt: string;
 }
 
 /** The data of each event type of contract. */
 export interface ContractEvents {
+  /** The draft of a contract was changed, or its document was. */
+  'heddle.contract.v1.Contract.DraftChanged.v1': ContractDraftChanged;
   /** A contract was drafted. */
   'heddle.contract.v1.Contract.DraftCreated.v1': ContractDraftCreated;
   /** A contract was signed by all parties. */
   'heddle.contract.v1.Contract.Signed.v1': ContractSigned;
+  /** A signed contract was terminated. */
+  'heddle.contract.v1.Contract.Terminated.v1': ContractTerminated;
 }

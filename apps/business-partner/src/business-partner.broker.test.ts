@@ -1,8 +1,9 @@
 import 'reflect-metadata';
 import { ServiceTrial } from '@heddle/mesh/trial';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { businessPartner } from './business-partner.module.js';
 import type { BusinessPartnerTables } from './business-partner.repository.js';
+import { PartnerContracts } from './partner-contracts.js';
 
 describe('business partners over REST', () => {
   let trial: ServiceTrial<BusinessPartnerTables>;
@@ -86,6 +87,44 @@ describe('business partners over REST', () => {
       ['Changed', 3],
       ['Changed', 4],
     ]);
+  });
+
+  it('with contracts that are in force are not marked for archiving, until the last one is terminated', async () => {
+    await create({ BusinessPartner: 'C9' });
+    const at = '2026-02-14T09:30:00.000Z';
+    const Document = { href: '/x', mediaType: 'text/plain', sizeBytes: 1, sha256: 'a'.repeat(64) };
+    const signed = {
+      NetAmount: '1',
+      Currency: 'EUR',
+      EffectiveFrom: '2026-04-01',
+      SignedAt: at,
+      SignedBy: null,
+      Document,
+    };
+    const ended = { Reason: 'Notice', EffectiveOn: '2026-06-30', TerminatedAt: at };
+    const tell = async (key: string, action: 'Signed' | 'Terminated', sequence?: number): Promise<void> => {
+      const type = `heddle.contract.v1.Contract.${action}.v1`;
+      const data = { Contract: key, Counterparty: 'C9', ...(action === 'Signed' ? signed : ended) };
+      await trial.append({ topic: 'contract', type, key, sequence, data });
+      const rank = action === 'Signed' ? 1 : 2;
+      const heard = trial.db.selectFrom('partner_contract').select('rank').where('contract', '=', key);
+      await vi.waitFor(async () => expect(await heard.executeTakeFirst()).toEqual({ rank }), { timeout: 10_000 });
+    };
+    const mark = () => patch('C9', { IsMarkedForArchiving: true }, '*');
+    const refused = { status: 409, body: { code: 'conflict', field: 'IsMarkedForArchiving' } };
+    await tell('K-1', 'Signed', 3);
+    // From elsewhere, without a number.
+    await tell('K-2', 'Signed');
+    expect(await mark()).toMatchObject(refused);
+    expect((await mark()).body['detail']).toContain('2 active contracts');
+    expect(await patch('C9', { Industry: 'IT' }, '*')).toMatchObject({ status: 200 });
+    await tell('K-1', 'Terminated', 4);
+    expect(await mark()).toMatchObject(refused);
+    await tell('K-2', 'Terminated');
+    const contracts = new PartnerContracts(trial.db);
+    for (const contract of ['K-1', 'K-2'])
+      await contracts.hear(contract, { partner: 'C9', status: 'SIGNED', sequence: 3 });
+    expect(await mark()).toMatchObject({ status: 200, body: { IsMarkedForArchiving: true } });
   });
 
   it('are listed page by page, each once', async () => {

@@ -2,17 +2,24 @@ import type { Service, ServiceParts } from '@heddle/mesh';
 import type { DynamicModule } from '@nestjs/common';
 import { BusinessPartnerController } from './business-partner.controller.js';
 import { businessPartnerOpenApi } from './business-partner.openapi.js';
+import { BusinessPartnerReactions } from './business-partner.reactions.js';
 import { BusinessPartnerRepository, type BusinessPartnerTables } from './business-partner.repository.js';
 import { BusinessPartnerService } from './business-partner.service.js';
 import { BUSINESS_PARTNER_TYPES } from './business-partner.js';
 import { migrations } from './migrations/migrations.js';
+import { PartnerContracts } from './partner-contracts.js';
 
 class BusinessPartnerModule {
   static of({ db, outbox, relay }: ServiceParts<BusinessPartnerTables>): DynamicModule {
-    const service = new BusinessPartnerService(new BusinessPartnerRepository(db), outbox, relay);
+    const service = new BusinessPartnerService(
+      new BusinessPartnerRepository(db),
+      new PartnerContracts(db),
+      outbox,
+      relay,
+    );
     return {
       module: BusinessPartnerModule,
-      controllers: [BusinessPartnerController],
+      controllers: [BusinessPartnerController, BusinessPartnerReactions],
       providers: [{ provide: BusinessPartnerService, useValue: service }],
     };
   }
@@ -22,6 +29,7 @@ class BusinessPartnerModule {
 export const businessPartner: Service<BusinessPartnerTables> = {
   name: 'business-partner',
   types: BUSINESS_PARTNER_TYPES,
+  reactsTo: ['contract'],
   migrations,
   openApi: businessPartnerOpenApi,
   module: (parts) => BusinessPartnerModule.of(parts),

@@ -30,7 +30,7 @@ const routes: readonly RouteDoc[] = [
     method: 'PATCH',
     path: '/business-partners/{key}',
     summary:
-      'Changes the fields named, blocks (BusinessPartnerIsBlocked) and marks for archiving (IsMarkedForArchiving); when none of them differs, nothing changes and nothing is raised',
+      'Changes the fields named, blocks (BusinessPartnerIsBlocked) and marks for archiving who has no active contract (IsMarkedForArchiving); when none of them differs, nothing changes and nothing is raised',
     headers: REQUEST_HEADERS.mustMatch,
     body: partnerPatchShape,
     status: 200,

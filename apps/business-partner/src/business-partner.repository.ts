@@ -5,6 +5,7 @@ import type { BusinessPartner } from './business-partner.shape.js';
 
 export interface BusinessPartnerTables extends OutboxTables {
   business_partner: { key: string; version: number; state: ColumnType<BusinessPartner, string, string> };
+  partner_contract: { contract: string; partner: string; rank: number; sequence: number };
 }
 
 type Tx = Transaction<BusinessPartnerTables>;

@@ -9,6 +9,7 @@ import {
   readPage,
 } from '@heddle/mesh';
 import type { Outbox, Relay } from '@heddle/outbox';
+import type { HeardContract, PartnerContracts } from './partner-contracts.js';
 import type { BusinessPartnerRepository, BusinessPartnerTables } from './business-partner.repository.js';
 import type { BusinessPartner, NewPartner, PartnerPatch } from './business-partner.shape.js';
 import { changePartner, createPartner } from './business-partner.js';
@@ -19,6 +20,7 @@ export class BusinessPartnerService {
 
   constructor(
     private readonly partners: BusinessPartnerRepository,
+    private readonly contracts: PartnerContracts,
     outbox: Pick<Outbox, 'raise'>,
     relay: Pick<Relay, 'wake'>,
   ) {
@@ -43,10 +45,18 @@ export class BusinessPartnerService {
     return readPage(this.partners, query);
   }
 
+  /** @throws HeddleError `conflict` as {@link changePartner} */
   change(request: ChangeRequest, patch: PartnerPatch): Promise<Stored<BusinessPartner>> {
-    return this.#changes.change(request, (before, now) => {
-      const { partner, events } = changePartner(before, patch, now);
+    return this.#changes.change(request, async (before, now, tx) => {
+      const isLeaving = patch.IsMarkedForArchiving === true;
+      const activeContracts = isLeaving ? await this.contracts.countActive(tx, request.key) : 0;
+      const { partner, events } = changePartner(before, patch, now, activeContracts);
       return { state: partner, events };
     });
+  }
+
+  /** What a contract has come to, as its events say. */
+  hearOfContract(key: string, contract: HeardContract): Promise<void> {
+    return this.contracts.hear(key, contract);
   }
 }

@@ -92,6 +92,13 @@ describe('a change', () => {
     expect(change({ IsMarkedForArchiving: true }, marked).events).toEqual([]);
   });
 
+  it('marks nobody for archiving with whom a contract is in force', () => {
+    const mark = (activeContracts: number) =>
+      changePartner(person, { IsMarkedForArchiving: true }, later, activeContracts);
+    expect(errorOf(() => mark(1))).toMatchObject({ code: 'conflict', field: 'IsMarkedForArchiving' });
+    expect(mark(0).events).toHaveLength(1);
+  });
+
   it('must leave a name', () => {
     expect(errorOf(() => change({ LastName: '' }))).toMatchObject({ code: 'data-invalid', field: 'LastName' });
   });

@@ -39,9 +39,11 @@ export function createPartner(input: NewPartner, number: string, uuid: string, n
 
 /**
  * Changes, blocks, unblocks and marks for archiving. Who is marked for archiving changes no more, until the mark is
- * taken off.
+ * taken off; who has contracts that are in force is not marked.
+ *
+ * @throws HeddleError `conflict`, `data-invalid` as {@link createPartner}
  */
-export function changePartner(partner: BusinessPartner, patch: PartnerPatch, now: Date): Change {
+export function changePartner(partner: BusinessPartner, patch: PartnerPatch, now: Date, activeContracts = 0): Change {
   const { to_BusinessPartnerAddress: addresses, ...fields } = patch;
   const changed = {
     ...partner,
@@ -53,6 +55,13 @@ export function changePartner(partner: BusinessPartner, patch: PartnerPatch, now
     throw new HeddleError(
       'conflict',
       `Business partner ${partner.BusinessPartner} is marked for archiving: take the mark off to change it.`,
+      { field: 'IsMarkedForArchiving' },
+    );
+  }
+  if (changed.IsMarkedForArchiving && activeContracts > 0) {
+    throw new HeddleError(
+      'conflict',
+      `Business partner ${partner.BusinessPartner} has ${activeContracts} active contracts: terminate them first.`,
       { field: 'IsMarkedForArchiving' },
     );
   }

@@ -10,7 +10,11 @@ export const catalogueEntryShape = z.object({
   topic: z.string(),
   summary: z.string(),
   key: z.string().describe('the data field with the business key'),
-  owner: z.string().optional().describe('the service that alone raises it; without one, anybody may publish it'),
+  owner: z.string().optional().describe('the service that raises it; without one, anybody may publish it'),
+  publish: z
+    .enum(['open', 'owner-only'])
+    .optional()
+    .describe('of a type with an owner: whether clients with the permission may publish it, too; owner-only if absent'),
   schemaId: z.int(),
   version: z.int(),
   schema: z.unknown(),
@@ -49,7 +53,7 @@ export class CatalogueController {
 }
 
 function entryOf(entry: EventType): z.infer<typeof catalogueEntryShape> {
-  const { type, object, topic, summary, key, owner, schemaId, version, schema, example } = entry;
+  const { type, object, topic, summary, key, owner, publish, schemaId, version, schema, example } = entry;
   return {
     type,
     object,
@@ -57,6 +61,7 @@ function entryOf(entry: EventType): z.infer<typeof catalogueEntryShape> {
     summary,
     key,
     ...(owner === undefined ? {} : { owner }),
+    ...(publish === undefined ? {} : { publish }),
     schemaId,
     version,
     schema,

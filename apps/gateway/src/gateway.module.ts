@@ -1,6 +1,8 @@
 import type { DynamicModule } from '@nestjs/common';
 import { Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { CatalogueController } from './catalogue.controller.js';
+import { Documents } from './fetch/documents.js';
+import { DocumentsController } from './fetch/documents.controller.js';
 import { Objects } from './fetch/objects.js';
 import { ObjectsController } from './fetch/objects.controller.js';
 import { FilterTrials } from './filters/filter-trials.js';
@@ -33,6 +35,7 @@ export class GatewayModule {
       controllers: [
         CatalogueController,
         ObjectsController,
+        DocumentsController,
         QueuesController,
         ReplaysController,
         LettersController,
@@ -48,6 +51,7 @@ export class GatewayModule {
         { provide: Catalogue, useValue: catalogue },
         { provide: ConfluentSchemaRegistry, useValue: registry },
         { provide: Objects, useValue: gateway.objects },
+        { provide: Documents, useValue: gateway.documents },
         { provide: Queues, useValue: gateway.engine.queues },
         { provide: Replays, useValue: gateway.engine.replays },
         { provide: Webhooks, useValue: gateway.webhooks },

@@ -1,6 +1,7 @@
 import { openApiDocument, type RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
 import { catalogueEntryShape, catalogueShape } from './catalogue.controller.js';
+import { documentQuery } from './fetch/documents.controller.js';
 import { objectQuery } from './fetch/objects.controller.js';
 import { trialResultShape, trialShape } from './filters/filters.controller.js';
 import { identityRoutes } from './identity/identity.openapi.js';
@@ -134,6 +135,28 @@ const gatewayRoutes: readonly RouteDoc[] = [
     response: z.unknown(),
     responseHeaders: { ETag: 'the version of the object' },
     errors: ['attribute-invalid', 'data-invalid', 'not-found', 'object-gone', 'object-behind', 'owner-unavailable'],
+  },
+  {
+    method: 'GET',
+    path: '/v1/objects/{object}/{key}/document',
+    summary: 'The document that belongs to a business object, of any media type; with `sha256`, that one or none',
+    query: documentQuery,
+    params: PARAMS.object,
+    headers: { 'If-None-Match': 'ETags the reader has already' },
+    status: 200,
+    also: { 304: 'empty' },
+    response: z.unknown(),
+    responseType: '*/*',
+    responseHeaders: { ETag: 'the SHA-256 of the document', 'Content-Digest': 'the same, as RFC 9530 writes it' },
+    errors: [
+      'attribute-invalid',
+      'data-invalid',
+      'not-found',
+      'conflict',
+      'object-behind',
+      'owner-unavailable',
+      'busy',
+    ],
   },
   {
     method: 'GET',

@@ -12,6 +12,7 @@ import type { Caller } from '@heddle/auth';
 import type { AvroCodec, Catalogue, SchemaRegistry } from '@heddle/schema';
 import type { Log } from '@heddle/runtime';
 import { Dispatcher, type Span } from './dispatch.js';
+import { Documents } from './fetch/documents.js';
 import { Objects, type ServiceToken } from './fetch/objects.js';
 import { States } from './fetch/states.js';
 import { FilterTrials } from './filters/filter-trials.js';
@@ -75,6 +76,7 @@ export class Gateway {
   readonly publisher: Publisher;
   readonly streams: StreamHub;
   readonly objects: Objects;
+  readonly documents: Documents;
   readonly webhooks: Webhooks;
   readonly dispatcher: Dispatcher;
   readonly engine: DeliveryEngine;
@@ -104,6 +106,7 @@ export class Gateway {
     this.audit = new Audit(ledger);
     const seenBy = (caller: Caller, event: StoredEvent): StoredEvent => mask.seenBy(caller, event);
     this.objects = new Objects(catalogue, settings.owners, serviceToken, metrics);
+    this.documents = new Documents(this.objects, serviceToken, settings, metrics);
     const engine = new DeliveryEngine({
       eventLog,
       controlLog,
@@ -204,6 +207,7 @@ export class Gateway {
     await this.lookUps.stop();
     await this.#ledger.stop();
     await this.objects.close();
+    await this.documents.close();
     await this.hop.close();
   }
 

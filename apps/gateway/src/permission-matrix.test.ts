@@ -101,6 +101,7 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['GET', '/v1/events/e1', undefined, ['consume:queue:w'], [200, 404, 404]],
   ['POST', '/v1/filters/test', { filter: [], types: [TYPE] }, [consume], [200, 403, 200]],
   ['GET', '/v1/objects/sales-order/1', undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
+  ['GET', '/v1/objects/sales-order/1/document', undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
   ['GET', '/v1/audit', undefined, ['manage:client:*'], [200, 403, 200]],
   ['POST', '/v1/events', ':event', [`publish:type:${TYPE}`], [202, 403, 202]],
   ['POST', '/v1/queues/q/receive', { max: 1 }, ['consume:queue:q'], [200, 403, 200]],

@@ -61,6 +61,7 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row('GET /v1/audit', 'manage:client:…', 'the list has what those clients did'),
   row('POST /v1/filters/test', 'consume:type:… for each pattern it names; some consume:type:… when it names none'),
   row('GET /v1/objects/{object}/{key}', 'fetch:type:… for a type that is about the object'),
+  row('GET /v1/objects/{object}/{key}/document', 'fetch:type:… for a type that is about the object'),
   row('GET /v1/catalogue', 'any client'),
   row('GET /v1/catalogue/{type}', 'any client'),
   row('GET /v1/schemas/{id}', 'any client'),

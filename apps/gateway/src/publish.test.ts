@@ -54,3 +54,18 @@ it('a topic that cannot be made now is a refusal that may be tried again, and th
   ]);
   expect(making).toHaveBeenCalledTimes(2);
 });
+
+it('a type that a service owns is published by nobody else, unless the type is open: then without a number', async () => {
+  const owned = 'sap.s4.beh.salesorder.v1.SalesOrder.Created.v1';
+  const numbered = trial.event(CONTRACT_SIGNED, 'K', 'e2');
+  const outcomes = await trial.publisher.publish(callerFor(), [
+    { attributes: { id: 'e1', source: '/test', type: owned }, data: { json: {} } },
+    { ...numbered, attributes: { ...numbered.attributes, sequence: '000000000001' } },
+    trial.event(CONTRACT_SIGNED, 'K', 'e3'),
+  ]);
+  expect(outcomes).toMatchObject([
+    { error: { code: 'type-owned', field: 'attributes.type' } },
+    { error: { code: 'attribute-invalid', field: 'attributes.sequence' } },
+    { duplicate: false },
+  ]);
+});

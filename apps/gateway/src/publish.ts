@@ -19,6 +19,7 @@ import {
   type EventType,
   type SchemaRegistry,
   fullNameOf,
+  isOpenToPublish,
   schemaIdOf,
 } from '@heddle/schema';
 import { type DedupeWindow, DedupeWindows } from './dedupe-window.js';
@@ -202,7 +203,7 @@ export class Publisher {
 function checkEnvelope(event: IncomingEvent, type: EventType): void {
   const problem = attributeProblem(event.attributes);
   if (problem !== undefined) throw attributeError(problem.attribute, problem.rule);
-  if (type.owner !== undefined) {
+  if (!isOpenToPublish(type)) {
     throw new HeddleError('type-owned', `${type.type} is raised by ${type.owner} alone.`, {
       field: 'attributes.type',
     });

@@ -29,7 +29,9 @@ export const settings = defineSettings({
     env: 'OWNER_URLS',
     schema: z
       .string()
-      .default('sales-order=http://127.0.0.1:8101,business-partner=http://127.0.0.1:8102')
+      .default(
+        'sales-order=http://127.0.0.1:8101,business-partner=http://127.0.0.1:8102,contract=http://127.0.0.1:8103',
+      )
       .transform(parseOwners),
     about:
       'services that own business objects, as name=URL, separated by commas; those of another tenant than local as tenant/name=URL',

@@ -1,6 +1,8 @@
 import 'reflect-metadata';
 import { ServiceTrial } from '@heddle/mesh/trial';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { KnownContracts } from './known-contracts.js';
 import { salesOrder } from './sales-order.module.js';
 import type { SalesOrderTables } from './sales-order.repository.js';
 
@@ -39,6 +41,34 @@ describe('sales orders over REST', () => {
       },
       { timeout: 10_000 },
     );
+  };
+
+  /** What happened to a contract is in the log, and the service has taken note of it. */
+  const contractIs = async (
+    key: string,
+    action: 'Signed' | 'Terminated',
+    sequence: number | undefined,
+    partner = '17100002',
+  ): Promise<void> => {
+    const at = '2026-02-14T09:30:00.000Z';
+    const Document = { href: '/x', mediaType: 'text/plain', sizeBytes: 1, sha256: 'a'.repeat(64) };
+    const data = {
+      Signed: { NetAmount: '1', Currency: 'EUR', EffectiveFrom: '2026-04-01', SignedAt: at, SignedBy: null, Document },
+      Terminated: { Reason: 'Notice', EffectiveOn: '2026-06-30', TerminatedAt: at },
+    }[action];
+    await trial.append({
+      topic: 'contract',
+      type: `heddle.contract.v1.Contract.${action}.v1`,
+      key,
+      sequence,
+      data: { Contract: key, Counterparty: partner, ...data },
+    });
+    const rank = action === 'Signed' ? 1 : 2;
+    await vi.waitFor(async () => expect(await rankOf(key)).toBe(rank), { timeout: 10_000 });
+  };
+  const rankOf = async (key: string): Promise<number | undefined> => {
+    const contracts = trial.db.selectFrom('known_contract').select('rank');
+    return (await contracts.where('key', '=', key).executeTakeFirst())?.rank;
   };
 
   it('are created under the number given, and their events reach the log with number, reference and origin', async () => {
@@ -238,6 +268,57 @@ describe('sales orders over REST', () => {
 
   it('are documented as they answer, operation by operation', () => {
     expect(trial.realRoutes()).toEqual(trial.documentedRoutes());
+  });
+
+  const onContract = (Contract: string, more: object = {}) => create({ Contract, ...more });
+
+  it('are on a contract only that is signed, with their partner, and not terminated', async () => {
+    await partnerExists('41');
+    expect(await onContract('C-1')).toMatchObject({
+      status: 409,
+      body: { code: 'reference-unknown', retryable: true, field: 'Contract' },
+    });
+    await contractIs('C-1', 'Signed', 3);
+    await contractIs('C-41', 'Signed', 3, '0000000041');
+    const answer = await onContract('C-1', { SalesOrder: 'ON' });
+    expect(answer).toMatchObject({ status: 201, body: { Contract: 'C-1' } });
+    const foreign = { status: 409, body: { code: 'conflict', field: 'Contract' } };
+    expect(await onContract('C-41')).toMatchObject(foreign);
+    expect(await onContract('C-41', { SoldToParty: '41' })).toMatchObject({ status: 201 });
+    const patch = (value: object) => trial.request('PATCH', '/sales-orders/ON', value, { 'if-match': '*' });
+    expect(await patch({ SoldToParty: '41' })).toMatchObject(foreign);
+    expect(await patch({ SoldToParty: '41', Contract: 'C-41' })).toMatchObject({ status: 200 });
+    await contractIs('C-41', 'Terminated', 4, '41');
+    expect(await onContract('C-41', { SoldToParty: '41' })).toMatchObject(foreign);
+    // What it is on already stays, and it may go on without.
+    expect(await patch({ ShippingCondition: '01' })).toMatchObject({ status: 200, body: { Contract: 'C-41' } });
+    expect(await patch({ Contract: '' })).toMatchObject({ status: 200, body: { Contract: '' } });
+    expect(await patch({ Contract: 'C-41' })).toMatchObject(foreign);
+  });
+
+  it('are on no contract once it was terminated, whatever is told again, in whatever order, and by whom', async () => {
+    const contracts = new KnownContracts(trial.db);
+    const told = { SIGNED: 3, TERMINATED: 4 } as const;
+    for (const status of ['TERMINATED', 'SIGNED', 'TERMINATED', 'SIGNED'] as const) {
+      await contracts.know('C-2', { partner: '17100002', status, sequence: told[status] });
+      expect(await rankOf('C-2')).toBe(2);
+    }
+    await contracts.know('C-2', { partner: '41', status: 'SIGNED', sequence: 0 });
+    expect(await onContract('C-2')).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    // From elsewhere, without a number.
+    await contractIs('C-3', 'Signed', undefined);
+    expect(await onContract('C-3')).toMatchObject({ status: 201 });
+    await contractIs('C-3', 'Terminated', undefined);
+    expect(await onContract('C-3')).toMatchObject({ status: 409, body: { code: 'conflict' } });
+  });
+
+  it('of before there were contracts are on none', async () => {
+    await create({ SalesOrder: 'BEFORE' });
+    await sql`update sales_order set state = state - 'Contract' where key = 'BEFORE'`.execute(trial.db);
+    const answer = await trial.request('GET', '/sales-orders/BEFORE');
+    expect(answer.body).toMatchObject({ Contract: '' });
+    const same = await trial.request('PATCH', '/sales-orders/BEFORE', { Contract: '' }, { 'if-match': '"1"' });
+    expect(same).toMatchObject({ status: 200, headers: { etag: '"1"' } });
   });
 
   it('learn a partner once, whatever the order and number of its events', async () => {

@@ -1,5 +1,6 @@
 import type { Service, ServiceParts } from '@heddle/mesh';
 import type { DynamicModule } from '@nestjs/common';
+import { KnownContracts } from './known-contracts.js';
 import { migrations } from './migrations/migrations.js';
 import { SalesOrderController } from './sales-order.controller.js';
 import { salesOrderOpenApi } from './sales-order.openapi.js';
@@ -10,7 +11,7 @@ import { SALES_ORDER_TYPES } from './sales-order.js';
 
 class SalesOrderModule {
   static of({ db, outbox, relay }: ServiceParts<SalesOrderTables>): DynamicModule {
-    const service = new SalesOrderService(new SalesOrderRepository(db), outbox, relay);
+    const service = new SalesOrderService(new SalesOrderRepository(db), new KnownContracts(db), outbox, relay);
     return {
       module: SalesOrderModule,
       controllers: [SalesOrderController, SalesOrderReactions],
@@ -23,7 +24,7 @@ class SalesOrderModule {
 export const salesOrder: Service<SalesOrderTables> = {
   name: 'sales-order',
   types: SALES_ORDER_TYPES,
-  reactsTo: ['business-partner'],
+  reactsTo: ['business-partner', 'contract'],
   migrations,
   openApi: salesOrderOpenApi,
   module: (parts) => SalesOrderModule.of(parts),

@@ -4,14 +4,18 @@ import { type ColumnType, type Kysely, type Transaction, sql } from 'kysely';
 import { NUMBER_BLOCK } from './migrations/001-sales-order.js';
 import type { SalesOrder } from './sales-order.shape.js';
 
+/** An order as it was stored when it was changed last. */
+type StoredState = Omit<SalesOrder, 'Contract'> & Partial<Pick<SalesOrder, 'Contract'>>;
+
 export interface SalesOrderTables extends OutboxTables {
   sales_order: {
     key: string;
     version: number;
     is_deleted: boolean;
-    state: ColumnType<SalesOrder, string, string>;
+    state: ColumnType<StoredState, string, string>;
   };
   known_partner: { key: string; sequence: number };
+  known_contract: { key: string; partner: string; rank: number; sequence: number };
 }
 
 type Tx = Transaction<SalesOrderTables>;
@@ -111,6 +115,8 @@ export class SalesOrderRepository implements ObjectStore<SalesOrderTables, Sales
 
 const COLUMNS = ['key', 'version', 'is_deleted', 'state'] as const;
 
-function storedOf(row: { key: string; version: number; is_deleted: boolean; state: SalesOrder }): Stored<SalesOrder> {
-  return { key: row.key, version: row.version, isDeleted: row.is_deleted, state: row.state };
+function storedOf(row: { key: string; version: number; is_deleted: boolean; state: StoredState }): Stored<SalesOrder> {
+  // Orders of before there were contracts have no such field.
+  const state = { ...row.state, Contract: row.state.Contract ?? '' };
+  return { key: row.key, version: row.version, isDeleted: row.is_deleted, state };
 }

@@ -11,6 +11,7 @@ import {
 } from '@heddle/mesh';
 import type { Outbox, Relay } from '@heddle/outbox';
 import type { Transaction } from 'kysely';
+import type { KnownContract, KnownContracts } from './known-contracts.js';
 import type { SalesOrderRepository, SalesOrderTables } from './sales-order.repository.js';
 import type { ItemPatch, NewItem, NewOrder, OrderPatch, SalesOrder, Status } from './sales-order.shape.js';
 import {
@@ -33,19 +34,23 @@ export class SalesOrderService {
 
   constructor(
     private readonly orders: SalesOrderRepository,
+    private readonly contracts: KnownContracts,
     outbox: Pick<Outbox, 'raise'>,
     relay: Pick<Relay, 'wake'>,
   ) {
     this.#changes = new ObjectChanges({ name: 'sales order', keyField: 'SalesOrder' }, orders, outbox, relay);
   }
 
-  /** @throws HeddleError `reference-unknown` for a partner not heard of yet, `conflict` for a number that is taken */
+  /**
+   * @throws HeddleError `reference-unknown` for a partner or a signed contract not heard of yet, `conflict` for a number
+   *   that is taken, and for a contract that is terminated or with another partner
+   */
   create(input: NewOrder, origin: OriginOfChange): Promise<StoredOrder> {
     return this.#changes.create(
       input.SalesOrder,
       origin,
       (number, now) => decision(createOrder(input, number, now)),
-      (tx) => this.#mustKnowPartner(tx, input.SoldToParty),
+      (tx) => this.#mustFit(tx, input),
     );
   }
 
@@ -60,8 +65,11 @@ export class SalesOrderService {
 
   change(request: ChangeRequest, patch: OrderPatch): Promise<StoredOrder> {
     return this.#changes.change(request, async (order, now, tx) => {
-      const { SoldToParty } = patch;
-      if (SoldToParty !== undefined && SoldToParty !== order.SoldToParty) await this.#mustKnowPartner(tx, SoldToParty);
+      const { SoldToParty = order.SoldToParty, Contract = order.Contract } = patch;
+      // What the order is on already stays, whatever has become of it since.
+      if (SoldToParty !== order.SoldToParty || Contract !== order.Contract) {
+        await this.#mustFit(tx, { SoldToParty, Contract });
+      }
       return decision(changeOrder(order, patch, now));
     });
   }
@@ -99,6 +107,19 @@ export class SalesOrderService {
   /** A business partner exists, as its owner says. */
   knowPartner(key: string, sequence: number): Promise<void> {
     return this.orders.knowPartner(key, sequence);
+  }
+
+  /** What a contract has come to, as its events say. */
+  knowContract(key: string, contract: KnownContract): Promise<void> {
+    return this.contracts.know(key, contract);
+  }
+
+  async #mustFit(
+    tx: Transaction<SalesOrderTables>,
+    { SoldToParty, Contract }: Pick<SalesOrder, 'SoldToParty' | 'Contract'>,
+  ): Promise<void> {
+    await this.#mustKnowPartner(tx, SoldToParty);
+    if (Contract !== '') await this.contracts.mustAllow(tx, Contract, SoldToParty);
   }
 
   async #mustKnowPartner(tx: Transaction<SalesOrderTables>, key: string): Promise<void> {

@@ -1,27 +1,6 @@
 import { canonicalKey } from '@heddle/event';
-import { code, number, text } from '@heddle/mesh';
+import { code, date, decimal, number, text } from '@heddle/mesh';
 import { z } from 'zod';
-
-const date = z.iso.date('must be a date, as 2026-01-31');
-
-/** A decimal as text, without needless zeros, so that equal amounts are equal texts. */
-const decimal = (digits: number, scale: number) =>
-  z
-    .string('must be a decimal as text')
-    .regex(/^\d+(\.\d+)?$/, 'must be a decimal as text, as 12.5')
-    .transform((value) =>
-      value
-        .replace(/^0+(?=\d)/, '')
-        .replace(/(\.\d*?)0+$/, '$1')
-        .replace(/\.$/, ''),
-    )
-    .refine(
-      (value) => {
-        const [whole = '', fraction = ''] = value.split('.');
-        return whole.length <= digits - scale && fraction.length <= scale;
-      },
-      `must have at most ${digits - scale} digits before the point and ${scale} after it`,
-    );
 
 const itemNumber = z
   .string('must be text')
@@ -64,6 +43,10 @@ const headerFields = {
   DistributionChannel: code(2),
   OrganizationDivision: code(2),
   SoldToParty: number(10, 'business partner'),
+  /** The contract that it is an order on, which is signed, in force, and with whom it is sold to; empty for none. */
+  Contract: text(20)
+    .regex(/^[A-Za-z0-9-]*$/, 'must be the number of a contract: letters, digits and hyphens')
+    .transform((value) => (value === '' ? '' : canonicalKey(value))),
   PurchaseOrderByCustomer: text(35),
   SalesOrderDate: date.nullable(),
   RequestedDeliveryDate: date.nullable(),
@@ -86,6 +69,7 @@ export const newOrderShape = z.strictObject({
   DistributionChannel: headerFields.DistributionChannel,
   OrganizationDivision: headerFields.OrganizationDivision,
   SoldToParty: headerFields.SoldToParty,
+  Contract: headerFields.Contract.default(''),
   PurchaseOrderByCustomer: headerFields.PurchaseOrderByCustomer.default(''),
   SalesOrderDate: headerFields.SalesOrderDate.default(null),
   RequestedDeliveryDate: headerFields.RequestedDeliveryDate.default(null),

@@ -24,6 +24,11 @@ export const MayMatch = createParamDecorator((_: unknown, context: ExecutionCont
   changeRequestOf(context.switchToHttp().getRequest<Asked>(), expectedOf),
 );
 
+/** As {@link MayMatch}, for a route outside of controllers. @throws HeddleError `data-invalid` for what can be no key */
+export function mayMatch(asked: Asked): ChangeRequest {
+  return changeRequestOf(asked, expectedOf);
+}
+
 /** @throws HeddleError `data-invalid` for what can be no key, and what the reader of If-Match throws */
 function changeRequestOf({ params, headers }: Asked, read: (ifMatch: string | undefined) => Expected): ChangeRequest {
   const key = keyShape.safeParse((params as { key?: string }).key);

@@ -1,11 +1,11 @@
 export { HeddleError, isEventOf, type EventOf, type HandlingContext, type StoredEvent } from '@heddle/event';
 export { EventBatchContext, EventContext, Handles } from '@heddle/kafka';
 export { answerPage, answerRead, answerState } from './answers.js';
-export { MayMatch, MustMatch, type ChangeRequest } from './change-request.js';
+export { MayMatch, MustMatch, mayMatch, type ChangeRequest } from './change-request.js';
 export { connectMesh } from './connect-mesh.js';
 export { createMesh, type MeshOptions } from './create-mesh.js';
 export type { AnyEvents, Appearing, EventFor, RaiseOf } from './event-map.js';
-export { code, keyShape, number, text } from './field-shapes.js';
+export { code, date, decimal, keyShape, number, text } from './field-shapes.js';
 export type { Handler } from './handlers.js';
 export { MemoryMesh, type MemoryMeshOptions } from './memory-mesh.js';
 export type { MemoryObjects } from './memory-objects.js';

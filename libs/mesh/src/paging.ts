@@ -9,7 +9,7 @@ export const listQueryShape = z.object({
     .min(1, 'must be at least 1')
     .max(500, 'must be at most 500')
     .default(50),
-  after: z.string().max(10).optional(),
+  after: z.string().max(64).optional(),
 });
 
 export type ListQuery = z.output<typeof listQueryShape>;

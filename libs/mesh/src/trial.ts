@@ -35,7 +35,8 @@ export interface ForeignEvent {
   topic: string;
   type: string;
   key: string;
-  sequence: number;
+  /** Nothing for one that was published from elsewhere. */
+  sequence: number | undefined;
   data: unknown;
 }
 
@@ -121,8 +122,19 @@ export class ServiceTrial<T extends OutboxTables> {
   }
 
   /** With a body as it is. */
-  raw(method: Method, path: string, body: string, contentType: string): Promise<Answer> {
-    return this.#ask(path, { method, headers: { 'content-type': contentType }, body });
+  raw(
+    method: Method,
+    path: string,
+    body: string | Uint8Array<ArrayBuffer>,
+    contentType: string,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    return this.#ask(path, { method, headers: { ...headers, 'content-type': contentType }, body });
+  }
+
+  /** With a body that comes as it is read, and whose size nobody says. */
+  stream(method: Method, path: string, body: ReadableStream<Uint8Array>): Promise<Answer> {
+    return this.#ask(path, { method, body, duplex: 'half' } as RequestInit);
   }
 
   /** The value of an authorization header for somebody with these permissions. */
@@ -178,7 +190,7 @@ export class ServiceTrial<T extends OutboxTables> {
       type,
       subject: key,
       datacontenttype: AVRO_CONTENT_TYPE,
-      sequence: formatSequence(sequence),
+      ...(sequence === undefined ? {} : { sequence: formatSequence(sequence) }),
     };
     await this.eventLog.append([{ topic, key, event: { attributes, value: this.codec.encode(schemaId, data) } }]);
   }
@@ -221,4 +233,4 @@ export class ServiceTrial<T extends OutboxTables> {
   }
 }
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

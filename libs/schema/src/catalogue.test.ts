@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AvroCodec } from './avro-codec.js';
 import type { AvroDefinition } from './avro-schema.js';
 import { Catalogue } from './catalogue.js';
+import { isOpenToPublish } from './event-type.js';
 import { MemorySchemaRegistry } from './memory-schema-registry.js';
 
 function orderSchema(action: string, heddle: object = {}): AvroDefinition {
@@ -66,6 +67,28 @@ describe('the catalogue', () => {
     ]);
     expect(codec.isLoaded(id)).toBe(true);
     expect(catalogue.skipped()).toEqual([]);
+  });
+
+  it('says who may publish a type: nobody but its owner, unless the type says otherwise', async () => {
+    await register('Created');
+    await register('Signed', { publish: 'open' });
+    await register('Closed', { publish: 'owner-only' });
+    await register('Foreign', { owner: undefined, fetch: undefined });
+    await register('Odd', { publish: 'anybody' });
+    await register('Nobodys', { owner: undefined, fetch: undefined, publish: 'open' });
+    await catalogue.refresh();
+    const open = catalogue.list().map((type) => [type.type.split('.').at(-2), isOpenToPublish(type)]);
+    expect(open).toEqual([
+      ['Closed', false],
+      ['Created', false],
+      ['Foreign', true],
+      ['Signed', true],
+    ]);
+    expect(catalogue.get('heddle.order.v1.Order.Signed.v1')).toMatchObject({ owner: 'order', publish: 'open' });
+    expect(catalogue.skipped().map(({ reason }) => /heddle\.publish.*/.exec(reason)?.[0])).toEqual([
+      expect.stringContaining('beside an owner'),
+      expect.stringContaining('open|owner-only'),
+    ]);
   });
 
   it('finds a type that was registered after it was read', async () => {

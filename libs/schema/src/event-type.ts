@@ -11,8 +11,14 @@ export interface EventDescription {
   object: string;
   /** The field of the data that holds the business key. */
   key: string;
-  /** The service that alone may publish it; none for types that come in through the gateway. */
+  /** The service that raises it, and answers for its objects; none for types that come in through the gateway alone. */
   owner?: string;
+  /**
+   * Who may publish it through the gateway beside its owner: nobody (`owner-only`, what holds when nothing is said), or
+   * with `open` every client with the permission, as where objects come to be in systems outside, too. What comes in so
+   * has no `sequence`, for only the owner numbers.
+   */
+  publish?: 'open' | 'owner-only';
   /** Where the owner answers for one object: `/sales-orders/{key}`. */
   fetch?: string;
   summary: string;
@@ -33,6 +39,7 @@ const TYPE = /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)+$/;
 /** Without a dot: what stands before one in the name of a topic is the tenant. */
 const TOPIC = /^[a-z0-9][a-z0-9_-]{0,200}$/;
 const SERVICE = /^[a-z][a-z0-9-]{0,62}$/;
+const PUBLISH = /^(?:open|owner-only)$/;
 const PATH = /^\/[A-Za-z0-9/_.~-]*\{key\}[A-Za-z0-9/_.~-]*$/;
 
 /** Whether a schema describes an event type at all. */
@@ -66,6 +73,9 @@ export function eventDescriptionOf(schema: AvroSchema): EventDescription {
   if (properties['fetch'] !== undefined && properties['owner'] === undefined) {
     throw schemaInvalid('heddle.fetch', 'needs an owner that answers there');
   }
+  if (properties['publish'] !== undefined && properties['owner'] === undefined) {
+    throw schemaInvalid('heddle.publish', 'says something beside an owner only: without one, anybody may publish it');
+  }
   const topic = text('topic', TOPIC);
   return {
     type: text('type', TYPE),
@@ -73,10 +83,16 @@ export function eventDescriptionOf(schema: AvroSchema): EventDescription {
     object: properties['object'] === undefined ? topic : text('object', SERVICE),
     key,
     ...optional('owner', SERVICE),
+    ...optional('publish', PUBLISH),
     ...optional('fetch', PATH),
     summary: text('summary', /\S/),
     example: properties['example'],
   };
+}
+
+/** Whether clients may publish a type, as far as the type is concerned. */
+export function isOpenToPublish({ owner, publish }: Pick<EventDescription, 'owner' | 'publish'>): boolean {
+  return owner === undefined || publish === 'open';
 }
 
 /** The event type of a registered schema; undefined for a schema that describes none. @throws HeddleError `schema-invalid`. */

@@ -3,7 +3,7 @@ export { fullNameOf, subjectOf, type AvroDefinition, type AvroField, type AvroSc
 export type { AvroLimits } from './byte-walker.js';
 export { Catalogue } from './catalogue.js';
 export { ConfluentSchemaRegistry, type ConfluentSchemaRegistryOptions } from './confluent-schema-registry.js';
-export type { EventDescription, EventType } from './event-type.js';
+export { isOpenToPublish, type EventDescription, type EventType } from './event-type.js';
 export { MemorySchemaRegistry } from './memory-schema-registry.js';
 export { masked, personalFields, type PersonalData } from './personal-data.js';
 export { loadSchemaFiles, registerSchemas, type Registration, type SchemaFile } from './schema-files.js';

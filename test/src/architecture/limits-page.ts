@@ -42,6 +42,10 @@ const BEYOND: Record<string, string> = {
   HEDDLE_LIMIT_MESSAGE_FRAGMENTS: 'close code 1008',
   HEDDLE_LIMIT_PINGS_PER_SECOND: 'close code 4429',
   HEDDLE_LIMIT_SEND_BUFFER_BYTES: 'nothing more is written until it was read',
+  HEDDLE_LIMIT_DOCUMENT_BYTES: '503 `owner-unavailable`; where documents come in, 413 `too-large`',
+  HEDDLE_LIMIT_DOCUMENT_MS: 'the answer is cut off',
+  HEDDLE_LIMIT_DOCUMENTS: '503 `busy`',
+  HEDDLE_LIMIT_CLIENT_DOCUMENTS: '503 `busy`',
   HEDDLE_LIMIT_SLOW_MS: 'the stream is cut off, and resumes with its token; a queue is closed with 4408 `slow`',
 };
 

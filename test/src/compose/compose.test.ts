@@ -15,6 +15,7 @@ import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { settings as businessPartnerSettings } from '../../../apps/business-partner/src/settings.js';
+import { settings as contractSettings } from '../../../apps/contract/src/settings.js';
 import { settings as gatewaySettings } from '../../../apps/gateway/src/settings.js';
 import { settings as salesOrderSettings } from '../../../apps/sales-order/src/settings.js';
 
@@ -36,6 +37,7 @@ const SETTINGS = {
   gateway: gatewaySettings,
   'sales-order': salesOrderSettings,
   'business-partner': businessPartnerSettings,
+  contract: contractSettings,
 } satisfies Record<MeshApp, { keys: string[]; read: unknown }>;
 
 /** Services that do one thing and end. */
@@ -129,6 +131,18 @@ describe.each(MESH_APPS)('%s', (app) => {
     const port = service?.environment['PORT'];
     expect(service?.ports).toEqual([`127.0.0.1:${port}:${port}`]);
   });
+});
+
+test('an image is built with every process of ours, and the gateway is told where each owner of objects answers', () => {
+  const owners = MESH_APPS.filter((app) => app !== 'gateway');
+  for (const app of MESH_APPS) {
+    expect(read('Dockerfile')).toMatch(new RegExp(`tsc -b .*apps/${app}\\b`));
+    expect(read('Dockerfile')).toContain(`--workspace apps/${app} `);
+  }
+  const told = compose.services['gateway']?.environment['OWNER_URLS']?.split(',').toSorted();
+  expect(told).toEqual(
+    owners.map((app) => `${app}=http://${app}:${compose.services[app]?.environment['PORT']}`).toSorted(),
+  );
 });
 
 test('an image has the programs that make clients and get tokens, with all that they import', () => {

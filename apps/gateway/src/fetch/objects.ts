@@ -45,12 +45,16 @@ export class Objects {
    * @throws HeddleError `permission-missing`, and as {@link fetch}
    */
   async fetchFor(caller: Caller, object: string, key: string, version: number | undefined): Promise<ObjectAnswer> {
+    this.requireFetch(caller, object);
+    return this.fetch(caller.tenant, object, key, version);
+  }
+
+  /** Whether somebody may fetch objects of a kind. @throws HeddleError `permission-missing` */
+  requireFetch(caller: Caller, object: string): void {
     const types = this.typesOf(object);
     const [first] = types;
-    if (first !== undefined && !types.some((type) => caller.permissions.allows('fetch', 'type', type))) {
-      throw permissionMissing(caller, `fetch:type:${first}`);
-    }
-    return this.fetch(caller.tenant, object, key, version);
+    if (first === undefined || types.some((type) => caller.permissions.allows('fetch', 'type', type))) return;
+    throw permissionMissing(caller, `fetch:type:${first}`);
   }
 
   /** The types of events that are about a kind of object. */
@@ -63,7 +67,7 @@ export class Objects {
    * @throws HeddleError `not-found`, `object-behind` (the owner is not at that version yet), `owner-unavailable`
    */
   async fetch(tenant: string, object: string, key: string, version: number | undefined): Promise<ObjectAnswer> {
-    const url = this.#urlOf(tenant, object, canonicalKey(key));
+    const url = this.urlOf(tenant, object, key);
     const joined = this.#flights.has(flightOf(tenant, url));
     let answer = await this.#joined(tenant, url, version);
     // What was joined may have left the owner before the version asked for was there.
@@ -127,13 +131,14 @@ export class Objects {
     return { kind: statusCode === 200 ? 'state' : 'tombstone', version, etag, body };
   }
 
-  #urlOf(tenant: string, object: string, key: string): string {
+  /** Where its owner answers for an object. @throws HeddleError `not-found` when nobody does, for this tenant */
+  urlOf(tenant: string, object: string, key: string): string {
     const type = this.#typeOf(object);
     const base = type?.owner === undefined ? undefined : this.owners.get(`${tenant}/${type.owner}`);
     if (type?.fetch === undefined || base === undefined) {
       throw new HeddleError('not-found', `Objects of the kind ${object} cannot be fetched here.`, { field: 'object' });
     }
-    return base + type.fetch.replace('{key}', encodeURIComponent(key));
+    return base + type.fetch.replace('{key}', encodeURIComponent(canonicalKey(key)));
   }
 
   #typeOf(object: string): EventType | undefined {

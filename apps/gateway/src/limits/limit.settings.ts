@@ -81,6 +81,26 @@ export const limitSettings = {
     schema: count(64 * 1024, 64 * 1024 * 1024).default(1024 * 1024),
     about: 'bytes that may wait for a stream to be read, before it is written nothing more until it has caught up',
   },
+  limitDocumentBytes: {
+    env: 'HEDDLE_LIMIT_DOCUMENT_BYTES',
+    schema: count(1024, 1024 * 1024 * 1024).default(20 * 1024 * 1024),
+    about: 'bytes of a document of a business object at most',
+  },
+  limitDocumentMs: {
+    env: 'HEDDLE_LIMIT_DOCUMENT_MS',
+    schema: count(100, 3_600_000).default(300_000),
+    about: 'milliseconds in which a document has to be read to its end',
+  },
+  limitDocuments: {
+    env: 'HEDDLE_LIMIT_DOCUMENTS',
+    schema: count(1, 10_000).default(64),
+    about: 'documents being read at once',
+  },
+  limitClientDocuments: {
+    env: 'HEDDLE_LIMIT_CLIENT_DOCUMENTS',
+    schema: count(1, 10_000).default(16),
+    about: 'documents that one client is reading at once',
+  },
   limitSlowMs: {
     env: 'HEDDLE_LIMIT_SLOW_MS',
     schema: count(100, 3_600_000).default(60_000),
