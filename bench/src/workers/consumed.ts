@@ -65,6 +65,7 @@ export class BareDecoder {
   /** The value of a schema that has been learned. */
   decode(value: Buffer): SampleData {
     const type = this.#types.get(value.readUInt32BE(ID_AT));
-    return (type?.decode(value, HEADER_BYTES) as { value: SampleData }).value;
+    if (type === undefined) throw new Error('Its schema has not been learned.');
+    return (type.decode(value, HEADER_BYTES) as { value: SampleData }).value;
   }
 }

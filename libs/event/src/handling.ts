@@ -14,8 +14,8 @@ export interface AttemptGround {
 }
 
 /** Why signals are aborted. */
-export const REVOKED = 'The partition is no longer this member’s, or the consumer is stopping.';
-export const OVERDUE = 'The time for handling is over.';
+const REVOKED = 'The partition is no longer this member’s, or the consumer is stopping.';
+const OVERDUE = 'The time for handling is over.';
 
 /**
  * What is handled, and the attempt at it under way. It is the context that the handler gets, too; the signal is made

@@ -78,7 +78,7 @@ export class MemoryGroup {
       await member.reader?.stop();
       const works = [...member.partitions];
       await this.patiently(works.map(([, work]) => work.drain()));
-      for (const [name, work] of works) this.giveUp(member, name, work);
+      for (const [name, work] of works) void this.giveUp(member, name, work);
       this.members.splice(this.members.indexOf(member), 1);
       member.work.stop();
     });

@@ -39,19 +39,19 @@ export class Orders {
 export class Mistakes {
   // @ts-expect-error -- the event is of another type than the pattern
   @Handles('order.v1.Changed')
-  other(_: EventOf<OrderEvents, 'order.v1.Created'>): void {}
+  other(_event: EventOf<OrderEvents, 'order.v1.Created'>): void {}
 
   // @ts-expect-error -- the pattern matches more than the event can be
   @Handles('order.v2.*')
-  wider(_: EventOf<OrderEvents, 'order.*'>): void {}
+  wider(_event: EventOf<OrderEvents, 'order.*'>): void {}
 
   // @ts-expect-error -- a batch is an array
   @Handles('order.v1.Created', { batch: {} })
-  single(_: EventOf<OrderEvents, 'order.v1.Created'>): void {}
+  single(_event: EventOf<OrderEvents, 'order.v1.Created'>): void {}
 
   // @ts-expect-error -- and without batches it is none
   @Handles('order.v1.Created')
-  batch(_: readonly EventOf<OrderEvents, 'order.v1.Created'>[]): void {}
+  batch(_event: readonly EventOf<OrderEvents, 'order.v1.Created'>[]): void {}
 
   // @ts-expect-error -- Nest's own typed form knows no context
   @EventPattern<OrderEvents>('order.v1.Created')

@@ -1,9 +1,9 @@
-import { CONTROL_TOPICS, HeddleError, uuidv7 } from '@heddle/event';
-import type { Event, EventLog, StoredEvent } from '@heddle/event';
+import { uuidv7 } from '@heddle/event';
+import type { Event, EventLog } from '@heddle/event';
 import { AvroCodec, MemorySchemaRegistry } from '@heddle/schema';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { consumerContract } from '../../../test/src/contract/consumer.contract.js';
+import { consumerContract, keptLetters } from '../../../test/src/contract/consumer.contract.js';
 import { KafkaEventLog } from './kafka-event-log.js';
 
 const { kafkaBrokers } = inject('stack');
@@ -57,16 +57,7 @@ consumerContract('on Kafka', () => {
     log,
     event,
     lines: (group) => lines.filter((line) => line.group === group).map((line) => line.event),
-    deadLetters: async (group) =>
-      (await lettersIn(log))
-        .filter(({ notes }) => notes?.['heddle-group'] === group)
-        .map(({ attributes: { id }, notes = {} }) => ({
-          id,
-          code: notes['heddle-code'] ?? '',
-          reason: notes['heddle-reason'] ?? '',
-          error: notes['heddle-error'] ?? '',
-          attempts: Number(notes['heddle-attempts']),
-        })),
+    deadLetters: (group) => keptLetters(log, group),
     close: () => Promise.resolve(),
   });
 });
@@ -99,16 +90,3 @@ describe('a handler that takes longer than the session of its member', () => {
     await first.stop();
   });
 });
-
-async function lettersIn(log: EventLog): Promise<StoredEvent[]> {
-  const topic = CONTROL_TOPICS.deadLetters;
-  const bounds = await log.bounds(topic).catch((error: unknown) => {
-    if (error instanceof HeddleError) return [];
-    throw error;
-  });
-  const filled = bounds.filter(({ end, earliest }) => end > earliest);
-  const pages = await Promise.all(
-    filled.map(({ partition, earliest }) => log.fetch({ topic, partition, offset: earliest })),
-  );
-  return pages.flatMap(({ events }) => events);
-}

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { CONTROL_TOPICS, uuidv7 } from '@heddle/event';
+import { uuidv7 } from '@heddle/event';
 import type { Event, Position } from '@heddle/event';
 import { AvroCodec, MemorySchemaRegistry } from '@heddle/schema';
-import type { Consumer, IHeaders, Producer } from 'kafkajs';
+import type { Producer } from 'kafkajs';
 import { inject } from 'vitest';
 import { eventLogContract } from '../../../test/src/contract/event-log.contract.js';
+import { keptLetters } from '../../../test/src/contract/consumer.contract.js';
 import { KafkaEventLog } from './kafka-event-log.js';
 import { kafkajs } from './kafkajs.js';
 
@@ -47,49 +48,10 @@ eventLogContract('on Kafka', async () => {
       await producer.send({ topic, messages: [{ key, value: 'not an event' }] });
     },
     setAside: () => setAside,
-    deadLetters: async (group) => {
-      const letters = await recordsOf(CONTROL_TOPICS.deadLetters);
-      return letters
-        .filter((headers) => text(headers['heddle-group']) === group)
-        .map((headers) => ({
-          id: text(headers['ce_id']),
-          code: text(headers['heddle-code']),
-          reason: text(headers['heddle-reason']),
-          error: text(headers['heddle-error']),
-          attempts: Number(text(headers['heddle-attempts'])),
-        }));
-    },
+    deadLetters: (group) => keptLetters(log, group),
     close: async () => {
       await producer.disconnect();
       await log.close();
     },
   };
 });
-
-/** The headers of everything in a topic, as a plain client reads it. */
-async function recordsOf(topic: string): Promise<IHeaders[]> {
-  const admin = foreign.admin();
-  await admin.connect();
-  const offsets = await admin.fetchTopicOffsets(topic);
-  await admin.disconnect();
-  const expected = offsets.reduce((sum, at) => sum + Number(at.high) - Number(at.low), 0);
-  const records: IHeaders[] = [];
-  const consumer: Consumer = foreign.consumer({ groupId: `test-${uuidv7()}` });
-  const all = Promise.withResolvers<void>();
-  await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning: true });
-  await consumer.run({
-    eachMessage: ({ message }) => {
-      records.push(message.headers ?? {});
-      if (records.length === expected) all.resolve();
-      return Promise.resolve();
-    },
-  });
-  if (expected > 0) await all.promise;
-  await consumer.disconnect();
-  return records;
-}
-
-function text(header: IHeaders[string]): string {
-  return header?.toString() ?? '';
-}

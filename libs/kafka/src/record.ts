@@ -1,6 +1,7 @@
 import { AVRO_CONTENT_TYPE, HeddleError, JSON_CONTENT_TYPE, attributeProblem } from '@heddle/event';
 import type { Append, Event, EventAttributes, StoredEvent } from '@heddle/event';
 import type { IHeaders, KafkaMessage } from 'kafkajs';
+import { attributeOf, headerText, utf8Text } from './header-texts.js';
 
 /** Why a record is no event of ours: the first word of a line of the log, and of a dead letter's reason. */
 export type ForeignReason =
@@ -27,7 +28,6 @@ export interface Envelope {
 
 const PREFIX = 'ce_';
 const NOTE_PREFIX = 'heddle-';
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The headers of an event: CloudEvents Kafka binding 1.0.2, binary content mode (§3.2). */
 export function headersOf(event: Event): IHeaders {
@@ -74,9 +74,9 @@ export function envelopeOf(message: KafkaMessage): Envelope | Foreign {
         continue;
       }
       if (!Buffer.isBuffer(value)) return { reason: 'attribute-invalid', detail: `The header ${name} is not single.` };
-      if (isContentType) attributes['datacontenttype'] = text(value);
-      else if (name === 'ce_specversion') version = text(value);
-      else attributes[name.slice(PREFIX.length)] = text(value);
+      if (isContentType) attributes['datacontenttype'] = headerText(name, value);
+      else if (name === 'ce_specversion') version = headerText(name, value);
+      else attributes[attributeOf(name, PREFIX.length)] = headerText(name, value);
     }
     if (version === undefined) return { reason: 'no-attributes', detail: 'The header ce_specversion is missing.' };
     if (version !== '1.0') return { reason: 'attribute-invalid', detail: 'The attribute specversion is not 1.0.' };
@@ -91,19 +91,12 @@ export function envelopeOf(message: KafkaMessage): Envelope | Foreign {
     if (form === undefined) {
       return { reason: 'content-type-unsupported', detail: 'The content type is neither Avro nor JSON.' };
     }
-    const envelope: Envelope = { key: text(message.key), attributes: attributes as EventAttributes, form };
+    const envelope: Envelope = { key: utf8Text(message.key), attributes: attributes as EventAttributes, form };
     if (notes !== undefined) envelope.notes = notes;
     return envelope;
   } catch {
     return { reason: 'attribute-invalid', detail: 'The key or a header is not UTF-8.' };
   }
-}
-
-/** Short ASCII is most of what travels; the strict decoder is for the rest. */
-function text(bytes: Buffer): string {
-  const quick = bytes.toString('latin1');
-  for (let index = 0; index < quick.length; index += 1) if (quick.charCodeAt(index) > 127) return utf8.decode(bytes);
-  return quick;
 }
 
 function formOf(contentType: string | undefined, value: Buffer): 'avro' | 'json' | undefined {

@@ -13,6 +13,8 @@ import {
 import { membershipContract } from './consumer-membership.contract.js';
 import { WAIT } from './event-log-harness.js';
 
+export { keptLetters } from './kept-letters.js';
+
 const QUICK = { attempts: 3, firstMs: 20 } as const;
 
 /** What every consumer promises; see `ConsumeOptions`. Topics and groups are new each time, for a real log is shared. */
