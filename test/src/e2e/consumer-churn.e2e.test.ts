@@ -1,13 +1,13 @@
 import { partitionOf, uuidv7 } from '@heddle/event';
 import type { Consumer, Event } from '@heddle/event';
+import { KafkaEventLog } from '@heddle/kafka';
 import { AvroCodec, MemorySchemaRegistry } from '@heddle/schema';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, expect, inject, it, vi } from 'vitest';
-import { KafkaEventLog } from './kafka-event-log.js';
 
-/** `CHURN_SECONDS=180 CHURN_EVERY_SECONDS=15` is the long form; one that joins and one that leaves each time. */
-const SECONDS = Number(process.env['CHURN_SECONDS'] ?? 24);
-const EVERY_SECONDS = Number(process.env['CHURN_EVERY_SECONDS'] ?? 6);
+/** `HEDDLE_CHURN_SECONDS=180 HEDDLE_CHURN_EVERY_SECONDS=15` is the long form; one that joins and one that leaves each time. */
+const SECONDS = Number(process.env['HEDDLE_CHURN_SECONDS'] ?? 24);
+const EVERY_SECONDS = Number(process.env['HEDDLE_CHURN_EVERY_SECONDS'] ?? 6);
 const INSTANCES = 3;
 const PARTITIONS = 6;
 const KEYS = Array.from({ length: 24 }, (_, index) => `key-${index}`);
