@@ -94,6 +94,9 @@ test('the lines it prints to be pasted do what they say', async () => {
   const printed = (await running.until('/v1/stream?')).split('\n');
   const lines = printed.filter((line) => /^(export HEDDLE_TOKEN=|(sleep 1; )?curl -fsS )/.test(line));
   expect(lines).toHaveLength(5);
+  for (const name of ['GATEWAY_PORT', 'SALES_ORDER_PORT', 'BUSINESS_PARTNER_PORT', 'CONTRACT_PORT'] as const) {
+    expect(printed.join('\n')).toContain(`http://127.0.0.1:${ports[name]}`);
+  }
   const { stdout } = await promisify(execFile)('sh', ['-ec', lines.join('\n')], { cwd: CHECKOUT });
   expect(JSON.parse(stdout)).toMatchObject({ SalesOrderType: 'OR' });
   const webhooks = await fetch(`http://127.0.0.1:${ports.GATEWAY_PORT}/v1/webhooks/try-it`, { headers });

@@ -121,9 +121,11 @@ describe('business partners over REST', () => {
     await tell('K-1', 'Terminated', 4);
     expect(await mark()).toMatchObject(refused);
     await tell('K-2', 'Terminated');
-    const contracts = new PartnerContracts(trial.db);
-    for (const contract of ['K-1', 'K-2'])
-      await contracts.hear(contract, { partner: 'C9', status: 'SIGNED', sequence: 3 });
+    const contracts = new PartnerContracts();
+    for (const contract of ['K-1', 'K-2']) {
+      const told = { partner: 'C9', status: 'SIGNED', sequence: 3 } as const;
+      await trial.db.transaction().execute((tx) => contracts.hear(tx, contract, told));
+    }
     expect(await mark()).toMatchObject({ status: 200, body: { IsMarkedForArchiving: true } });
   });
 

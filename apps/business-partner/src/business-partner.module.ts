@@ -1,4 +1,4 @@
-import type { Service, ServiceParts } from '@heddle/mesh';
+import { Mesh, type Service, type ServiceParts } from '@heddle/mesh';
 import type { DynamicModule } from '@nestjs/common';
 import { BusinessPartnerController } from './business-partner.controller.js';
 import { businessPartnerOpenApi } from './business-partner.openapi.js';
@@ -10,17 +10,20 @@ import { migrations } from './migrations/migrations.js';
 import { PartnerContracts } from './partner-contracts.js';
 
 class BusinessPartnerModule {
-  static of({ db, outbox, relay }: ServiceParts<BusinessPartnerTables>): DynamicModule {
+  static of({ db, outbox, relay, mesh }: ServiceParts<BusinessPartnerTables>): DynamicModule {
     const service = new BusinessPartnerService(
       new BusinessPartnerRepository(db),
-      new PartnerContracts(db),
+      new PartnerContracts(),
       outbox,
       relay,
     );
     return {
       module: BusinessPartnerModule,
       controllers: [BusinessPartnerController, BusinessPartnerReactions],
-      providers: [{ provide: BusinessPartnerService, useValue: service }],
+      providers: [
+        { provide: BusinessPartnerService, useValue: service },
+        { provide: Mesh, useValue: mesh },
+      ],
     };
   }
 }

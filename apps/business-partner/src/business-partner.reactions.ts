@@ -1,31 +1,38 @@
-import { type StoredEvent, canonicalKey } from '@heddle/event';
-import type { ContractSigned, ContractTerminated } from '@heddle/schemas';
+import { canonicalKey } from '@heddle/event';
+import { type EventOf, Handles, Mesh, type StoredEvent } from '@heddle/mesh';
+import type { ContractEvents } from '@heddle/schemas';
 import { Controller } from '@nestjs/common';
-import { EventPattern } from '@nestjs/microservices';
+import type { Transaction } from 'kysely';
+import type { BusinessPartnerTables } from './business-partner.repository.js';
 import { BusinessPartnerService } from './business-partner.service.js';
 import type { HeardContract } from './partner-contracts.js';
 
 /** What business partners learn from others: which contracts are in force with them. */
 @Controller()
 export class BusinessPartnerReactions {
-  constructor(private readonly partners: BusinessPartnerService) {}
+  constructor(
+    private readonly partners: BusinessPartnerService,
+    private readonly mesh: Mesh<ContractEvents, Transaction<BusinessPartnerTables>>,
+  ) {}
 
-  @EventPattern<string>('heddle.contract.v1.Contract.Signed.v1')
-  async onContractSigned(event: StoredEvent): Promise<void> {
-    await this.#hear(event, (event.data as ContractSigned).Counterparty, 'SIGNED');
+  @Handles('heddle.contract.v1.Contract.Signed.v1')
+  async onContractSigned(event: EventOf<ContractEvents, 'heddle.contract.v1.Contract.Signed.v1'>): Promise<void> {
+    await this.#hear(event, event.data.Counterparty, 'SIGNED');
   }
 
-  @EventPattern<string>('heddle.contract.v1.Contract.Terminated.v1')
-  async onContractTerminated(event: StoredEvent): Promise<void> {
-    await this.#hear(event, (event.data as ContractTerminated).Counterparty, 'TERMINATED');
+  @Handles('heddle.contract.v1.Contract.Terminated.v1')
+  async onContractTerminated(
+    event: EventOf<ContractEvents, 'heddle.contract.v1.Contract.Terminated.v1'>,
+  ): Promise<void> {
+    await this.#hear(event, event.data.Counterparty, 'TERMINATED');
   }
 
   async #hear(event: StoredEvent, counterparty: string, status: HeardContract['status']): Promise<void> {
     const partner = partnerOf(counterparty);
     if (partner === undefined) return;
     // Only owners number: what was published from elsewhere has no sequence.
-    const sequence = Number(event.attributes['sequence'] ?? 0);
-    await this.partners.hearOfContract(canonicalKey(event.key), { partner, status, sequence });
+    const contract = { partner, status, sequence: Number(event.attributes['sequence'] ?? 0) };
+    await this.mesh.inbox.once(event, (tx) => this.partners.hearOfContract(tx, canonicalKey(event.key), contract));
   }
 }
 

@@ -9,6 +9,7 @@ import {
   readPage,
 } from '@heddle/mesh';
 import type { Outbox, Relay } from '@heddle/outbox';
+import type { Transaction } from 'kysely';
 import type { HeardContract, PartnerContracts } from './partner-contracts.js';
 import type { BusinessPartnerRepository, BusinessPartnerTables } from './business-partner.repository.js';
 import type { BusinessPartner, NewPartner, PartnerPatch } from './business-partner.shape.js';
@@ -56,7 +57,7 @@ export class BusinessPartnerService {
   }
 
   /** What a contract has come to, as its events say. */
-  hearOfContract(key: string, contract: HeardContract): Promise<void> {
-    return this.contracts.hear(key, contract);
+  hearOfContract(tx: Transaction<BusinessPartnerTables>, key: string, contract: HeardContract): Promise<void> {
+    return this.contracts.hear(tx, key, contract);
   }
 }

@@ -1,4 +1,4 @@
-import { type Kysely, type Transaction, sql } from 'kysely';
+import { type Transaction, sql } from 'kysely';
 import type { BusinessPartnerTables } from './business-partner.repository.js';
 
 /** A contract as its events have told of it. */
@@ -14,17 +14,19 @@ const RANKS = { SIGNED: 1, TERMINATED: 2 } as const;
 
 /** Which contracts partners have, as far as they were heard of. */
 export class PartnerContracts {
-  constructor(private readonly db: Kysely<BusinessPartnerTables>) {}
-
   /** Safe to repeat, and to do in any order: no contract goes back, and of equal states the latest one stays. */
-  async hear(contract: string, { partner, status, sequence }: HeardContract): Promise<void> {
+  async hear(
+    tx: Transaction<BusinessPartnerTables>,
+    contract: string,
+    { partner, status, sequence }: HeardContract,
+  ): Promise<void> {
     await sql`
       insert into partner_contract as heard (contract, partner, rank, sequence)
       values (${contract}, ${partner}, ${RANKS[status]}, ${sequence})
       on conflict (contract) do update
       set partner = excluded.partner, rank = excluded.rank, sequence = excluded.sequence
       where (heard.rank, heard.sequence) <= (excluded.rank, excluded.sequence)
-    `.execute(this.db);
+    `.execute(tx);
   }
 
   /** How many contracts with a partner are signed and not terminated. */

@@ -1,4 +1,4 @@
-import type { Service, ServiceParts } from '@heddle/mesh';
+import { Mesh, type Service, type ServiceParts } from '@heddle/mesh';
 import type { SettingsOf } from '@heddle/runtime';
 import type { DynamicModule } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -16,7 +16,7 @@ import type { settings } from './settings.js';
 type Limits = Pick<SettingsOf<typeof settings>, 'limitDocumentBytes'>;
 
 class ContractModule {
-  static of({ db, outbox, relay }: ServiceParts<ContractTables>, { limitDocumentBytes }: Limits): DynamicModule {
+  static of({ db, outbox, relay, mesh }: ServiceParts<ContractTables>, { limitDocumentBytes }: Limits): DynamicModule {
     const documents = new Documents(db, limitDocumentBytes);
     const service = new ContractService(new ContractRepository(db), documents, outbox, relay);
     const upload = (host: HttpAdapterHost) => new DocumentUpload(host, service, limitDocumentBytes);
@@ -25,6 +25,7 @@ class ContractModule {
       controllers: [ContractController, ContractReactions],
       providers: [
         { provide: ContractService, useValue: service },
+        { provide: Mesh, useValue: mesh },
         { provide: DocumentUpload, useFactory: upload, inject: [HttpAdapterHost] },
       ],
     };

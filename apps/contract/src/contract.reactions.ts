@@ -1,15 +1,22 @@
-import { type StoredEvent, canonicalKey } from '@heddle/event';
+import { canonicalKey } from '@heddle/event';
+import { type EventOf, Handles, Mesh } from '@heddle/mesh';
+import type { BusinessPartnerEvents } from '@heddle/schemas';
 import { Controller } from '@nestjs/common';
-import { EventPattern } from '@nestjs/microservices';
+import type { Transaction } from 'kysely';
+import type { ContractTables } from './contract.repository.js';
 import { ContractService } from './contract.service.js';
 
 /** What contracts learn from others: which business partners there are. */
 @Controller()
 export class ContractReactions {
-  constructor(private readonly contracts: ContractService) {}
+  constructor(
+    private readonly contracts: ContractService,
+    private readonly mesh: Mesh<BusinessPartnerEvents, Transaction<ContractTables>>,
+  ) {}
 
-  @EventPattern<string>('sap.s4.beh.businesspartner.v1.*')
-  async onBusinessPartner(event: StoredEvent): Promise<void> {
-    await this.contracts.knowPartner(canonicalKey(event.key), Number(event.attributes['sequence'] ?? 0));
+  @Handles('sap.s4.beh.businesspartner.v1.*')
+  async onBusinessPartner(event: EventOf<BusinessPartnerEvents>): Promise<void> {
+    const sequence = Number(event.attributes['sequence'] ?? 0);
+    await this.mesh.inbox.once(event, (tx) => this.contracts.knowPartner(tx, canonicalKey(event.key), sequence));
   }
 }

@@ -79,11 +79,11 @@ export class ContractRepository implements ObjectStore<ContractTables, Contract>
   }
 
   /** Safe to repeat, and to do in any order: the highest event number stays. */
-  async knowPartner(key: string, sequence: number): Promise<void> {
+  async knowPartner(tx: Tx, key: string, sequence: number): Promise<void> {
     await sql`
       insert into known_partner as known (key, sequence) values (${key}, ${sequence})
       on conflict (key) do update set sequence = excluded.sequence where known.sequence < excluded.sequence
-    `.execute(this.db);
+    `.execute(tx);
   }
 }
 

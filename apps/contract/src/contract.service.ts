@@ -119,8 +119,8 @@ export class ContractService {
   }
 
   /** A business partner exists, as its owner says. */
-  knowPartner(key: string, sequence: number): Promise<void> {
-    return this.contracts.knowPartner(key, sequence);
+  knowPartner(tx: Transaction<ContractTables>, key: string, sequence: number): Promise<void> {
+    return this.contracts.knowPartner(tx, key, sequence);
   }
 
   async #mustKnowPartner(tx: Transaction<ContractTables>, key: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { HeddleError } from '@heddle/event';
-import { type Kysely, type Transaction, sql } from 'kysely';
+import { type Transaction, sql } from 'kysely';
 import type { SalesOrderTables } from './sales-order.repository.js';
 
 /** A contract as its events have told of it. Drafts are not told of here: nobody orders on one. */
@@ -15,17 +15,19 @@ const RANKS = { SIGNED: 1, TERMINATED: 2 } as const;
 
 /** The contracts that orders may be on, as far as they were heard of. */
 export class KnownContracts {
-  constructor(private readonly db: Kysely<SalesOrderTables>) {}
-
   /** Safe to repeat, and to do in any order: no contract goes back, and of equal states the latest one stays. */
-  async know(key: string, { partner, status, sequence }: KnownContract): Promise<void> {
+  async know(
+    tx: Transaction<SalesOrderTables>,
+    key: string,
+    { partner, status, sequence }: KnownContract,
+  ): Promise<void> {
     await sql`
       insert into known_contract as known (key, partner, rank, sequence)
       values (${key}, ${partner}, ${RANKS[status]}, ${sequence})
       on conflict (key) do update
       set partner = excluded.partner, rank = excluded.rank, sequence = excluded.sequence
       where (known.rank, known.sequence) <= (excluded.rank, excluded.sequence)
-    `.execute(this.db);
+    `.execute(tx);
   }
 
   /**

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { ServiceTrial } from '@heddle/mesh/trial';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { KnownContracts } from './known-contracts.js';
+import { type KnownContract, KnownContracts } from './known-contracts.js';
 import { salesOrder } from './sales-order.module.js';
 import type { SalesOrderTables } from './sales-order.repository.js';
 
@@ -297,13 +297,14 @@ describe('sales orders over REST', () => {
   });
 
   it('are on no contract once it was terminated, whatever is told again, in whatever order, and by whom', async () => {
-    const contracts = new KnownContracts(trial.db);
+    const contracts = new KnownContracts();
+    const know = (told: KnownContract) => trial.db.transaction().execute((tx) => contracts.know(tx, 'C-2', told));
     const told = { SIGNED: 3, TERMINATED: 4 } as const;
     for (const status of ['TERMINATED', 'SIGNED', 'TERMINATED', 'SIGNED'] as const) {
-      await contracts.know('C-2', { partner: '17100002', status, sequence: told[status] });
+      await know({ partner: '17100002', status, sequence: told[status] });
       expect(await rankOf('C-2')).toBe(2);
     }
-    await contracts.know('C-2', { partner: '41', status: 'SIGNED', sequence: 0 });
+    await know({ partner: '41', status: 'SIGNED', sequence: 0 });
     expect(await onContract('C-2')).toMatchObject({ status: 409, body: { code: 'conflict' } });
     // From elsewhere, without a number.
     await contractIs('C-3', 'Signed', undefined);

@@ -1,4 +1,4 @@
-import type { Service, ServiceParts } from '@heddle/mesh';
+import { Mesh, type Service, type ServiceParts } from '@heddle/mesh';
 import type { DynamicModule } from '@nestjs/common';
 import { KnownContracts } from './known-contracts.js';
 import { migrations } from './migrations/migrations.js';
@@ -10,12 +10,15 @@ import { SalesOrderService } from './sales-order.service.js';
 import { SALES_ORDER_TYPES } from './sales-order.js';
 
 class SalesOrderModule {
-  static of({ db, outbox, relay }: ServiceParts<SalesOrderTables>): DynamicModule {
-    const service = new SalesOrderService(new SalesOrderRepository(db), new KnownContracts(db), outbox, relay);
+  static of({ db, outbox, relay, mesh }: ServiceParts<SalesOrderTables>): DynamicModule {
+    const service = new SalesOrderService(new SalesOrderRepository(db), new KnownContracts(), outbox, relay);
     return {
       module: SalesOrderModule,
       controllers: [SalesOrderController, SalesOrderReactions],
-      providers: [{ provide: SalesOrderService, useValue: service }],
+      providers: [
+        { provide: SalesOrderService, useValue: service },
+        { provide: Mesh, useValue: mesh },
+      ],
     };
   }
 }

@@ -1,39 +1,47 @@
-import { type StoredEvent, canonicalKey } from '@heddle/event';
-import type { ContractSigned, ContractTerminated } from '@heddle/schemas';
+import { canonicalKey } from '@heddle/event';
+import { type EventOf, Handles, Mesh, type StoredEvent } from '@heddle/mesh';
+import type { BusinessPartnerEvents, ContractEvents } from '@heddle/schemas';
 import { Controller } from '@nestjs/common';
-import { EventPattern } from '@nestjs/microservices';
+import type { Transaction } from 'kysely';
 import type { KnownContract } from './known-contracts.js';
+import type { SalesOrderTables } from './sales-order.repository.js';
 import { SalesOrderService } from './sales-order.service.js';
+
+type Events = BusinessPartnerEvents & ContractEvents;
 
 /** What sales orders learn from others: which business partners there are, and which contracts are in force. */
 @Controller()
 export class SalesOrderReactions {
-  constructor(private readonly orders: SalesOrderService) {}
+  constructor(
+    private readonly orders: SalesOrderService,
+    private readonly mesh: Mesh<Events, Transaction<SalesOrderTables>>,
+  ) {}
 
-  @EventPattern<string>('sap.s4.beh.businesspartner.v1.*')
-  async onBusinessPartner(event: StoredEvent): Promise<void> {
-    await this.orders.knowPartner(canonicalKey(event.key), sequenceOf(event));
+  @Handles('sap.s4.beh.businesspartner.v1.*')
+  async onBusinessPartner(event: EventOf<Events, 'sap.s4.beh.businesspartner.v1.*'>): Promise<void> {
+    await this.mesh.inbox.once(event, (tx) => this.orders.knowPartner(tx, canonicalKey(event.key), sequenceOf(event)));
   }
 
-  @EventPattern<string>('heddle.contract.v1.Contract.Signed.v1')
-  async onContractSigned(event: StoredEvent): Promise<void> {
-    await this.#know(event, (event.data as ContractSigned).Counterparty, 'SIGNED');
+  @Handles('heddle.contract.v1.Contract.Signed.v1')
+  async onContractSigned(event: EventOf<Events, 'heddle.contract.v1.Contract.Signed.v1'>): Promise<void> {
+    await this.#know(event, event.data.Counterparty, 'SIGNED');
   }
 
-  @EventPattern<string>('heddle.contract.v1.Contract.Terminated.v1')
-  async onContractTerminated(event: StoredEvent): Promise<void> {
-    await this.#know(event, (event.data as ContractTerminated).Counterparty, 'TERMINATED');
+  @Handles('heddle.contract.v1.Contract.Terminated.v1')
+  async onContractTerminated(event: EventOf<Events, 'heddle.contract.v1.Contract.Terminated.v1'>): Promise<void> {
+    await this.#know(event, event.data.Counterparty, 'TERMINATED');
   }
 
   async #know(event: StoredEvent, counterparty: string, status: KnownContract['status']): Promise<void> {
     const partner = partnerOf(counterparty);
     if (partner === undefined) return;
-    await this.orders.knowContract(canonicalKey(event.key), { partner, status, sequence: sequenceOf(event) });
+    const contract = { partner, status, sequence: sequenceOf(event) };
+    await this.mesh.inbox.once(event, (tx) => this.orders.knowContract(tx, canonicalKey(event.key), contract));
   }
 }
 
 /** Zero for an event that was published from elsewhere: only owners number. */
-function sequenceOf({ attributes }: StoredEvent): number {
+function sequenceOf({ attributes }: Pick<StoredEvent, 'attributes'>): number {
   return Number(attributes['sequence'] ?? 0);
 }
 

@@ -105,13 +105,13 @@ export class SalesOrderService {
   }
 
   /** A business partner exists, as its owner says. */
-  knowPartner(key: string, sequence: number): Promise<void> {
-    return this.orders.knowPartner(key, sequence);
+  knowPartner(tx: Transaction<SalesOrderTables>, key: string, sequence: number): Promise<void> {
+    return this.orders.knowPartner(tx, key, sequence);
   }
 
   /** What a contract has come to, as its events say. */
-  knowContract(key: string, contract: KnownContract): Promise<void> {
-    return this.contracts.know(key, contract);
+  knowContract(tx: Transaction<SalesOrderTables>, key: string, contract: KnownContract): Promise<void> {
+    return this.contracts.know(tx, key, contract);
   }
 
   async #mustFit(
