@@ -48,9 +48,9 @@ it('the parser of AsyncAPI finds nothing wrong with the document, and all of it 
     ].toSorted(),
   );
   expect(document!.operations().all().length).toBeGreaterThan(ids.length);
-});
+}, 120_000);
 
 it('the parser of AsyncAPI says what is wrong with a document that breaks a rule', async () => {
   const { diagnostics } = await parser.parse(text.replace('"action":"send"', '"action":"shout"'));
   expect(diagnostics.filter(({ severity }) => Number(severity) === ERROR)).not.toEqual([]);
-});
+}, 120_000);
