@@ -167,9 +167,8 @@ export class AvroCodec {
    */
   decodeAs(wire: Uint8Array, readerId: number): unknown {
     const writerId = schemaIdOf(wire);
-    const writer = this.#ready(writerId);
-    if (writerId === readerId) return this.#read(writer, wire);
-    return this.#read(writer, wire, this.#ready(readerId), this.#resolver(writerId, readerId));
+    if (writerId === readerId) return this.decode(wire).data;
+    return this.#read(this.#ready(writerId), wire, this.#ready(readerId), this.#resolver(writerId, readerId));
   }
 
   #read(writer: Compiled, wire: Uint8Array, reader: Compiled = writer, resolver?: AvscResolver): unknown {

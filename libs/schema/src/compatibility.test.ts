@@ -185,18 +185,12 @@ describe('a mode', () => {
 });
 
 it('records within unions within records are compared once each, however many ways lead to them', () => {
-  const level = (n: number): unknown =>
-    n === 0
-      ? 'int'
-      : {
-          type: 'record',
-          name: `L${n}`,
-          fields: ['x', 'y'].map((name, i) =>
-            field(name, i === 0 ? ['null', level(n - 1)] : ['null', n === 1 ? 'int' : `L${n - 1}`]),
-          ),
-        };
+  // Gone along every way, these would be three thousand million pairs.
+  const level = (n: number): unknown => {
+    const below = n === 1 ? 'int' : `L${n - 1}`;
+    const fields = ['x', 'y', 'z'].map((name, i) => field(name, ['null', i === 0 && n > 1 ? level(n - 1) : below]));
+    return { type: 'record', name: `L${n}`, fields };
+  };
   const deep = level(20) as AvroSchema;
-  const begun = Date.now();
   expect(compatibilityFindings(deep, [{ version: 1, schema: structuredClone(deep) }], 'NONE')).toEqual([]);
-  expect(Date.now() - begun).toBeLessThan(5_000);
 });

@@ -105,7 +105,7 @@ export function incompatibilities(
 }
 
 /** Findings that the mode forbids, each as a line. */
-export function objectionsOf(findings: readonly Finding[]): string[] {
+function objectionsOf(findings: readonly Finding[]): string[] {
   const lines = findings.filter(({ breaking }) => breaking).map((finding) => `${finding.path}: ${textOf(finding)}`);
   return [...new Set(lines)];
 }

@@ -1,4 +1,5 @@
 import type { AvroLimits } from './byte-walker.js';
+import { formatDecimal, fromTwosComplement, toTwosComplement } from './decimal.js';
 import { formatDate, formatTime, formatTimestamp, MICROS, MILLIS } from './moment.js';
 import { quickDecimalText } from './quick-decimal.js';
 import { compileFunction } from './record-function.js';
@@ -157,10 +158,18 @@ function logicalRead(node: PrimitiveNode | FixedNode): Read {
   switch (logical) {
     case 'decimal': {
       const size = kind === 'fixed' ? node.size : undefined;
+      const limit = 10n ** BigInt(precision);
+      const maxBytes = size ?? toTwosComplement(limit).length;
       return (input) => {
         const length = size ?? readLength(input);
         const from = advance(input, length);
-        return known(quickDecimalText(input.bytes, from, length, precision, scale));
+        const text = quickDecimalText(input.bytes, from, length, precision, scale);
+        if (text !== undefined) return text;
+        // More bytes than its digits need take quadratic time to turn into them.
+        if (length > maxBytes) throw NOT_READ;
+        const unscaled = fromTwosComplement(input.bytes.subarray(from, input.at));
+        if (unscaled >= limit || unscaled <= -limit) throw NOT_READ;
+        return formatDecimal(unscaled, scale);
       };
     }
     case 'date':

@@ -1,4 +1,5 @@
 import type { AvroLimits } from './byte-walker.js';
+import { parseDecimal, toTwosComplement } from './decimal.js';
 import { ensure, writeLong, writeText, type Output } from './data-output.js';
 import { bytesOf, floatOf, isUuid } from './json-forms.js';
 import { MICROS, MILLIS, parseDate, parseTime, parseTimestamp } from './moment.js';
@@ -182,7 +183,9 @@ function logicalWrite(node: PrimitiveNode | FixedNode, logical: string): Write {
       return (value, out) => {
         if (typeof value !== 'string') return false;
         const unscaled = quickUnscaled(value, precision, scale);
-        return unscaled !== undefined && writeUnscaled(unscaled, size, out);
+        if (unscaled !== undefined) return writeUnscaled(unscaled, size, out);
+        const exact = parseDecimal(value, precision, scale);
+        return typeof exact === 'bigint' && writeBytes(toTwosComplement(exact, size), size, out);
       };
     }
     case 'uuid':

@@ -74,7 +74,7 @@ function errorsOf(sources: ReadonlyMap<string, string>, user: string): string[] 
   return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
 }
 
-describe('generated TypeScript', () => {
+describe('generated TypeScript', { timeout: 60_000 }, () => {
   const sources = typescriptOf([
     fileOf('heddle.all.v1.All.Raised.v1', 'all', ALL),
     fileOf('heddle.all.v1.All.Raised.v2', 'all', renamed('AllRaisedV2')),

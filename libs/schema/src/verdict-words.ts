@@ -48,7 +48,7 @@ function readerWords(readers: readonly EventReader[] | undefined): string {
 }
 
 /** `a, b and c` */
-export function listed(names: readonly string[]): string {
+function listed(names: readonly string[]): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 

@@ -11,6 +11,7 @@ const exec = promisify(execFile);
 const FOLDER = join(CHECKOUT, 'infra', 'maven', 'avro');
 const JARS = join(CHECKOUT, '.heddle', 'programs', 'avro-1.12.0');
 const PROGRAM = join(CHECKOUT, 'test', 'src', 'interop-avro', 'schema-verdicts.java');
+const JAVA = 'java';
 /** Source files are run as they are since Java 11; our broker needs 17. */
 const LEAST_JAVA = 17;
 
@@ -35,7 +36,7 @@ export async function whyNoJava(): Promise<string | undefined> {
 /** What Apache Avro says of each pair, in their order: a word, and what is in the way behind it. One JVM for all. */
 export async function javaVerdicts(pairs: readonly SchemaPair[]): Promise<string[]> {
   await fetchJars();
-  const java = spawn('java', ['-XX:+UseSerialGC', '-Xmx512m', '-cp', `${JARS}/*`, PROGRAM]);
+  const java = spawn(JAVA, ['-XX:+UseSerialGC', '-Xmx512m', '-cp', `${JARS}/*`, PROGRAM]);
   const failed = new Promise<never>((_resolve, reject) => java.once('error', reject));
   const closed = new Promise<number | null>((resolve) => java.once('close', resolve));
   const output = text(java.stdout);

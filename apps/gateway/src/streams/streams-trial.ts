@@ -33,7 +33,7 @@ export class TrialStreams {
   private constructor(
     readonly eventLog: MemoryEventLog,
     readonly catalogue: Catalogue,
-    private readonly registry: MemorySchemaRegistry,
+    readonly registry: MemorySchemaRegistry,
     private readonly codec: AvroCodec,
   ) {}
 

@@ -60,13 +60,22 @@ export function schemaCommand(definition: SchemaCommand): SchemaCommand {
         return await definition.run(args, io);
       } catch (error) {
         const isKnown = error instanceof HeddleError;
-        const text = error instanceof Error ? error.message : String(error);
+        const text = textOf(error);
         if (args['format'] === 'github') io.out(annotation(text, String(args['dir'] ?? 'schemas')));
         io.err(isKnown ? `${error.code}: ${text}` : text);
         return (isKnown ? EXIT_OF[error.code] : undefined) ?? EXIT.failed;
       }
     },
   };
+}
+
+/** An error with what lies beneath it: that a registry does not answer is half of what there is to know. */
+function textOf(error: unknown): string {
+  const parts: string[] = [];
+  for (let each = error; each instanceof Error && parts.length < 4; each = each.cause)
+    if (!parts.some((part) => part.includes(each.message))) parts.push(each.message);
+  const [first = String(error), ...causes] = parts;
+  return causes.length === 0 ? first : `${first} (${causes.join(': ')})`;
 }
 
 /** An error about a file begins with the file. */

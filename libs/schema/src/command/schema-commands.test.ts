@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AvroSchema } from '../avro-schema.js';
 import { RegistryTrial } from '../registry-trial.js';
-import type { CommandIo } from './command.js';
+import { EXIT, type CommandIo } from './command.js';
 import { runSchemaCommand, schemaCommands } from './schema-commands.js';
 
 const SUBJECT = 'order-heddle.order.v1.OrderPaid';
@@ -245,8 +245,8 @@ describe('every command', () => {
     expect(await run('check --mode SOMETIMES')).toBe(2);
     expect(await run('check --format xml')).toBe(2);
     expect(await run('check --registry nowhere')).toBe(2);
-    expect(await run('check --registry http://127.0.0.1:1')).toBe(3);
-    expect(err.join('\n')).toContain('registry-unavailable');
+    expect(await run('check --registry http://127.0.0.1:2')).toBe(3);
+    expect(err.join('\n')).toMatch(/registry-unavailable: .*ECONNREFUSED/);
     await put(paid([NUMBER], {}));
     expect(await run('check')).toBe(4);
   });
@@ -261,6 +261,12 @@ describe('every command', () => {
     await writeFile(join(dir, 'token'), 'abc\n');
     trial.authorization = 'Bearer abc';
     expect(await run(`check --token-file ${join(dir, 'token')}`)).toBe(0);
+  });
+
+  it('ends with the codes that the guide lists', async () => {
+    const guide = await readFile(new URL('../../../../docs/guides/schemas.md', import.meta.url), 'utf8');
+    const listed = [...guide.matchAll(/^\| (\d) +\|/gm)].map(([, code]) => Number(code));
+    expect(listed).toEqual(Object.values(EXIT));
   });
 
   it('has help with its options and an example', async () => {
