@@ -136,11 +136,13 @@ for (const { client, own } of clients) {
           }
         });
 
-        test.runIf(client.compressions.length > 0)('in batches that are packed as it was told', async () => {
-          const { compressions } = client;
-          const seen = await compressionsIn(foreignKafka(ground.kafkaBrokers), own.topic, compressions.length);
-          expect(seen).toEqual(compressions.toSorted());
-        });
+        const { compressions } = client;
+        if (compressions.length > 0) {
+          test('in batches that are packed as it was told', async () => {
+            const seen = await compressionsIn(foreignKafka(ground.kafkaBrokers), own.topic, compressions.length);
+            expect(seen).toEqual(compressions.toSorted());
+          });
+        }
       });
     },
   );

@@ -24,17 +24,17 @@ export function kcatClient({ kafkaBrokers, registryUrl }: Ground): ForeignClient
     });
     return stdout;
   };
-  const show = (topic: string, format: string): Promise<Buffer> =>
-    run(['-C', '-t', topic, '-o', 'beginning', '-e', '-q', '-f', format]);
+  const show = async (topic: string): Promise<Shown[]> =>
+    recordsIn(await run(['-C', '-t', topic, '-o', 'beginning', '-e', '-q', '-f', FORMAT]));
   return {
     name: 'kcat',
     missing: command === undefined ? 'no kcat' : undefined,
     modes: ['json', 'binary'],
     compressions: [],
     read: async (topic) => {
-      const shown = await show(topic, FORMAT);
+      const shown = await show(topic);
       return Promise.all(
-        recordsIn(shown).map(async ({ value, headers, ...record }) => ({
+        shown.map(async ({ value, headers, ...record }) => ({
           ...record,
           attributes: attributesIn(headers),
           data: fromAvro((await registry.decode(value)) as Parameters<typeof fromAvro>[0]),
@@ -60,7 +60,7 @@ export function kcatClient({ kafkaBrokers, registryUrl }: Ground): ForeignClient
         await run([...produce, '-k', order.key, ...headers, file]);
       }
       await rm(dir, { recursive: true });
-      const written = recordsIn(await show(topic, FORMAT));
+      const written = await show(topic);
       return new Map(written.map(({ partition, headers, value }) => [headers['ce_id'] ?? idIn(value), partition]));
     },
   };
