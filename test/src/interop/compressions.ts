@@ -8,10 +8,10 @@ const NUMBERS = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 const NOTHING = Buffer.concat(Array.from({ length: 10_000 }, () => Buffer.from([12, 0, 0, 0, 1, 1, 0])));
 
 /**
- * Resolves once batches of all these compressions were seen in a topic: plain kafkajs asks for the codec of each, and what
+ * The compressions of the batches in a topic, once so many were seen: plain kafkajs asks for the codec of each, and what
  * that unpacks is of no interest here.
  */
-export async function seeCompressions(kafka: Kafka, topic: string, expected: readonly string[]): Promise<void> {
+export async function compressionsIn(kafka: Kafka, topic: string, count: number): Promise<string[]> {
   const before = { ...CompressionCodecs };
   const seen = new Set<string>();
   for (const [name, number] of Object.entries(NUMBERS)) {
@@ -25,7 +25,8 @@ export async function seeCompressions(kafka: Kafka, topic: string, expected: rea
     await consumer.connect();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
     await consumer.run({ autoCommit: false, eachBatch: () => Promise.resolve() });
-    await vi.waitFor(() => expect([...seen].toSorted()).toEqual(expected.toSorted()), { timeout: 20_000 });
+    await vi.waitFor(() => expect(seen.size).toBeGreaterThanOrEqual(count), { timeout: 20_000 });
+    return [...seen].toSorted();
   } finally {
     await consumer.disconnect();
     Object.assign(CompressionCodecs, before);

@@ -4,14 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
-import { fromAvro } from './avro-forms.js';
+import { fromAvro, toAvro } from './avro-forms.js';
 import type { ForeignClient, Found, Ground, Order } from './foreign-client.js';
-import { attributesIn } from './kafkajs-client.js';
+import { attributesIn, headersOf } from './kafkajs-client.js';
 
 const exec = promisify(execFile);
+/** The value comes last, behind the count of its bytes, for it may hold anything. */
+const FORMAT = '%p\\t%o\\t%k\\t%h\\t%S\\n%s\\n';
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
-/** kcat from a shell: it shows keys, headers and bytes, and writes events as lines of JSON. */
+/** kcat from a shell: it shows keys, headers and bytes, and writes events as lines of JSON, or a file with headers. */
 export function kcatClient({ kafkaBrokers, registryUrl }: Ground): ForeignClient {
   const command = ['kcat', 'kafkacat'].find(isInstalled);
   const registry = new SchemaRegistry({ host: registryUrl });
@@ -22,39 +24,44 @@ export function kcatClient({ kafkaBrokers, registryUrl }: Ground): ForeignClient
     });
     return stdout;
   };
-  const show = (topic: string, format: string): Promise<Buffer> =>
-    run(['-C', '-t', topic, '-o', 'beginning', '-e', '-q', '-f', format]);
+  const show = async (topic: string): Promise<Shown[]> =>
+    recordsIn(await run(['-C', '-t', topic, '-o', 'beginning', '-e', '-q', '-f', FORMAT]));
   return {
     name: 'kcat',
     missing: command === undefined ? 'no kcat' : undefined,
-    modes: ['json'],
+    modes: ['json', 'binary'],
     compressions: [],
     read: async (topic) => {
-      const shown = await show(topic, '%p\\t%o\\t%k\\t%h\\t%S\\n%s\\n');
+      const shown = await show(topic);
       return Promise.all(
-        recordsIn(shown).map(async ({ value, headers, ...record }) => ({
+        shown.map(async ({ value, headers, ...record }) => ({
           ...record,
           attributes: attributesIn(headers),
           data: fromAvro((await registry.decode(value)) as Parameters<typeof fromAvro>[0]),
         })),
       );
     },
-    write: async (topic, _, orders) => {
+    write: async (topic, subject, orders) => {
       const dir = await mkdtemp(join(tmpdir(), 'heddle-kcat-'));
-      const lines = join(dir, 'lines');
-      await writeFile(lines, orders.map((order) => `${order.key}\t${JSON.stringify(eventOf(order))}\n`).join(''));
+      const file = join(dir, 'events');
       // librdkafka places keys by CRC-32 unless told otherwise.
-      const settings = ['-X', 'topic.partitioner=murmur2_random', '-X', 'enable.idempotence=true'];
-      const contentType = 'content-type=application/cloudevents+json';
-      await run(['-P', '-t', topic, ...settings, '-K', '\\t', '-H', contentType, '-l', lines]);
+      const produce = ['-P', '-t', topic, '-X', 'topic.partitioner=murmur2_random', '-X', 'enable.idempotence=true'];
+      const lines = orders.filter(({ mode }) => mode === 'json');
+      await writeFile(file, lines.map((order) => `${order.key}\t${JSON.stringify(eventOf(order))}\n`).join(''));
+      await run([...produce, '-K', '\\t', '-H', 'content-type=application/cloudevents+json', '-l', file]);
+      const schemaId = await registry.getLatestSchemaId(subject);
+      for (const order of orders.filter(({ mode }) => mode === 'binary')) {
+        // The value is a file; there is a header for each attribute.
+        await writeFile(file, await registry.encode(schemaId, toAvro(order.data)));
+        const headers = Object.entries(headersOf(order, '/interop/kcat')).flatMap(([name, text]) => [
+          '-H',
+          `${name}=${String(text)}`,
+        ]);
+        await run([...produce, '-k', order.key, ...headers, file]);
+      }
       await rm(dir, { recursive: true });
-      const written = (await show(topic, '%p\\t%s\\n')).toString().split('\n').slice(0, -1);
-      return new Map(
-        written.map((line) => {
-          const tab = line.indexOf('\t');
-          return [(JSON.parse(line.slice(tab + 1)) as { id: string }).id, Number(line.slice(0, tab))];
-        }),
-      );
+      const written = await show(topic);
+      return new Map(written.map(({ partition, headers, value }) => [headers['ce_id'] ?? idIn(value), partition]));
     },
   };
 }
@@ -70,6 +77,10 @@ function eventOf({ id, type, key, data }: Order): object {
     datacontenttype: 'application/json',
     data,
   };
+}
+
+function idIn(value: Buffer): string {
+  return (JSON.parse(value.toString()) as { id: string }).id;
 }
 
 type Shown = Pick<Found, 'partition' | 'offset' | 'key'> & { headers: Record<string, string>; value: Buffer };
