@@ -140,7 +140,8 @@ const forbidden = [
     'enter-by-name-from-outside',
     'a library is entered by its package name, not by a path',
     { pathNot: '^libs/' },
-    { path: '^libs/', dependencyTypes: ['local'] },
+    // Of the root's own files, the examples, a workspace entered by its name is local, too.
+    { path: '^libs/', dependencyTypes: ['local'], dependencyTypesNot: ['aliased-workspace'] },
   ),
 
   rule(

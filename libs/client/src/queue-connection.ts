@@ -3,10 +3,10 @@ import type { CloudEvent } from './cloud-event.js';
 import { DeliveryWork } from './delivery-work.js';
 import type { Delivery, Handle, SettleResult } from './delivery.js';
 import { type Gateway, GatewayHttp } from './gateway-http.js';
-import { FRAME_LIMITS, SUBPROTOCOL } from './queue-frames.js';
+import { FRAME_LIMITS } from './queue-frames.js';
 import { QueueSession, type SessionEnd } from './queue-session.js';
 import { Refusal } from './refusal.js';
-import { type SocketClass, openSocket } from './sockets.js';
+import type { SocketClass } from './sockets.js';
 import { Strikes } from './strikes.js';
 
 export interface QueueOptions extends Gateway {
@@ -34,6 +34,8 @@ export interface QueueOptions extends Gateway {
   onProblem?(problem: Refusal): void;
   /** The first pause before a reconnect, in milliseconds; each may be twice the one before, up to 15 s. */
   retryMs?: number;
+  /** A connection that was silent for so long, and asked for a sign of life meanwhile, is made anew; 30,000 by default. */
+  idleMs?: number;
   /** A class of WebSockets where the platform has none, such as that of the package ws. */
   webSocket?: SocketClass;
 }
@@ -59,6 +61,7 @@ const ENDS: Readonly<Record<number, QueueEnd['reason']>> = {
 const EXPIRED_OR_REVOKED = 4401;
 const NORMAL = 1000;
 const GRACE_MS = 30_000;
+const IDLE_MS = 30_000;
 const ASK_WHY_MS = 10_000;
 
 /**
@@ -153,22 +156,22 @@ export class QueueConnection {
   /** One connection, until its end. @throws Refusal when it was not made, with why */
   async #serve(credit: number, opened: () => void): Promise<SessionEnd> {
     const { tokens, url } = this.#http;
-    const { leaseMs, batch, webSocket, onConnected, onProblem } = this.options;
+    const { leaseMs, batch, idleMs = IDLE_MS, webSocket, onConnected, onProblem } = this.options;
     const token = await tokens.get();
-    const socket = openSocket({
+    const wish = {
       url: `${url}${this.#path}/connect`,
-      subprotocol: SUBPROTOCOL,
       headers: { authorization: `Bearer ${token}` },
       socketClass: webSocket,
-    });
+    };
     const connection = this.#connection;
-    this.#session = new QueueSession(socket, {
+    this.#session = new QueueSession(wish, {
       work: this.#work,
       tokens,
       token,
       credit: () => (this.#isClosing ? 0 : credit),
       leaseMs,
       batch,
+      idleMs,
       resume: connection === undefined ? undefined : { connection, leases: this.#work.leases },
       onReady: (id) => {
         this.#connection = id;

@@ -38,7 +38,7 @@ async function bundled(entry: string): Promise<{ code: string; imports: string[]
     external: /^node:/,
     resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
     // What an import that leads nowhere would be.
-    onwarn: ({ message = '' }) => {
+    onwarn: ({ message }) => {
       throw new Error(message);
     },
   });

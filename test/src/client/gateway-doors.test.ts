@@ -219,6 +219,31 @@ describe('a stream', () => {
     for (const { stream } of streams) await stream.close();
   });
 
+  it('over WebSocket gives up a connection whose events are not taken, and has them all, once and in order, in the end', async () => {
+    const ids: string[] = [];
+    const ends: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const stream = openStream({
+      ...gateway(),
+      transport: 'websocket',
+      types: [CONTRACT_SIGNED],
+      retryMs: 20,
+      onDisconnected: ({ reason }) => ends.push(reason),
+      onEvent: async ({ id }) => {
+        await gate.promise;
+        ids.push(id);
+      },
+    });
+    await vi.waitFor(() => expect(stream.resumeToken).toBeDefined(), SOON);
+    const events: { id: string }[] = [];
+    for (let n = 0; n < 15; n += 1) events.push(...(await publish(Array<string>(100).fill('W'))));
+    gate.resolve();
+    await vi.waitFor(() => expect(ids).toHaveLength(1500), SOON);
+    expect(ids).toEqual(events.map(({ id }) => id));
+    expect(ends).toContain('full');
+    await stream.close();
+  });
+
   it('waits for who takes its events, and resumes after the last that was taken when one was not', async () => {
     const taken: string[] = [];
     let here = 0;

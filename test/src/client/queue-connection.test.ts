@@ -240,6 +240,15 @@ describe('the end', () => {
   });
 });
 
+it('a connection on which nothing happens stays, for it is answered when it asks', async () => {
+  let connections = 0;
+  await connect({ idleMs: 900, handle: () => undefined, onConnected: () => (connections += 1) });
+  await delay(2500);
+  queue.add(1);
+  await vi.waitFor(() => expect(queue.accepted).toEqual(['e1']), SOON);
+  expect(connections).toBe(1);
+});
+
 it('a number that is none of credit is a mistake that shows at once', () => {
   for (const credit of [0, -1, 1.5, 10_001]) {
     expect(() => connectQueue({ url: 'http://x', queue: 'q', token: 't', handle: () => undefined, credit })).toThrow(
