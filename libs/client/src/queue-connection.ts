@@ -80,7 +80,7 @@ export class QueueConnection {
   readonly #backoff: Backoff;
   readonly #strikes = new Strikes();
   readonly #over = new AbortController();
-  #isClosing = false;
+  readonly #closing = new AbortController();
   #session: QueueSession | undefined;
   #connection: string | undefined;
   /** Hears, while it closes, that what never began was handed back, or cannot be. */
@@ -109,7 +109,7 @@ export class QueueConnection {
    */
   async close({ graceMs = GRACE_MS } = {}): Promise<QueueEnd> {
     if (this.#isClosing) return this.closed;
-    this.#isClosing = true;
+    this.#closing.abort();
     const session = this.#session;
     const forgotten = this.#work.stop();
     const wasOn = this.#connection !== undefined;
@@ -123,6 +123,10 @@ export class QueueConnection {
     this.#over.abort();
     this.#session?.leave();
     return this.closed;
+  }
+
+  get #isClosing(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   async #run(credit: number, opened: () => void): Promise<QueueEnd> {
@@ -148,7 +152,8 @@ export class QueueConnection {
       const retryInMs = this.#backoff.next(error instanceof Refusal ? error.retryAfterMs : 0);
       const { code, reason: said } = end ?? { code: 1006, reason: 'refused' };
       this.options.onDisconnected?.({ code, reason: said, ...(error === undefined ? {} : { error }), retryInMs });
-      await pause(retryInMs, over);
+      // Whoever closes it wants to know at once whether there is a gateway to hand back to.
+      await pause(retryInMs, this.#isClosing ? over : this.#closing.signal);
     }
     return { reason: 'closed' };
   }

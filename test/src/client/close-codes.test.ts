@@ -43,6 +43,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await connection?.close({ graceMs: 10 });
   for (const socket of server.clients) socket.terminate();
+  // It may be closed already.
   await new Promise((resolve) => server.close(resolve));
 });
 
@@ -90,6 +91,17 @@ it('a connection that is cut without a word is made again, and one that answers 
     id: 'sign',
     settlements: [{ lease: 'sign-of-life', action: 'renew' }],
   });
+});
+
+it('a gateway that is away does not hold up who closes with nothing in hand', async () => {
+  await connect({ retryMs: 15_000 });
+  const away = new Promise<void>((resolve) => server.once('close', resolve));
+  server.close();
+  sockets[0]!.terminate();
+  await away;
+  const before = performance.now();
+  expect(await connection!.close()).toEqual({ reason: 'closed' });
+  expect(performance.now() - before).toBeLessThan(5000);
 });
 
 it('kinds and fields that are not known are passed over, for more may come', async () => {
