@@ -70,6 +70,7 @@ describe('a worker that pulls', () => {
     const [event] = await trial.publish(['C-1']);
     const troubles: number[] = [];
     const handled: string[] = [];
+    const begun = performance.now();
     const answers: (() => Response)[] = [
       () => new Response('{}', { status: 503, headers: { 'retry-after': '1' } }),
       () => Response.json({ code: 'rate-limited', retryable: true }, { status: 429 }),
@@ -89,6 +90,7 @@ describe('a worker that pulls', () => {
     await vi.waitFor(() => expect(handled).toEqual([event!.id]), SOON);
     await worker.close();
     expect(troubles).toHaveLength(3);
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(troubles.reduce((sum, ms) => sum + ms) - 50);
     expect(troubles[0]).toBeGreaterThanOrEqual(1000);
     expect(troubles[1]).toBeLessThan(500);
   });
