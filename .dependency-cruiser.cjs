@@ -142,6 +142,7 @@ const forbidden = [
     'enter-by-name-from-outside',
     'a library is entered by its package name, not by a path',
     { pathNot: '^libs/' },
+    // Of the root's own files, the examples, a workspace entered by its name is local, too.
     { path: '^libs/', dependencyTypes: ['local'], dependencyTypesNot: ['aliased-workspace'] },
   ),
 

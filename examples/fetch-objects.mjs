@@ -27,7 +27,7 @@ console.log(`over: ${reason}`);
 if (error !== undefined) throw error;
 
 function what(fetched) {
-  if (fetched.gone) return `version ${fetched.version}: deleted`;
-  if (fetched.unchanged) return `version ${fetched.version}: had already`;
-  return `version ${fetched.version}: ${Object.keys(fetched.object).length} fields`;
+  if (fetched.kind === 'tombstone') return `version ${fetched.version}: deleted`;
+  if (fetched.kind === 'unchanged') return `version ${fetched.version}: had already`;
+  return `version ${fetched.version}: ${Object.keys(fetched.state).length} fields`;
 }

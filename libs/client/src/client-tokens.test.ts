@@ -16,7 +16,7 @@ describe('the tokens of a client', () => {
     expect(await tokens.get()).toBe('t2');
     const [{ headers, body, method }] = asked as [RequestInit];
     expect(method).toBe('POST');
-    expect(String(body)).toBe('grant_type=client_credentials');
+    expect((body as URLSearchParams).toString()).toBe('grant_type=client_credentials');
     expect(atob((headers as Record<string, string>)['authorization']!.replace('Basic ', ''))).toBe(
       'a%3Ab:s%C3%A9%20cret',
     );

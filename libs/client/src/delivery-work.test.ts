@@ -108,6 +108,22 @@ describe('leases', () => {
   });
 });
 
+it('an event that is given out again while it is worked on has lost its lease, and waits for its first handler', async () => {
+  const open: (() => void)[] = [];
+  const begun: string[] = [];
+  const lost: string[] = [];
+  const { work, said } = working({ handle: (event) => held(event, begun, open), onLost: ({ id }) => lost.push(id) });
+  work.add([wire('e1', 'K'), wire('e2', 'L')]);
+  work.add([{ ...wire('e1', 'K'), lease: 'another', attempt: 2, redelivery: 'yes' }]);
+  expect([lost, begun, work.leases]).toEqual([['e1'], ['e1', 'e2'], ['lease-e2', 'another']]);
+  open[0]!();
+  await turn();
+  expect(begun).toEqual(['e1', 'e2', 'e1']);
+  open[2]!();
+  await turn();
+  expect(said()).toEqual([{ lease: 'another', action: 'accept' }]);
+});
+
 it('at the end what has not begun is forgotten, and what has begun is waited for', async () => {
   const open: (() => void)[] = [];
   const begun: string[] = [];

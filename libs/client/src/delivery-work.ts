@@ -65,6 +65,7 @@ export class DeliveryWork {
   add(deliveries: readonly WireDelivery[], now = Date.now()): void {
     if (this.#isStopping) return;
     for (const wire of deliveries) {
+      if (wire.redelivery !== 'no') this.#loseEarlier(wire);
       const delivery = new HeldDelivery(wire, now, now);
       this.#held.set(delivery.lease, delivery);
       this.#waiting.push(delivery);
@@ -157,6 +158,14 @@ export class DeliveryWork {
     delivery.lose();
     this.options.onLost?.(delivery.event, delivery, code);
     this.#lookIdle();
+  }
+
+  /** What is given out again is no longer leased here, even if its lease has not run out by the clock of here. */
+  #loseEarlier({ event: { id, source }, cycle }: WireDelivery): void {
+    for (const held of [...this.#held.values()]) {
+      if (held.event.id !== id || held.event.source !== source || held.cycle !== cycle) continue;
+      this.lost(held.lease, 'lease-expired');
+    }
   }
 
   #begin(): void {

@@ -7,18 +7,23 @@ const DATAREF = `${GATEWAY}/v1/objects/sales-order/4711?version=7`;
 describe('the object that an event speaks of', () => {
   it('is fetched under the token, with its version', async () => {
     const { asked, ...gateway } = answering(() => Response.json({ a: 1 }, { headers: { etag: '"8"' } }));
-    expect(await fetchObject({ dataref: DATAREF }, gateway)).toEqual({ version: '8', etag: '"8"', object: { a: 1 } });
+    expect(await fetchObject({ dataref: DATAREF }, gateway)).toEqual({
+      kind: 'state',
+      version: 8,
+      etag: '"8"',
+      state: { a: 1 },
+    });
     expect(asked).toMatchObject([{ url: DATAREF, headers: { authorization: 'Bearer t' } }]);
   });
 
   it('is said to be deleted, or unchanged since it was had', async () => {
     const gone = answering(() => problem(410, 'object-gone', { etag: '"9"' }));
-    expect(await fetchObject({ dataref: DATAREF }, gone)).toEqual({ version: '9', gone: true });
+    expect(await fetchObject({ dataref: DATAREF }, gone)).toEqual({ kind: 'tombstone', version: 9 });
     const same = answering(() => new Response(null, { status: 304, headers: { etag: '"8"' } }));
     expect(await fetchObject({ dataref: DATAREF }, { ...same, etag: '"8"' })).toEqual({
-      version: '8',
+      kind: 'unchanged',
+      version: 8,
       etag: '"8"',
-      unchanged: true,
     });
     expect(same.asked[0]!.headers).toMatchObject({ 'if-none-match': '"8"' });
   });
@@ -27,11 +32,12 @@ describe('the object that an event speaks of', () => {
     const answers = [
       problem(503, 'object-behind'),
       Response.json({ old: true }, { headers: { etag: '"6"' } }),
+      new Response('{"half', { headers: { etag: '"7"' } }),
       Response.json({ new: true }, { headers: { etag: '"7"' } }),
     ];
     const { asked, ...gateway } = answering(() => answers.shift()!);
-    expect(await fetchObject({ dataref: DATAREF }, gateway)).toMatchObject({ version: '7', object: { new: true } });
-    expect(asked).toHaveLength(3);
+    expect(await fetchObject({ dataref: DATAREF }, gateway)).toMatchObject({ version: 7, state: { new: true } });
+    expect(asked).toHaveLength(4);
   });
 
   it('that does not come in time is refused with the last reason', async () => {

@@ -3,11 +3,11 @@ import type { CloudEvent } from './cloud-event.js';
 import { type Gateway, GatewayHttp } from './gateway-http.js';
 import { Refusal, refusalOf } from './refusal.js';
 
-/** What an event led to: the object, that it was deleted, or that it is still what was had before. */
-export type FetchedObject<O = unknown> =
-  | { version: string; etag: string; object: O }
-  | { version: string; gone: true }
-  | { version: string; etag: string; unchanged: true };
+/** What an event led to: the state of the object, that it was deleted, or that it is still what was had before. */
+export type FetchedObject<S = unknown> =
+  | { kind: 'state'; version: number; etag: string; state: S }
+  | { kind: 'tombstone'; version: number }
+  | { kind: 'unchanged'; version: number; etag: string };
 
 export interface FetchObject extends Gateway {
   /** By which other URLs events call the gateway, where it is reached by another one from here. */
@@ -30,10 +30,10 @@ const OBJECT_PATH = /^\/v1\/objects\/[^/]+\/[^/]+$/;
  * @throws Refusal `object-behind` or `owner-unavailable` when the time is over; `permission-missing`, `not-found`, …;
  * `reference-refused` when the event has no reference, or one that leads elsewhere: tokens are for the gateway alone
  */
-export async function fetchObject<O = unknown>(
+export async function fetchObject<S = unknown>(
   event: Pick<CloudEvent, 'dataref'>,
   { etag, waitMs = WAIT_MS, knownAs = [], signal, ...gateway }: FetchObject,
-): Promise<FetchedObject<O>> {
+): Promise<FetchedObject<S>> {
   const http = new GatewayHttp(gateway);
   const { path, version } = pathOf(event.dataref, [http.url, ...knownAs]);
   const headers = { accept: 'application/json', ...(etag === undefined ? {} : { 'if-none-match': etag }) };
@@ -42,7 +42,7 @@ export async function fetchObject<O = unknown>(
   for (;;) {
     try {
       const response = await http.ask(path, { headers, accepted: [304, 410], timeoutMs: REQUEST_MS, signal });
-      return await read<O>(response, version);
+      return await read<S>(response, version);
     } catch (error) {
       if (!(error instanceof Refusal) || !error.retryable || signal?.aborted === true) throw error;
       const retryInMs = backoff.next(error.retryAfterMs);
@@ -52,7 +52,7 @@ export async function fetchObject<O = unknown>(
   }
 }
 
-async function read<O>(response: Response, least: number): Promise<FetchedObject<O>> {
+async function read<S>(response: Response, least: number): Promise<FetchedObject<S>> {
   const etag = response.headers.get('etag') ?? '';
   const version = Number(/^(?:W\/)?"(\d+)"$/.exec(etag)?.[1] ?? Number.NaN);
   if (response.status === 410) {
@@ -68,9 +68,13 @@ async function read<O>(response: Response, least: number): Promise<FetchedObject
       retryable: true,
     });
   }
-  if (response.status === 410) return { version: String(version), gone: true };
-  if (response.status === 304) return { version: String(version), etag, unchanged: true };
-  return { version: String(version), etag, object: (await response.json()) as O };
+  if (response.status === 410) return { kind: 'tombstone', version };
+  if (response.status === 304) return { kind: 'unchanged', version, etag };
+  try {
+    return { kind: 'state', version, etag, state: (await response.json()) as S };
+  } catch (cause) {
+    throw new Refusal('answer-unreadable', 'The object did not come whole.', { retryable: true, cause });
+  }
 }
 
 /** @throws Refusal `reference-refused` */

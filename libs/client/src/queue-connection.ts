@@ -3,10 +3,10 @@ import type { CloudEvent } from './cloud-event.js';
 import { DeliveryWork } from './delivery-work.js';
 import type { Delivery, Handle, SettleResult } from './delivery.js';
 import { type Gateway, GatewayHttp } from './gateway-http.js';
-import { FRAME_LIMITS, SUBPROTOCOL } from './queue-frames.js';
+import { FRAME_LIMITS } from './queue-frames.js';
 import { QueueSession, type SessionEnd } from './queue-session.js';
 import { Refusal } from './refusal.js';
-import { type SocketClass, openSocket } from './sockets.js';
+import type { SocketClass } from './sockets.js';
 import { Strikes } from './strikes.js';
 
 export interface QueueOptions extends Gateway {
@@ -34,6 +34,8 @@ export interface QueueOptions extends Gateway {
   onProblem?(problem: Refusal): void;
   /** The first pause before a reconnect, in milliseconds; each may be twice the one before, up to 15 s. */
   retryMs?: number;
+  /** A connection that was silent for so long, and asked for a sign of life meanwhile, is made anew; 30,000 by default. */
+  idleMs?: number;
   /** A class of WebSockets where the platform has none, such as that of the package ws. */
   webSocket?: SocketClass;
 }
@@ -59,6 +61,7 @@ const ENDS: Readonly<Record<number, QueueEnd['reason']>> = {
 const EXPIRED_OR_REVOKED = 4401;
 const NORMAL = 1000;
 const GRACE_MS = 30_000;
+const IDLE_MS = 30_000;
 const ASK_WHY_MS = 10_000;
 
 /**
@@ -77,7 +80,7 @@ export class QueueConnection {
   readonly #backoff: Backoff;
   readonly #strikes = new Strikes();
   readonly #over = new AbortController();
-  #isClosing = false;
+  readonly #closing = new AbortController();
   #session: QueueSession | undefined;
   #connection: string | undefined;
   /** Hears, while it closes, that what never began was handed back, or cannot be. */
@@ -106,7 +109,7 @@ export class QueueConnection {
    */
   async close({ graceMs = GRACE_MS } = {}): Promise<QueueEnd> {
     if (this.#isClosing) return this.closed;
-    this.#isClosing = true;
+    this.#closing.abort();
     const session = this.#session;
     const forgotten = this.#work.stop();
     const wasOn = this.#connection !== undefined;
@@ -120,6 +123,10 @@ export class QueueConnection {
     this.#over.abort();
     this.#session?.leave();
     return this.closed;
+  }
+
+  get #isClosing(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   async #run(credit: number, opened: () => void): Promise<QueueEnd> {
@@ -145,7 +152,8 @@ export class QueueConnection {
       const retryInMs = this.#backoff.next(error instanceof Refusal ? error.retryAfterMs : 0);
       const { code, reason: said } = end ?? { code: 1006, reason: 'refused' };
       this.options.onDisconnected?.({ code, reason: said, ...(error === undefined ? {} : { error }), retryInMs });
-      await pause(retryInMs, over);
+      // Whoever closes it wants to know at once whether there is a gateway to hand back to.
+      await pause(retryInMs, this.#isClosing ? over : this.#closing.signal);
     }
     return { reason: 'closed' };
   }
@@ -153,22 +161,22 @@ export class QueueConnection {
   /** One connection, until its end. @throws Refusal when it was not made, with why */
   async #serve(credit: number, opened: () => void): Promise<SessionEnd> {
     const { tokens, url } = this.#http;
-    const { leaseMs, batch, webSocket, onConnected, onProblem } = this.options;
+    const { leaseMs, batch, idleMs = IDLE_MS, webSocket, onConnected, onProblem } = this.options;
     const token = await tokens.get();
-    const socket = openSocket({
+    const wish = {
       url: `${url}${this.#path}/connect`,
-      subprotocol: SUBPROTOCOL,
       headers: { authorization: `Bearer ${token}` },
       socketClass: webSocket,
-    });
+    };
     const connection = this.#connection;
-    this.#session = new QueueSession(socket, {
+    this.#session = new QueueSession(wish, {
       work: this.#work,
       tokens,
       token,
       credit: () => (this.#isClosing ? 0 : credit),
       leaseMs,
       batch,
+      idleMs,
       resume: connection === undefined ? undefined : { connection, leases: this.#work.leases },
       onReady: (id) => {
         this.#connection = id;

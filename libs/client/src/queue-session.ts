@@ -1,9 +1,9 @@
-import { type DeliveryWork } from './delivery-work.js';
+import type { DeliveryWork } from './delivery-work.js';
 import type { Settlement } from './delivery.js';
 import { Backoff } from './backoff.js';
-import { type ClientFrame, FRAME_LIMITS, type ServerFrame, fitting, readFrame } from './queue-frames.js';
+import { type ClientFrame, FRAME_LIMITS, SUBPROTOCOL, type ServerFrame, fitting, readFrame } from './queue-frames.js';
 import { Refusal } from './refusal.js';
-import { type Socket, dropSocket } from './sockets.js';
+import { Socket, type SocketWish } from './sockets.js';
 import { TokenRenewal } from './token-renewal.js';
 import type { Tokens } from './tokens.js';
 
@@ -16,6 +16,8 @@ export interface SessionOptions {
   credit(): number;
   leaseMs: number | undefined;
   batch: number | undefined;
+  /** A connection that was silent for so long, and asked for a sign of life meanwhile, counts as lost. */
+  idleMs: number;
   /** What it goes on for. */
   resume: { connection?: string; leases: string[] } | undefined;
   onReady(connection: string): void;
@@ -33,10 +35,8 @@ export interface SessionEnd {
 
 const OPEN_MS = 15_000;
 const TICK_MS = 250;
-/** After so long without a frame the gateway is asked for one, */
-const SILENT_MS = 20_000;
-/** and after so much longer the connection counts as lost. */
-const ANSWER_MS = 10_000;
+/** Once so much of the time that it may be silent is over, the gateway is asked for a frame. */
+const ASKED_SHARE = 2 / 3;
 const LOST: SessionEnd = { wasOpen: true, code: 1006, reason: 'lost' };
 
 /** One connection to a queue: asks for as much as may be here, says what became of it, and keeps itself alive. */
@@ -61,11 +61,21 @@ export class QueueSession {
   #notBefore = 0;
   readonly #tick: ReturnType<typeof setInterval>;
   readonly #renewal: TokenRenewal;
+  readonly #socket: Socket;
 
+  /** @throws TypeError where there are no WebSockets */
   constructor(
-    private readonly socket: Socket,
+    wish: Omit<SocketWish, 'subprotocol'>,
     private readonly options: SessionOptions,
   ) {
+    this.#socket = new Socket(
+      { ...wish, subprotocol: SUBPROTOCOL },
+      {
+        opened: () => this.#hello(),
+        heard: (text) => this.#hear(text),
+        closed: (code, reason) => this.#over({ wasOpen: this.#isOpen, code, reason: this.#closing || reason }),
+      },
+    );
     this.ended = new Promise((resolve) => (this.#end = resolve));
     const { tokens, token, onProblem } = options;
     this.#renewal = new TokenRenewal(tokens, token, {
@@ -73,10 +83,6 @@ export class QueueSession {
       failed: onProblem,
     });
     this.#tick = setInterval(() => this.#beat(Date.now()), TICK_MS);
-    socket.onopen = () => this.#hello();
-    socket.onmessage = ({ data }) => this.#hear(data);
-    socket.onerror = () => undefined;
-    socket.onclose = ({ code, reason }) => this.#over({ wasOpen: this.#isOpen, code, reason: this.#closing || reason });
   }
 
   /** Whether deliveries may be on their way here, or of the connection before were and were not handed back yet. */
@@ -114,10 +120,10 @@ export class QueueSession {
     this.#renewal.begin();
   }
 
-  #hear(data: unknown): void {
+  #hear(text: unknown): void {
     this.#heardAt = Date.now();
     this.#isAskedForSign = false;
-    const frame = readFrame(data);
+    const frame = readFrame(text);
     if (frame === undefined) return;
     switch (frame.kind) {
       case 'ready':
@@ -208,21 +214,22 @@ export class QueueSession {
       if (silentMs > OPEN_MS) this.#over({ ...LOST, wasOpen: this.#isOpen });
       return;
     }
-    if (silentMs > SILENT_MS + ANSWER_MS) return this.#over(LOST);
+    const { idleMs } = this.options;
+    if (silentMs > idleMs) return this.#over(LOST);
     const renewals = this.options.work.renewals(this.#leaseMs, now);
     for (let at = 0; at < renewals.length; at += FRAME_LIMITS.settlements) {
       this.#settle(renewals.slice(at, at + FRAME_LIMITS.settlements));
     }
     // A lease that expired made room, unless there is nothing to make room for.
     this.#ask();
-    if (silentMs <= SILENT_MS || this.#isAskedForSign) return;
+    if (silentMs <= idleMs * ASKED_SHARE || this.#isAskedForSign) return;
     // WebSockets of browsers and of Node cannot ping. A lease that nobody has is answered at once.
     this.#isAskedForSign = true;
     this.#say({ kind: 'settle', id: 'sign', settlements: [{ lease: 'sign-of-life', action: 'renew' }] });
   }
 
   #say(frame: ClientFrame): void {
-    if (!this.#isOver) this.socket.send(JSON.stringify(frame));
+    if (!this.#isOver) this.#socket.send(JSON.stringify(frame));
   }
 
   #over(end: SessionEnd): void {
@@ -231,7 +238,7 @@ export class QueueSession {
     clearInterval(this.#tick);
     clearTimeout(this.#flush);
     this.#renewal.stop();
-    dropSocket(this.socket);
+    this.#socket.drop();
     this.#end(end);
   }
 }

@@ -9,6 +9,7 @@ const FOLDER = join(import.meta.dirname, '..');
 const MAX_BYTES = 15 * 1024;
 
 interface Manifest {
+  exports: Record<string, { types: string; default: string; browser?: object }>;
   dependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
 }
@@ -20,6 +21,12 @@ it('what pages bundle needs nothing of Node, and is smaller than 15 KiB packed',
   const { length } = gzipSync(code);
   process.stdout.write(`@heddle/client/stream: ${code.length} bytes, ${length} packed\n`);
   expect(length).toBeLessThan(MAX_BYTES);
+});
+
+it('pages that import the whole of it are given that part', () => {
+  const { exports } = JSON.parse(readFileSync(join(FOLDER, 'package.json'), 'utf8')) as Manifest;
+  const { types, default: code } = exports['./stream']!;
+  expect(exports['.']!.browser).toEqual({ types, default: code });
 });
 
 it('what services import needs nothing but Node', async () => {
@@ -38,7 +45,7 @@ async function bundled(entry: string): Promise<{ code: string; imports: string[]
     external: /^node:/,
     resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
     // What an import that leads nowhere would be.
-    onwarn: ({ message = '' }) => {
+    onwarn: ({ message }) => {
       throw new Error(message);
     },
   });

@@ -1,6 +1,6 @@
 import { GatewayHttp } from './gateway-http.js';
 import { Refusal } from './refusal.js';
-import { type Socket, type SocketClass, dropSocket, openSocket } from './sockets.js';
+import { Socket, type SocketClass, type SocketWish } from './sockets.js';
 import { SseReader } from './sse-reader.js';
 import type { TokenSource } from './tokens.js';
 
@@ -68,8 +68,7 @@ export function socketTransport(options: TransportOptions): Transport {
     const wish = { subprotocol: SUBPROTOCOL, socketClass: webSocket };
     if (http !== undefined) {
       const authorization = `Bearer ${await http.tokens.get()}`;
-      const socket = openSocket({ ...wish, url: url + pathOf(query), headers: { authorization } });
-      const end = await carry(socket, leg);
+      const end = await carry({ ...wish, url: url + pathOf(query), headers: { authorization } }, leg);
       // Why it was refused is said to requests only.
       if (end === undefined && !leg.signal.aborted) await lookWhy(http, leg);
       return end ?? 'lost';
@@ -77,36 +76,37 @@ export function socketTransport(options: TransportOptions): Transport {
     if (ticket === undefined) throw new TypeError('A stream needs a token or tickets.');
     const ticketed = new URLSearchParams(query);
     ticketed.set('ticket', await ticket());
-    return (await carry(openSocket({ ...wish, url: url + pathOf(ticketed) }), leg)) ?? 'refused';
+    return (await carry({ ...wish, url: url + pathOf(ticketed) }, leg)) ?? 'refused';
   };
 }
 
 /** Resolves with why the connection ended, after all that came is taken; with nothing when it never opened. */
-function carry(socket: Socket, { idleMs = SOCKET_IDLE_MS, take, signal }: Leg): Promise<string | undefined> {
+function carry(wish: SocketWish, { idleMs = SOCKET_IDLE_MS, take, signal }: Leg): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    const idle = new Idle(idleMs);
     let isOpen = false;
     let waiting = 0;
     let taken = Promise.resolve();
+    const socket = new Socket(wish, {
+      opened: () => (isOpen = true),
+      heard(text) {
+        idle.alive();
+        waiting += 1;
+        taken = taken.then(() => take(String(text), undefined)).finally(() => (waiting -= 1));
+        taken.catch(() => end('failed'));
+        if (waiting > MAX_WAITING) end('full');
+      },
+      closed: (code, reason) => end(isOpen ? reason || String(code) : undefined),
+    });
+    const idle = new Idle(idleMs);
     const end = (why: string | undefined): void => {
       idle.stop();
       signal.removeEventListener('abort', aborted);
-      dropSocket(socket);
+      socket.drop();
       taken.then(() => resolve(why), reject);
     };
     const aborted = (): void => end('closed');
     idle.signal.addEventListener('abort', () => end('idle'), { once: true });
     signal.addEventListener('abort', aborted, { once: true });
-    socket.onopen = () => (isOpen = true);
-    socket.onerror = () => undefined;
-    socket.onclose = ({ code, reason }) => end(isOpen ? reason || String(code) : undefined);
-    socket.onmessage = ({ data }) => {
-      idle.alive();
-      waiting += 1;
-      taken = taken.then(() => take(String(data), undefined)).finally(() => (waiting -= 1));
-      taken.catch(() => end('failed'));
-      if (waiting > MAX_WAITING) end('full');
-    };
     if (signal.aborted) aborted();
   });
 }

@@ -54,7 +54,7 @@ it('where none can be had it is tried again, less often each time, and not after
 });
 
 it('one that does not say when it ends is left alone', async () => {
-  const get = vi.fn(() => 'opaque');
+  const get = vi.fn<() => string>(() => 'opaque');
   const renewal = new TokenRenewal({ get }, 'opaque', { show: () => undefined, failed: () => undefined });
   renewal.begin();
   await vi.advanceTimersByTimeAsync(3_600_000);

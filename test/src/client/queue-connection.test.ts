@@ -47,7 +47,13 @@ describe.each([
 
   it('a connection that is cut is made again, and every event is accepted once, what was being said then among it', async () => {
     const cuts: number[] = [];
-    await connect({ ...platform, handle: () => undefined, onDisconnected: ({ code }) => cuts.push(code) });
+    const settled: string[] = [];
+    await connect({
+      ...platform,
+      handle: () => undefined,
+      onDisconnected: ({ code }) => cuts.push(code),
+      onSettled: ({ id }, _delivery, { state }) => settled.push(`${id} ${state}`),
+    });
     queue.add(500);
     await vi.waitFor(() => expect(queue.accepted).toHaveLength(500), SOON);
     const stored = Promise.withResolvers<void>();
@@ -60,6 +66,9 @@ describe.each([
     queue.add(200);
     await vi.waitFor(() => expect(queue.accepted).toHaveLength(750), SOON);
     expect(new Set(queue.accepted).size).toBe(750);
+    // Those whose answers were lost have had them since.
+    await vi.waitFor(() => expect(settled).toHaveLength(750), SOON);
+    expect(new Set(settled)).toEqual(new Set(queue.accepted.map((id) => `${id} accepted`)));
     expect(cuts).toEqual([1006]);
     await vi.waitFor(() => expect(queue.out.size).toBe(0), SOON);
   });
@@ -238,6 +247,15 @@ describe('the end', () => {
     await vi.waitFor(() => expect(queue.accepted).toEqual(['e1']), SOON);
     expect(reasons).toEqual(['1001 stopping']);
   });
+});
+
+it('a connection on which nothing happens stays, for it is answered when it asks', async () => {
+  let connections = 0;
+  await connect({ idleMs: 900, handle: () => undefined, onConnected: () => (connections += 1) });
+  await delay(2500);
+  queue.add(1);
+  await vi.waitFor(() => expect(queue.accepted).toEqual(['e1']), SOON);
+  expect(connections).toBe(1);
 });
 
 it('a number that is none of credit is a mistake that shows at once', () => {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -20,9 +20,10 @@ import { deleteWebhook, putWebhook, readWebhook } from '../support/webhooks.js';
 
 const SOON = { timeout: 20_000 };
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
-const browser = BROWSERS.flatMap((name) =>
-  (process.env['PATH'] ?? '').split(delimiter).map((dir) => join(dir, name)),
-).find((file) => existsSync(file));
+const browser = onPath(BROWSERS)[0];
+const oldNode = onPath(['node']).find((file) =>
+  execFileSync(file, ['--version'], { encoding: 'utf8' }).startsWith('v20.'),
+);
 
 const programs: Example[] = [];
 let mesh: Mesh;
@@ -143,6 +144,19 @@ test('browser-stream.mjs serves its page, the code it runs, and tickets that ope
   expect((await use()).status).toBe(401);
 });
 
+if (oldNode === undefined) process.stdout.write('No Node 20: the library is run by a newer one alone.\n');
+
+test.runIf(oldNode !== undefined)('pull-worker.mjs runs on Node 20, the oldest that there is support for', async () => {
+  const queue = await putQueue(gateway, { types: [CONTRACT_SIGNED] });
+  const worker = start('pull-worker.mjs', [queue], {}, oldNode);
+  const key = `C-${freshKey()}`;
+  await publishContracts(gateway, [key]);
+  await worker.prints(lineOf(key));
+  expect(await worker.end('SIGTERM')).toBe(0);
+  expect(worker.lines).toEqual([lineOf(key), 'over: closed']);
+  await deleteQueue(gateway, queue);
+});
+
 if (browser === undefined)
   process.stdout.write(`No ${BROWSERS.join(', ')}: the page is not opened in a real browser.\n`);
 
@@ -191,8 +205,13 @@ async function startPage(): Promise<{ url: string }> {
   return { url };
 }
 
-function start(program: string, args: readonly string[], env: Record<string, string> = {}): Example {
-  const child: ChildProcess = spawn(process.execPath, [join(CHECKOUT, 'examples', program), ...args], {
+function start(
+  program: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  node = process.execPath,
+): Example {
+  const child: ChildProcess = spawn(node, [join(CHECKOUT, 'examples', program), ...args], {
     env: {
       ...process.env,
       GATEWAY_URL: gateway,
@@ -218,6 +237,12 @@ function start(program: string, args: readonly string[], env: Record<string, str
   };
   programs.push(example);
   return example;
+}
+
+/** The programs of these names that can be run, in the order of where they are looked for. */
+function onPath(names: readonly string[]): string[] {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).filter((file) => existsSync(file));
 }
 
 /** What is printed of a contract that came at the first attempt. */

@@ -133,15 +133,14 @@ test.each([
   'kill -9 of a gateway, and %s: it goes on by itself, nothing is lost, the order of each key is kept',
   async (_what, url) => {
     const queue = await newQueue();
-    const receiver = receiving(queue, { url: url() });
+    const receiver = receiving(queue, { url: url() }, () => delay(20));
     const keys = Array.from({ length: 10 }, () => `C-${freshKey()}`);
-    const events: Published[] = [];
-    for (let round = 0; round < 2; round += 1) {
-      events.push(...(await publishContracts(other.url('gateway'), Array.from({ length: 20 }, () => keys).flat())));
-      await vi.waitFor(() => expect(receiver.ids.length).toBeGreaterThan(events.length - 150), SOON);
-      await mesh.killApp('gateway');
-      await mesh.startApp('gateway');
-    }
+    const events = await publishContracts(other.url('gateway'), Array.from({ length: 30 }, () => keys).flat());
+    await vi.waitFor(() => expect(receiver.ids.length).toBeGreaterThan(events.length / 3), SOON);
+    // A run in which nothing was under way when it died says nothing.
+    expect(receiver.ids.length).toBeLessThan(events.length);
+    await mesh.killApp('gateway');
+    await mesh.startApp('gateway');
     await vi.waitFor(() => expect(new Set(receiver.ids).size).toBe(events.length), { timeout: 40_000 });
     for (const key of keys) expect(receiver.firstsOf(key)).toEqual(ofKey(events, key));
     // Never two of one key at a time, repeats included.

@@ -62,6 +62,7 @@ test.each([
     secrets: [{ secret: SECRET }],
   });
   await printsEvent(printed);
+  expect(child?.exitCode).toBeNull();
 });
 
 test.each([
