@@ -33,6 +33,9 @@ const LOCAL_SECRETS = join('.heddle', 'secrets');
 export function whoAsks(environment: Environment, contextName?: string, folder = process.cwd()): WhoAsks {
   const { name, context } = contextOf(environment, contextName);
   const gateway = environment.gatewayUrl ?? context?.gateway ?? LOCAL_GATEWAY;
+  if (!URL.canParse(gateway) || !/^https?:/.test(gateway)) {
+    throw new HeddleError('setting-invalid', `The gateway must be an http or https URL, not ${gateway} (GATEWAY_URL).`);
+  }
   const fromEnvironment = environmentCredentials(environment, gateway);
   if (fromEnvironment !== undefined) return { gateway, from: 'the environment', credentials: fromEnvironment };
   if (context !== undefined) {
