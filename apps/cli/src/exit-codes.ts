@@ -10,7 +10,7 @@ export const EXIT = {
   missing: { code: 5, about: 'there is nothing under this name' },
   conflict: { code: 6, about: 'it was changed meanwhile, or its state does not allow it' },
   differs: { code: 7, about: '`diff` found differences' },
-  interrupted: { code: 130, about: 'ended at once by a second signal' },
+  interrupted: { code: 130, about: 'ended by a signal before it was done' },
 } as const;
 
 const BY_STATUS: Readonly<Record<number, number>> = {

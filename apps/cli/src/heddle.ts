@@ -29,7 +29,7 @@ export async function heddle(argv: readonly string[], terminal: Terminal, signal
     }
     return (await command.run(await invocationOf(line, terminal, signal))) ?? EXIT.ok.code;
   } catch (error) {
-    if (signal.aborted && isAbort(error)) return EXIT.ok.code;
+    if (signal.aborted && isAbort(error)) return EXIT.interrupted.code;
     await report(error, asJson, terminal);
     return exitCodeOf(error);
   }

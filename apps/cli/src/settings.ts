@@ -24,6 +24,8 @@ export interface Environment {
   terminalKind: string | undefined;
   /** Any variable, for the places in manifests that name one. */
   variable(name: string): string | undefined;
+  /** All of them, for commands of libraries, which know their own. */
+  variables: Variables;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -63,6 +65,7 @@ export function readEnvironment(variables: Variables): Environment {
     noColour: of('NO_COLOR') !== undefined,
     terminalKind: of('TERM'),
     variable: of,
+    variables,
   };
 }
 

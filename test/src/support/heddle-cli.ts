@@ -52,6 +52,11 @@ export class HeddleCli {
     });
   }
 
+  /** Of a folder, with nothing but this environment: who asks is not said by it. */
+  static async in(folder: string, environment: Record<string, string>): Promise<HeddleCli> {
+    return new HeddleCli(await mkdtemp(join(folder, 'cli-')), environment);
+  }
+
   /** A command, to its end. */
   run(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
     return this.start(args, options).ended;

@@ -4,6 +4,8 @@ import { wrongLine } from '../wrong-line.js';
 import type { Gateway } from '../gateway.js';
 import { type Delivered, Listener } from '../listening/listener.js';
 import { type KnownPair, type Pair, checkedUrl, forgetPair, knownPair, newSecret, pairOf } from '../listening/pair.js';
+import { byName } from '../manifests/names.js';
+import { queueKind } from '../manifests/queue-kind.js';
 import { clockTime, duration, timeOf } from '../output/times.js';
 
 const TIMEOUT_MS = 15_000;
@@ -140,7 +142,7 @@ function newQueueOf({ from = 'now', order = 'key', retry }: ListenInvocation['op
 async function makeQueue(gateway: Gateway, { queue, types }: KnownPair, body: object, isNamed: boolean): Promise<void> {
   const path = `/v1/queues/${queue}`;
   if (isNamed) {
-    await gateway.get(path);
+    await byName(gateway, queueKind, queue, () => gateway.get(path));
     return;
   }
   try {

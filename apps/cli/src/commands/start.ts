@@ -26,7 +26,10 @@ export const start = defineCommand({
       throw new HeddleError('command-invalid', `Only a checkout can be started, and there is none at ${LAUNCHER}.`);
     }
     const flags = [...(options.fresh ? ['--fresh'] : []), ...(options.demo ? ['--demo'] : [])];
-    const child = spawn(process.execPath, [LAUNCHER, ...flags], { stdio: 'inherit' });
+    const child = spawn(process.execPath, [LAUNCHER, ...flags], {
+      // By the channel it notices when this process is killed, and stops by itself.
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    });
     // A Ctrl-C in a terminal reaches it by itself; it takes a second signal at the same time for the same one.
     signal.addEventListener('abort', () => child.kill('SIGTERM'));
     return new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));

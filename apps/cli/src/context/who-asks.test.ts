@@ -45,6 +45,12 @@ it('a secret is read from the file that HEDDLE_CLIENT_SECRET_FILE names, and the
   expect(() => asks({ ...environment, HEDDLE_CLIENT_SECRET_FILE: `${file}.not` })).toThrow(`${file}.not`);
 });
 
+it('a gateway that is no URL is named', () => {
+  expect(() => asks({ XDG_CONFIG_HOME: NOWHERE, GATEWAY_URL: 'localhost:8080' })).toThrow(
+    'not localhost:8080 (GATEWAY_URL)',
+  );
+});
+
 it('without either it is the administrator of the mesh of this folder, or of one above, on this machine only', () => {
   const folder = newFolder();
   mkdirSync(join(folder, '.heddle', 'secrets'), { recursive: true });

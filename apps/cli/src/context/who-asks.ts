@@ -33,6 +33,9 @@ const LOCAL_SECRETS = join('.heddle', 'secrets');
 export function whoAsks(environment: Environment, contextName?: string, folder = process.cwd()): WhoAsks {
   const { name, context } = contextOf(environment, contextName);
   const gateway = environment.gatewayUrl ?? context?.gateway ?? LOCAL_GATEWAY;
+  if (!URL.canParse(gateway) || !/^https?:/.test(gateway)) {
+    throw new HeddleError('setting-invalid', `The gateway must be an http or https URL, not ${gateway} (GATEWAY_URL).`);
+  }
   const fromEnvironment = environmentCredentials(environment, gateway);
   if (fromEnvironment !== undefined) return { gateway, from: 'the environment', credentials: fromEnvironment };
   if (context !== undefined) {
@@ -41,7 +44,11 @@ export function whoAsks(environment: Environment, contextName?: string, folder =
     const why = `GATEWAY_URL is another gateway than that of ${from}: set HEDDLE_CLIENT_ID and HEDDLE_CLIENT_SECRET, too, or use another context`;
     return { gateway, from: 'the environment', credentials: { kind: 'none', why } };
   }
-  return localMesh(gateway, folder);
+  return localMesh(
+    gateway,
+    folder,
+    environment.gatewayUrl === undefined ? 'nothing else being said' : 'the environment',
+  );
 }
 
 /** The administrator of a mesh that `npm start` runs from this folder, or from one above; undefined where there is none. */
@@ -76,12 +83,12 @@ function environmentCredentials(environment: Environment, gateway: string): Cred
   return { kind: 'client', tokenUrl: `${gateway}/oauth/token`, clientId, clientSecret };
 }
 
-function localMesh(gateway: string, folder: string): WhoAsks {
+function localMesh(gateway: string, folder: string, from: string): WhoAsks {
   const file = localSecret(folder);
   const isHere = /^(?:127\.|localhost$|\[::1\]$)/.test(new URL(gateway).hostname);
   if (file === undefined || !isHere) {
     const why = 'no client is known: heddle login keeps one, or set HEDDLE_CLIENT_ID and HEDDLE_CLIENT_SECRET_FILE';
-    return { gateway, from: 'nothing', credentials: { kind: 'none', why } };
+    return { gateway, from, credentials: { kind: 'none', why } };
   }
   const credentials: Credentials = {
     kind: 'client',

@@ -40,6 +40,8 @@ interface Settled {
 
 /** So short that it can be waited for at the end: an answer on its way has leases, which nobody else would settle. */
 const WAIT_MS = 2000;
+/** What a lease has beyond its request. */
+const SETTLE_MS = 5000;
 const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 5000;
 /** At the end a settlement is tried for so long; after that the delivery comes again. */
@@ -96,7 +98,8 @@ export class Listener {
     const path = `/v1/queues/${this.target.queue}/receive`;
     const { deliveries } = await this.#gateway.post<{ deliveries: Delivery[] }>(
       path,
-      { max, waitMs: WAIT_MS },
+      // As long as a request may take, so that what is under way is nobody else's, and a little to settle it.
+      { max, waitMs: WAIT_MS, leaseMs: Math.max(1000, this.target.timeoutMs + SETTLE_MS) },
       { patienceMs: 0 },
     );
     return deliveries;

@@ -47,10 +47,21 @@ export async function publishAll(
       if (waitMs > 0) await delay(waitMs, undefined, { signal });
     }
     const done = onBatch?.(batch);
-    all.push(...(await publishBatch(gateway, batch)));
+    all.push(...(await publishBatch(gateway, batch).catch((error: unknown) => giveUp(error, all))));
     done?.();
   }
   return all;
+}
+
+/** Whoever publishes the rest has to know where that begins. */
+function giveUp(error: unknown, before: readonly PublishResult[]): never {
+  if (!(error instanceof HeddleError) || before.length === 0) throw error;
+  const { code, message, field, fields } = error;
+  throw new HeddleError(code, `${message} The ${before.length} events before were answered.`, {
+    ...(field === undefined ? {} : { field }),
+    ...(fields === undefined ? {} : { fields }),
+    cause: error,
+  });
 }
 
 async function publishBatch(gateway: Gateway, events: readonly EventJson[]): Promise<PublishResult[]> {
