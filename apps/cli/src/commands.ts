@@ -66,6 +66,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import('./commands/trace.js')).trace,
   },
   {
+    name: 'schema',
+    summary: 'schema files and the registry: check, diff, push, pull, types',
+    load: async () => (await import('./commands/schema.js')).schemaCommands,
+  },
+  {
     name: 'doctor',
     summary: 'find out what is wrong, and what to do',
     load: async () => (await import('./commands/doctor.js')).doctor,

@@ -6,7 +6,8 @@ import { RegistryTrial, type Fault } from './registry-trial.js';
 
 const ORDER: AvroSchema = { type: 'record', name: 'Order', fields: [{ name: 'Order', type: 'string' }] };
 const NOTE: AvroSchema = { type: 'record', name: 'Note', fields: [{ name: 'Note', type: 'string' }] };
-const TIMEOUT_MS = 300;
+/** Long enough for one that answers on a busy machine. */
+const TIMEOUT_MS = 2_000;
 
 const json =
   (status: number, body: string): Fault =>
@@ -23,7 +24,10 @@ const FAULTS: readonly [string, Fault][] = [
   ['answers without a schema', json(200, '{}')],
   ['answers with the schema of another id', json(200, '{"id":99,"schema":"\\"string\\""}')],
   ['accepts and never answers', () => undefined],
-  ['answers slower than it may', (response) => void setTimeout(() => response.end('{"schema":"\\"int\\""}'), 1_000)],
+  [
+    'answers slower than it may',
+    (response) => void setTimeout(() => response.end('{"schema":"\\"int\\""}'), 30_000).unref(),
+  ],
   ['cuts the connection', (response) => void response.socket?.destroy()],
 ];
 
@@ -101,7 +105,7 @@ describe('a registry that is slow, but answers', () => {
     let release = (): void => undefined;
     trial.fault = (response) => (release = () => void response.end(JSON.stringify({ schema: JSON.stringify(NOTE) })));
     const waiting = Promise.all(Array.from({ length: 50 }, () => codec.load(unknown)));
-    await vi.waitFor(() => expect(trial.requests).toHaveLength(1));
+    await vi.waitFor(() => expect(trial.requests).toHaveLength(1), { timeout: 10_000 });
     release();
     await waiting;
     expect(codec.isLoaded(unknown)).toBe(true);

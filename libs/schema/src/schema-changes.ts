@@ -15,7 +15,7 @@ export interface SchemaChange {
 }
 
 /** Properties of an event type that readers rely on; its summary and example may change as they like. */
-const RELIED_ON = ['type', 'topic', 'object', 'key', 'owner', 'fetch'];
+const RELIED_ON = ['type', 'topic', 'object', 'key', 'owner', 'publish', 'fetch', 'envelope'];
 
 /**
  * What a person would say has changed, field by field; each is breaking where a finding that the mode forbids stands at
