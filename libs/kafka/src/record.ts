@@ -127,6 +127,26 @@ export function envelopeOf(message: KafkaMessage): Envelope | Foreign {
   }
 }
 
+/** Short ASCII is most of what travels; the strict decoder is for the rest. */
+function text(bytes: Buffer): string {
+  const quick = bytes.toString('latin1');
+  for (let index = 0; index < quick.length; index += 1) if (quick.charCodeAt(index) > 127) return utf8.decode(bytes);
+  return quick;
+}
+
+function formOf(contentType: string | undefined, value: Buffer): 'avro' | 'json' | undefined {
+  // Serialisers of other languages know the wire format but not the content type: its magic byte is a zero.
+  if (contentType === undefined) return value[0] === 0 ? 'avro' : undefined;
+  if (contentType === AVRO_CONTENT_TYPE) return 'avro';
+  const media = mediaTypeOf(contentType);
+  if (media === AVRO_CONTENT_TYPE) return 'avro';
+  return media === JSON_CONTENT_TYPE ? 'json' : undefined;
+}
+
+function mediaTypeOf(contentType: string): string {
+  return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
+}
+
 /** Data that is Avro or JSON, as nearly all of it, is told by one letter. */
 function isStructured(contentType: Buffer): boolean {
   const isPossible = ((contentType[STRUCTURED_LETTER] ?? 0) | 0x20) === STRUCTURED.charCodeAt(STRUCTURED_LETTER);
@@ -141,7 +161,7 @@ function structuredEnvelope(key: Buffer, value: Buffer, headers: IHeaders, media
   }
   try {
     const { attributes, data } = parse(value);
-    const form = 'json' in data ? jsonFormOf(attributes) : formOf(attributes.datacontenttype, data.bytes);
+    const form = 'json' in data ? jsonFormOf(attributes) : formOf(attributes.datacontenttype, Buffer.from(data.bytes));
     if (form === undefined) {
       return { reason: 'content-type-unsupported', detail: 'The data is neither Avro nor JSON, or not as it says.' };
     }
@@ -183,24 +203,4 @@ function notesIn(headers: IHeaders): Record<string, string> | undefined {
     (notes ??= {})[name] = value.toString();
   }
   return notes;
-}
-
-/** Short ASCII is most of what travels; the strict decoder is for the rest. */
-function text(bytes: Buffer): string {
-  const quick = bytes.toString('latin1');
-  for (let index = 0; index < quick.length; index += 1) if (quick.charCodeAt(index) > 127) return utf8.decode(bytes);
-  return quick;
-}
-
-function formOf(contentType: string | undefined, value: Uint8Array): 'avro' | 'json' | undefined {
-  // Serialisers of other languages know the wire format but not the content type: its magic byte is a zero.
-  if (contentType === undefined) return value[0] === 0 ? 'avro' : undefined;
-  if (contentType === AVRO_CONTENT_TYPE) return 'avro';
-  const media = mediaTypeOf(contentType);
-  if (media === AVRO_CONTENT_TYPE) return 'avro';
-  return media === JSON_CONTENT_TYPE ? 'json' : undefined;
-}
-
-function mediaTypeOf(contentType: string): string {
-  return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
 }

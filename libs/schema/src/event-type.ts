@@ -35,8 +35,8 @@ const TYPE = /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)+$/;
 /** Without a dot: what stands before one in the name of a topic is the tenant. */
 const TOPIC = /^[a-z0-9][a-z0-9_-]{0,200}$/;
 const SERVICE = /^[a-z][a-z0-9-]{0,62}$/;
-const ENVELOPE = new RegExp(`^(?:${ENVELOPE_MODES.join('|')})$`);
 const PATH = /^\/[A-Za-z0-9/_.~-]*\{key\}[A-Za-z0-9/_.~-]*$/;
+const ENVELOPE = new RegExp(`^(?:${ENVELOPE_MODES.join('|')})$`);
 
 /** Whether a schema describes an event type at all. */
 function isEventSchema(schema: AvroSchema): boolean {
@@ -77,8 +77,8 @@ export function eventDescriptionOf(schema: AvroSchema): EventDescription {
     key,
     ...optional('owner', SERVICE),
     ...optional('fetch', PATH),
-    ...optional('envelope', ENVELOPE),
     summary: text('summary', /\S/),
+    ...optional('envelope', ENVELOPE),
     example: properties['example'],
   };
 }

@@ -37,19 +37,6 @@ export async function loadSchemaFiles(dir: string): Promise<SchemaFile[]> {
   return files;
 }
 
-/** Who reads a topic reads it in one way. */
-function checkEnvelopes(files: readonly SchemaFile[]): void {
-  const first = new Map<string, SchemaFile>();
-  for (const one of files) {
-    const { topic, envelope } = one.description;
-    const other = first.get(topic) ?? one;
-    first.set(topic, other);
-    if (envelope !== other.description.envelope) {
-      throw schemaInvalid(one.file, `must have the heddle.envelope of ${other.file}, whose topic is ${topic}, too`);
-    }
-  }
-}
-
 async function loadSchemaFile(dir: string, file: string): Promise<SchemaFile> {
   try {
     const schema = JSON.parse(await readFile(join(dir, file), 'utf8')) as AvroSchema;
@@ -118,4 +105,17 @@ export async function registerSchemas(registry: SchemaRegistry, files: readonly 
     registrations.push({ file, id, changed: before?.id !== id });
   }
   return registrations;
+}
+
+/** Who reads a topic reads it in one way. */
+function checkEnvelopes(files: readonly SchemaFile[]): void {
+  const first = new Map<string, SchemaFile>();
+  for (const one of files) {
+    const { topic, envelope } = one.description;
+    const other = first.get(topic) ?? one;
+    first.set(topic, other);
+    if (envelope !== other.description.envelope) {
+      throw schemaInvalid(one.file, `must have the heddle.envelope of ${other.file}, whose topic is ${topic}, too`);
+    }
+  }
 }
