@@ -42,10 +42,6 @@ export interface Envelope {
 
 const PREFIX = 'ce_';
 const NOTE_PREFIX = 'heddle-';
-/** Beside an event in the JSON format: the registry's id of the schema of its data. */
-export const SCHEMA_HEADER = 'heddle-schema';
-const STRUCTURED = 'application/cloudevents';
-const STRUCTURED_LETTER = 'application/'.length;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The headers of an event: CloudEvents Kafka binding 1.0.2, binary content mode (§3.2). */
@@ -147,6 +143,11 @@ function mediaTypeOf(contentType: string): string {
   return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
 }
 
+/** Beside an event in the JSON format: the registry's id of the schema of its data. */
+export const SCHEMA_HEADER = 'heddle-schema';
+const STRUCTURED = 'application/cloudevents';
+const STRUCTURED_LETTER = 'application/'.length;
+
 /** Data that is Avro or JSON, as nearly all of it, is told by one letter. */
 function isStructured(contentType: Buffer): boolean {
   const isPossible = ((contentType[STRUCTURED_LETTER] ?? 0) | 0x20) === STRUCTURED.charCodeAt(STRUCTURED_LETTER);
@@ -161,7 +162,7 @@ function structuredEnvelope(key: Buffer, value: Buffer, headers: IHeaders, media
   }
   try {
     const { attributes, data } = parse(value);
-    const form = 'json' in data ? jsonFormOf(attributes) : formOf(attributes.datacontenttype, Buffer.from(data.bytes));
+    const form = 'json' in data ? jsonFormOf(attributes) : formOf(attributes.datacontenttype, Buffer.from(data.bytes.subarray(0, 1)));
     if (form === undefined) {
       return { reason: 'content-type-unsupported', detail: 'The data is neither Avro nor JSON, or not as it says.' };
     }
