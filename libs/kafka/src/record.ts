@@ -162,7 +162,10 @@ function structuredEnvelope(key: Buffer, value: Buffer, headers: IHeaders, media
   }
   try {
     const { attributes, data } = parse(value);
-    const form = 'json' in data ? jsonFormOf(attributes) : formOf(attributes.datacontenttype, Buffer.from(data.bytes.subarray(0, 1)));
+    const form =
+      'json' in data
+        ? jsonFormOf(attributes)
+        : formOf(attributes.datacontenttype, Buffer.from(data.bytes.subarray(0, 1)));
     if (form === undefined) {
       return { reason: 'content-type-unsupported', detail: 'The data is neither Avro nor JSON, or not as it says.' };
     }
