@@ -1,4 +1,4 @@
-import type { EventType } from '@heddle/schema';
+import { isOpenToPublish, type EventType } from '@heddle/schema';
 import type { z } from 'zod';
 import { jsonSchema, pullChannels, pullMessages, pullOperations } from './asyncapi-pull.js';
 import { FRAME_EXAMPLES } from './protocols/websocket/queue-frame-examples.js';
@@ -208,14 +208,14 @@ function webhookChannel(eventTypes: readonly string[]): object {
   };
 }
 
-/** What a service owns only that service raises. */
+/** What a service owns only that service raises, unless its schema opens it. */
 function publishChannel(events: readonly EventType[]): object {
   return {
     address: '/v1/events',
     title: 'Publishing',
     description: 'Structured or binary mode, single or in batches; types that a service owns are refused from others.',
     servers: [{ $ref: '#/servers/gateway' }],
-    messages: references(events.filter(({ owner }) => owner === undefined).map(({ type }) => type)),
+    messages: references(events.filter(isOpenToPublish).map(({ type }) => type)),
   };
 }
 

@@ -159,6 +159,16 @@ describe('an event in JSON', () => {
     }
   });
 
+  it('is binary in a topic of our own: a dead letter waits for no registry', async () => {
+    const letter = { ...append(own, codec.encode(schemaId, value)), topic: 'heddle.dead-letters' };
+    const away = { ...codecParts(), isLoaded: () => false, load: () => Promise.reject(unavailable()) };
+    const outcomes = await new EnvelopeWriter(away, () => 'json').write([letter], (records) => {
+      expect(records[0]!.headers['content-type']).toBe(AVRO_CONTENT_TYPE);
+      return Promise.resolve([{ position: POSITION }]);
+    });
+    expect(outcomes).toEqual([{ position: POSITION }]);
+  });
+
   it('that names a schema its data does not fit is no event', async () => {
     const [record] = await written('json', [append(own, codec.encode(schemaId, value))]);
     const broken = String(record!.value).replace('"1.000"', '"one"');

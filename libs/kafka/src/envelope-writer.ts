@@ -16,6 +16,9 @@ import { SCHEMA_HEADER, notedHeaders, notesOnly } from './record.js';
 
 type Write = (records: readonly RawRecord[]) => Promise<AppendOutcome[]>;
 
+/** No tenant is called so. */
+const OWN_TOPICS = 'heddle.';
+
 /** Writes events as records, each in the envelope that its type asks for. */
 export class EnvelopeWriter {
   /** Calls that wait for a schema; later ones stay behind them, for the order of keys. */
@@ -55,16 +58,23 @@ export class EnvelopeWriter {
 
   private missing(appends: readonly Append[]): Set<number> {
     const missing = new Set<number>();
-    for (const { event } of appends) {
-      if (!isAvroAsJson(event, this.envelopeOf(event.attributes.type))) continue;
+    for (const append of appends) {
+      const { event } = append;
+      if (!isAvroAsJson(event, this.modeOf(append))) continue;
       const id = schemaIn(event.value);
       if (id !== undefined && !this.decoder.isLoaded(id)) missing.add(id);
     }
     return missing;
   }
 
-  private recordOf({ topic, key, event, notes }: Append): RawRecord {
-    const mode = this.envelopeOf(event.attributes.type) ?? 'binary';
+  /** Copies in topics of our own, as dead letters, are binary: writing one must not wait for a registry. */
+  private modeOf({ topic, event }: Append): EnvelopeMode {
+    return topic.startsWith(OWN_TOPICS) ? 'binary' : (this.envelopeOf(event.attributes.type) ?? 'binary');
+  }
+
+  private recordOf(append: Append): RawRecord {
+    const { topic, key, event, notes } = append;
+    const mode = this.modeOf(append);
     const { attributes } = event;
     const bytes = Buffer.from(event.value.buffer, event.value.byteOffset, event.value.byteLength);
     if (mode === 'binary') return { topic, key, value: bytes, headers: notedHeaders(event, notes) };
@@ -90,7 +100,7 @@ export class EnvelopeWriter {
 }
 
 /** In the JSON format data is JSON, for who wants that format has no Avro. */
-function isAvroAsJson({ attributes }: Event, mode: EnvelopeMode | undefined): boolean {
+function isAvroAsJson({ attributes }: Event, mode: EnvelopeMode): boolean {
   return mode === 'json' && attributes.datacontenttype === AVRO_CONTENT_TYPE;
 }
 

@@ -43,10 +43,6 @@ export interface Envelope {
 
 const PREFIX = 'ce_';
 const NOTE_PREFIX = 'heddle-';
-/** Beside an event in the JSON format: the registry's id of the schema of its data. */
-export const SCHEMA_HEADER = 'heddle-schema';
-const STRUCTURED = 'application/cloudevents';
-const STRUCTURED_LETTER = 'application/'.length;
 
 /** The headers of an event: CloudEvents Kafka binding 1.0.2, binary content mode (§3.2). */
 export function headersOf(event: Event): IHeaders {
@@ -127,6 +123,24 @@ export function envelopeOf(message: KafkaMessage): Envelope | Foreign {
   }
 }
 
+function formOf(contentType: string | undefined, value: Buffer): 'avro' | 'json' | undefined {
+  // Serialisers of other languages know the wire format but not the content type: its magic byte is a zero.
+  if (contentType === undefined) return value[0] === 0 ? 'avro' : undefined;
+  if (contentType === AVRO_CONTENT_TYPE) return 'avro';
+  const media = mediaTypeOf(contentType);
+  if (media === AVRO_CONTENT_TYPE) return 'avro';
+  return media === JSON_CONTENT_TYPE ? 'json' : undefined;
+}
+
+function mediaTypeOf(contentType: string): string {
+  return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
+}
+
+/** Beside an event in the JSON format: the registry's id of the schema of its data. */
+export const SCHEMA_HEADER = 'heddle-schema';
+const STRUCTURED = 'application/cloudevents';
+const STRUCTURED_LETTER = 'application/'.length;
+
 /** Data that is Avro or JSON, as nearly all of it, is told by one letter. */
 function isStructured(contentType: Buffer): boolean {
   const isPossible = ((contentType[STRUCTURED_LETTER] ?? 0) | 0x20) === STRUCTURED.charCodeAt(STRUCTURED_LETTER);
@@ -141,7 +155,10 @@ function structuredEnvelope(key: Buffer, value: Buffer, headers: IHeaders, media
   }
   try {
     const { attributes, data } = parse(value);
-    const form = 'json' in data ? jsonFormOf(attributes) : formOf(attributes.datacontenttype, data.bytes);
+    const form =
+      'json' in data
+        ? jsonFormOf(attributes)
+        : formOf(attributes.datacontenttype, Buffer.from(data.bytes.subarray(0, 1)));
     if (form === undefined) {
       return { reason: 'content-type-unsupported', detail: 'The data is neither Avro nor JSON, or not as it says.' };
     }
@@ -183,17 +200,4 @@ function notesIn(headers: IHeaders): Record<string, string> | undefined {
     (notes ??= {})[name] = value.toString();
   }
   return notes;
-}
-
-function formOf(contentType: string | undefined, value: Uint8Array): 'avro' | 'json' | undefined {
-  // Serialisers of other languages know the wire format but not the content type: its magic byte is a zero.
-  if (contentType === undefined) return value[0] === 0 ? 'avro' : undefined;
-  if (contentType === AVRO_CONTENT_TYPE) return 'avro';
-  const media = mediaTypeOf(contentType);
-  if (media === AVRO_CONTENT_TYPE) return 'avro';
-  return media === JSON_CONTENT_TYPE ? 'json' : undefined;
-}
-
-function mediaTypeOf(contentType: string): string {
-  return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
 }

@@ -42,8 +42,8 @@ const TYPE = /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)+$/;
 const TOPIC = /^[a-z0-9][a-z0-9_-]{0,200}$/;
 const SERVICE = /^[a-z][a-z0-9-]{0,62}$/;
 const PUBLISH = /^(?:open|owner-only)$/;
-const ENVELOPE = new RegExp(`^(?:${ENVELOPE_MODES.join('|')})$`);
 const PATH = /^\/[A-Za-z0-9/_.~-]*\{key\}[A-Za-z0-9/_.~-]*$/;
+const ENVELOPE = new RegExp(`^(?:${ENVELOPE_MODES.join('|')})$`);
 
 /** Whether a schema describes an event type at all. */
 function isEventSchema(schema: AvroSchema): boolean {
@@ -88,8 +88,8 @@ export function eventDescriptionOf(schema: AvroSchema): EventDescription {
     ...optional('owner', SERVICE),
     ...optional('publish', PUBLISH),
     ...optional('fetch', PATH),
-    ...optional('envelope', ENVELOPE),
     summary: text('summary', /\S/),
+    ...optional('envelope', ENVELOPE),
     example: properties['example'],
   };
 }

@@ -144,3 +144,16 @@ export async function registerSchemas(registry: SchemaRegistry, files: readonly 
   }
   return registrations;
 }
+
+/** Who reads a topic reads it in one way. */
+function checkEnvelopes(files: readonly SchemaFile[]): void {
+  const first = new Map<string, SchemaFile>();
+  for (const one of files) {
+    const { topic, envelope } = one.description;
+    const other = first.get(topic) ?? one;
+    first.set(topic, other);
+    if (envelope !== other.description.envelope) {
+      throw schemaInvalid(one.file, `must have the heddle.envelope of ${other.file}, whose topic is ${topic}, too`);
+    }
+  }
+}

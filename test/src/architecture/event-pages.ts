@@ -1,4 +1,4 @@
-import { fieldWords, loadSchemaFiles, type FieldWords, type SchemaFile } from '@heddle/schema';
+import { fieldWords, isOpenToPublish, loadSchemaFiles, type FieldWords, type SchemaFile } from '@heddle/schema';
 import { doorsOf } from './event-doors.js';
 import { markdown } from './markdown.js';
 import { path } from './tree.js';
@@ -36,7 +36,11 @@ async function objectPage(object: string, members: readonly SchemaFile[]): Promi
   const [first] = members;
   if (first === undefined) throw new RangeError('an object has at least one event');
   const { topic, key, owner, fetch } = first.description;
-  const raised = owner === undefined ? 'published by anybody who may' : `raised by the service \`${owner}\` alone`;
+  const isOpen = isOpenToPublish(first.description);
+  const raised =
+    owner === undefined
+      ? 'published by anybody who may'
+      : `raised by the service \`${owner}\`${isOpen ? ', and published by anybody who may' : ' alone'}`;
   const fetched = fetch === undefined ? 'not to be fetched' : `\`GET /v1/objects/${object}/{key}\``;
   return markdown(`# Events of ${object}
 
