@@ -32,6 +32,7 @@ const BARE = 'kafkajs eachBatch + avsc';
 export const consume: Bench = {
   name: 'consume',
   measures: 'events of 8 keys from the topic to a typed handler',
+  parts: ['plain', 'nest'],
   options: {
     runs: { default: 3, about: 'runs; the median counts', quick: 1 },
     events: { default: 600_000, about: 'events of a run', quick: 100_000 },
@@ -69,13 +70,11 @@ export const consume: Bench = {
   },
 };
 
-function waysOf({ ground, measuredArgs }: BenchContext): Way[] {
+function waysOf({ ground, measuredArgs, wants }: BenchContext): Way[] {
   const heddle = ground.worker<HeddleConsume>('heddle-consume', measuredArgs);
   const bare = ground.worker<BareConsume>('bare-consume');
-  const nest = ground.worker<NestConsume>('nest-consume');
-  const nestHeddle = ground.worker<NestHeddleConsume>('nest-heddle-consume');
   const byHeddle = (isAsync: boolean) => (what: Pass) => heddle.ask('consume', { ...what, isAsync });
-  return [
+  const plain: Way[] = [
     { name: BARE, pid: bare.pid, share: 1, pass: (what) => bare.ask('consume', what) },
     {
       name: 'consume, an async handler',
@@ -86,6 +85,12 @@ function waysOf({ ground, measuredArgs }: BenchContext): Way[] {
       ofBare: atLeast(0.7),
     },
     { name: 'consume, a handler that returns at once', pid: heddle.pid, share: 1, pass: byHeddle(false) },
+  ];
+  if (!wants('nest')) return plain;
+  const nest = ground.worker<NestConsume>('nest-consume');
+  const nestHeddle = ground.worker<NestHeddleConsume>('nest-heddle-consume');
+  return [
+    ...plain.slice(0, wants('plain') ? undefined : 1),
     {
       name: '@EventPattern on our strategy',
       pid: nestHeddle.pid,

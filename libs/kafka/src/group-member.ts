@@ -1,5 +1,6 @@
 import type { Consumer as KafkaConsumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { CLIENT_RETRY, type LogLine } from './kafka-client.js';
+import type { MemberSigns } from './member-signs.js';
 import { Rounds } from './rounds.js';
 import type { TopicDirectory } from './topic-directory.js';
 
@@ -47,8 +48,7 @@ const GOOD_ROUND_MS = 60_000;
  * A member of a consumer group that stays one: a consumer that crashed or lost its broker is replaced by a fresh one.
  * Offsets are the owner's business; after each join it places every partition again, for kafkajs forgets.
  */
-export class GroupMember {
-  /** Milliseconds since the epoch: when the last fetch came back, and when the group last answered as to a member. */
+export class GroupMember implements MemberSigns {
   fetchedAt = 0;
   heardAt = 0;
   private consumer: KafkaConsumer | undefined;

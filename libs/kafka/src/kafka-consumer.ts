@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DeadLetters } from './dead-letters.js';
 import { GroupMember, type TopicPartition, nameOf } from './group-member.js';
 import type { LogParts } from './kafka-reader.js';
+import { SESSION_MS, troubleOf } from './member-signs.js';
 import { PartitionIntake } from './partition-intake.js';
 
 interface Share extends TopicPartition {
@@ -19,11 +20,7 @@ export interface ConsumerLimits {
 
 const COMMIT_EVERY_MS = 500;
 const RETRY_MS = 200;
-/** The least a broker allows by default: a member that died holds its partitions for so long. */
-const SESSION_MS = 6000;
 const HEARTBEAT_MS = 1000;
-/** Fetches come back after a quarter of a second, with records or without. */
-const FETCH_PATIENCE_MS = 15_000;
 
 /** A member of a group whose handled events move the group's committed offsets, and nothing else does. */
 export class KafkaGroupConsumer implements Consumer {
@@ -79,7 +76,8 @@ export class KafkaGroupConsumer implements Consumer {
       return { topic, partition, doneTo, lag: Math.max(intake.end - doneTo, 0) };
     });
     const hasJoined = this.joins > 0;
-    return this.work.status({ isStopped: this.isStopped, hasJoined, trouble: this.trouble(), partitions });
+    const trouble = hasJoined ? troubleOf(this.member, partitions.length, Date.now()) : undefined;
+    return this.work.status({ isStopped: this.isStopped, hasJoined, trouble, partitions });
   }
 
   async ping(): Promise<void> {
@@ -104,17 +102,6 @@ export class KafkaGroupConsumer implements Consumer {
     await this.committing;
     await this.commit();
     await this.member.stop();
-  }
-
-  /** Why nothing can come in, although there are partitions to read. */
-  private trouble(): string | undefined {
-    if (this.joins === 0) return undefined;
-    const now = Date.now();
-    const silentMs = now - this.member.heardAt;
-    if (silentMs > SESSION_MS) return `the group has not answered for ${Math.round(silentMs / 1000)} s`;
-    const idleMs = now - this.member.fetchedAt;
-    if (this.shares.size === 0 || idleMs <= FETCH_PATIENCE_MS) return undefined;
-    return `no fetch has come back for ${Math.round(idleMs / 1000)} s`;
   }
 
   private onJoin(assigned: readonly TopicPartition[]): void {
