@@ -68,19 +68,6 @@ async function schemaFileOf(
   return { file, schema, description, subject: subjectOf(description.topic, schema), uses };
 }
 
-/** Who reads a topic reads it in one way. */
-function checkEnvelopes(files: readonly SchemaFile[]): void {
-  const first = new Map<string, SchemaFile>();
-  for (const one of files) {
-    const { topic, envelope } = one.description;
-    const other = first.get(topic) ?? one;
-    first.set(topic, other);
-    if (envelope !== other.description.envelope) {
-      throw schemaInvalid(one.file, `must have the heddle.envelope of ${other.file}, whose topic is ${topic}, too`);
-    }
-  }
-}
-
 async function naming<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
