@@ -116,6 +116,15 @@ test('what is refused is told with field and rule, and does not hold up the rest
   });
 });
 
+test('what is interrupted before it was done ends with 130, and what was published by then is there', async () => {
+  const key = `C-${freshKey()}`;
+  const tail = cli.start(['tail', CONTRACT_SIGNED, '--key', key, '--from', '1m', '--json']);
+  const publish = cli.start(['publish', CONTRACT_SIGNED, '--key', key, '--count', '1000', '--rate', '5']);
+  await tail.lines.until((lines) => lines.length >= 2);
+  expect(await publish.end('SIGINT')).toMatchObject({ code: 130, out: '' });
+  expect((await tail.end('SIGINT')).code).toBe(0);
+});
+
 test('a tail begins at a place in the log, shows what fits its conditions, and goes on from its file', async () => {
   const keys = Array.from({ length: 4 }, () => `C-${freshKey()}`);
   const events = await publishContracts(gateway, keys);
