@@ -2,6 +2,7 @@ import { HeddleError } from '@heddle/event';
 import { sql } from 'kysely';
 import { describe, expect, inject, it, vi } from 'vitest';
 import { openDatabase } from './database.js';
+import { createInboxTables } from './inbox-tables.js';
 import { createOutboxTables } from './outbox-tables.js';
 import './trial.js';
 
@@ -20,6 +21,16 @@ describe('a database', () => {
     const { rows } = await sql`select shard from outbox_shard`.execute(opened[0]!.db);
     expect(rows).toHaveLength(16);
     await Promise.all(opened.map((database) => database.close()));
+  });
+
+  it('that was made before there were tables of the mesh gets them, whatever it has had since', async () => {
+    const wanted = options();
+    const older = await openDatabase({ ...wanted, migrations: { '001-bill': { up: () => Promise.resolve() } } });
+    await older.close();
+    const migrations = { '000-inbox': createInboxTables, '001-bill': { up: () => Promise.resolve() } };
+    const newer = await openDatabase({ ...wanted, migrations });
+    expect((await sql`select id from inbox`.execute(newer.db)).rows).toEqual([]);
+    await newer.close();
   });
 
   it('is used by no more connections than its pool, the one of a relay counted in', async () => {
