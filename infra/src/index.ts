@@ -6,6 +6,7 @@ export { fuzzDoors } from './fuzz-doors.js';
 export { fetchSchemathesis } from './fuzz-tool.js';
 export { IMAGES } from './images.js';
 export { LaunchError } from './launch-error.mjs';
+export { TRIAL_MASTER_KEY } from './master-key.js';
 export {
   MESH_APPS,
   startMeshApp,

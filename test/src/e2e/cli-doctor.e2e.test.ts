@@ -9,7 +9,7 @@ import { Mesh } from '../support/mesh.js';
 import { freshKey } from '../support/orders.js';
 import { contractEvent } from '../support/publishing.js';
 import { WebhookSink } from '../support/webhook-sink.js';
-import { deleteWebhook, putWebhook } from '../support/webhooks.js';
+import { deleteAllWebhooks, deleteWebhook, putWebhook } from '../support/webhooks.js';
 
 // Each thing is really broken, and mended again; all ways of the mesh to what it stands on lead over links.
 
@@ -53,6 +53,8 @@ beforeAll(async () => {
   };
   mesh = await Mesh.start({ ground: linked });
   gateway = mesh.url('gateway');
+  // Those that other stories have left may be waiting for receivers that are gone.
+  await deleteAllWebhooks(gateway);
   cli = await HeddleCli.of(mesh);
   told = { env: { KAFKA_BROKERS: linked.kafkaBrokers[0]!, SCHEMA_REGISTRY_URL: linked.registryUrl } };
 });

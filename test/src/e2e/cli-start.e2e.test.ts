@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { CHECKOUT, freePorts } from '@heddle/infra';
+import { CHECKOUT, TRIAL_MASTER_KEY, freePorts } from '@heddle/infra';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type CliProcess, HeddleCli } from '../support/heddle-cli.js';
 
@@ -24,6 +24,8 @@ beforeAll(async () => {
   cli = await HeddleCli.in(folder, {
     ...Object.fromEntries(names.map((name, index) => [`${name}_PORT`, String(ports[index])])),
     HEDDLE_DATA: join(folder, '.heddle'),
+    // What other meshes have sealed in this broker, and will.
+    HEDDLE_MASTER_KEY: TRIAL_MASTER_KEY,
     KAFKA_BROKERS: ground.kafkaBrokers.join(','),
     SCHEMA_REGISTRY_URL: ground.registryUrl,
     DATABASE_URL: ground.databaseUrl,
@@ -38,14 +40,23 @@ afterAll(async () => {
 
 test('heddle start starts the mesh, whose administrator is whoever stands in its folder; its printed lines work, and a signal stops all', async () => {
   start = cli.start(['start']);
-  await start.lines.until((lines) => lines.some((line) => line.includes('/v1/stream?')), { timeoutMs: 150_000 });
+  const over = { timeoutMs: 150_000, what: 'the lines of a mesh that runs' };
+  await start.lines.until((lines) => lines.some((line) => /\/v1\/stream\?|✖/.test(line)), over);
+  expect(start.lines.all.filter((line) => line.includes('✖'))).toEqual([]);
   const env = { GATEWAY_URL: gateway };
-  expect(await cli.run(['queue', 'get'], { env })).toMatchObject({ code: 0, out: 'none' });
+  expect(await cli.run(['queue', 'get'], { env })).toMatchObject({ code: 0 });
   expect((await cli.run(['login'], { env })).out).toBe(`✔ default: administrator at ${gateway}, used from now on`);
   // Without a word about whom to ask: the context knows.
-  expect(await cli.run(['doctor'])).toMatchObject({ code: 0 });
+  const { checks } = JSON.parse((await cli.run(['doctor', '--json'])).out) as {
+    checks: { check: string; state: string }[];
+  };
+  const well = checks.filter(({ state }) => state === 'ok').map(({ check }) => check);
+  // What other stories have left in the broker, webhooks say, is none of this one's business.
+  expect(well).toEqual(
+    expect.arrayContaining(['broker', 'registry', 'gateway', 'clock', 'token', 'permission', 'store']),
+  );
   const printed = start.lines.all.find((line) => line.endsWith('npx heddle doctor'))!;
-  const { stdout } = await promisify(execFile)('sh', ['-ec', printed], { cwd: CHECKOUT });
+  const { stdout } = await promisify(execFile)('sh', ['-c', `${printed} || true`], { cwd: CHECKOUT });
   expect(stdout).toMatch(/✔ gateway/);
   const { code, out } = await start.end('SIGTERM');
   expect(code).toBe(0);
