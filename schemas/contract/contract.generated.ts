@@ -14,15 +14,15 @@ export interface ContractDraftChanged {
   Currency: string;
   /** First day of validity. ISO 8601 (date). */
   ValidFrom: string;
-  /** Last day of validity; none for a contract without end. ISO 8601 (date). */
+  /** Last day of validity; none for a contract without end. ISO 8601 (date). `null` when left out. */
   ValidTo?: string | null;
-  /** Kind of contract. */
+  /** Kind of contract. `"OTHER"` when left out. */
   Kind?: ContractKind;
   /** When the draft was changed. ISO 8601 (timestamp-millis). */
   ChangedAt: string;
-  /** A remark for those who read the draft. At most 500 characters. */
+  /** A remark for those who read the draft. At most 500 characters. `null` when left out. */
   Remark?: string | null;
-  /** The document as it is now; none as long as there is none. */
+  /** The document as it is now; none as long as there is none. `null` when left out. */
   Document?: DocumentReference | null;
 }
 
@@ -98,12 +98,16 @@ export interface ContractTerminated {
   TerminatedAt: string;
 }
 
-/** The event types of contract, to be named in code: `@EventPattern(ContractEvent.DraftCreated)`. */
+/** The event types of contract, to be named in code: `@EventPattern(ContractEvent.DraftChanged)`. */
 export const ContractEvent = {
+  /** The draft of a contract was changed, or its document was. */
+  DraftChanged: 'heddle.contract.v1.Contract.DraftChanged.v1',
   /** A contract was drafted. */
   DraftCreated: 'heddle.contract.v1.Contract.DraftCreated.v1',
   /** A contract was signed by all parties. */
   Signed: 'heddle.contract.v1.Contract.Signed.v1',
+  /** A signed contract was terminated. */
+  Terminated: 'heddle.contract.v1.Contract.Terminated.v1',
 } as const;
 export type ContractEvent = (typeof ContractEvent)[keyof typeof ContractEvent];
 

@@ -196,6 +196,7 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [6, (party) => party.call('GET', `/v1/events/e${party.below(EVENTS)}`)],
     [4, (party) => party.call('GET', `/v1/objects/contract/${party.oneOf(KEYS)}/events`)],
     [3, (party) => party.call('GET', `/v1/objects/sales-order/${party.oneOf(KEYS)}`)],
+    [1, (party) => party.call('GET', `/v1/objects/contract/${party.oneOf(KEYS)}/document`)],
     [2, lookUp('/v1/operations?limit=100')],
     [2, lookUp('/v1/audit?limit=100')],
     [
@@ -243,6 +244,7 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [0.3, (party) => party.call('DELETE', `/v1/tenants/${party.tenant}`)],
     [1, lookUp('/v1/catalogue')],
     [1, lookUp(`/v1/catalogue/${SIGNED}`)],
+    [1, lookUp(`/v1/catalogue/${SIGNED}/readers`)],
     [1, lookUp('/v1/schemas/1')],
     [1, (party) => party.call('GET', `/v1/${party.canary}`)],
     [1, (party) => party.call('GET', `/v1/queues/${party.canary}?limit=${party.canary}`)],
