@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { ConfluentSchemaRegistry } from '@heddle/schema';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { allOf } from '../support/arrivals.js';
-import { foreignKafka } from '../support/foreign-kafka.js';
 import { call } from '../support/http-call.js';
 import { Mesh } from '../support/mesh.js';
 import { type Published, publishBatch } from '../support/publishing.js';
@@ -139,7 +138,7 @@ for (const { client, own } of clients) {
         test.each([client].filter(({ compressions }) => compressions.length > 0))(
           'in batches that are packed as it was told',
           async ({ compressions }) => {
-            const seen = await compressionsIn(foreignKafka(ground.kafkaBrokers), own.topic, compressions.length);
+            const seen = await compressionsIn(ground.kafkaBrokers, own.topic, compressions.length);
             expect(seen).toEqual(compressions.toSorted());
           },
         );
