@@ -26,4 +26,4 @@ await consumer.subscribe({ topics: [topic], fromBeginning: true });
 await consumer.run({ autoCommit: false, eachBatch: () => Promise.resolve() });
 for (const begun = Date.now(); seen.size < Number(count) && Date.now() < begun + LONGEST_MS;) await delay(20);
 await consumer.disconnect();
-process.stdout.write(JSON.stringify([...seen].toSorted()));
+process.stdout.write(JSON.stringify([...seen].toSorted((one, other) => (one < other ? -1 : 1))));
