@@ -40,6 +40,7 @@ export type { FailedEvent } from './handling-ground.js';
 export type { ControlLog, ControlPut, ControlRecord, Follower } from './control-log.js';
 export { canonicalKey } from './key.js';
 export type { KeyWork } from './key-work.js';
+export { nearest } from './nearest.js';
 export { MemoryControlLog } from './memory-control-log.js';
 export { MemoryEventLog, type MemoryEventLogOptions } from './memory-event-log.js';
 export { type MemoryDeadLetter } from './memory-group.js';

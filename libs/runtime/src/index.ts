@@ -6,7 +6,6 @@ export { checkJson, type JsonLimits, parseJson } from './json-limits.js';
 export { createLog, type Log } from './log.js';
 export { baseUrlSchema, meshSettings, portSchema } from './mesh-settings.js';
 export { createMetrics } from './metrics.js';
-export { nearest } from './nearest.js';
 export { openApiDocument, type RouteDoc } from './openapi.js';
 export { reachable } from './reachable.js';
 export { bytesParser } from './request-body.js';

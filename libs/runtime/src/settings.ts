@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { HeddleError } from '@heddle/event';
+import { HeddleError, nearest } from '@heddle/event';
 import { z } from 'zod';
-import { nearest } from './nearest.js';
 
 /** One setting: the environment variable it comes from, its rule with its default, and what it means. */
 export interface Setting<T> {

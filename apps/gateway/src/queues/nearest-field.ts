@@ -1,5 +1,4 @@
-import { HeddleError } from '@heddle/event';
-import { nearest } from '@heddle/runtime';
+import { HeddleError, nearest } from '@heddle/event';
 import type { z } from 'zod';
 
 const MAX_FIELDS = 20;
