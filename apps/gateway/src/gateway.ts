@@ -27,6 +27,10 @@ import { Masking } from './masking.js';
 import type { GatewayMetrics } from './metrics.js';
 import { receiverNetworkOf } from './network/receiver.settings.js';
 import { ObjectTopics } from './object-topics.js';
+import type { MqttParts } from './protocols/mqtt/mqtt-parts.js';
+import { MqttSessions } from './protocols/mqtt/mqtt-sessions.js';
+import { Retained } from './protocols/mqtt/retained.js';
+import { ShareQueues } from './protocols/mqtt/share-queues.js';
 import { DeliveryTurns } from './protocols/webhook/delivery-turns.js';
 import { Samples } from './protocols/webhook/samples.js';
 import { WebhookReceivers } from './protocols/webhook/webhook-receivers.js';
@@ -84,6 +88,7 @@ export class Gateway {
   readonly filterTrials: FilterTrials;
   readonly hop: Hop;
   readonly limits: Limits;
+  readonly mqtt: MqttParts;
   readonly #receivers: WebhookReceivers;
   /** To watch over the routes of the doors. */
   readonly audit: Audit;
@@ -182,6 +187,15 @@ export class Gateway {
       log,
     });
     engine.accompany(this.webhooks);
+    const { queues, directory } = engine;
+    const shares = new ShareQueues({ queues, directory });
+    const retained = { eventLog, topics, mask, namespaces: this.namespaces, baseUrl };
+    this.mqtt = {
+      sessions: new MqttSessions({ queues, directory, publisher, shares, log }),
+      shares,
+      retained: new Retained(retained, settings.mqttRetained),
+    };
+    engine.accompany(this.mqtt.sessions);
   }
 
   /** Reads the log, and takes over the queues that are this instance's to work on. */

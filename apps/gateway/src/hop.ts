@@ -117,6 +117,17 @@ export class Hop {
     upstream.on('timeout', end);
   }
 
+  elsewhere(tenant: string, queue: string): string | undefined {
+    const slot = slotOf(tenant, queue);
+    if (this.ownership.owns(slot)) return undefined;
+    const address = this.directory.ownerOf(slot)?.address;
+    return address === this.ownUrl ? undefined : address;
+  }
+
+  tokenFor(caller: Caller): string | Promise<string> {
+    return this.guard.hopToken(caller);
+  }
+
   /**
    * Asks the instance that works on a queue for something of its own accord.
    *
@@ -155,11 +166,7 @@ export class Hop {
       kind === 'webhooks'
         ? this.#queueOf(tenant, nameFrom(encoded), { rest, body })
         : { tenant, name: nameFrom(encoded) };
-    if (queue?.tenant === undefined) return undefined;
-    const slot = slotOf(queue.tenant, queue.name);
-    if (this.ownership.owns(slot)) return undefined;
-    const address = this.directory.ownerOf(slot)?.address;
-    return address === this.ownUrl ? undefined : address;
+    return queue?.tenant === undefined ? undefined : this.elsewhere(queue.tenant, queue.name);
   }
 
   /** The queue whose owner answers for a webhook: the one it reads, or will read. */

@@ -138,6 +138,12 @@ await run(log, async () => {
     guard,
     sessions,
     limits: gateway.limits,
+    sockets: [],
+    values,
+    host: values.host,
+    tls: values.tls,
+    certificate,
+    mqtt: gateway.mqtt,
     log,
   };
   const open = protocols.map((protocol) => protocol.open(doors));
@@ -156,6 +162,7 @@ await run(log, async () => {
     { name: 'catalogue', run: () => catalogue.close() },
   ]);
   const url = await listen(app, values);
+  for (const protocol of open) await protocol.listen?.();
   log.info({ event: 'listening', url }, `listening on ${url}`);
 });
 

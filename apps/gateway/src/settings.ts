@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { identitySettings } from './identity/identity.settings.js';
 import { limitSettings } from './limits/limit.settings.js';
 import { receiverSettings } from './network/receiver.settings.js';
+import { mqttSettings } from './protocols/mqtt/mqtt.settings.js';
 import { parseMasterKeys } from './vault/master-keys.js';
 
 const milliseconds = z.coerce.number('must be a number of milliseconds').int().min(1, 'must be at least 1');
@@ -78,6 +79,7 @@ export const settings = defineSettings({
   },
   ...receiverSettings,
   ...limitSettings,
+  ...mqttSettings,
   dataDir: {
     env: 'HEDDLE_DATA_DIR',
     schema: z.string().min(1).optional(),
