@@ -25,16 +25,11 @@ import {
   schemaIdOf,
 } from '@heddle/schema';
 import { type DedupeWindow, DedupeWindows } from './dedupe-window.js';
+import type { IncomingEvent } from './incoming-event.js';
 import type { IncomingMessage, MessageOutcome } from './messages/incoming-message.js';
 import type { MessageSorter } from './messages/message-sorter.js';
 import type { GatewayMetrics } from './metrics.js';
 import type { ObjectTopics } from './object-topics.js';
-
-/** An event as a door hands it over: attributes as strings, the data as JSON or as Avro in Confluent wire format. */
-export interface IncomingEvent {
-  attributes: Record<string, string | undefined>;
-  data: { json: unknown } | { avro: Uint8Array };
-}
 
 export type PublishOutcome = { position: Position; duplicate: boolean } | { error: HeddleError };
 

@@ -18,7 +18,7 @@ import {
   uuidv7,
 } from '@heddle/event';
 import { type JsonLimits, parseJson } from '@heddle/runtime';
-import type { IncomingEvent } from '../publish.js';
+import type { IncomingEvent } from '../incoming-event.js';
 
 /** Bytes of a message at most; with its attributes the log still takes it. */
 export const MAX_MESSAGE_BYTES = 1_000_000;

@@ -2,7 +2,7 @@ import { type Caller, permissionMissing, requirePermission } from '@heddle/auth'
 import { type Append, HeddleError, parseAddress, typeOfTopic } from '@heddle/event';
 import type { JsonLimits } from '@heddle/runtime';
 import type { Catalogue } from '@heddle/schema';
-import type { IncomingEvent } from '../publish.js';
+import type { IncomingEvent } from '../incoming-event.js';
 import { type IncomingMessage, checkSize, eventOfMessage, rawAppend } from './incoming-message.js';
 import type { Namespaces } from './namespaces.js';
 

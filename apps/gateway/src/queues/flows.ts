@@ -1,5 +1,3 @@
-import type { LeaseReceiver } from './lease-book.js';
-
 /** What a queue says about its receivers. */
 export interface FlowRules {
   /** Whether one receiver at a time gets anything. */
@@ -66,7 +64,7 @@ export class Flows {
   }
 
   /** The flow of one that comes and goes. */
-  passing({ kind, name }: LeaseReceiver): CountedFlow {
+  passing({ kind, name }: { kind: string; name: string }): CountedFlow {
     const key = `${kind} ${name}`;
     return this.#passing.get(key) ?? new CountedFlow(this, key);
   }
