@@ -8,10 +8,14 @@ import {
   createOrder,
   deleteItem,
   deleteOrder,
+  rejectItem,
   setApprovalStatus,
+  setCreditStatus,
   setDeliveryStatus,
+  setItemDeliveryStatus,
 } from './sales-order.js';
-import { type NewOrder, itemPatchShape, newItemShape, newOrderShape, orderPatchShape } from './sales-order.shape.js';
+import { itemPatchShape, newItemShape } from './sales-order-item.shape.js';
+import { type NewOrder, newOrderShape, orderPatchShape } from './sales-order.shape.js';
 
 const now = new Date('2026-01-31T12:00:00.000Z');
 const later = new Date('2026-02-01T08:30:00.000Z');
@@ -147,7 +151,7 @@ describe('items', () => {
 });
 
 describe('the statuses', () => {
-  it('raise ApprovalStsChanged and OvrlDelivStsChgd with the value before', () => {
+  it('raise ApprovalStsChanged and TotCrdtChkStsChgd with the value before', () => {
     const approved = setApprovalStatus(order, 'B', later);
     expect(typesOf(approved)).toEqual(['ApprovalStsChanged.v1']);
     expect(approved.events[0]?.data).toEqual({
@@ -156,22 +160,178 @@ describe('the statuses', () => {
       PreviousSalesDocApprovalStatus: '',
       EventRaisedDateTime: later.toISOString(),
     });
-    const delivered = setDeliveryStatus(approved.order, 'B', later);
-    expect(typesOf(delivered)).toEqual(['OvrlDelivStsChgd.v1']);
-    expect(delivered.events[0]?.data).toMatchObject({ OverallDeliveryStatus: 'B', PreviousOverallDeliveryStatus: 'A' });
+    const released = setCreditStatus(setCreditStatus(order, 'B', later).order, 'D', later);
+    expect(released.events.map(({ data }) => data)).toEqual([
+      {
+        ...header,
+        TotalCreditCheckStatus: 'D',
+        PreviousTotalCreditCheckStatus: 'B',
+        EventRaisedDateTime: later.toISOString(),
+      },
+    ]);
+  });
+
+  it('of an item move those of the order', () => {
+    const part = setItemDeliveryStatus(order, '10', 'C', later);
+    expect(typesOf(part)).toEqual([
+      'ItmDelivStsChgd.v1',
+      'ItmSDProcStsChgd.v1',
+      'OvrlDelivStsChgd.v1',
+      'OvrlSDProcStsChgd.v1',
+    ]);
+    expect(part.events[0]?.data).toEqual({
+      ...header,
+      SalesOrderItem: '10',
+      SalesOrderItemCategory: 'TAN',
+      Product: 'TG11',
+      DeliveryStatus: 'C',
+      PreviousDeliveryStatus: 'A',
+      EventRaisedDateTime: later.toISOString(),
+    });
+    expect(part.events[2]?.data).toMatchObject({ OverallDeliveryStatus: 'B', PreviousOverallDeliveryStatus: 'A' });
+    const whole = setDeliveryStatus(part.order, 'C', later);
+    expect(whole.events[0]?.data).toMatchObject({ SalesOrderItem: '20' });
+    expect(whole.events[2]?.data).toMatchObject({ OverallDeliveryStatus: 'C', PreviousOverallDeliveryStatus: 'B' });
   });
 
   it('raise nothing when they stay', () => {
     expect(setApprovalStatus(order, '', later)).toEqual({ order, events: [] });
+    expect(setCreditStatus(order, '', later)).toEqual({ order, events: [] });
     expect(setDeliveryStatus(order, 'A', later)).toEqual({ order, events: [] });
+    expect(setItemDeliveryStatus(order, '10', 'A', later)).toEqual({ order, events: [] });
   });
 
-  it('do not let goods leave before an approval that is asked for, or after a rejection', () => {
-    for (const status of ['A', 'C'] as const) {
-      const asked = setApprovalStatus(order, status, now).order;
-      expect(codeOf(() => setDeliveryStatus(asked, 'B', later))).toBe('conflict');
-      expect(codeOf(() => setDeliveryStatus(asked, '', later))).toBe('no error');
+  it('let no goods leave without an approval that is asked for, without credit, or past a block', () => {
+    const blocked = (patch: object) => changeOrder(order, orderPatchShape.parse(patch), now).order;
+    const line = { ScheduleLineOrderQuantity: '5' };
+    const lines = [line, { ...line, DelivBlockReasonForSchedLine: '01' }];
+    const partly = changeItem(order, '10', itemPatchShape.parse({ to_ScheduleLine: lines }), now).order;
+    for (const held of [
+      setApprovalStatus(order, 'A', now).order,
+      setApprovalStatus(order, 'C', now).order,
+      setCreditStatus(order, 'B', now).order,
+      blocked({ DeliveryBlockReason: '01' }),
+    ]) {
+      expect(codeOf(() => setDeliveryStatus(held, 'B', later))).toBe('conflict');
+      expect(codeOf(() => setItemDeliveryStatus(held, '20', 'B', later))).toBe('conflict');
+      expect(codeOf(() => setDeliveryStatus(held, '', later))).toBe('no error');
     }
+    for (const held of [setCreditStatus(order, 'C', now).order, partly]) {
+      expect(codeOf(() => setItemDeliveryStatus(held, '10', 'C', later))).toBe('conflict');
+      expect(codeOf(() => setItemDeliveryStatus(held, '10', 'B', later))).toBe('no error');
+    }
+    const empty = createOrder(input({ to_Item: [] }), '1', now).order;
+    expect(codeOf(() => setDeliveryStatus(empty, 'B', later))).toBe('conflict');
+  });
+});
+
+describe('a rejection', () => {
+  it('ends an item and tells why; taken back, it is as before', () => {
+    const rejected = rejectItem(order, '10', '61', later);
+    expect(typesOf(rejected)).toEqual([
+      'ItemChanged.v1',
+      'ItmRjcnStsChgd.v1',
+      'ItmSDProcStsChgd.v1',
+      'OvrlRjcnStsChgd.v1',
+      'OvrlSDProcStsChgd.v1',
+    ]);
+    expect(rejected.events[1]?.data).toEqual({
+      ...header,
+      SalesOrderItem: '10',
+      SalesOrderItemCategory: 'TAN',
+      Product: 'TG11',
+      SDDocumentRejectionStatus: 'C',
+      PreviousSDDocRejectionStatus: 'A',
+      SalesDocumentRjcnReason: '61',
+      EventRaisedDateTime: later.toISOString(),
+    });
+    // Another reason is a change of the item, not of its status.
+    expect(typesOf(rejectItem(rejected.order, '10', '62', later))).toEqual(['ItemChanged.v1']);
+    const back = rejectItem(rejected.order, '10', '', later);
+    expect(typesOf(back)).toEqual(typesOf(rejected));
+    expect(back.order).toEqual({ ...order, LastChangeDateTime: later.toISOString() });
+  });
+
+  it('leaves the rest to be delivered, and is refused for what was delivered whole', () => {
+    const rejected = rejectItem(order, '10', '61', later).order;
+    expect(codeOf(() => setItemDeliveryStatus(rejected, '10', 'B', later))).toBe('conflict');
+    const delivered = setDeliveryStatus(rejected, 'C', later).order;
+    expect(delivered).toMatchObject({ OverallDeliveryStatus: 'C', OverallSDProcessStatus: 'C' });
+    expect(delivered.to_Item.map(({ DeliveryStatus }) => DeliveryStatus)).toEqual(['A', 'C']);
+    const part = setItemDeliveryStatus(order, '10', 'C', later).order;
+    expect(codeOf(() => rejectItem(part, '10', '61', later))).toBe('conflict');
+    expect(codeOf(() => deleteItem(part, '10', later))).toBe('conflict');
+    expect(codeOf(() => deleteItem(part, '20', later))).toBe('no error');
+  });
+});
+
+describe('schedule lines', () => {
+  const patched = (patch: object) => changeItem(order, '10', itemPatchShape.parse(patch), later);
+  const line = (quantity: string, confirmed = '0') => ({
+    ScheduleLineOrderQuantity: quantity,
+    ConfdOrderQtyByMatlAvailCheck: confirmed,
+  });
+
+  it('are one of the whole quantity, which follows it, as long as nobody says otherwise', () => {
+    expect(order.to_Item[0]?.to_ScheduleLine).toEqual([
+      {
+        ScheduleLine: '1',
+        RequestedDeliveryDate: null,
+        ConfirmedDeliveryDate: null,
+        ScheduleLineOrderQuantity: '10',
+        ConfdOrderQtyByMatlAvailCheck: '0',
+        DelivBlockReasonForSchedLine: '',
+      },
+    ]);
+    const confirmed = patched({ to_ScheduleLine: [line('10', '10')] }).order;
+    const less = changeItem(confirmed, '10', itemPatchShape.parse({ RequestedQuantity: '4' }), later).order;
+    expect(less.to_Item[0]?.to_ScheduleLine).toMatchObject([{ ...line('4', '4'), ScheduleLine: '1' }]);
+    const several = patched({ to_ScheduleLine: [line('4'), line('6')] }).order;
+    expect(codeOf(() => changeItem(several, '10', { RequestedQuantity: '11' }, later))).toBe('conflict');
+  });
+
+  it('confirm an item in part and whole, and with it the order', () => {
+    const part = patched({ to_ScheduleLine: [line('10', '2.5')] });
+    expect(typesOf(part)).toEqual(['ItemChanged.v1', 'ItmDlvConfStsChgd.v1', 'OvrlDlvConfStsChgd.v1']);
+    expect(part.events[1]?.data).toMatchObject({ DeliveryConfirmationStatus: 'B', PreviousDeliveryConfStatus: 'A' });
+    const whole = changeItem(part.order, '10', itemPatchShape.parse({ to_ScheduleLine: [line('10', '10')] }), later);
+    // The other item is not confirmed yet.
+    expect(typesOf(whole)).toEqual(['ItemChanged.v1', 'ItmDlvConfStsChgd.v1']);
+  });
+
+  it('must be as much as the item, confirm no more, and have each number once', () => {
+    for (const to_ScheduleLine of [
+      [line('9')],
+      [line('10', '10.001')],
+      [
+        { ...line('4'), ScheduleLine: '1' },
+        { ...line('6'), ScheduleLine: '0001' },
+      ],
+    ]) {
+      expect(codeOf(() => patched({ to_ScheduleLine }))).toBe('data-invalid');
+    }
+    const numbered = patched({ to_ScheduleLine: [line('4'), { ...line('6'), ScheduleLine: '1' }] }).order;
+    expect(numbered.to_Item[0]?.to_ScheduleLine.map(({ ScheduleLine }) => ScheduleLine)).toEqual(['2', '1']);
+  });
+});
+
+describe('the partners of an order', () => {
+  const functions = (partners: readonly { PartnerFunction: string; Customer: string }[]) =>
+    partners.map(({ PartnerFunction, Customer }) => `${PartnerFunction} ${Customer}`);
+
+  it('are the sold-to party where nobody else is named, and follow it', () => {
+    const named = createOrder(input({ to_Partner: [{ PartnerFunction: 'SH', Customer: '0000000041' }] }), '1', now).order;
+    expect(functions(named.to_Partner)).toEqual(['SP 17100002', 'SH 41', 'BP 17100002', 'PY 17100002']);
+    const moved = changeOrder(named, orderPatchShape.parse({ SoldToParty: '5' }), later);
+    expect(functions(moved.order.to_Partner)).toEqual(['SP 5', 'SH 41', 'BP 5', 'PY 5']);
+    expect(typesOf(moved)).toEqual(['Changed.v1']);
+  });
+
+  it('have each function once, and no other sold-to party', () => {
+    const other = [{ PartnerFunction: 'SP', Customer: '41' }];
+    expect(codeOf(() => createOrder(input({ to_Partner: other }), '1', now))).toBe('data-invalid');
+    const twice = [...other, ...other];
+    expect(orderPatchShape.safeParse({ to_Partner: twice }).error?.issues[0]?.path).toEqual(['to_Partner']);
   });
 });
 
@@ -208,6 +368,28 @@ describe('the shapes', () => {
         'to_Item.0.RequestedQuantity',
       ]),
     );
+  });
+
+  it('take prices below zero, in one spelling', () => {
+    const element = { PricingProcedureStep: '011', ConditionType: 'DRN1', ConditionAmount: '-012.50' };
+    expect(orderPatchShape.parse({ to_PricingElement: [element] }).to_PricingElement).toEqual([
+      {
+        PricingProcedureStep: '11',
+        PricingProcedureCounter: '1',
+        ConditionType: 'DRN1',
+        ConditionRateValue: '0',
+        ConditionAmount: '-12.5',
+        ConditionCurrency: 'EUR',
+      },
+    ]);
+    const spelled = ['-0.000', '1.234567891', '00.5'].map(
+      (ConditionRateValue) =>
+        orderPatchShape.parse({ to_PricingElement: [{ ...element, ConditionRateValue }] }).to_PricingElement?.[0],
+    );
+    expect(spelled.map((one) => one?.ConditionRateValue)).toEqual(['0', '1.234567891', '0.5']);
+    for (const ConditionAmount of ['1e3', '--1', '1.2345', '-']) {
+      expect(orderPatchShape.safeParse({ to_PricingElement: [{ ...element, ConditionAmount }] }).success).toBe(false);
+    }
   });
 
   it('bring keys into their one form', () => {
