@@ -59,7 +59,7 @@ class Listener {
   /** Takes an event; what it says of before must be what is known. */
   hear({ type, data }: Change['events'][number], after: SalesOrder): void {
     const action = type.split('.').at(-2)!;
-    const told = data as Record<string, unknown>;
+    const told: Record<string, unknown> = { ...data };
     const [order, item] = [OF_ORDER[action], OF_ITEM[action]];
     const number = String(told['SalesOrderItem']);
     if (order !== undefined) this.#move(this.order, order[0], told[order[0]], told[order[1]]);

@@ -23,7 +23,7 @@ function itemStatuses(order: SalesOrder, item: SalesOrderItem): Partial<SalesOrd
   const isBillingBlocked = item.ItemBillingBlockReason !== '' || order.HeaderBillingBlockReason !== '';
   return {
     SDDocumentRejectionStatus: isRejected(item) ? 'C' : 'A',
-    SDProcessStatus: isRejected(item) ? 'C' : item.DeliveryStatus || 'A',
+    SDProcessStatus: isRejected(item) ? 'C' : processed(item.DeliveryStatus),
     DeliveryConfirmationStatus: confirmationOf(item),
     DeliveryBlockStatus: deliveryBlockOf(order, item),
     BillingBlockStatus: isBillingBlocked ? 'C' : 'A',
@@ -64,6 +64,11 @@ function withoutItems({ DeliveryBlockReason, HeaderBillingBlockReason }: SalesOr
 function overallOf(statuses: readonly Status[]): Status {
   const [first = '', ...others] = new Set(statuses.filter((status) => status !== ''));
   return others.length === 0 ? first : 'B';
+}
+
+/** What there is nothing to deliver of is still to be processed. */
+function processed(delivery: Status): Status {
+  return delivery === '' ? 'A' : delivery;
 }
 
 function deliveredBefore({ DeliveryStatus }: SalesOrderItem): Status {
