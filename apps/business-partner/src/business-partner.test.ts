@@ -104,7 +104,8 @@ describe('a change', () => {
         for (const patch of patches) {
           const before = JSON.stringify(partner);
           const after = change(patch, partner);
-          const isOther = JSON.stringify({ ...after.partner, LastChangeDateTime: partner.LastChangeDateTime }) !== before;
+          const isOther =
+            JSON.stringify({ ...after.partner, LastChangeDateTime: partner.LastChangeDateTime }) !== before;
           expect(after.events).toHaveLength(isOther ? 1 : 0);
           expect(after.partner === partner).toBe(!isOther);
           expect(change(patch, after.partner)).toEqual({ partner: after.partner, events: [] });

@@ -48,7 +48,8 @@ export function changePartner(partner: BusinessPartner, patch: PartnerPatch, now
   const changed = {
     ...partner,
     ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
-    to_BusinessPartnerAddress: addresses === undefined ? partner.to_BusinessPartnerAddress : numberedAddresses(addresses),
+    to_BusinessPartnerAddress:
+      addresses === undefined ? partner.to_BusinessPartnerAddress : numberedAddresses(addresses),
   } as BusinessPartner;
   if (isDeepStrictEqual(changed, partner)) return { partner, events: [] };
   if (partner.IsMarkedForArchiving && changed.IsMarkedForArchiving) {
@@ -71,8 +72,7 @@ export function changePartner(partner: BusinessPartner, patch: PartnerPatch, now
   return { partner: after, events: [{ type: `${PREFIX}.Changed.v1`, data }] };
 }
 
-type Computed =
-  'BusinessPartnerFullName' | 'BusinessPartnerName' | 'Customer' | 'Supplier' | 'IsNaturalPerson';
+type Computed = 'BusinessPartnerFullName' | 'BusinessPartnerName' | 'Customer' | 'Supplier' | 'IsNaturalPerson';
 type Named = Pick<
   BusinessPartner,
   'BusinessPartnerCategory' | 'FirstName' | 'LastName' | 'OrganizationBPName1' | 'OrganizationBPName2'

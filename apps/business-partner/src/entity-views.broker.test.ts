@@ -44,7 +44,10 @@ describe('the entities of partners', () => {
   const rowsOf = async (view: string, key: string, version: number): Promise<object[]> => {
     const { rows } = await sql<Part>`select * from ${sql.table(view)} where key = ${key}`.execute(trial.db);
     for (const row of rows) expect(row).toMatchObject({ key, version, BusinessPartner: key });
-    return rows.map(({ key: _, version: __, BusinessPartner: ___, ...row }) => row);
+    return rows.map((row) => {
+      const { key: _, version: __, BusinessPartner: ___, ...own } = row;
+      return own;
+    });
   };
 
   it('are in the views as they are in the partner, field by field, as soon as the change is answered', async () => {
@@ -52,7 +55,8 @@ describe('the entities of partners', () => {
     const patch = { SearchTerm1: 'ALDER' };
     await trial.request('PATCH', '/business-partners/1000667', patch, { 'if-match': '"1"' });
     const partner = await documentOf('1000667');
-    const plain = (part: Part): Part => Object.fromEntries(Object.entries(part).filter(([name]) => !name.startsWith('to_')));
+    const plain = (part: Part): Part =>
+      Object.fromEntries(Object.entries(part).filter(([name]) => !name.startsWith('to_')));
     const addresses = partner['to_BusinessPartnerAddress'] as Part[];
     const ofAddress = (name: string, more: object = {}): Part[] =>
       addresses.flatMap(({ AddressID, ...address }) =>

@@ -9,7 +9,12 @@ import type { SalesOrderTables } from './sales-order.repository.js';
 type Document = Record<string, unknown> & { to_Item: (Record<string, unknown> & Record<'to_Partner', object[]>)[] };
 
 const partner = { PartnerFunction: 'SH', Customer: '17100002' };
-const element = { PricingProcedureStep: '11', ConditionType: 'DRN1', ConditionAmount: '-12.5', ConditionRateValue: '-5' };
+const element = {
+  PricingProcedureStep: '11',
+  ConditionType: 'DRN1',
+  ConditionAmount: '-12.5',
+  ConditionRateValue: '-5',
+};
 const ORDER = {
   SalesOrganization: '1710',
   DistributionChannel: '10',
@@ -54,7 +59,10 @@ describe('the entities of orders', () => {
       select * from ${sql.table(view)} where key = ${key} order by 3, 4, 5
     `.execute(trial.db);
     for (const row of rows) expect(row).toMatchObject({ key, version, SalesOrder: key });
-    return rows.map(({ key: _, version: __, SalesOrder: ___, ...row }) => row);
+    return rows.map((row) => {
+      const { key: _, version: __, SalesOrder: ___, ...own } = row;
+      return own;
+    });
   };
 
   it('are in the views as they are in the order, field by field, as soon as the change is answered', async () => {
@@ -114,7 +122,13 @@ describe('the entities of orders', () => {
       ...{ SalesDocApprovalStatus: 'B', DeliveryBlockReason: '01', HeaderBillingBlockReason: '' },
       ...{ CreationDate: '2026-01-31', LastChangeDateTime: '2026-01-31T12:00:00.000Z' },
       to_Item: [
-        { SalesOrderItem: '10', Material: 'TG11', RequestedQuantity: '10', NetAmount: '12.5', SalesDocumentRjcnReason: '' },
+        {
+          SalesOrderItem: '10',
+          Material: 'TG11',
+          RequestedQuantity: '10',
+          NetAmount: '12.5',
+          SalesDocumentRjcnReason: '',
+        },
         { SalesOrderItem: '20', Material: '', RequestedQuantity: '1', NetAmount: '0', SalesDocumentRjcnReason: '61' },
       ],
     };
@@ -139,7 +153,12 @@ describe('the entities of orders', () => {
     });
     const [row] = await rowsOf('a_sales_order', '42', 7);
     expect(row).toMatchObject({ OverallSDDocumentRejectionSts: 'B', TotalNetAmount: '12.5' });
-    const patched = await trial.request('PATCH', '/sales-orders/41', { ShippingCondition: '01' }, { 'if-match': '"7"' });
+    const patched = await trial.request(
+      'PATCH',
+      '/sales-orders/41',
+      { ShippingCondition: '01' },
+      { 'if-match': '"7"' },
+    );
     expect(patched).toMatchObject({ status: 200, headers: { etag: '"8"' } });
     expect((await trial.eventsOf('41', 1)).map(({ type }) => type.split('.').at(-2))).toEqual(['Changed']);
   });

@@ -65,7 +65,9 @@ export function fittingLines(quantity: string, lines: readonly NewScheduleLine[]
   const numbers = lines.map(({ ScheduleLine }) => ScheduleLine).filter((number) => number !== undefined);
   if (new Set(numbers).size < numbers.length) throw unfitting('must have each ScheduleLine once');
   if (sumOf(lines.map((line) => line.ScheduleLineOrderQuantity)) !== quantity) {
-    throw unfitting(`must have as much ScheduleLineOrderQuantity as the item has RequestedQuantity, which is ${quantity}`);
+    throw unfitting(
+      `must have as much ScheduleLineOrderQuantity as the item has RequestedQuantity, which is ${quantity}`,
+    );
   }
   const confirmed = sumOf(lines.map((line) => line.ConfdOrderQtyByMatlAvailCheck));
   if (thousandthsOf(confirmed) > thousandthsOf(quantity)) {

@@ -193,7 +193,7 @@ describe('a change over REST', () => {
   const eventOf = async (key: string, type: string): Promise<Seen> => {
     const counters = trial.db.selectFrom('object_counter').select('sequence').where('key', '=', key);
     const { sequence } = await counters.executeTakeFirstOrThrow();
-    const events = await trial.eventsOf(key, Number(sequence));
+    const events = await trial.eventsOf(key, sequence);
     const found = events.filter((event) => event.type === type);
     expect(found.length, events.map((event) => event.type).join()).toBeGreaterThan(0);
     return found.at(-1)!;

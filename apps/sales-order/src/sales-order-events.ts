@@ -199,17 +199,17 @@ function itemData(order: SalesOrder, item: SalesOrderItem, now: Date): ItemData 
 
 function ofItem<T extends EventName>(
   type: T,
-  field: keyof SalesOrderItem & string,
+  field: keyof SalesOrderItem,
   as: keyof SalesOrderEvents[T] & string,
   previous: keyof SalesOrderEvents[T] & string,
-  also: readonly (keyof SalesOrderItem & keyof SalesOrderEvents[T] & string)[] = [],
+  also: readonly (keyof SalesOrderItem & keyof SalesOrderEvents[T])[] = [],
 ): Watched<SalesOrderItem> {
   return { type, field, as, previous, also };
 }
 
 function ofOrder<T extends EventName>(
   type: T,
-  field: keyof SalesOrder & keyof SalesOrderEvents[T] & string,
+  field: keyof SalesOrder & keyof SalesOrderEvents[T],
   previous: keyof SalesOrderEvents[T] & string,
 ): Watched<SalesOrder> {
   return { type, field, as: field, previous, also: [] };

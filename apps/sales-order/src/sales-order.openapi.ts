@@ -123,7 +123,8 @@ const routes: readonly RouteDoc[] = [
   {
     method: 'POST',
     path: '/sales-orders/{key}/credit-check',
-    summary: 'Sets the credit status: A passed, B failed, C failed and released in part, D released, empty when not checked',
+    summary:
+      'Sets the credit status: A passed, B failed, C failed and released in part, D released, empty when not checked',
     headers: REQUEST_HEADERS.mayMatch,
     body: creditCheckShape,
     status: 200,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { type CloudEvent, versionOf } from '../support/cloud-event.js';
 import { type Answer, call } from '../support/http-call.js';
 import { Mesh } from '../support/mesh.js';
-import { Orders, freshKey } from '../support/orders.js';
+import { freshKey } from '../support/orders.js';
 import { pullDeliveries, putQueue, settlePulled } from '../support/queue-clients.js';
 import { type Delivery, WebhookSink, eventOf } from '../support/webhook-sink.js';
 import { deleteAllWebhooks, putWebhook } from '../support/webhooks.js';
@@ -172,7 +172,7 @@ function valuesChain(events: readonly CloudEvent[]): void {
     const names = Object.keys(data);
     // The value stands before its previous one.
     const value = data[names[names.indexOf(previous) - 1]!];
-    const about = `${type} ${String(data['SalesOrderItem'] ?? '')}`;
+    const about = JSON.stringify([type, data['SalesOrderItem']]);
     expect(value).not.toBe(data[previous]);
     if (last.has(about)) expect([about, data[previous]]).toEqual([about, last.get(about)]);
     last.set(about, value);

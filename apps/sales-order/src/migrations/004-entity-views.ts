@@ -27,7 +27,12 @@ const ITEM = [
 ] as const;
 const ITEM_DECIMALS = ['RequestedQuantity', 'NetAmount'] as const;
 
-const LINE = ['ScheduleLine', 'RequestedDeliveryDate', 'ConfirmedDeliveryDate', 'DelivBlockReasonForSchedLine'] as const;
+const LINE = [
+  'ScheduleLine',
+  'RequestedDeliveryDate',
+  'ConfirmedDeliveryDate',
+  'DelivBlockReasonForSchedLine',
+] as const;
 const LINE_DECIMALS = ['ScheduleLineOrderQuantity', 'ConfdOrderQtyByMatlAvailCheck'] as const;
 const PARTNER = ['PartnerFunction', 'Customer'] as const;
 const ELEMENT = ['PricingProcedureStep', 'PricingProcedureCounter', 'ConditionType', 'ConditionCurrency'] as const;

@@ -77,25 +77,28 @@ describe('the sample of an event type of S/4', () => {
     expect(TYPES).toHaveLength(25);
   });
 
-  it.each(TYPES)('%s has the fields of S/4 with values as they are there, and fits its schema', async (name, same, own) => {
-    const type = `sap.s4.beh.${name}`;
-    const { event, isSample } = await samples.find(callerFor(), { type }, () => true);
-    const data = event.data as Record<string, string>;
-    expect(isSample).toBe(true);
-    expect(data).toMatchObject(same);
-    const raised = name.startsWith('salesorder') ? ['EventRaisedDateTime'] : [];
-    expect(Object.keys(data).toSorted()).toEqual([...Object.keys(same), ...own, ...raised].toSorted());
-    expect(Object.values(data).filter((value) => value === '')).toEqual([]);
-    const [value, previous] = own;
-    if (value !== undefined) expect(data[value]).not.toBe(data[previous!]);
-    expect(event.key).toBe(data[name.startsWith('salesorder') ? 'SalesOrder' : 'BusinessPartner']);
-    const { schemaId } = await catalogue.find(type);
-    expect(codec.decode(codec.encode(schemaId, data)).data).toEqual(data);
-    // A field that S/4 does not have is refused with its name.
-    expect(() => codec.encode(schemaId, { ...data, Colour: 'red' })).toThrow(/Colour/);
-    for (const field of Object.keys(data)) {
-      const { [field]: _, ...without } = data;
-      expect(() => codec.encode(schemaId, without), field).toThrow(new RegExp(field));
-    }
-  });
+  it.each(TYPES)(
+    '%s has the fields of S/4 with values as they are there, and fits its schema',
+    async (name, same, own) => {
+      const type = `sap.s4.beh.${name}`;
+      const { event, isSample } = await samples.find(callerFor(), { type }, () => true);
+      const data = event.data as Record<string, string>;
+      expect(isSample).toBe(true);
+      expect(data).toMatchObject(same);
+      const raised = name.startsWith('salesorder') ? ['EventRaisedDateTime'] : [];
+      expect(Object.keys(data).toSorted()).toEqual([...Object.keys(same), ...own, ...raised].toSorted());
+      expect(Object.values(data).filter((value) => value === '')).toEqual([]);
+      const [value, previous] = own;
+      if (value !== undefined) expect(data[value]).not.toBe(data[previous!]);
+      expect(event.key).toBe(data[name.startsWith('salesorder') ? 'SalesOrder' : 'BusinessPartner']);
+      const { schemaId } = await catalogue.find(type);
+      expect(codec.decode(codec.encode(schemaId, data)).data).toEqual(data);
+      // A field that S/4 does not have is refused with its name.
+      expect(() => codec.encode(schemaId, { ...data, Colour: 'red' })).toThrow(/Colour/);
+      for (const field of Object.keys(data)) {
+        const { [field]: _, ...without } = data;
+        expect(() => codec.encode(schemaId, without), field).toThrow(new RegExp(field));
+      }
+    },
+  );
 });
