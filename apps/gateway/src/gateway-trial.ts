@@ -143,7 +143,7 @@ export class GatewayTrial {
         },
       },
     );
-    const { publisher, streams, engine, hop } = gateway;
+    const { publisher, streams, engine, hop, namespaces } = gateway;
     const server = app.getHttpAdapter().getInstance();
     const sessions = new Sessions(guard);
     hop.attach(server);
@@ -157,6 +157,7 @@ export class GatewayTrial {
       streams,
       queues: engine.queues,
       hop,
+      namespaces,
       guard,
       sessions,
       sockets: [],
