@@ -127,7 +127,7 @@ await run(log, async () => {
   hop.attach(server);
   identity.open(server);
   server.get('/asyncapi.json', { config: { access: 'public' } }, () =>
-    asyncApiDocument({ baseUrl, brokers: values.kafkaBrokers, events: catalogue.list() }),
+    asyncApiDocument({ baseUrl, brokers: values.kafkaBrokers, events: catalogue.list(), mqtt: values }),
   );
   const doors = {
     server,

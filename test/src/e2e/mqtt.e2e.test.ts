@@ -10,6 +10,7 @@ import { call } from '../support/http-call.js';
 import { authorizationFor } from '../support/keyring.js';
 import { Mesh } from '../support/mesh.js';
 import { MqttClient } from '../support/mqtt-client.js';
+import { freshKey } from '../support/orders.js';
 import { contractEvent } from '../support/publishing.js';
 
 const run = promisify(execFile);
@@ -77,7 +78,7 @@ describe.each(WAYS)('mqtt.js over $way, version $version', ({ way, version }) =>
     const first = await connect(kept);
     await first.subscribeAsync(CONTRACTS, { qos: 1, rh: 2 });
     await first.endAsync();
-    const key = `C-${randomUUID()}`;
+    const key = `C-${freshKey()}`;
     const answer = await call('POST', `${gateway}/v1/events`, {
       headers: { ...(await authorizationFor(gateway)), 'content-type': 'application/cloudevents+json' },
       body: JSON.stringify(contractEvent(key, { subject: key })),
@@ -124,9 +125,10 @@ test.skipIf(paho.missing !== undefined).each([
 ])('Eclipse Paho, MQTT %s over %s, publishes, receives, and finds its session again', async (version, transport) => {
   const topic = `test/${randomUUID()}`;
   const at = transport === 'tcp' ? String(port) : String(mesh.ports.gateway);
-  const args = ['127.0.0.1', at, 'token', await mesh.token(), version, transport, topic, '9'];
+  const args = ['127.0.0.1', at, 'token', version, transport, topic, '9'];
+  const env = { ...process.env, MQTT_PASSWORD: await mesh.token() };
   const [command = '', ...first] = await paho.build();
-  const { stdout } = await run(command, [...first, ...args]);
+  const { stdout } = await run(command, [...first, ...args], { env });
   const told = (prefix: string, qos: (n: number) => number) =>
     Array.from({ length: 9 }, (_, n) => [`${topic}/t`, `${prefix}${n}`, qos(n)]);
   expect(JSON.parse(stdout)).toEqual({

@@ -35,7 +35,8 @@ export class MqttClient {
         if (packet.cmd === 'publish') onDelivery(packet, client);
         else if (packet.cmd === 'connack') {
           client.isSessionPresent = packet.sessionPresent;
-          if (packet.reasonCode === 0) client.#say({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: filter, qos: 1, rh: 2 }] });
+          if (packet.reasonCode === 0)
+            client.#say({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: filter, qos: 1, rh: 2 }] });
           else reject(new Error(`CONNACK ${packet.reasonCode}`));
         } else if (packet.cmd === 'suback') {
           if (packet.granted[0] === 1) resolve();
@@ -43,6 +44,8 @@ export class MqttClient {
         }
       });
     });
+    // One that does not even come about is told below.
+    subscribed.catch(() => undefined);
     socket.on('message', (data: Buffer) => reader.parse(data));
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
     client.#say({

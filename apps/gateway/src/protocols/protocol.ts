@@ -21,6 +21,19 @@ export interface Upstream {
    * here.
    */
   pipe(caller: Caller, request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /**
+   * Asks that instance to lease deliveries or to settle leases, on behalf of a caller, as over HTTP: for connections that
+   * cannot be handed on as a whole.
+   *
+   * @throws HeddleError its refusal; `queue-elsewhere` when nobody works on the queue now, or this instance does
+   */
+  askQueue(
+    caller: Caller,
+    queue: string,
+    what: 'receive' | 'settle',
+    body: unknown,
+    signal?: AbortSignal,
+  ): Promise<unknown>;
   /** The URL of the instance that works on a queue of this name; nothing when that is this one, or nobody now. */
   elsewhere(tenant: string, queue: string): string | undefined;
   /** What another instance knows a caller by. */

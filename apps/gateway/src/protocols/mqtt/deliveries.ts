@@ -14,6 +14,8 @@ import type { Selection } from './subscriptions.js';
 /** Where deliveries go. */
 export interface DeliveryWay {
   write(bytes: Buffer): void;
+  /** Ends the connection. */
+  fail(error: unknown): void;
   /** Whether the client does not keep up with reading. */
   readonly isFull: boolean;
   readonly receiver: LeaseReceiver;
@@ -117,14 +119,17 @@ export class Deliveries {
     if (this.#isOver || taking.isWaiting || taking.ending.signal.aborted || room <= 0 || this.way.isFull) return;
     taking.isWaiting = true;
     const { receiver } = this.way;
-    void taking.source.waitFor({ max: Math.min(room, BATCH), receiver }, taking.ending.signal).then(
-      (grants) => this.#granted(taking, grants),
-      () => {
-        taking.isWaiting = false;
-        // Of another instance, which is away or moves.
-        setTimeout(this.#fill, AGAIN_MS, taking).unref();
-      },
-    );
+    taking.source
+      .waitFor({ max: Math.min(room, BATCH), receiver }, taking.ending.signal)
+      .then(
+        (grants) => this.#granted(taking, grants),
+        () => {
+          taking.isWaiting = false;
+          // Of another instance, which is away or moves.
+          setTimeout(this.#fill, AGAIN_MS, taking).unref();
+        },
+      )
+      .catch((error: unknown) => this.way.fail(error));
   };
 
   #granted(taking: Taking, grants: readonly Grant[]): void {

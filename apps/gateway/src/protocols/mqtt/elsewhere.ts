@@ -51,7 +51,10 @@ export class Elsewhere {
           wire.resume();
         },
         (error: unknown) => {
-          this.parts.log.warn({ event: 'mqtt-hop-failed', owner, err: error }, 'the instance of a session did not answer');
+          this.parts.log.warn(
+            { event: 'mqtt-hop-failed', owner, err: error },
+            'the instance of a session did not answer',
+          );
           wire.end();
         },
       );

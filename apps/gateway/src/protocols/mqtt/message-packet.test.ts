@@ -79,7 +79,10 @@ describe('a PUBLISH to a client', () => {
   it('is read by a client as it was meant, with all its identifiers', () => {
     const properties = propertiesOfMessage(message, FIRST, [7, 8], NOW);
     const reader = new PacketReader(1000);
-    const connect = packetBytes({ cmd: 'connect', clientId: 'c', protocolVersion: 5, protocolId: 'MQTT', clean: true }, 5);
+    const connect = packetBytes(
+      { cmd: 'connect', clientId: 'c', protocolVersion: 5, protocolId: 'MQTT', clean: true },
+      5,
+    );
     const publish = { cmd: 'publish' as const, topic: 'a/b', payload: 'x', qos: 0 as const, dup: false, retain: false };
     const bytes = packetBytes({ ...publish, properties }, 5);
     const [, packet] = [...reader.read(Buffer.concat([connect, bytes]))];

@@ -46,7 +46,11 @@ describe.each([4, 5] as const)('over TCP with MQTT version %i', (version) => {
   });
 
   it('whoever says nothing of itself, or something wrong, is told no and let go', async () => {
-    const wrong = [{}, { username: 'nobody', password: Buffer.from('wrong') }, { username: 'x', password: Buffer.from('a.b.c') }];
+    const wrong = [
+      {},
+      { username: 'nobody', password: Buffer.from('wrong') },
+      { username: 'x', password: Buffer.from('a.b.c') },
+    ];
     for (const given of wrong) {
       const client = await overTcp(version);
       expect(await client.connect(given)).toMatchObject(
@@ -60,10 +64,11 @@ describe.each([4, 5] as const)('over TCP with MQTT version %i', (version) => {
 describe('what CONNECT is refused for', () => {
   it('a client id that is missing for a session that is to be kept', async () => {
     const client = await clients.open(4);
-    expect(await client.connect({ clean: false })).toMatchObject({ returnCode: 2 });
+    client.bytes(Buffer.from([0x10, 12, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 0, 0, 10, 0, 0]));
+    expect(await client.next('connack')).toMatchObject({ returnCode: 2 });
     await client.closed();
     const given = await clients.open(5);
-    const { properties } = await given.connect({ clean: false });
+    const { properties } = await given.connect();
     expect(properties!.assignedClientIdentifier).toMatch(/^auto-/);
   });
 

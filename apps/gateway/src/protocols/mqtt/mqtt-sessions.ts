@@ -183,7 +183,10 @@ export class MqttSessions {
         await this.#forget(session.tenant, session.name);
       });
     } catch (error) {
-      this.parts.log.warn({ event: 'mqtt-session-kept', session: session.name, err: error }, 'could not be deleted yet');
+      this.parts.log.warn(
+        { event: 'mqtt-session-kept', session: session.name, err: error },
+        'could not be deleted yet',
+      );
       session.expiry = timer(RETRY_MS, () => void this.#expire(session));
     }
   }
@@ -207,7 +210,10 @@ export class MqttSessions {
   async #leftShares(tenant: string, shares: readonly StoredShare[], session?: string): Promise<void> {
     for (const share of shares) {
       await this.parts.shares.left({ tenant, ...share }, session).catch((error: unknown) => {
-        this.parts.log.warn({ event: 'mqtt-share-kept', tenant, group: share.group, err: error }, 'could not be deleted');
+        this.parts.log.warn(
+          { event: 'mqtt-share-kept', tenant, group: share.group, err: error },
+          'could not be deleted',
+        );
       });
     }
   }
@@ -222,11 +228,9 @@ export class MqttSessions {
     const expiresAt = expirySeconds === undefined ? {} : { expiresAt: Date.now() + expirySeconds * 1000 };
     const say = (error: unknown): void =>
       this.parts.log.warn({ event: 'mqtt-will-refused', session: session.name, err: error }, 'a will was refused');
-    this.parts.publisher
-      .publishMessages(caller, [{ ...message, ...expiresAt }])
-      .then(([outcome]) => {
-        if (outcome !== undefined && 'error' in outcome) say(outcome.error);
-      }, say);
+    this.parts.publisher.publishMessages(caller, [{ ...message, ...expiresAt }]).then(([outcome]) => {
+      if (outcome !== undefined && 'error' in outcome) say(outcome.error);
+    }, say);
   }
 
   /** Of the time before, only how long it may be kept is known: it begins anew. */

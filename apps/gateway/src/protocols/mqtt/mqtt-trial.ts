@@ -25,7 +25,7 @@ export class TrialClient {
   readonly packets: Packet[] = [];
   isClosed = false;
   #line: Line | undefined;
-  #seen = 0;
+  readonly #seen = new Map<Cmd, number>();
   readonly #parser;
 
   constructor(readonly version: MqttVersion) {
@@ -89,12 +89,13 @@ export class TrialClient {
     return this.next('connack');
   }
 
-  /** The next packet of a kind; those of other kinds before it are passed. */
+  /** The next packet of a kind. */
   async next<C extends Cmd>(cmd: C): Promise<PacketOf<C>> {
-    let at = -1;
-    await vi.waitUntil(() => (at = this.packets.findIndex((one, index) => index >= this.#seen && one.cmd === cmd)) >= 0, SOON);
-    this.#seen = at + 1;
-    return this.packets[at] as PacketOf<C>;
+    const from = this.#seen.get(cmd) ?? 0;
+    const find = (): number => this.packets.findIndex((one, index) => index >= from && one.cmd === cmd);
+    await vi.waitUntil(() => find() >= 0, SOON);
+    this.#seen.set(cmd, find() + 1);
+    return this.packets[find()] as PacketOf<C>;
   }
 
   async subscribe(filter: string, options: object = {}, properties?: object): Promise<number[]> {
@@ -123,7 +124,8 @@ export class TrialClient {
   }
 
   acknowledge({ messageId }: { messageId?: number }, reasonCode = 0, words?: string): void {
-    const said = this.version === 4 ? {} : { reasonCode, ...(words === undefined ? {} : { properties: { reasonString: words } }) };
+    const said =
+      this.version === 4 ? {} : { reasonCode, ...(words === undefined ? {} : { properties: { reasonString: words } }) };
     this.say({ cmd: 'puback', messageId: messageId!, ...said } as Packet);
   }
 

@@ -1,50 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '@heddle/auth';
-import type { Log } from '@heddle/runtime';
 import type { IConnectPacket, Packet } from 'mqtt-packet';
-import type { Limits } from '../../limits/limits.js';
-import type { Namespaces } from '../../messages/namespaces.js';
-import type { Publisher } from '../../publish.js';
-import type { OpenQueues } from '../open-queue.js';
-import type { Upstream } from '../protocol.js';
 import type { Dismissal, Session } from '../sessions.js';
 import { type ConnectWish, keptSeconds, readConnect } from './connect.js';
+import type { ConnectionHome } from './connection-home.js';
 import { Deliveries } from './deliveries.js';
 import { connack, refusal } from './greeting.js';
 import { Intake } from './intake.js';
 import { PacketReader, packetBytes } from './mqtt.frames.js';
-import type { MqttValues } from './mqtt.settings.js';
-import type { MqttSessions } from './mqtt-sessions.js';
 import { Publishing, endOf } from './publishing.js';
 import { MqttRefusal, REASONS } from './reason-codes.js';
-import type { Retained } from './retained.js';
 import type { MqttSession } from './session.js';
-import type { ShareQueues } from './share-queues.js';
-import { Subscribing } from './subscribing.js';
+import { Subscribing, requireSome } from './subscribing.js';
 import type { Wire } from './wire.js';
-
-/** What a connection needs of the gateway. */
-export interface ConnectionHome {
-  values: MqttValues;
-  publisher: Pick<Publisher, 'publishMessages'>;
-  limits: Limits;
-  queues: OpenQueues;
-  hop: Pick<Upstream, 'askQueue' | 'elsewhere'>;
-  sessions: MqttSessions;
-  shares: ShareQueues;
-  retained: Retained;
-  namespaces: Namespaces;
-  log: Log;
-  /**
-   * Lets a client in that says who it is, and counts its connection.
-   *
-   * @throws HeddleError `token-invalid`, `rate-limited`, `too-many-connections`
-   */
-  letIn(wish: ConnectWish, wire: Wire): Promise<Session>;
-  /** Hands the connection on to the instance that works on its session; false when that is this one. */
-  handOn(caller: Caller, clientId: string, wire: Wire, begun: readonly Buffer[]): boolean;
-  ended(connection: MqttConnection): void;
-}
 
 /** What a client gets to say who it is. */
 const CONNECT_MS = 10_000;
@@ -97,7 +65,10 @@ export class MqttConnection {
   ) {
     this.#admitted = admitted;
     this.#reader = new PacketReader(home.values.mqttMaxPacketBytes);
-    this.#timer = setTimeout(() => this.#end(new MqttRefusal(REASONS.notAuthorized, 'CONNECT did not come.')), CONNECT_MS);
+    this.#timer = setTimeout(
+      () => this.#end(new MqttRefusal(REASONS.notAuthorized, 'CONNECT did not come.')),
+      CONNECT_MS,
+    );
     admitted?.onDismissed((reason) => this.#dismissed(reason));
     wire.listen(
       (bytes) => this.#read(bytes),
@@ -213,6 +184,7 @@ export class MqttConnection {
     const isFull = (): boolean => this.#isFull;
     const way = {
       write: (bytes: Buffer) => this.#write(bytes),
+      fail: (error: unknown) => this.#end(error),
       get isFull() {
         return isFull();
       },
@@ -222,14 +194,19 @@ export class MqttConnection {
     const deliveries = new Deliveries(session, wish, way);
     const intake = new Intake({ publisher: home.publisher, limits: home.limits, caller });
     const { mqttMaxInFlight: maxInFlight, mqttMaxSubscriptions: maxSubscriptions } = home.values;
-    const publishing = new Publishing(session, intake, { ...wish, maxInFlight }, {
-      write: (packet) => {
-        this.#say(packet);
-        this.#throttle();
+    const publishing = new Publishing(
+      session,
+      intake,
+      { ...wish, maxInFlight },
+      {
+        write: (packet) => {
+          this.#say(packet);
+          this.#throttle();
+        },
+        fail: (error) => this.#end(error),
+        refused: (error) => this.#note(error),
       },
-      fail: (error) => this.#end(error),
-      refused: (error) => this.#note(error),
-    });
+    );
     const subscribing = new Subscribing(session, deliveries, { ...home, maxSubscriptions, caller }, wish.version);
     this.#open = { wish, session, deliveries, subscribing, publishing, intake };
     return this.#open;
@@ -247,6 +224,7 @@ export class MqttConnection {
         open.publishing.release(packet.messageId!);
         return;
       case 'subscribe':
+        requireSome(packet.messageId, packet.subscriptions);
         this.#change(async () => {
           const { granted, made } = await open.subscribing.subscribe(packet);
           this.#say({ cmd: 'suback', messageId: packet.messageId!, granted } as Packet);
@@ -256,6 +234,7 @@ export class MqttConnection {
         });
         return;
       case 'unsubscribe':
+        requireSome(packet.messageId, packet.unsubscriptions);
         this.#change(async () => {
           const granted = await open.subscribing.unsubscribe(packet);
           this.#say({ cmd: 'unsuback', messageId: packet.messageId!, granted } as Packet);

@@ -38,7 +38,7 @@ export class PacketReader {
   /**
    * The packets that are there as a whole with these bytes, in their order.
    *
-   * @throws MqttRefusal, HeddleError `frame-invalid`: then nothing more can be read, and `before` of the error has none
+   * @throws MqttRefusal, HeddleError `frame-invalid`: then nothing more can be read
    */
   *read(chunk: Buffer): Generator<Packet> {
     this.#chunks.push(chunk);
@@ -48,6 +48,8 @@ export class PacketReader {
     let at = 0;
     this.#needed = 1;
     while (at < bytes.length) {
+      // Whatever else speaks here is not waited for.
+      if (this.#version === undefined && bytes[at]! >> 4 !== CONNECT) throw notConnect();
       const length = this.#lengthOf(bytes, at);
       if (length === undefined || at + length > bytes.length) {
         this.#needed = length ?? bytes.length - at + 1;
@@ -96,7 +98,6 @@ export class PacketReader {
 
   /** The first packet is CONNECT, and says how all others are to be read. */
   #begin(bytes: Buffer): void {
-    if (bytes[0]! >> 4 !== CONNECT) throw new MqttRefusal(REASONS.protocolError, 'The first packet is CONNECT.');
     this.#version = versionOf(bytes);
     this.#parser = packetParser(this.#version);
     this.#parser.on('error', (error) => (this.#failed = error));
@@ -108,8 +109,12 @@ export function packetBytes(packet: Packet, version: MqttVersion): Buffer {
   return generate(packet, { protocolVersion: version });
 }
 
+function notConnect(): MqttRefusal {
+  return new MqttRefusal(REASONS.protocolError, 'The first packet is CONNECT.');
+}
+
 /** A packet that breaks the rules of its form. */
-export function malformed(why: string): HeddleError {
+function malformed(why: string): HeddleError {
   return new HeddleError('frame-invalid', `The packet cannot be read: ${why}.`);
 }
 

@@ -8,7 +8,8 @@ import type { Session } from '../sessions.js';
 import type { SocketRoute } from '../websocket/socket-route.js';
 import type { ConnectWish } from './connect.js';
 import { Elsewhere, HANDED_ON } from './elsewhere.js';
-import { type ConnectionHome, MqttConnection } from './mqtt.connection.js';
+import type { ConnectionHome } from './connection-home.js';
+import { MqttConnection } from './mqtt.connection.js';
 import { MQTT_VALUES } from './mqtt.settings.js';
 import { MqttRefusal, REASONS } from './reason-codes.js';
 import { sessionQueue } from './session-name.js';
@@ -30,7 +31,7 @@ export const mqtt: Protocol = {
     const { hop, limits = new Limits(), values = MQTT_VALUES, log } = doors;
     const { mqtt: parts, namespaces, publisher, queues } = doors;
     if (parts === undefined || namespaces === undefined) return { close: () => undefined };
-    const connections = new Set<MqttConnection>();
+    const connections = new Set<{ close(): void }>();
     const elsewhere = new Elsewhere({ hop, path: PATH, log });
     const home: ConnectionHome = {
       values,
@@ -89,7 +90,10 @@ function notAgain(hop: Doors['hop']): ConnectionHome['handOn'] {
 /** Who comes by TCP says so in CONNECT: client id and secret, or an access token as the password. */
 async function letIn(doors: Doors, limits: Limits, { username, password }: ConnectWish, wire: Wire): Promise<Session> {
   if (password === undefined || password.length > MAX_PASSWORD) {
-    throw new HeddleError('token-missing', 'Connect with client id and secret, or with an access token as the password.');
+    throw new HeddleError(
+      'token-missing',
+      'Connect with client id and secret, or with an access token as the password.',
+    );
   }
   const { socket } = wire;
   const address = socket.remoteAddress ?? '';

@@ -47,7 +47,9 @@ export class RemoteSource implements DeliverySource {
   async settle(settlements: readonly Settlement[]): Promise<readonly SettleResult[]> {
     const results: SettleResult[] = [];
     for (let from = 0; from < settlements.length; from += MAX_SETTLEMENTS) {
-      const part = settlements.slice(from, from + MAX_SETTLEMENTS).map(({ token: lease, ...rest }) => ({ lease, ...rest }));
+      const part = settlements
+        .slice(from, from + MAX_SETTLEMENTS)
+        .map(({ token: lease, ...rest }) => ({ lease, ...rest }));
       const answer = await this.hop.askQueue(this.caller, this.name, 'settle', { settlements: part });
       results.push(...(answer as { results: SettleResult[] }).results);
     }
@@ -73,10 +75,19 @@ export class RemoteSource implements DeliverySource {
 /** What was pulled, as if it had been leased here. */
 function grantOf({ lease: token, expiresAt, event, attempt, redelivery, cycle = '' }: PulledDelivery): Grant {
   const dispatched = new DispatchedEvent(storedOf(event), 0, '', '');
-  return { token, expiresAt: Date.parse(expiresAt), lease: { event: dispatched, lane: '', attempt, redelivery, cycle } };
+  return {
+    token,
+    expiresAt: Date.parse(expiresAt),
+    lease: { event: dispatched, lane: '', attempt, redelivery, cycle },
+  };
 }
 
-function storedOf({ specversion: _one, data, data_base64: base64, ...attributes }: Record<string, unknown>): StoredEvent {
+function storedOf({
+  specversion: _one,
+  data,
+  data_base64: base64,
+  ...attributes
+}: Record<string, unknown>): StoredEvent {
   const bytes = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : undefined;
   const texts = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, String(value)]));
   const isRaw = texts['address'] !== undefined;

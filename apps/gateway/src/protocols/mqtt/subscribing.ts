@@ -167,7 +167,13 @@ export class Subscribing {
       if (!isElsewhere || this.home.hop.elsewhere(caller.tenant, name) === undefined) throw error;
       // Whoever is a member of a group may take from its queue, though it has no right to a queue of that name.
       const permissions = Permissions.of([...caller.permissions.texts, `consume:queue:${name}`]);
-      return new RemoteSource(kind, name, filter, kind === 'shared' ? { ...caller, permissions } : caller, this.home.hop);
+      return new RemoteSource(
+        kind,
+        name,
+        filter,
+        kind === 'shared' ? { ...caller, permissions } : caller,
+        this.home.hop,
+      );
     }
   }
 
@@ -199,6 +205,16 @@ export class Subscribing {
     this.#isTaking = source;
     this.deliveries.take(source, (topic) => subscriptions.select(topic));
   }
+}
+
+/**
+ * MQTT 5 §3.8.3, §3.10.3.
+ *
+ * @throws MqttRefusal
+ */
+export function requireSome(messageId: number | undefined, filters: readonly unknown[]): void {
+  if (messageId !== undefined && messageId !== 0 && filters.length > 0) return;
+  throw new MqttRefusal(REASONS.protocolError, 'A packet id that is not 0, and at least one topic filter.');
 }
 
 /** What is no filter is one that nobody has. */

@@ -1,13 +1,15 @@
 """A client of MQTT that is Eclipse Paho: publishes, and receives what it has published. Says what it saw as JSON."""
 
 import json
+import os
 import queue
 import sys
 import time
 
 import paho.mqtt.client as mqtt
 
-HOST, PORT, USER, PASSWORD, VERSION, TRANSPORT, TOPIC, COUNT = sys.argv[1:9]
+HOST, PORT, USER, VERSION, TRANSPORT, TOPIC, COUNT = sys.argv[1:8]
+PASSWORD = os.environ["MQTT_PASSWORD"]
 PROTOCOL = mqtt.MQTTv5 if VERSION == "5" else mqtt.MQTTv311
 PATIENCE = 20
 
