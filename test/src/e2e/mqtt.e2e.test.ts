@@ -115,33 +115,34 @@ describe.each(WAYS)('mqtt.js over $way, version $version', ({ way, version }) =>
   });
 });
 
-if (paho.missing !== undefined) console.warn(`Eclipse Paho cannot be tried here: ${paho.missing}.`);
-
 test.skipIf(paho.missing !== undefined).each([
   ['311', 'tcp'],
   ['311', 'websockets'],
   ['5', 'tcp'],
   ['5', 'websockets'],
-])('Eclipse Paho, MQTT %s over %s, publishes, receives, and finds its session again', async (version, transport) => {
-  const topic = `test/${randomUUID()}`;
-  const at = transport === 'tcp' ? String(port) : String(mesh.ports.gateway);
-  const args = ['127.0.0.1', at, 'token', version, transport, topic, '9'];
-  const env = { ...process.env, MQTT_PASSWORD: await mesh.token() };
-  const [command = '', ...first] = await paho.build();
-  const { stdout } = await run(command, [...first, ...args], { env });
-  const told = (prefix: string, qos: (n: number) => number) =>
-    Array.from({ length: 9 }, (_, n) => [`${topic}/t`, `${prefix}${n}`, qos(n)]);
-  expect(JSON.parse(stdout)).toEqual({
-    present: [false, true],
-    live: told('m', () => 1),
-    later: told('later', () => 1),
-  });
-});
+])(
+  `Eclipse Paho${leftOut(paho.missing)}, MQTT %s over %s, publishes, receives, and finds its session again`,
+  async (version, transport) => {
+    const topic = `test/${randomUUID()}`;
+    const at = transport === 'tcp' ? String(port) : String(mesh.ports.gateway);
+    const args = ['127.0.0.1', at, 'token', version, transport, topic, '9'];
+    const env = { ...process.env, MQTT_PASSWORD: await mesh.token() };
+    const [command = '', ...first] = await paho.build();
+    const { stdout } = await run(command, [...first, ...args], { env });
+    const told = (prefix: string, qos: (n: number) => number) =>
+      Array.from({ length: 9 }, (_, n) => [`${topic}/t`, `${prefix}${n}`, qos(n)]);
+    expect(JSON.parse(stdout)).toEqual({
+      present: [false, true],
+      live: told('m', () => 1),
+      later: told('later', () => 1),
+    });
+  },
+);
 
 const hasMosquitto = spawnSync('mosquitto_pub', ['--help']).error === undefined;
-if (!hasMosquitto) console.warn('There is no mosquitto_pub (Debian: mosquitto-clients): its story is left out.');
+const noMosquitto = hasMosquitto ? undefined : 'no mosquitto_pub (Debian: mosquitto-clients)';
 
-test.runIf(hasMosquitto)('mosquitto_pub and mosquitto_sub understand it', async () => {
+test.runIf(hasMosquitto)(`mosquitto_pub and mosquitto_sub${leftOut(noMosquitto)} understand it`, async () => {
   const topic = `test/${randomUUID()}/t`;
   const shared = ['-h', '127.0.0.1', '-p', String(port), '-u', 'token', '-P', await mesh.token(), '-q', '1', '-V', '5'];
   const subscriber = run('mosquitto_sub', [...shared, '-t', topic, '-C', '1', '-W', '20']);
@@ -192,3 +193,8 @@ test('kill -9 of the gateway: the session is there, and what was not acknowledge
   expect(received).toHaveLength(6);
   after.leave();
 });
+
+/** Why a story is left out, for its title. */
+function leftOut(missing: string | undefined): string {
+  return missing === undefined ? '' : ` (left out: ${missing})`;
+}

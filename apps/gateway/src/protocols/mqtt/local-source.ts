@@ -1,3 +1,4 @@
+import type { Flow } from '../../queues/flows.js';
 import type { Grant, ReceiveWish, SettleResult, Settlement } from '../../queues/lease-book.js';
 import type { OpenQueue } from '../open-queue.js';
 import { LEASE_MS } from './session.js';
@@ -6,13 +7,17 @@ import type { DeliverySource } from './source.js';
 /** A queue at work at this instance, as a session takes from it. */
 export class LocalSource implements DeliverySource {
   #isClosed = false;
+  /** One receiver that stays: on an exclusive queue the first is given all, the others stand by. */
+  readonly #flow: Flow;
   #forget: (() => void)[] = [];
 
   constructor(
     readonly kind: DeliverySource['kind'],
     private readonly queue: OpenQueue,
     readonly filter = '',
-  ) {}
+  ) {
+    this.#flow = queue.book.open();
+  }
 
   get name(): string {
     return this.queue.name;
@@ -20,7 +25,7 @@ export class LocalSource implements DeliverySource {
 
   async waitFor(wish: Omit<ReceiveWish, 'leaseMs'>, signal: AbortSignal): Promise<readonly Grant[]> {
     if (this.#isClosed) return [];
-    return this.queue.book.waitFor({ ...wish, leaseMs: LEASE_MS }, Infinity, signal);
+    return this.queue.book.waitFor({ ...wish, leaseMs: LEASE_MS, flow: this.#flow }, Infinity, signal);
   }
 
   settle(settlements: readonly Settlement[]): readonly SettleResult[] {
@@ -39,6 +44,7 @@ export class LocalSource implements DeliverySource {
 
   close(): void {
     this.#isClosed = true;
+    this.#flow.close();
     for (const forget of this.#forget) forget();
     this.#forget = [];
   }
