@@ -40,7 +40,7 @@ export class MqttClient {
           else reject(new Error(`CONNACK ${packet.reasonCode}`));
         } else if (packet.cmd === 'suback') {
           if (packet.granted[0] === 1) resolve();
-          else reject(new Error(`SUBACK ${String(packet.granted[0])}`));
+          else reject(new Error(`SUBACK ${JSON.stringify(packet.granted)}`));
         }
       });
     });
