@@ -1,4 +1,4 @@
-import type { StoredEvent } from '@heddle/event';
+import { RAW_TOPIC, RAW_TYPE, type StoredEvent } from '@heddle/event';
 import { Webhook } from 'standardwebhooks';
 import { expect, it } from 'vitest';
 import { Namespaces } from '../../messages/namespaces.js';
@@ -180,7 +180,36 @@ it('an API key goes in the header it was given for, and is masked where the requ
   expect(pairsOf(request.template.headers)['x-api-key']).toBe('•••6789');
 });
 
-function lease(id: string): Lease {
+it('a raw delivery is the message as it was published, with its address, and a content type in any case', () => {
+  const raw = { ...DEFINITION, contentMode: 'raw' } as const;
+  const bytes = Buffer.from([0, 255, 1]);
+  const published = (contentType?: string): Lease =>
+    lease('m1', {
+      topic: RAW_TOPIC,
+      value: bytes,
+      data: bytes,
+      attributes: {
+        ...{ id: 'm1', source: '/clients/shop', type: RAW_TYPE, address: 'topic:a/b' },
+        ...(contentType === undefined ? {} : { datacontenttype: contentType }),
+      },
+    });
+  const request = new RequestMaker(raw, PARTS).make([published('image/png')]);
+  expect(request.body).toEqual(bytes);
+  expect(headersOf(request)).toMatchObject({ 'content-type': 'image/png', 'x-address': 'topic:a/b', 'heddle-attempt': '1' });
+  expect(headersOf(new RequestMaker(raw, PARTS).make([published()]))['content-type']).toBe('application/json');
+  const other = new RequestMaker({ ...raw, defaultContentType: 'text/plain' }, PARTS).make([published()]);
+  expect(headersOf(other)['content-type']).toBe('text/plain');
+});
+
+it('a raw delivery of an event is that event as JSON, at the topic of its type', () => {
+  const request = new RequestMaker({ ...DEFINITION, contentMode: 'raw' }, PARTS).make([lease('e1')]);
+  expect(JSON.parse(request.body.toString())).toMatchObject({ specversion: '1.0', id: 'e1', type: 'a.b', data: { text: 'ä' } });
+  const headers = headersOf(request);
+  expect(headers['content-type']).toMatch(/^application\/cloudevents\+json/);
+  expect(headers['x-address']).toBe('topic:default/heddle/s4/ce/a/b');
+});
+
+function lease(id: string, different: Partial<StoredEvent> = {}): Lease {
   const stored: StoredEvent = {
     topic: 'things',
     partition: 0,
@@ -190,6 +219,7 @@ function lease(id: string): Lease {
     value: new Uint8Array(0),
     data: { text: 'ä' },
     attributes: { id, source: '/test', type: 'a.b', subject: 'K' },
+    ...different,
   };
   const event = new DispatchedEvent(stored, 0, '', 'https://gateway.test');
   return { event, lane: 'K', attempt: 1, redelivery: 'no', cycle: '' };
