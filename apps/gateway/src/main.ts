@@ -30,6 +30,9 @@ import { Sessions } from './protocols/sessions.js';
 import { settings } from './settings.js';
 import { Vault } from './vault/vault.js';
 
+/** A message of 1,000,000 bytes with its attributes: less than what a broker takes by default (1,048,588). */
+const MAX_RECORD_BYTES = 1_040_000;
+
 const values = readSettings(settings);
 const log = createLog('gateway', values.logLevel);
 
@@ -55,6 +58,7 @@ await run(log, async () => {
     codec,
     envelopeOf: (type) => catalogue.get(type)?.envelope,
     appendBoundMs: values.appendTimeoutMs,
+    maxEventBytes: MAX_RECORD_BYTES,
     onSetAside: () => (setAside += 1),
   });
   const controlLog = new KafkaControlLog(kafka);

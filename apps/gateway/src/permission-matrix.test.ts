@@ -155,8 +155,8 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['GET', `${HUB}/statistics/instance`, undefined, [], [200, 200, 200]],
   ['GET', `${HUB}/statistics/resources`, undefined, ['manage:queue:a/b'], [200, 403, 200, 200]],
   ['GET', `${HUB}/readinessCheck`, undefined, [], [200, 200, 200]],
+  ['POST', '/messagingrest/v1/queues/a%2Fb/messages/consumption', undefined, ['consume:queue:a/b'], [204, 403, 204]],
   ['POST', '/messagingrest/v1/queues/a%2Fb/messages', 'x', ['publish:queue:a/b'], [204, 403, 204]],
-  ['POST', '/messagingrest/v1/queues/a%2Fb/messages/consumption', undefined, ['consume:queue:a/b'], [200, 403, 200]],
   ['POST', '/messagingrest/v1/queues/a%2Fb/messages/none/acknowledgement', undefined, ['consume:queue:a/b'], [404, 403, 404]],
   ['POST', '/messagingrest/v1/subscriptions', SUBSCRIPTION, ['consume:queue:a/b'], [201, 403, 201]],
   ['GET', '/messagingrest/v1/subscriptions', undefined, [], [200, 200, 200]],
@@ -166,10 +166,10 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['DELETE', '/messagingrest/v1/subscriptions/sub', undefined, ['manage:queue:sub'], [204, 404, 204]],
   ['DELETE', `${HUB}/queues/a%2Fb`, undefined, ['manage:queue:a/b'], [204, 403, 204]],
   ['POST', '/sap/ems/v1/events', ':event', [`publish:type:${TYPE}`], [204, 403, 204]],
-  ['POST', '/sap/ems/v1/events/subscriptions', EVENT_SUBSCRIPTION, [consume, `consume:topic:${decodeURIComponent(TOPIC)}`], [201, 403, 201]],
+  ['POST', '/sap/ems/v1/events/subscriptions', EVENT_SUBSCRIPTION, [consume], [201, 403, 201]],
   ['GET', '/sap/ems/v1/events/subscriptions', undefined, [], [200, 200, 200]],
   ['GET', '/sap/ems/v1/events/subscriptions/sub', undefined, ['manage:queue:sub'], [200, 404, 200]],
-  ['PATCH', '/sap/ems/v1/events/subscriptions/sub', { webhookAuth: BASIC }, ['manage:queue:sub', consume], [200, 404, 200]],
+  ['PATCH', '/sap/ems/v1/events/subscriptions/sub', { webhookAuth: BASIC }, [consume], [200, 404, 200]],
   ['POST', '/sap/ems/v1/events/subscriptions/sub/handshake', undefined, ['manage:queue:sub'], [202, 404, 202]],
   ['PUT', '/sap/ems/v1/events/subscriptions/sub/state', { action: 'pause' }, ['manage:queue:sub'], [204, 404, 204]],
   ['DELETE', '/sap/ems/v1/events/subscriptions/sub', undefined, ['manage:queue:sub'], [204, 404, 204]],
@@ -245,7 +245,8 @@ describe('permissions', () => {
       if (path.startsWith('/v1/webhooks/y')) await trial.ask(stranger, 'PUT', '/v1/queues/q', { types: [TYPE] });
       const answer = await trial.ask(stranger, method, filled(path), filled(body), headers);
       expect([answer.status, answer.text]).toEqual([expected[2], expect.any(String)]);
-      expect(answer.text).not.toContain('"key":"K1"');
+      // Of what it published itself it may see all.
+      expect(answer.text).not.toContain('"id":"e1","source"');
     },
   );
 

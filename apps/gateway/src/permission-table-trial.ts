@@ -21,7 +21,7 @@ const CLIENT = `${ONE_CLIENT}, and every permission that the client has`;
 const TOPIC = 'any client, with publish:topic:… on it; for that of an event type, publish:type:… instead';
 const SUBSCRIBED = 'any client that made it, or has manage:queue:… on its name';
 const SUBSCRIBES = 'any client, with consume:queue:… for the queue it names';
-const SUBSCRIBES_TYPES = 'any client, with consume:type:… and consume:topic:… for the types it names, and their topics';
+const SUBSCRIBES_TYPES = 'any client, with consume:type:… for each pattern it names';
 const LISTED = 'the list has only those';
 const NOTHING = '404, as if there were none';
 

@@ -431,7 +431,7 @@ async function lease(queue: string, leaseMs: number): Promise<void> {
   expect(answer.status, answer.text).toBe(200);
 }
 
-function subscribed(queue: string, pattern: string, encode = encodeURIComponent): ReturnType<SapCurl['queue']> {
+function subscribed(queue: string, pattern: string, encode: (text: string) => string = encodeURIComponent): ReturnType<SapCurl['queue']> {
   return curl.queue('PUT', `queues/${queue}/subscriptions/${encode(pattern)}`);
 }
 

@@ -27,7 +27,7 @@ const push = (name: string): object => ({
   name,
   address: 'queue:q/one',
   qos: 1,
-  pushConfig: { type: 'webhook', endpoint: 'http://127.0.0.1:1/', exemptHandshake: true },
+  pushConfig: { type: 'webhook', endpoint: 'http://127.0.0.1:9999/', exemptHandshake: true },
 });
 
 describe('a subscription', () => {
@@ -60,7 +60,7 @@ describe('a subscription', () => {
   });
 
   it('of types that the client may not consume, or of a queue it may not, is refused', async () => {
-    const events = { name: 'e', events: [{ type: 'sap.*' }], webhookUrl: 'http://127.0.0.1:1/' };
+    const events = { name: 'e', events: [{ type: 'sap.*' }], webhookUrl: 'http://127.0.0.1:9999/' };
     expect((await ask(shop, 'POST', `${EVENTS}/events/subscriptions`, events)).status).toBe(403);
     const queue = { ...push('e'), address: 'queue:r/one' };
     expect((await ask(shop, 'POST', `${MESSAGING}/subscriptions`, queue)).status).toBe(403);
@@ -72,7 +72,7 @@ describe('a subscription', () => {
     const body = (name: string): object => ({
       name,
       events: [{ type: TYPE }],
-      webhookUrl: 'http://127.0.0.1:1/',
+      webhookUrl: 'http://127.0.0.1:9999/',
       exemptHandshake: true,
     });
     const made: string[] = [];

@@ -119,7 +119,7 @@ describe('the token endpoint', () => {
     [
       'a scope beyond its permissions',
       'invalid_scope',
-      () => server.form({ ...GRANT, scope: 'manage:tenant:* publish:topic:x' }, { authorization: basic(...pair()) }),
+      () => server.form({ ...GRANT, scope: 'manage:tenant:* publish:topics:x' }, { authorization: basic(...pair()) }),
     ],
   ];
 
