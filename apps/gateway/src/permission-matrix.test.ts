@@ -157,7 +157,13 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['GET', `${HUB}/readinessCheck`, undefined, [], [200, 200, 200]],
   ['POST', '/messagingrest/v1/queues/a%2Fb/messages/consumption', undefined, ['consume:queue:a/b'], [204, 403, 204]],
   ['POST', '/messagingrest/v1/queues/a%2Fb/messages', 'x', ['publish:queue:a/b'], [204, 403, 204]],
-  ['POST', '/messagingrest/v1/queues/a%2Fb/messages/none/acknowledgement', undefined, ['consume:queue:a/b'], [404, 403, 404]],
+  [
+    'POST',
+    '/messagingrest/v1/queues/a%2Fb/messages/none/acknowledgement',
+    undefined,
+    ['consume:queue:a/b'],
+    [404, 403, 404],
+  ],
   ['POST', '/messagingrest/v1/subscriptions', SUBSCRIPTION, ['consume:queue:a/b'], [201, 403, 201]],
   ['GET', '/messagingrest/v1/subscriptions', undefined, [], [200, 200, 200]],
   ['GET', '/messagingrest/v1/subscriptions/sub', undefined, ['manage:queue:sub'], [200, 404, 200]],
@@ -228,7 +234,11 @@ describe('permissions', () => {
         [callerFor('local', turnedAway(enough), 'other'), expected[3] ?? expected[1]],
         [callerFor('local', enough), expected[0]],
       ];
-      const headers = path.endsWith('/v1/events') ? { ...CE, ...(path.startsWith('/sap') ? { 'ce-id': randomUUID() } : {}) } : path.startsWith('/messaging') ? SAP : {};
+      const headers = path.endsWith('/v1/events')
+        ? { ...CE, ...(path.startsWith('/sap') ? { 'ce-id': randomUUID() } : {}) }
+        : path.startsWith('/messaging')
+          ? SAP
+          : {};
       for (const [caller, status] of who) {
         const answer = await trial.ask(caller, method, filled(path), filled(body), headers);
         expect([caller?.client, answer.status, answer.text]).toEqual([caller?.client, status, expect.any(String)]);

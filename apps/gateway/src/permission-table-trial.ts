@@ -98,7 +98,11 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row('GET /sap/ems/v1/events/subscriptions', SUBSCRIBED, LISTED),
   row('POST /sap/ems/v1/events/subscriptions', SUBSCRIBES_TYPES),
   row('GET /sap/ems/v1/events/subscriptions/{name}', SUBSCRIBED, NOTHING),
-  row('PATCH /sap/ems/v1/events/subscriptions/{name}', `${SUBSCRIBED}, and may still consume what it delivers`, NOTHING),
+  row(
+    'PATCH /sap/ems/v1/events/subscriptions/{name}',
+    `${SUBSCRIBED}, and may still consume what it delivers`,
+    NOTHING,
+  ),
   row('DELETE /sap/ems/v1/events/subscriptions/{name}', SUBSCRIBED, NOTHING),
   row('POST /sap/ems/v1/events/subscriptions/{name}/handshake', SUBSCRIBED, NOTHING),
   row('PUT /sap/ems/v1/events/subscriptions/{name}/state', SUBSCRIBED, NOTHING),

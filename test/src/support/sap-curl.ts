@@ -92,7 +92,11 @@ export class SapCurl {
       const at = line.indexOf(':');
       return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()] as const;
     });
-    return { status: Number(first.split(' ')[1]), headers: Object.fromEntries(headers), body: stdout.subarray(end + 4) };
+    return {
+      status: Number(first.split(' ')[1]),
+      headers: Object.fromEntries(headers),
+      body: stdout.subarray(end + 4),
+    };
   }
 
   async acknowledge(queue: string, id: string): Promise<number> {

@@ -6,7 +6,11 @@ import { EVENTS, MANAGEMENT, MESSAGING } from './sap-path.js';
 
 const SOON = { timeout: 10_000 };
 const TYPE = 'heddle.contract.v1.Contract.Signed.v1';
-const shop = callerFor('local', ['consume:queue:q/*', 'publish:queue:q/*', `consume:type:${TYPE}`, 'consume:topic:*'], 'shop');
+const shop = callerFor(
+  'local',
+  ['consume:queue:q/*', 'publish:queue:q/*', `consume:type:${TYPE}`, 'consume:topic:*'],
+  'shop',
+);
 const other = callerFor('local', ['consume:queue:q/*'], 'other');
 const admin = callerFor();
 

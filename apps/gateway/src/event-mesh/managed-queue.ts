@@ -54,7 +54,8 @@ export function sameAs(view: QueueView): QueueAsked {
 
 /** A queue in the words of SAP Event Mesh. */
 export function managedView(view: QueueView): ManagedQueueView {
-  const { name, accessType, maxUnacknowledged, maxInFlight, maxRedeliveryCount, deadLetterQueue, respectTtl, ttlMs } = view;
+  const { name, accessType, maxUnacknowledged, maxInFlight, maxRedeliveryCount, deadLetterQueue, respectTtl, ttlMs } =
+    view;
   const { attempts, delaysMs } = view.retry;
   return {
     name,
@@ -64,7 +65,7 @@ export function managedView(view: QueueView): ManagedQueueView {
     maxMessageSizeInBytes: MAX_MESSAGE_BYTES,
     accessType,
     maxDeliveredUnackedMsgsPerFlow: maxUnacknowledged ?? maxInFlight,
-    maxRedeliveryCount: maxRedeliveryCount ?? (delaysMs?.length ?? attempts - 1),
+    maxRedeliveryCount: maxRedeliveryCount ?? delaysMs?.length ?? attempts - 1,
     ...(deadLetterQueue === undefined ? {} : { deadMsgQueue: deadLetterQueue }),
     respectTtl,
     maxTtl: ttlMs === undefined ? 0 : Math.ceil(ttlMs / 1000),

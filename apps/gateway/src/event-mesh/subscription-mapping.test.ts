@@ -51,7 +51,11 @@ describe('a subscription of events', () => {
   });
 
   it('wants each type from its source', () => {
-    const { filter } = ofEvents([{ type: 'a.b', source: '/one' }, { type: 'c.*', source: '/two' }, { type: 'd', source: '*' }]);
+    const { filter } = ofEvents([
+      { type: 'a.b', source: '/one' },
+      { type: 'c.*', source: '/two' },
+      { type: 'd', source: '*' },
+    ]);
     const compiled = compileFilter(filter!);
     const wants = (type: string, source: string): boolean =>
       compiled.matches({ attributes: { id: '1', type, source }, data: {} } as never);
@@ -65,7 +69,13 @@ describe('a subscription of events', () => {
 });
 
 const SECRETS: SecuritySchema[] = [
-  { type: 'oauth2', grantType: 'client_credentials', clientId: 'c', clientSecret: 'hidden', tokenUrl: 'https://t.test/' },
+  {
+    type: 'oauth2',
+    grantType: 'client_credentials',
+    clientId: 'c',
+    clientSecret: 'hidden',
+    tokenUrl: 'https://t.test/',
+  },
   { type: 'basic', user: 'u', password: 'hidden' },
   { type: 'apiKey', header: 'x-key', value: 'hidden' },
   { type: 'certificate', certificate: 'public', key: 'hidden' },
@@ -83,10 +93,13 @@ it.each([
   ['no-consent', { state: 'pending' }, 'Requested', 'Active', 'the endpoint has not agreed to be delivered to'],
   ['no-consent', { state: 'refused' }, 'Failed', 'Active', 'the endpoint has not agreed to be delivered to'],
   ['paused', { state: 'granted' }, 'Completed', 'Paused', 'paused by hand'],
-] as const)('a webhook that is %s with consent %j is shown as %s and %s', (state, handshake, status, subscription, reason) => {
-  expect(statusOf({ state, handshake } as WebhookView)).toEqual({
-    handshakeStatus: status,
-    subscriptionStatus: subscription,
-    ...(reason === undefined ? {} : { subscriptionStatusReason: reason }),
-  });
-});
+] as const)(
+  'a webhook that is %s with consent %j is shown as %s and %s',
+  (state, handshake, status, subscription, reason) => {
+    expect(statusOf({ state, handshake } as WebhookView)).toEqual({
+      handshakeStatus: status,
+      subscriptionStatus: subscription,
+      ...(reason === undefined ? {} : { subscriptionStatusReason: reason }),
+    });
+  },
+);

@@ -86,9 +86,7 @@ function topicPatternOf(type: string, namespace: string): string {
 function filterOf(events: EventsSubscription['events']): FilterExpression[] {
   if (events.every(({ source }) => source === undefined || source === '*')) return [];
   const alternatives = events.map(({ source, type }): FilterExpression => {
-    const ofType: FilterExpression = type.endsWith('*')
-      ? { prefix: { type: type.slice(0, -1) } }
-      : { exact: { type } };
+    const ofType: FilterExpression = type.endsWith('*') ? { prefix: { type: type.slice(0, -1) } } : { exact: { type } };
     return source === undefined || source === '*' ? ofType : { all: [ofType, { exact: { source } }] };
   });
   return alternatives.length === 1 ? alternatives : [{ any: alternatives }];

@@ -7,12 +7,7 @@ import type { Log } from '@heddle/runtime';
 import { refuseLikeSap } from './sap-answer.js';
 import { readJsonBodies } from './sap-body.js';
 import { EVENTS, MESSAGING } from './sap-path.js';
-import {
-  eventsSubscriptionShape,
-  messagingSubscriptionShape,
-  patchShape,
-  stateShape,
-} from './subscription.shape.js';
+import { eventsSubscriptionShape, messagingSubscriptionShape, patchShape, stateShape } from './subscription.shape.js';
 import type { Subscriptions } from './subscriptions.js';
 
 /** Whose a subscription is, and what it may deliver, is decided behind the door. */
@@ -37,7 +32,10 @@ export function openSubscriptions(
         door === 'messaging'
           ? await subscriptions.createMessaging(caller, readShape(messagingSubscriptionShape, request.body))
           : await subscriptions.createEvents(caller, readShape(eventsSubscriptionShape, request.body));
-      return reply.status(201).header('location', `${path}/${encodeURIComponent(made.name)}`).send(made);
+      return reply
+        .status(201)
+        .header('location', `${path}/${encodeURIComponent(made.name)}`)
+        .send(made);
     });
     scope.get(`${path}/:name`, { config, exposeHeadRoute: false }, (request) =>
       subscriptions.get(callerOf(request), door, nameOf(request)),
@@ -57,11 +55,7 @@ export function openSubscriptions(
     });
     if (door === 'events') {
       scope.patch(`${path}/:name`, { config }, (request) =>
-        subscriptions.changeAuth(
-          callerOf(request),
-          nameOf(request),
-          readShape(patchShape, request.body).webhookAuth,
-        ),
+        subscriptions.changeAuth(callerOf(request), nameOf(request), readShape(patchShape, request.body).webhookAuth),
       );
     }
     ready();

@@ -7,7 +7,14 @@ import type { WebhookView } from '../protocols/webhook/webhook-view.js';
 import { type Subscription, checkWebhookName } from '../protocols/webhook/webhook.js';
 import { webhookShape } from '../protocols/webhook/webhook.shape.js';
 import type { Webhooks } from '../protocols/webhook/webhooks.js';
-import { type WebhookAsked, authOf, shownSecurity, statusOf, webhookOfEvents, webhookOfMessaging } from './subscription-mapping.js';
+import {
+  type WebhookAsked,
+  authOf,
+  shownSecurity,
+  statusOf,
+  webhookOfEvents,
+  webhookOfMessaging,
+} from './subscription-mapping.js';
 import type { EventsSubscription, MessagingSubscription, SecuritySchema } from './subscription.shape.js';
 
 export interface SubscriptionsParts {
@@ -51,7 +58,10 @@ export class Subscriptions {
     const { securitySchema, ...config } = pushConfig;
     const asked = {
       ...rest,
-      pushConfig: { ...config, ...(securitySchema === undefined ? {} : { securitySchema: shownSecurity(securitySchema) }) },
+      pushConfig: {
+        ...config,
+        ...(securitySchema === undefined ? {} : { securitySchema: shownSecurity(securitySchema) }),
+      },
     };
     return this.#create(caller, 'messaging', asked, webhookOfMessaging(subscription, this.parts.origin));
   }
@@ -82,13 +92,10 @@ export class Subscriptions {
       delivery,
       auth: authOf(webhookAuth),
     };
-    const { view } = await this.parts.webhooks.put(
-      caller,
-      name,
-      readShape(webhookShape, request),
-      undefined,
-      { ...subscription, asked },
-    );
+    const { view } = await this.parts.webhooks.put(caller, name, readShape(webhookShape, request), undefined, {
+      ...subscription,
+      asked,
+    });
     return shown(view);
   }
 

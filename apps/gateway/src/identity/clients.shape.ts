@@ -49,26 +49,26 @@ const certificateShape = z
 /** The body of `PUT /v1/clients/{client}`. What is left out is as if it had never been set, except the secrets. */
 export const clientShape = z
   .strictObject({
-  permissions: permissionsShape.optional(),
-  descriptor: descriptorShape.optional(),
-  namespace: namespaceShape.optional().describe('that of whoever makes it, when not said'),
-  description: z.string().max(256).optional(),
-  disabled: z.boolean().default(false).describe('refused from now on, with the tokens it has, until it is enabled'),
-  keys: z
-    .array(keyShape)
-    .max(LIMITS.keys)
-    .default([])
-    .describe('for private_key_jwt; a client that is made with keys gets no secret'),
-  certificates: z
-    .array(certificateShape)
-    .max(LIMITS.certificates)
-    .optional()
-    .describe('for mTLS, where the gateway asks for certificates; a client that is made with some gets no secret'),
+    permissions: permissionsShape.optional(),
+    descriptor: descriptorShape.optional(),
+    namespace: namespaceShape.optional().describe('that of whoever makes it, when not said'),
+    description: z.string().max(256).optional(),
+    disabled: z.boolean().default(false).describe('refused from now on, with the tokens it has, until it is enabled'),
+    keys: z
+      .array(keyShape)
+      .max(LIMITS.keys)
+      .default([])
+      .describe('for private_key_jwt; a client that is made with keys gets no secret'),
+    certificates: z
+      .array(certificateShape)
+      .max(LIMITS.certificates)
+      .optional()
+      .describe('for mTLS, where the gateway asks for certificates; a client that is made with some gets no secret'),
   })
-  .refine(
-    ({ permissions, descriptor }) => (permissions === undefined) !== (descriptor === undefined),
-    { path: ['permissions'], message: 'must be there, or a descriptor that they come from, and not both' },
-  );
+  .refine(({ permissions, descriptor }) => (permissions === undefined) !== (descriptor === undefined), {
+    path: ['permissions'],
+    message: 'must be there, or a descriptor that they come from, and not both',
+  });
 
 export type ClientRequest = z.output<typeof clientShape>;
 

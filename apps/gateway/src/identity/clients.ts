@@ -69,7 +69,9 @@ export class Clients {
   ): Promise<{ created: boolean; view: ClientView }> {
     requirePermission(caller, 'manage', 'client', checkClientName(name));
     const { descriptor } = request;
-    const permissions = Permissions.of(descriptor === undefined ? (request.permissions ?? []) : permissionsOf(descriptor));
+    const permissions = Permissions.of(
+      descriptor === undefined ? (request.permissions ?? []) : permissionsOf(descriptor),
+    );
     requireAll(caller, permissions);
     const keys = await Promise.all(request.keys.map((key, index) => publicKeyOf(key as JWK, `keys.${index}`)));
     const namespace = namespaceOf(caller, request.namespace);

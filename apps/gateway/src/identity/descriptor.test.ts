@@ -73,8 +73,12 @@ describe('a descriptor', () => {
         if (!allowed) return;
         const topics = Permissions.of([`consume:topic:${filter}`]);
         const anyNamespace = [...namespaces, filter.replaceAll('+', 'a').split('/').slice(0, 3).join('/')];
-        const padded = anyNamespace.map((one) => [...one.replace('*', 'a').split('/'), 'a', 'a', 'a'].slice(0, 3).join('/'));
-        const selected = padded.some((one) => topics.allows('consume', 'topic', `${one}/ce/${type.replaceAll('.', '/')}`));
+        const padded = anyNamespace.map((one) =>
+          [...one.replace('*', 'a').split('/'), 'a', 'a', 'a'].slice(0, 3).join('/'),
+        );
+        const selected = padded.some((one) =>
+          topics.allows('consume', 'topic', `${one}/ce/${type.replaceAll('.', '/')}`),
+        );
         expect(selected).toBe(true);
       }),
       { numRuns: 2000 },
@@ -100,5 +104,9 @@ describe('a descriptor', () => {
 });
 
 function read(filter: string): Descriptor {
-  return descriptorShape.parse({ emname: 'x', namespace: NAMESPACE, rules: { topicRules: { subscribeFilter: [filter] } } });
+  return descriptorShape.parse({
+    emname: 'x',
+    namespace: NAMESPACE,
+    rules: { topicRules: { subscribeFilter: [filter] } },
+  });
 }

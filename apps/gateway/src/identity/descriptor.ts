@@ -38,7 +38,10 @@ export const descriptorShape = z
     options: z
       .looseObject({
         management: z.boolean().optional().describe('whether it makes and deletes the queues of its rules'),
-        messagingrest: z.boolean().optional().describe('taken and not looked at: every door is open to what the rules allow'),
+        messagingrest: z
+          .boolean()
+          .optional()
+          .describe('taken and not looked at: every door is open to what the rules allow'),
         messaging: z.boolean().optional().describe('the same'),
       })
       .optional(),

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type ClientRecord, sapClientIdOf } from './client.js';
-import type { ServiceUrls } from './service-key.js';
 
 const oa2Shape = z.object({
   clientid: z.string(),
@@ -29,7 +28,11 @@ export const eventMeshKeyShape = z.object({
 export type EventMeshKey = z.output<typeof eventMeshKeyShape>;
 
 /** All a client of SAP Event Mesh needs: it finds by protocol where to go, and gets its tokens with the same id anywhere. */
-export function eventMeshKeyOf(client: ClientRecord, { baseUrl }: ServiceUrls, clientSecret?: string): EventMeshKey {
+export function eventMeshKeyOf(
+  client: ClientRecord,
+  { baseUrl }: { baseUrl: string },
+  clientSecret?: string,
+): EventMeshKey {
   const clientid = sapClientIdOf(client);
   const oa2 = {
     clientid,

@@ -33,7 +33,10 @@ async function isLetIn(token: string): Promise<boolean> {
 
 describe('the token endpoint', () => {
   it.each<[way: string, ask: (secret: string) => Promise<Answer>]>([
-    ['Basic, with an id as SAP Event Mesh has it', (secret) => server.form(GRANT, { authorization: basic(SAP_ID, secret) })],
+    [
+      'Basic, with an id as SAP Event Mesh has it',
+      (secret) => server.form(GRANT, { authorization: basic(SAP_ID, secret) }),
+    ],
     [
       'Basic, with that id and its marks encoded',
       (secret) => server.form(GRANT, { authorization: basic(encodeURIComponent(SAP_ID).replace('!', '%21'), secret) }),

@@ -15,7 +15,8 @@ import { decodeHeaderValue } from '../http/header-value.js';
 const MAX_BATCH = 1000;
 
 /** One event of a request: what it is called by its publisher, and the message it becomes; or why it becomes none. */
-export type EventIn = { id: string | undefined; message: IncomingMessage } | { id: string | undefined; error: HeddleError };
+export type EventIn =
+  { id: string | undefined; message: IncomingMessage } | { id: string | undefined; error: HeddleError };
 
 /** A request to publish events. */
 export interface EventsIn {

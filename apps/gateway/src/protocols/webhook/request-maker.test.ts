@@ -195,7 +195,11 @@ it('a raw delivery is the message as it was published, with its address, and a c
     });
   const request = new RequestMaker(raw, PARTS).make([published('image/png')]);
   expect(request.body).toEqual(bytes);
-  expect(headersOf(request)).toMatchObject({ 'content-type': 'image/png', 'x-address': 'topic:a/b', 'heddle-attempt': '1' });
+  expect(headersOf(request)).toMatchObject({
+    'content-type': 'image/png',
+    'x-address': 'topic:a/b',
+    'heddle-attempt': '1',
+  });
   expect(headersOf(new RequestMaker(raw, PARTS).make([published()]))['content-type']).toBe('application/json');
   const other = new RequestMaker({ ...raw, defaultContentType: 'text/plain' }, PARTS).make([published()]);
   expect(headersOf(other)['content-type']).toBe('text/plain');
@@ -203,7 +207,12 @@ it('a raw delivery is the message as it was published, with its address, and a c
 
 it('a raw delivery of an event is that event as JSON, at the topic of its type', () => {
   const request = new RequestMaker({ ...DEFINITION, contentMode: 'raw' }, PARTS).make([lease('e1')]);
-  expect(JSON.parse(request.body.toString())).toMatchObject({ specversion: '1.0', id: 'e1', type: 'a.b', data: { text: 'ä' } });
+  expect(JSON.parse(request.body.toString())).toMatchObject({
+    specversion: '1.0',
+    id: 'e1',
+    type: 'a.b',
+    data: { text: 'ä' },
+  });
   const headers = headersOf(request);
   expect(headers['content-type']).toMatch(/^application\/cloudevents\+json/);
   expect(headers['x-address']).toBe('topic:default/heddle/s4/ce/a/b');

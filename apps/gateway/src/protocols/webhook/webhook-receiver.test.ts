@@ -110,15 +110,12 @@ it('what is to be attempted at most once is rejected when that fails, with the r
   const url = await listen((_request, response) => response.writeHead(500).end('no'));
   const source = new Source();
   source.add('K1');
-  const receiver = receive(
-    source,
-    definitionOf(url, { delivery: { maxInFlight: 64, timeoutMs: 5000, atMostOnce: true } }),
-  );
+  const delivery = { maxInFlight: 64, timeoutMs: 5000, atMostOnce: true };
+  const receiver = receive(source, definitionOf(url, { delivery }));
   await vi.waitFor(() => expect(source.rejected).toMatchObject([{ refusal: { answer: 'status 500: no' } }]), WAIT);
   expect([source.released, source.accepted]).toEqual([[], []]);
   expect(records).toMatchObject([{ outcome: 'released', final: 'dead', status: 500 }]);
   expect(receiver.statistics).toMatchObject({ lastFailure: expect.stringContaining('status 500') as string });
-  expect(receiver.statistics.lastFailureAt).toMatch(/Z$/);
   expect(receiver.statistics).not.toHaveProperty('lastSuccessAt');
 });
 

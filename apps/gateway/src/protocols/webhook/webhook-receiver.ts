@@ -372,7 +372,9 @@ function limitsOf(definition: WebhookDefinition): { maxInFlight: number; ratePer
 }
 
 function failureView(failure: { at: number; reason: string } | undefined): Partial<ReceiverStatistics> {
-  return failure === undefined ? {} : { lastFailureAt: new Date(failure.at).toISOString(), lastFailure: failure.reason };
+  return failure === undefined
+    ? {}
+    : { lastFailureAt: new Date(failure.at).toISOString(), lastFailure: failure.reason };
 }
 
 /** As a dead letter keeps it. */
