@@ -146,7 +146,7 @@ export class GatewayTrial {
         },
       },
     );
-    const { publisher, streams, engine, hop } = gateway;
+    const { publisher, streams, engine, hop, namespaces } = gateway;
     const server = app.getHttpAdapter().getInstance();
     const sessions = new Sessions(guard);
     hop.attach(server);
@@ -154,7 +154,7 @@ export class GatewayTrial {
     server.get('/asyncapi.json', { config: { access: 'public' } }, () =>
       asyncApiDocument({ baseUrl: BASE_URL, brokers: [], events: catalogue.list() }),
     );
-    const doors = { server, publisher, streams, queues: engine.queues, hop, guard, sessions, log };
+    const doors = { server, publisher, streams, queues: engine.queues, hop, namespaces, guard, sessions, log };
     const open = protocols.map((protocol) => protocol.open(doors));
     const isReady = async (): Promise<boolean> => true;
     openEventMesh(server, { ...gateway.management, origin: 'gateway.test', isReady, log });

@@ -127,7 +127,7 @@ await run(log, async () => {
     certificate,
     server: { rewriteUrl: ({ url = '/' }) => sapPath(url) },
   });
-  const { publisher, streams, hop } = gateway;
+  const { publisher, streams, hop, namespaces } = gateway;
   const { guard } = identity;
   const sessions = new Sessions(guard, (caller, address) => gateway.limits.connect(caller, address));
 
@@ -143,6 +143,7 @@ await run(log, async () => {
     streams,
     queues: gateway.engine.queues,
     hop,
+    namespaces,
     guard,
     sessions,
     limits: gateway.limits,

@@ -122,7 +122,7 @@ describe('the token endpoint', () => {
     [
       'a scope beyond its permissions',
       'invalid_scope',
-      () => server.form({ ...GRANT, scope: 'manage:tenant:* publish:topics:x' }, { authorization: basic(...pair()) }),
+      () => server.form({ ...GRANT, scope: 'manage:tenant:* publish:thing:x' }, { authorization: basic(...pair()) }),
     ],
   ];
 
