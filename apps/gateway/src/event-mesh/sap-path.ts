@@ -16,8 +16,7 @@ const FORMS: readonly RegExp[] = [
   new RegExp(`^(${MESSAGING}/(?:queues|topics)/)(.+)(/messages)$`),
   new RegExp(`^((?:${MESSAGING}|${EVENTS}/events)/subscriptions/)(.+)(/(?:handshake|state))$`),
   new RegExp(`^((?:${MESSAGING}|${EVENTS}/events)/subscriptions/)(.+)()$`),
-  new RegExp(`^(${MANAGEMENT}/queues/)(.+?)(/subscriptions)$`),
-  new RegExp(`^(${MANAGEMENT}/queues/)(.+?)(/subscriptions/)(.+)$`),
+  new RegExp(`^(${MANAGEMENT}/queues/)(.+?)(/subscriptions)(?:/(.+))?$`),
   new RegExp(`^(${MANAGEMENT}/(?:statistics/)?queues/)(.+)()$`),
 ];
 const ANY_FORM = /^\/(?:messagingrest\/v1|sap\/ems\/v1|hub\/rest\/api\/v1|sap-event-mesh\/rest\/api\/v1)\//;
@@ -36,7 +35,7 @@ export function sapPath(url: string): string {
   for (const form of FORMS) {
     const [, before, name, after, pattern] = form.exec(path) ?? [];
     if (before === undefined) continue;
-    return `${before}${encoded(name!)}${after}${pattern === undefined ? '' : encoded(pattern)}${query}`;
+    return `${before}${encoded(name!)}${after}${pattern === undefined ? '' : `/${encoded(pattern)}`}${query}`;
   }
   return path + query;
 }

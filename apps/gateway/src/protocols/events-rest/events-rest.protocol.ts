@@ -2,6 +2,7 @@ import { type Access, callerOf } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import { answerProblem, bytesParser } from '@heddle/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { requirePublisher } from '../../event-mesh/publisher-right.js';
 import { refuseLikeSap } from '../../event-mesh/sap-answer.js';
 import { EVENTS } from '../../event-mesh/sap-path.js';
 import { Limits } from '../../limits/limits.js';
@@ -37,8 +38,9 @@ async function publish(
 ): Promise<FastifyReply> {
   const { limits, namespaces, log } = doors;
   try {
-    checkQos(request.headers);
     const caller = callerOf(request);
+    requirePublisher(caller, 'publish:type:…');
+    checkQos(request.headers);
     const body = request.body as Buffer | undefined;
     const { isBatch, events } = eventsIn(request.headers, body, namespaces.of(caller.tenant), limits.batchJson);
     // The request itself was one.

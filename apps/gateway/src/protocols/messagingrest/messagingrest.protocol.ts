@@ -3,6 +3,7 @@ import { HeddleError } from '@heddle/event';
 import { answerProblem, bytesParser } from '@heddle/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { MESSAGING } from '../../event-mesh/sap-path.js';
+import { requirePublisher } from '../../event-mesh/publisher-right.js';
 import { refuseLikeSap } from '../../event-mesh/sap-answer.js';
 import { Limits } from '../../limits/limits.js';
 import { messageOf } from '../../messages/message.js';
@@ -53,7 +54,9 @@ class MessagingDoor {
 
   async publish(kind: 'queue' | 'topic', request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     try {
-      const address = `${kind}:${nameOf(request, kind)}`;
+      const name = nameOf(request, kind);
+      if (kind === 'topic') requirePublisher(callerOf(request), `publish:topic:${name}`);
+      const address = `${kind}:${name}`;
       const message = messageIn(address, request.headers, request.body as Buffer | undefined, Date.now());
       const [outcome] = await this.doors.publisher.publishMessages(callerOf(request), [message]);
       if (outcome === undefined) throw new HeddleError('internal', 'No outcome.');
