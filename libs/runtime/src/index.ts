@@ -21,4 +21,3 @@ export {
 export type { SocketUse } from './socket-limits.js';
 export { stopInOrder, type StopStep } from './stop.js';
 export { type Certificate, type Tls, certificateOf } from './tls.js';
-export { type Certificate, certificateOf } from './tls.js';
