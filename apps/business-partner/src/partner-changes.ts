@@ -5,7 +5,8 @@ import type { PartnerWrites } from './partner-writes.js';
 
 type Changes = EntityChanges<PartnerWrites>;
 type Address = BusinessPartner['to_BusinessPartnerAddress'][number];
-type Listed = 'to_BusinessPartnerRole' | 'to_BusinessPartnerTax' | 'to_BusinessPartnerBank' | 'to_BusinessPartnerAddress';
+type Listed =
+  'to_BusinessPartnerRole' | 'to_BusinessPartnerTax' | 'to_BusinessPartnerBank' | 'to_BusinessPartnerAddress';
 type OfAddress = 'to_EmailAddress' | 'to_PhoneNumber' | 'to_MobilePhoneNumber';
 
 const partner: Changes = {
@@ -32,7 +33,8 @@ function listed(list: Listed, field: string): Required<Changes> {
 /** What an address has several of. */
 function ofAddress(wayOf: (at: EntityAt) => OfAddress): Required<Changes> {
   const field = 'OrdinalNumber';
-  const edit = (address: unknown, way: OfAddress, editOf: (list: readonly Payload[]) => readonly Payload[]) =>
+  const edit =
+    (address: unknown, way: OfAddress, editOf: (list: readonly Payload[]) => readonly Payload[]) =>
     (state: BusinessPartner): Payload => ({
       to_BusinessPartnerAddress: state.to_BusinessPartnerAddress.map((one) =>
         one.AddressID === address ? { ...one, [way]: editOf(one[way]) } : one,
@@ -45,12 +47,20 @@ function ofAddress(wayOf: (at: EntityAt) => OfAddress): Required<Changes> {
       }
       const { AddressID } = parent.keys;
       const way = parent.navigation as OfAddress;
-      const state = await writes.edit(parent.key, by, edit(AddressID, way, (list) => [...list, input]));
+      const state = await writes.edit(
+        parent.key,
+        by,
+        edit(AddressID, way, (list) => [...list, input]),
+      );
       const made = addressOf(state, AddressID)?.[way].at(-1);
       return { AddressID: textOf(AddressID), Person: '', [field]: textOf(made?.[field]) };
     },
     change: (writes, at, patch, by) =>
-      writes.edit(at.key, by, edit(at.keys['AddressID'], wayOf(at), (list) => changed(list, field, at.keys, patch))),
+      writes.edit(
+        at.key,
+        by,
+        edit(at.keys['AddressID'], wayOf(at), (list) => changed(list, field, at.keys, patch)),
+      ),
     remove: (writes, at, by) =>
       writes.edit(
         at.key,

@@ -50,7 +50,9 @@ const BUSINESS_PARTNER: EntityModel<PartnerWrites> = {
     Industry: text(10, always),
     IsNaturalPerson: flag(),
     Language: text(2, always),
-    LastChangeDate: day({ computed: (alias) => sql`${sql.id(alias, 'LastChangeDateTime')}::timestamptz::date::timestamp` }),
+    LastChangeDate: day({
+      computed: (alias) => sql`${sql.id(alias, 'LastChangeDateTime')}::timestamptz::date::timestamp`,
+    }),
     LastChangeDateTime: instant(),
     LastName: text(40, always),
     LegalForm: text(2, always),

@@ -43,7 +43,9 @@ const ORDER: EntityModel<SalesOrderService> = {
     SoldToParty: number(10, { label: 'Sold-to Party', ...always }),
     CreationDate: day(),
     CreatedByUser: user,
-    LastChangeDate: day({ computed: (alias) => sql`${sql.id(alias, 'LastChangeDateTime')}::timestamptz::date::timestamp` }),
+    LastChangeDate: day({
+      computed: (alias) => sql`${sql.id(alias, 'LastChangeDateTime')}::timestamptz::date::timestamp`,
+    }),
     LastChangeDateTime: instant(),
     PurchaseOrderByCustomer: text(35, always),
     SalesOrderDate: day(always),
@@ -200,16 +202,7 @@ export const orderEntities: ServiceModel<SalesOrderService> = defineService({
   name: 'API_SALES_ORDER_SRV',
   namespace: 'API_SALES_ORDER_SRV',
   object: { name: 'sales order', table: 'sales_order', hasTombstones: true },
-  entities: [
-    ORDER,
-    ITEM,
-    SCHEDULE_LINE,
-    HEADER_PARTNER,
-    ITEM_PARTNER,
-    HEADER_ELEMENT,
-    ITEM_ELEMENT,
-    TEXT,
-  ],
+  entities: [ORDER, ITEM, SCHEDULE_LINE, HEADER_PARTNER, ITEM_PARTNER, HEADER_ELEMENT, ITEM_ELEMENT, TEXT],
   functions: [
     { name: 'releaseApprovalRequest', ...approval, run: setApproval('B') },
     { name: 'rejectApprovalRequest', ...approval, run: setApproval('C') },

@@ -1,5 +1,13 @@
 import { HeddleError } from '@heddle/event';
-import { type AnswerPart, type Part, type RequestPart, boundaryOf, parseMultipart, printMultipart, requestOf } from './multipart.js';
+import {
+  type AnswerPart,
+  type Part,
+  type RequestPart,
+  boundaryOf,
+  parseMultipart,
+  printMultipart,
+  requestOf,
+} from './multipart.js';
 import { type ODataAnswer, type ODataCaller, type ODataRequest, VERSION_HEADERS } from './odata-request.js';
 import { type ODataService, mustShowToken } from './odata-service.js';
 import { quoted, refusal, tooComplex } from './refusal.js';
@@ -105,7 +113,10 @@ class Batch<S> {
       const { contentType, body } = printMultipart('changeset', answers);
       return { status: 202, headers: { 'content-type': contentType }, body, changeSet: true };
     } catch (error) {
-      return refused(error, current === undefined ? this.request : { url: current.url, headers: this.#headersOf(current) });
+      return refused(
+        error,
+        current === undefined ? this.request : { url: current.url, headers: this.#headersOf(current) },
+      );
     }
   }
 
@@ -115,7 +126,8 @@ class Batch<S> {
   }
 
   #mustBeWithin(): void {
-    if (this.#bytes > BATCH_BYTES) throw tooComplex('$batch', 'has an answer of 8 MiB already: ask for the rest in another');
+    if (this.#bytes > BATCH_BYTES)
+      throw tooComplex('$batch', 'has an answer of 8 MiB already: ask for the rest in another');
     if (performance.now() < this.#until) return;
     throw new HeddleError('busy', `A batch takes ${BATCH_MS / 1000} s at most: ask for the rest in another.`, {
       retryAfterSeconds: 1,
@@ -124,7 +136,13 @@ class Batch<S> {
 
   #inner(part: RequestPart): ODataRequest {
     const body = part.body === '' ? undefined : Buffer.from(part.body, 'latin1');
-    return { method: part.method, url: this.#below(part.url), headers: this.#headersOf(part), body, root: this.request.root };
+    return {
+      method: part.method,
+      url: this.#below(part.url),
+      headers: this.#headersOf(part),
+      body,
+      root: this.request.root,
+    };
   }
 
   /** What the batch accepts, its parts do, where they do not say; the token was shown with the batch. */

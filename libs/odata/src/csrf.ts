@@ -8,7 +8,9 @@ export const CSRF_HEADER = 'x-csrf-token';
  * nobody keeps anything: a page of somebody else, which does not know the one, cannot know the other.
  */
 export function csrfTokenOf(authorization: string | undefined): string {
-  return createHash('sha256').update(`csrf ${authorization ?? ''}`).digest('base64url');
+  return createHash('sha256')
+    .update(`csrf ${authorization ?? ''}`)
+    .digest('base64url');
 }
 
 export function isCsrfFetch(value: string | undefined): boolean {

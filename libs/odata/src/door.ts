@@ -19,7 +19,12 @@ type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown
  * Routes of OData services below a path, such as `/sap/opu/odata/sap/:service`: reads and batches for whoever may fetch,
  * changes for whoever may publish. Bodies come as bytes; whatever is refused on the way is answered in V2's shape.
  */
-export function odataRoutes(server: FastifyInstance, path: string, limits: HttpLimits, handlers: { any: Handler; batch: Handler }): void {
+export function odataRoutes(
+  server: FastifyInstance,
+  path: string,
+  limits: HttpLimits,
+  handlers: { any: Handler; batch: Handler },
+): void {
   server.addHttpMethod('MERGE', { hasBody: true, overrideExisting: true });
   void server.register((scope, _options, ready) => {
     scope.removeAllContentTypeParsers();
@@ -90,7 +95,10 @@ function inShapeOfV2(request: FastifyRequest, reply: FastifyReply, payload: unkn
   if (typeof payload !== 'string' || typeof type !== 'string' || !type.startsWith('application/problem+json')) {
     return payload;
   }
-  const { contentType, body } = errorAnswer(JSON.parse(payload) as Problem, formatOf(request.url, request.headers.accept));
+  const { contentType, body } = errorAnswer(
+    JSON.parse(payload) as Problem,
+    formatOf(request.url, request.headers.accept),
+  );
   void reply.header('content-type', contentType).header('content-length', Buffer.byteLength(body));
   return body;
 }

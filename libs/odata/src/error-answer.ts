@@ -33,7 +33,12 @@ export function errorAnswer(problem: Problem, format: Format): { contentType: st
     { xmlns: NAMESPACES.m },
     element('code', {}, escaped(code)),
     element('message', { 'xml:lang': 'en' }, escaped(detail)),
-    element('innererror', {}, element('retryable', {}, escaped(String(retryable))), element('errordetails', {}, ...details)),
+    element(
+      'innererror',
+      {},
+      element('retryable', {}, escaped(String(retryable))),
+      element('errordetails', {}, ...details),
+    ),
   );
   return { contentType: 'application/xml;charset=utf-8', body: xmlDocument(error) };
 }

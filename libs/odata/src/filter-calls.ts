@@ -91,7 +91,8 @@ function rounded(name: string): Call {
   };
 }
 
-/** A place in a text, or a length, within what the database takes for one. */
+/** A place in a text, or a length, within what the database takes for one. `least` and `greatest` pass over null. */
 function placeOf(value: Sql): Sql {
-  return sql`least(greatest(trunc(${value}::numeric), 0), ${sql.lit(INT_MAX)})::int`;
+  const bounded = sql`least(greatest(trunc(x), 0), ${sql.lit(INT_MAX)})::int`;
+  return sql`(select case when x is null then null else ${bounded} end from (select ${value}::numeric as x) as place)`;
 }

@@ -14,8 +14,8 @@ export interface Compiled {
   sql: Sql;
   /** Where it is a property as it is. */
   property?: PropertyModel;
-  /** Where it is a literal text. */
-  literal?: string;
+  /** Where it is a literal. */
+  literal?: string | number | boolean;
 }
 
 const COMPARISONS = { eq: '=', ne: '<>', lt: '<', le: '<=', gt: '>', ge: '>=' } as const;
@@ -46,8 +46,7 @@ export class FilterSql<S> {
       case 'literal': {
         const { type, value } = expression.literal;
         if (type === 'null' || value === null) return { kind: 'null', type: 'null', sql: sql`null` };
-        const literal = typeof value === 'string' && type === 'Edm.String' ? { literal: value } : {};
-        return { kind: kindOf(type), type, sql: boundOf(type, value), ...literal };
+        return { kind: kindOf(type), type, sql: boundOf(type, value), literal: value };
       }
       case 'path':
         return this.#path(expression.path, entity, alias);
@@ -61,18 +60,18 @@ export class FilterSql<S> {
       case 'minus': {
         const operand = this.compile(expression.operand, entity, alias);
         this.#must(operand, 'number', expression.operand);
-        return { kind: 'number', type: 'Edm.Decimal', sql: sql`(- ${operand.sql}::numeric)` };
+        return {
+          kind: 'number',
+          type: isWhole(operand) ? 'Edm.Int64' : 'Edm.Decimal',
+          sql: sql`(- ${operand.sql}::numeric)`,
+        };
       }
       case 'binary':
         return this.#binary(expression, entity, alias);
     }
   }
 
-  #binary(
-    expression: Extract<Expression, { kind: 'binary' }>,
-    entity: EntityModel<S>,
-    alias: string,
-  ): Compiled {
+  #binary(expression: Extract<Expression, { kind: 'binary' }>, entity: EntityModel<S>, alias: string): Compiled {
     const { operator } = expression;
     const left = this.compile(expression.left, entity, alias);
     const right = this.compile(expression.right, entity, alias);
@@ -89,12 +88,7 @@ export class FilterSql<S> {
     return arithmetic(operator, left, right);
   }
 
-  #comparison(
-    operator: keyof typeof COMPARISONS,
-    left: Compiled,
-    right: Compiled,
-    expression: Expression,
-  ): Compiled {
+  #comparison(operator: keyof typeof COMPARISONS, left: Compiled, right: Compiled, expression: Expression): Compiled {
     if (left.kind === 'null' || right.kind === 'null') {
       const other = left.kind === 'null' ? right : left;
       // Nothing is smaller or greater than null, nor as great.
@@ -106,7 +100,11 @@ export class FilterSql<S> {
     }
     const [one, other] = [storedAs(left, right), storedAs(right, left)];
     const sign = sql.raw(COMPARISONS[operator]);
-    if (operator === 'eq' && left.kind !== 'flag') return flag(sql`(${one.sql} = ${other.sql})`);
+    if (operator === 'eq' && left.kind !== 'flag') {
+      const isLiteral = one.literal !== undefined || other.literal !== undefined;
+      // Two that are null are equal; what is null is no literal, and only this form is found by an index.
+      return flag(isLiteral ? sql`(${one.sql} = ${other.sql})` : sql`(${one.sql} is not distinct from ${other.sql})`);
+    }
     // What is null is none of the others.
     if (operator === 'ne') return flag(sql`(${certainly(one)} is distinct from ${certainly(other)})`);
     if (operator === 'eq') return flag(sql`(${certainly(one)} = ${certainly(other)})`);
@@ -118,23 +116,38 @@ export class FilterSql<S> {
   #call(expression: Extract<Expression, { kind: 'call' }>, entity: EntityModel<S>, alias: string): Compiled {
     const call = own(CALLS, expression.name);
     if (call === undefined) {
-      throw refusal(this.field, `${quoted(expression.name)} is no function; there are ${Object.keys(CALLS).join(', ')}`);
+      throw refusal(
+        this.field,
+        `${quoted(expression.name)} is no function; there are ${Object.keys(CALLS).join(', ')}`,
+      );
     }
     const args = expression.args.map((arg) => this.compile(arg, entity, alias));
     const { takes, least = takes.length, of } = call;
     if (args.length < least || args.length > takes.length) {
-      throw refusal(this.field, `${expression.name} takes ${least === takes.length ? '' : `${least} to `}${takes.length} operands`);
+      throw refusal(
+        this.field,
+        `${expression.name} takes ${least === takes.length ? '' : `${least} to `}${takes.length} operands`,
+      );
     }
     for (const [index, arg] of args.entries()) {
       const kinds = takes[index]!;
       if (!kinds.includes(arg.kind as EdmKind)) {
-        throw this.#wrong(expression.args[index]!, `is ${nameOf(arg)}, and ${expression.name} takes ${kinds.join(' or ')}`);
+        throw this.#wrong(
+          expression.args[index]!,
+          `is ${nameOf(arg)}, and ${expression.name} takes ${kinds.join(' or ')}`,
+        );
       }
     }
     if (call.isGrowing === true && expression.args.some((arg) => hasGrowing(arg))) {
-      throw refusal(this.field, `${expression.name} does not stand within ${expression.name}: texts would grow without bound`);
+      throw refusal(
+        this.field,
+        `${expression.name} does not stand within ${expression.name}: texts would grow without bound`,
+      );
     }
-    const { type, sql: result } = of(args.map((arg) => arg.sql), args.map((arg) => arg.kind as EdmKind));
+    const { type, sql: result } = of(
+      args.map((arg) => arg.sql),
+      args.map((arg) => arg.kind as EdmKind),
+    );
     return { kind: kindOf(type), type, sql: result };
   }
 
@@ -150,7 +163,8 @@ export class FilterSql<S> {
     const navigation = own(entity.navigations, first);
     if (navigation === undefined) throw refusal(this.field, `${quoted(first)} leads nowhere from ${entity.name}`);
     if (navigation.many) throw refusal(this.field, `${first} leads to many, and conditions go along single ones only`);
-    if (path.length > MAX_WAYS) throw refusal(this.field, `${quoted(path.join('/'))} goes more than ${MAX_WAYS - 1} ways`);
+    if (path.length > MAX_WAYS)
+      throw refusal(this.field, `${quoted(path.join('/'))} goes more than ${MAX_WAYS - 1} ways`);
     this.#aliases += 1;
     const next = `n${this.#aliases}`;
     const target = this.service.entities[navigation.to]!;
@@ -184,20 +198,24 @@ function certainly({ kind, property, sql: value }: Compiled): Sql {
 
 function arithmetic(operator: Operator, left: Compiled, right: Compiled): Compiled {
   const [a, b] = [sql`${left.sql}::numeric`, sql`${right.sql}::numeric`];
-  const isWhole = [left, right].every(({ type }) => type === 'Edm.Int32' || type === 'Edm.Int64');
-  const type = isWhole ? 'Edm.Int64' : 'Edm.Decimal';
+  const areWhole = isWhole(left) && isWhole(right);
+  const type = areWhole ? 'Edm.Int64' : 'Edm.Decimal';
   const sign = own(SIGNS, operator);
   if (sign !== undefined) return { kind: 'number', type, sql: sql`(${a} ${sql.raw(sign)} ${b})` };
   // By zero there is no result, and no error of the database either.
   const divisor = sql`nullif(${b}, 0)`;
   if (operator === 'mod') return { kind: 'number', type, sql: sql`mod(${a}, ${divisor})` };
-  return { kind: 'number', type, sql: isWhole ? sql`div(${a}, ${divisor})` : sql`(${a} / ${divisor})` };
+  return { kind: 'number', type, sql: areWhole ? sql`div(${a}, ${divisor})` : sql`(${a} / ${divisor})` };
 }
 
 /** A literal that is compared with a number that is a name: under that name it is stored without zeros in front. */
 function storedAs(one: Compiled, other: Compiled): Compiled {
-  if (one.literal === undefined || other.property?.isNumber !== true) return one;
+  if (typeof one.literal !== 'string' || other.property?.isNumber !== true) return one;
   return { ...one, sql: boundOf('Edm.String', storedText(other.property, one.literal)) };
+}
+
+function isWhole({ type }: Compiled): boolean {
+  return type === 'Edm.Int32' || type === 'Edm.Int64';
 }
 
 function nameOf({ type }: Compiled): string {

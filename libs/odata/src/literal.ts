@@ -30,7 +30,10 @@ export function scanLiteral(text: string, at: number, field: string): { literal:
 }
 
 const SCANS: readonly [RegExp, (match: RegExpExecArray, field: string) => Literal][] = [
-  [WORD, ([word]) => (word === 'null' ? { type: 'null', value: null } : { type: 'Edm.Boolean', value: word === 'true' })],
+  [
+    WORD,
+    ([word]) => (word === 'null' ? { type: 'null', value: null } : { type: 'Edm.Boolean', value: word === 'true' }),
+  ],
   [TEXT, ([, inner = ''], field) => ({ type: 'Edm.String', value: stored(inner.replaceAll("''", "'"), field) })],
   [TYPED, ([whole, prefix, inner = ''], field) => typed(prefix, inner) ?? refuse(whole, field)],
   [NUMBER, ([whole], field) => numberOf(whole) ?? refuse(whole, field)],

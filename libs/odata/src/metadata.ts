@@ -18,7 +18,12 @@ export function metadataOf<S>(service: ServiceModel<S>): string {
     ...Object.values(service.functions ?? {}).map((one) =>
       element(
         'FunctionImport',
-        { Name: one.name, ReturnType: `${namespace}.${one.returns}Type`, EntitySet: one.returns, 'm:HttpMethod': 'POST' },
+        {
+          Name: one.name,
+          ReturnType: `${namespace}.${one.returns}Type`,
+          EntitySet: one.returns,
+          'm:HttpMethod': 'POST',
+        },
         ...Object.entries(one.parameters).map(([parameter, { type, maxLength }]) =>
           element('Parameter', { Name: parameter, Type: type, Mode: 'In', MaxLength: maxLength?.toString() }),
         ),

@@ -1,7 +1,18 @@
 import { HeddleError } from '@heddle/event';
 import { sql } from 'kysely';
 import type { EntityChanges } from './changes.js';
-import { type EntityModel, type ServiceModel, day, decimal, defineService, flag, guid, instant, number, text } from './model.js';
+import {
+  type EntityModel,
+  type ServiceModel,
+  day,
+  decimal,
+  defineService,
+  flag,
+  guid,
+  instant,
+  number,
+  text,
+} from './model.js';
 import type { Reader } from './rows.js';
 
 /*
@@ -87,7 +98,8 @@ const ORDER_CHANGES: EntityChanges<TrialWrites> = {
   change: async (writes, { key }, patch, { headers }) => {
     const { version, state } = await load(writes, key);
     const tag = headers['if-match'];
-    if (tag !== '*' && tag !== `"${version}"`) throw new HeddleError('precondition-failed', `The version is ${version}.`);
+    if (tag !== '*' && tag !== `"${version}"`)
+      throw new HeddleError('precondition-failed', `The version is ${version}.`);
     await store(writes, key, version + 1, { ...state, ...patch });
   },
   remove: async (writes, { key }) => {
@@ -135,7 +147,10 @@ const ITEM: EntityModel<TrialWrites> = {
     create: async (writes, input, _by, parent) => {
       const key = parent?.key ?? String(input['Order']);
       const { version, state } = await load(writes, key);
-      await store(writes, key, version + 1, { ...state, to_Item: [...state.to_Item, { to_Line: [], Text: '', Amount: '0', ...input }] });
+      await store(writes, key, version + 1, {
+        ...state,
+        to_Item: [...state.to_Item, { to_Line: [], Text: '', Amount: '0', ...input }],
+      });
       return { Order: key, Item: String(input['Item']) };
     },
   },

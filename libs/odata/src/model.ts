@@ -99,7 +99,8 @@ export const text = (maxLength: number, rest: Rest = {}): PropertyModel => ({ ty
 export const longText = (rest: Rest = {}): PropertyModel => ({ type: 'Edm.String', ...rest });
 
 /** A number that is a name: `4711`, which is `0000004711`, too. */
-export const number = (maxLength: number, rest: Rest = {}): PropertyModel => text(maxLength, { isNumber: true, ...rest });
+export const number = (maxLength: number, rest: Rest = {}): PropertyModel =>
+  text(maxLength, { isNumber: true, ...rest });
 
 export const decimal = (precision: number, scale: number, rest: Rest = {}): PropertyModel => ({
   type: 'Edm.Decimal',
@@ -111,7 +112,12 @@ export const decimal = (precision: number, scale: number, rest: Rest = {}): Prop
 export const flag = (rest: Rest = {}): PropertyModel => ({ type: 'Edm.Boolean', ...rest });
 
 /** A day, or none. */
-export const day = (rest: Rest = {}): PropertyModel => ({ type: 'Edm.DateTime', nullable: true, precision: 0, ...rest });
+export const day = (rest: Rest = {}): PropertyModel => ({
+  type: 'Edm.DateTime',
+  nullable: true,
+  precision: 0,
+  ...rest,
+});
 
 /** An instant, or none. */
 export const instant = (rest: Rest = {}): PropertyModel => ({

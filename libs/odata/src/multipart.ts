@@ -19,7 +19,9 @@ const BOUNDARY = /;\s*boundary=(?:"([^"\r\n]{1,70})"|([\w'()+,./:=?-]{1,70}))/i;
 
 /** The boundary that a content type names. @throws HeddleError `content-type-unsupported` */
 export function boundaryOf(contentType: string | undefined): string {
-  const [, inQuotes, plain] = /^\s*multipart\/mixed\s*;/i.test(contentType ?? '') ? (BOUNDARY.exec(contentType!) ?? []) : [];
+  const [, inQuotes, plain] = /^\s*multipart\/mixed\s*;/i.test(contentType ?? '')
+    ? (BOUNDARY.exec(contentType!) ?? [])
+    : [];
   const boundary = inQuotes ?? plain;
   if (boundary !== undefined) return boundary;
   throw new HeddleError('content-type-unsupported', 'A batch is multipart/mixed and names its boundary.', {
@@ -36,7 +38,7 @@ export function parseMultipart(body: string, boundary: string, most: number): Pa
   const mark = `--${boundary}`;
   const parts: Part[] = [];
   let from: number | undefined;
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const found = body.indexOf(mark, at);
     if (found < 0) throw new HeddleError('body-invalid', `The boundary ${quoted(mark)} does not end the body.`);
     at = found + mark.length;
@@ -107,7 +109,11 @@ function nested({ headers, body }: AnswerPart): string {
 }
 
 function http({ status, headers, body, contentId }: AnswerPart & { contentId?: string | undefined }): string {
-  const all = { ...headers, 'content-length': String(Buffer.byteLength(body)), ...(contentId === undefined ? {} : { 'content-id': contentId }) };
+  const all = {
+    ...headers,
+    'content-length': String(Buffer.byteLength(body)),
+    ...(contentId === undefined ? {} : { 'content-id': contentId }),
+  };
   const fields = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   return `Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\nHTTP/1.1 ${status} ${REASONS[status] ?? 'Status'}\r\n${fields.join('')}\r\n${body}`;
 }

@@ -3,13 +3,7 @@ import { HTTP_LIMITS, type JsonLimits, jsonLimitsOf } from '@heddle/runtime';
 import { pathOf } from './address.js';
 import { CSRF_HEADER, isCsrfFetch, isCsrfToken } from './csrf.js';
 import type { ServiceModel } from './model.js';
-import {
-  type ODataAnswer,
-  type ODataCaller,
-  type ODataRequest,
-  VERSION_HEADERS,
-  split,
-} from './odata-request.js';
+import { type ODataAnswer, type ODataCaller, type ODataRequest, VERSION_HEADERS, split } from './odata-request.js';
 import { projectionOf } from './projection.js';
 import { parseOptions } from './query-options.js';
 import { READ_LIMITS, Read, type ReadLimits } from './read.js';
@@ -54,7 +48,8 @@ export class ODataService<S> {
       if (method === 'GET' || method === 'HEAD') {
         const answer = await this.#reads.answer(request);
         const { csrfToken } = caller;
-        if (csrfToken !== undefined && isCsrfFetch(request.headers[CSRF_HEADER])) answer.headers[CSRF_HEADER] = csrfToken;
+        if (csrfToken !== undefined && isCsrfFetch(request.headers[CSRF_HEADER]))
+          answer.headers[CSRF_HEADER] = csrfToken;
         return answer;
       }
       mustShowToken(request, caller.csrfToken);

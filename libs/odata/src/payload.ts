@@ -52,7 +52,8 @@ function payloadOf<S>(service: ServiceModel<S>, entity: EntityModel<S>, value: u
     const navigation = own(entity.navigations, name);
     if (navigation === undefined) throw invalid(field, `is no property of ${entity.name}`);
     if (isRecord(given) && Object.hasOwn(given, '__deferred')) continue;
-    if (navigation.isDeep !== true || kind !== 'create') throw invalid(field, 'is changed by itself, not along with this');
+    if (navigation.isDeep !== true || kind !== 'create')
+      throw invalid(field, 'is changed by itself, not along with this');
     if (depth >= MAX_DEPTH) throw invalid(field, 'is nested too deep');
     const target = service.entities[navigation.to]!;
     const impliedBelow = [...(navigation.on ?? []), ...(target.objectKey === undefined ? [] : [target.objectKey])];
@@ -82,6 +83,7 @@ function initial<S>({ properties, keys }: EntityModel<S>): Record<string, unknow
 function initialOf({ type, nullable }: PropertyModel): unknown {
   if (nullable === true) return null;
   if (type === 'Edm.Boolean') return false;
+  if (type === 'Edm.Int32' || type === 'Edm.Double') return 0;
   return type === 'Edm.Decimal' || type === 'Edm.Int64' ? '0' : '';
 }
 
@@ -99,6 +101,9 @@ function stateOf(property: PropertyModel, given: unknown, field: string): unknow
       return given;
     case 'Edm.Guid':
       return textIn(given, field);
+    case 'Edm.Int32':
+    case 'Edm.Double':
+      return Number(numberIn(given, field));
     case 'Edm.DateTime':
       return dayIn(textIn(given, field), field);
     case 'Edm.DateTimeOffset':
@@ -124,7 +129,8 @@ const JSON_DATE = /^\/Date\((-?\d{1,15})(?:[+-]\d{4})?\)\/$/;
 function dayIn(given: string, field: string): string {
   const [, ms] = JSON_DATE.exec(given) ?? [];
   const time = ms === undefined ? dateTimeOf(given.replace(/^\d{4}-\d\d-\d\d$/, '$&T00:00')) : Number(ms);
-  if (time === undefined || !isDate(time)) throw invalid(field, 'must be a day, as /Date(1795219200000)/ or 2026-11-21T00:00:00');
+  if (time === undefined || !isDate(time))
+    throw invalid(field, 'must be a day, as /Date(1795219200000)/ or 2026-11-21T00:00:00');
   return isoOf(time).slice(0, 10);
 }
 

@@ -58,10 +58,11 @@ export function projectionOf<S>(
   return project(entity, select, expand);
 }
 
-/** What is selected behind a way; everything when the way is selected as such. */
+/** What is selected behind a way; everything when the way itself is, or nothing behind it is said. */
 function selectedBehind(selected: Paths | undefined, name: string): Paths | undefined {
-  if (selected === undefined || selected.some((path) => path.length === 1 && path[0] === name)) return undefined;
-  return behind(selected, name);
+  const isWhole = selected?.some((path) => path.length === 1 && path[0] === name) ?? true;
+  const paths = isWhole ? [] : behind(selected ?? [], name);
+  return paths.length === 0 ? undefined : paths;
 }
 
 function behind(paths: Paths, name: string): Paths {
@@ -75,9 +76,12 @@ function mustHave<S>(entity: EntityModel<S>, selected: Paths, ways: Paths): void
   }
   for (const [first = '', ...rest] of selected) {
     const isThere =
-      first === '*' || own(entity.navigations, first) !== undefined || (own(entity.properties, first) !== undefined && rest.length === 0);
+      first === '*' ||
+      own(entity.navigations, first) !== undefined ||
+      (own(entity.properties, first) !== undefined && rest.length === 0);
     if (!isThere) throw refusal('$select', `${entity.name} has no property ${quoted([first, ...rest].join('/'))}`);
     const isOpen = rest.length === 0 || ways.some(([way]) => way === first);
-    if (!isOpen) throw refusal('$select', `${quoted([first, ...rest].join('/'))} is behind a navigation that is not expanded`);
+    if (!isOpen)
+      throw refusal('$select', `${quoted([first, ...rest].join('/'))} is behind a navigation that is not expanded`);
   }
 }

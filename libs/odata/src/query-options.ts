@@ -27,9 +27,7 @@ export interface QueryOptions {
 const MAX_NUMBER = 2_147_483_647;
 const MAX_PATHS = 200;
 export const MAX_EXPAND_DEPTH = 4;
-const NAMES = new Set(
-  '$filter $orderby $select $expand $top $skip $skiptoken $inlinecount $format'.split(' '),
-);
+const NAMES = new Set('$filter $orderby $select $expand $top $skip $skiptoken $inlinecount $format'.split(' '));
 /** Which part of a set is wanted. */
 const PART = new Set(['$top', '$skip', '$skiptoken']);
 
@@ -54,7 +52,12 @@ export function parseOptions(query: string, headers: Readonly<Record<string, str
   };
   const [filter, orderBy, select, expand] = ['$filter', '$orderby', '$select', '$expand'].map(text);
   const version = others.get('version') ?? headers['heddle-version'];
-  const [top, skip, skipToken, format] = [count(given, '$top'), count(given, '$skip'), text('$skiptoken'), formatOf(text('$format'))];
+  const [top, skip, skipToken, format] = [
+    count(given, '$top'),
+    count(given, '$skip'),
+    text('$skiptoken'),
+    formatOf(text('$format')),
+  ];
   return {
     ...(filter === undefined ? {} : { filter: parseFilter(filter) }),
     orderBy: orderBy === undefined ? [] : parseOrderBy(orderBy),
@@ -106,7 +109,13 @@ function inlineCount(text: string | undefined): boolean {
   throw refusal('$inlinecount', 'is allpages or none');
 }
 
-const FORMATS = { json: 'json', 'application/json': 'json', atom: 'atom', xml: 'atom', 'application/atom+xml': 'atom' } as const;
+const FORMATS = {
+  json: 'json',
+  'application/json': 'json',
+  atom: 'atom',
+  xml: 'atom',
+  'application/atom+xml': 'atom',
+} as const;
 
 function formatOf(text: string | undefined): 'json' | 'atom' | undefined {
   if (text === undefined) return undefined;
@@ -128,7 +137,10 @@ function pathsOf(option: string, text: string): string[][] {
 
 /** The options of the next part of a set, as a query. */
 export function nextQuery({ kept }: QueryOptions, skipToken: string, top: number | undefined): string {
-  const part: [string, string][] = [...(top === undefined ? [] : ([['$top', String(top)]] as [string, string][])), ['$skiptoken', skipToken]];
+  const part: [string, string][] = [
+    ...(top === undefined ? [] : ([['$top', String(top)]] as [string, string][])),
+    ['$skiptoken', skipToken],
+  ];
   return [...kept, ...part].map(([name, value]) => `${escaped(name)}=${escaped(value)}`).join('&');
 }
 

@@ -36,10 +36,12 @@ export class ReadRequests<S> {
     const options = parseOptions(query, request.headers);
     if (resource.kind === 'metadata') return ok(this.#metadata, 'application/xml;charset=utf-8');
     if (resource.kind === 'root') return this.#root(request);
-    if (resource.kind === 'batch' || resource.kind === 'function') {
+    if (!('steps' in resource)) {
       throw new HeddleError('method-unsupported', 'This is answered to POST only.');
     }
-    return within(db, async (reader) => this.#answerOf(request, resource, options, new Read(model, reader, this.limits)));
+    return within(db, async (reader) =>
+      this.#answerOf(request, resource, options, new Read(model, reader, this.limits)),
+    );
   }
 
   async #answerOf(
@@ -57,7 +59,8 @@ export class ReadRequests<S> {
         return ok(await read.count(steps, options), 'text/plain;charset=utf-8');
       case 'set': {
         const found = await read.set(steps, projectionOf(this.model, entity, options), options);
-        const next = found.next === undefined ? {} : { next: `${request.root}${split(request.url).path}?${found.next}` };
+        const next =
+          found.next === undefined ? {} : { next: `${request.root}${split(request.url).path}?${found.next}` };
         const set = { ...found, ...next };
         const { json, atom } = this.#answers(request);
         return json === undefined ? ok(atom.set(set, entity), atom.contentType) : ok(json.set(set), json.contentType);
@@ -196,10 +199,14 @@ function isKnown(ifNoneMatch: string | undefined, { row }: { row: { version: str
  */
 async function mustBeAsNew<S>(read: Read<S>, { entity, keys }: Step<S>, version: number): Promise<void> {
   const key = entity.objectKey === undefined ? undefined : keys?.[entity.objectKey];
-  if (typeof key !== 'string') throw refusal('version', 'is of one object: name it by its key at the begin of the path');
+  if (typeof key !== 'string')
+    throw refusal('version', 'is of one object: name it by its key at the begin of the path');
   const found = await read.version(key);
   if (found === undefined || found.version < version) {
-    throw new HeddleError('object-behind', `${key} is not at version ${version} yet; try again.`, { retryAfterSeconds: 1 });
+    throw new HeddleError('object-behind', `${key} is not at version ${version} yet; try again.`, {
+      retryAfterSeconds: 1,
+    });
   }
-  if (found.isDeleted) throw new HeddleError('object-gone', `${key} was deleted; that is its version ${found.version}.`);
+  if (found.isDeleted)
+    throw new HeddleError('object-gone', `${key} was deleted; that is its version ${found.version}.`);
 }

@@ -30,13 +30,15 @@ export interface FoundSet<S> {
 
 /** How much an answer may hold. */
 export interface ReadLimits {
-  /** Entities of a part of a set; of one whose entities bring others along, a tenth. */
+  /** Entities of a part of a set. */
   page: number;
+  /** Of one whose entities bring others along. */
+  expandedPage: number;
   /** Entities that come along, in one answer. */
   along: number;
 }
 
-export const READ_LIMITS: ReadLimits = { page: 1000, along: 20_000 };
+export const READ_LIMITS: ReadLimits = { page: 1000, expandedPage: 100, along: 10_000 };
 
 /** Reads what a path and its options ask for, in one transaction and in one statement for each way that is expanded. */
 export class Read<S> {
@@ -60,7 +62,7 @@ export class Read<S> {
     const { entity } = projection;
     const where = [...(await this.#place(steps)), ...this.#filter(entity, options)];
     const order = [...this.#order(entity, options), ...keyOrder(entity)];
-    const page = Math.max(1, projection.expanded.length === 0 ? this.limits.page : Math.floor(this.limits.page / 10));
+    const page = projection.expanded.length === 0 ? this.limits.page : this.limits.expandedPage;
     const { top = Infinity, skip, skipToken } = options;
     const limit = Math.min(top, page);
     const behind = skipToken === undefined ? [] : [behindToken(skipToken, order)];
@@ -83,7 +85,9 @@ export class Read<S> {
     return {
       entities,
       ...(options.isCounted ? { count: await countOf(this.reader, entity, where) } : {}),
-      ...(isMore ? { next: nextQuery(options, printSkipToken(last.order), top === Infinity ? undefined : top - limit) } : {}),
+      ...(isMore
+        ? { next: nextQuery(options, printSkipToken(last.order), top === Infinity ? undefined : top - limit) }
+        : {}),
     };
   }
 
@@ -111,7 +115,12 @@ export class Read<S> {
     const { on = [], where = {} } = navigation.model;
     const parent = await this.#one(steps.slice(0, -1), on);
     const joined = Object.fromEntries(on.map((name) => [name, parent.values[name] ?? null]));
-    return [sql`${sql.id(ALIAS, 'key')} = ${parent.key}`, ...keysAre(entity, joined), ...fixedOf(where, entity, ALIAS), ...own];
+    return [
+      sql`${sql.id(ALIAS, 'key')} = ${parent.key}`,
+      ...keysAre(entity, joined),
+      ...fixedOf(where, entity, ALIAS),
+      ...own,
+    ];
   }
 
   async #one(steps: readonly Step<S>[], properties: readonly string[]): Promise<Row> {
@@ -120,7 +129,10 @@ export class Read<S> {
     const [row, other] = await rowsOf(this.reader, { entity, properties, where, order: [], limit: 2 });
     if (row === undefined) throw new HeddleError('not-found', `There is no such entity of ${entity.name}.`);
     if (other === undefined) return row;
-    throw new HeddleError('conflict', `Several objects have a ${entity.name} of this key: go to it from the one you mean.`);
+    throw new HeddleError(
+      'conflict',
+      `Several objects have a ${entity.name} of this key: go to it from the one you mean.`,
+    );
   }
 
   #filter(entity: EntityModel<S>, { filter }: QueryOptions): Sql[] {

@@ -31,7 +31,8 @@ export function refused(error: unknown, { url, headers }: Pick<ODataRequest, 'ur
 function asRefusal(error: unknown): unknown {
   const cause = error instanceof HeddleError ? error.cause : error;
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
-  if (code === '57014') return tooComplex('query', `takes more than ${STATEMENT_MS / 1000} s: ask for less, or by a key`);
+  if (code === '57014')
+    return tooComplex('query', `takes more than ${STATEMENT_MS / 1000} s: ask for less, or by a key`);
   if (error instanceof HeddleError) return error;
   if (code.startsWith('22')) return refusal('query', 'computes a value that is out of its range');
   return code.startsWith('54') ? tooComplex('query', 'is larger than the database takes') : error;

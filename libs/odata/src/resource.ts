@@ -105,7 +105,11 @@ function keysOf<S>({ name, keys, properties }: EntityModel<S>, text: string): Ke
       throw refusal('path', `${name} is addressed by ${keys.map((one) => `${one}=…`).join(',')}`);
     }
     const scanned = scanLiteral(text, at, key);
-    if (scanned === undefined || scanned.literal.type === 'null' || kindOf(scanned.literal.type) !== kindOf(property.type)) {
+    if (
+      scanned === undefined ||
+      scanned.literal.type === 'null' ||
+      kindOf(scanned.literal.type) !== kindOf(property.type)
+    ) {
       throw refusal(key, `is ${property.type}, and ${quoted(text.slice(at))} is no literal of it`);
     }
     const { value } = scanned.literal;

@@ -50,7 +50,9 @@ export async function rowsOf<S>(reader: Reader, wanted: Wanted<S>): Promise<Orde
   const sorted = order.map(({ sql: value, isDescending }) =>
     isDescending ? sql`${value} desc nulls last` : sql`${value} asc nulls first`,
   );
-  const { rows } = await sql<Record<string, string | null>>`${ONCE} select ${sql.join(columns)} from ${sql.id(entity.view)} as ${sql.id(ALIAS)}
+  const { rows } = await sql<
+    Record<string, string | null>
+  >`${ONCE} select ${sql.join(columns)} from ${sql.id(entity.view)} as ${sql.id(ALIAS)}
     ${whereOf(where)}
     ${sorted.length === 0 ? sql`` : sql`order by ${sql.join(sorted)}`}
     ${limit === undefined ? sql`` : sql`limit ${limit}::bigint`} ${skip === 0 ? sql`` : sql`offset ${skip}::bigint`}
@@ -67,7 +69,9 @@ export async function rowsOf<S>(reader: Reader, wanted: Wanted<S>): Promise<Orde
 
 /** How many rows there are, however many of them are answered with. */
 export async function countOf<S>(reader: Reader, entity: EntityModel<S>, where: readonly Sql[]): Promise<string> {
-  const { rows } = await sql<{ count: string }>`${ONCE} select count(*)::text as "count" from ${sql.id(entity.view)} as ${sql.id(ALIAS)} ${whereOf(where)}
+  const { rows } = await sql<{
+    count: string;
+  }>`${ONCE} select count(*)::text as "count" from ${sql.id(entity.view)} as ${sql.id(ALIAS)} ${whereOf(where)}
   `.execute(reader);
   return rows[0]?.count ?? '0';
 }
@@ -76,7 +80,13 @@ export async function countOf<S>(reader: Reader, entity: EntityModel<S>, where: 
 export async function rowsBehind<S>(
   reader: Reader,
   from: readonly Row[],
-  { entity, properties, limit, on, where }: Omit<Wanted<S>, 'where' | 'order'> & {
+  {
+    entity,
+    properties,
+    limit,
+    on,
+    where,
+  }: Omit<Wanted<S>, 'where' | 'order'> & {
     on: readonly string[];
     where: Readonly<Record<string, string>>;
   },
@@ -85,9 +95,7 @@ export async function rowsBehind<S>(
   const values = columns.map((name) => from.map((row) => (name === 'key' ? row.key : String(row.values[name] ?? ''))));
   const lists = sql.join(values.map((list) => sql`${list}::text[]`));
   const wanted = sql`(select distinct * from unnest(${lists}) as w(${sql.join(columns.map((name) => sql.id(name)))}))`;
-  const own = columns.map((name) =>
-    name === 'key' ? sql.id(ALIAS, 'key') : columnOf(entity, name, ALIAS),
-  );
+  const own = columns.map((name) => (name === 'key' ? sql.id(ALIAS, 'key') : columnOf(entity, name, ALIAS)));
   const condition = sql`(${sql.join(own)}) in ${wanted}`;
   return rowsOf(reader, {
     entity,

@@ -17,9 +17,11 @@ export function behindToken(token: string, order: readonly Order[]): Sql {
   }
   const bounds = order.map((one, index) => ({ ...one, value: values[index]! }));
   const cases = bounds.map((bound, index) => {
-    const before = bounds.slice(0, index).map(({ sql: column, type, value }) =>
-      value === null ? sql`${column} is null` : sql`${column} = ${castOf(type, value)}`,
-    );
+    const before = bounds
+      .slice(0, index)
+      .map(({ sql: column, type, value }) =>
+        value === null ? sql`${column} is null` : sql`${column} = ${castOf(type, value)}`,
+      );
     return sql`(${sql.join([...before, isBehind(bound)], sql` and `)})`;
   });
   return sql`(${sql.join(cases, sql` or `)})`;
@@ -73,7 +75,9 @@ function parse(token: string): (string | null)[] | undefined {
   try {
     const values: unknown = JSON.parse(Buffer.from(token, 'base64url').toString());
     if (!Array.isArray(values)) return undefined;
-    return values.every((value) => value === null || typeof value === 'string') ? (values as (string | null)[]) : undefined;
+    return values.every((value) => value === null || typeof value === 'string')
+      ? (values as (string | null)[])
+      : undefined;
   } catch {
     return undefined;
   }

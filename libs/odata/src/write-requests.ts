@@ -40,7 +40,8 @@ export class WriteRequests<S> {
       return this.#call(resource.name, request, ground);
     }
     if (resource.kind === 'set' && method === 'POST') return this.#create(resource.steps, request, ground);
-    if (resource.kind !== 'entity' || method === 'POST') throw unsupported(resource.kind === 'set' ? 'GET, POST' : 'GET');
+    if (resource.kind !== 'entity' || method === 'POST')
+      throw unsupported(resource.kind === 'set' ? 'GET, POST' : 'GET');
     const { entity } = resource.steps.at(-1)!;
     const { change, remove } = entity.changes ?? {};
     if (method === 'DELETE') {
@@ -81,7 +82,12 @@ export class WriteRequests<S> {
       const text = ground.options.others.get(parameter);
       const scanned = text === undefined ? undefined : scanLiteral(text, 0, parameter);
       const { literal, end } = scanned ?? { literal: undefined, end: 0 };
-      if (literal === undefined || literal.type === 'null' || end !== text?.length || kindOf(literal.type) !== kindOf(property.type)) {
+      if (
+        literal === undefined ||
+        literal.type === 'null' ||
+        end !== text?.length ||
+        kindOf(literal.type) !== kindOf(property.type)
+      ) {
         throw refusal(parameter, `is a parameter of ${name}, of ${property.type}; ${quoted(text ?? '')} is none`);
       }
       const { value } = literal;
@@ -107,7 +113,11 @@ export class WriteRequests<S> {
     return { etag: `W/"${version}"` };
   }
 
-  #payload(entity: EntityModel<S>, { headers, body }: ODataRequest, kind: PayloadKind): Readonly<Record<string, unknown>> {
+  #payload(
+    entity: EntityModel<S>,
+    { headers, body }: ODataRequest,
+    kind: PayloadKind,
+  ): Readonly<Record<string, unknown>> {
     const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
     if (type !== 'application/json') {
       throw new HeddleError('content-type-unsupported', 'What is changed is said in JSON: application/json.', {
@@ -126,14 +136,19 @@ function changeBy({ headers }: ODataRequest, mustMatch: boolean): ChangeBy {
       field: 'if-match',
     });
   }
-  return { headers: { ...headers, ...(ifMatch === undefined ? {} : { 'if-match': ifMatch.replaceAll(/\bW\//g, '') }) } };
+  return {
+    headers: { ...headers, ...(ifMatch === undefined ? {} : { 'if-match': ifMatch.replaceAll(/\bW\//g, '') }) },
+  };
 }
 
 function refusedBy<S>({ name, changes }: EntityModel<S>, what: string): HeddleError {
   const can = Object.entries({ create: 'POST', change: 'PATCH, MERGE, PUT', remove: 'DELETE' } as const)
     .filter(([one]) => own(changes as Record<keyof EntityChanges<S>, unknown> | undefined, one) !== undefined)
     .map(([, method]) => method);
-  return new HeddleError('method-unsupported', `Entities of ${name} are not ${what} here: ${['GET', ...can].join(', ')}.`);
+  return new HeddleError(
+    'method-unsupported',
+    `Entities of ${name} are not ${what} here: ${['GET', ...can].join(', ')}.`,
+  );
 }
 
 function unsupported(methods: string): HeddleError {

@@ -105,7 +105,10 @@ export class ODataOwners {
     await this.#agent.destroy();
   }
 
-  async #ask(url: string, options: Omit<Dispatcher.RequestOptions, 'origin' | 'path'>): Promise<Dispatcher.ResponseData> {
+  async #ask(
+    url: string,
+    options: Omit<Dispatcher.RequestOptions, 'origin' | 'path'>,
+  ): Promise<Dispatcher.ResponseData> {
     let answer: Dispatcher.ResponseData;
     try {
       answer = await request(url, { ...options, dispatcher: this.#agent });
@@ -118,9 +121,13 @@ export class ODataOwners {
     // It does not know this gateway, or its own inside is in disorder: neither is the client's to know.
     if (answer.statusCode !== 401 && answer.statusCode !== 500) return answer;
     await answer.body.dump().catch(() => undefined);
-    throw new HeddleError('owner-unavailable', `The service that owns the objects answered with ${answer.statusCode}; try again.`, {
-      retryAfterSeconds: 1,
-    });
+    throw new HeddleError(
+      'owner-unavailable',
+      `The service that owns the objects answered with ${answer.statusCode}; try again.`,
+      {
+        retryAfterSeconds: 1,
+      },
+    );
   }
 }
 
