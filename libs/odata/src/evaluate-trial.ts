@@ -90,7 +90,7 @@ function ordered(left: NonNullable<Value>, right: NonNullable<Value>): number {
 function called(name: string, args: readonly Value[]): Value {
   // What a condition leaves open is false.
   if (args.includes(null)) return ['substringof', 'startswith', 'endswith'].includes(name) ? false : null;
-  const [one = '', other = '', third] = args.map((arg) => (typeof arg === 'string' ? [...arg] : arg)) as (
+  const [one = '', other = '', third] = args.map((arg) => (typeof arg === 'string' ? Array.from(arg) : arg)) as (
     string[] | number
   )[];
   const [a, b] = [String(args[0]), String(args[1])];
@@ -105,7 +105,7 @@ function called(name: string, args: readonly Value[]): Value {
     case 'length':
       return (one as string[]).length;
     case 'indexof':
-      return a.includes(b) ? [...a.slice(0, a.indexOf(b))].length : -1;
+      return a.includes(b) ? Array.from(a.slice(0, a.indexOf(b))).length : -1;
     case 'substring': {
       const from = Math.max(0, Number(other));
       return (one as string[])

@@ -67,12 +67,17 @@ function typed(prefix: string | undefined, inner: string): Literal | undefined {
 export function dateTimeOf(text: string): number | undefined {
   const match = DATE.exec(text);
   if (match === null) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part = '0') => Number(part)) as number[];
+  const [year, month, day, hour, minute, second] = numbersOf(match.slice(1, 7));
   const date = new Date(0);
   date.setUTCFullYear(year!, month! - 1, day);
   date.setUTCHours(hour!, minute, second, Number((match[7] ?? '').padEnd(3, '0').slice(0, 3)));
   // A day or an hour that there is not would have become another one.
   return isoOf(date.getTime()).slice(0, 16) === text.slice(0, 16) && second! < 60 ? date.getTime() : undefined;
+}
+
+/** What a pattern has left out is nought. */
+function numbersOf(parts: readonly (string | undefined)[]): number[] {
+  return parts.map((part) => Number(part ?? 0));
 }
 
 /** Milliseconds of `2026-11-21T10:00:00+01:00`. */
@@ -89,7 +94,7 @@ export function dateTimeOffsetOf(text: string): number | undefined {
 export function timeOf(text: string): number | undefined {
   const match = DURATION.exec(text);
   if (match === null) return undefined;
-  const [hours, minutes, seconds] = match.slice(1, 4).map((part = '0') => Number(part)) as number[];
+  const [hours, minutes, seconds] = numbersOf(match.slice(1, 4));
   if (hours! > 23 || minutes! > 59 || seconds! > 59) return undefined;
   const fraction = Number((match[4] ?? '').padEnd(3, '0').slice(0, 3));
   return (hours! * 3600 + minutes! * 60 + seconds!) * 1000 + fraction;

@@ -1,4 +1,4 @@
-import { type Expression } from './filter.js';
+import type { Expression } from './filter.js';
 import { type OrderTerm, parseFilter, parseOrderBy } from './filter-parse.js';
 import { own } from './model.js';
 import { quoted, refusal, tooComplex } from './refusal.js';
