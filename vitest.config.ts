@@ -16,6 +16,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
+          // One less than there are processors when left out, which is half of a machine with two.
+          maxWorkers: '100%',
           testTimeout: 20_000,
           include: ['{apps,libs,infra,test,bench,schemas}/**/*.test.ts'],
           exclude: [

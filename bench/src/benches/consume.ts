@@ -3,15 +3,19 @@ import { type Bench, type BenchContext, repeated } from '../bench.js';
 import { type Spent, metered, reportCost } from '../meter.js';
 import { type Target, atLeast, median } from '../report.js';
 import type { BareConsume } from '../workers/bare-consume.js';
+import type { BareInbox } from '../workers/bare-inbox.js';
 import type { Pass, Passed } from '../workers/consumed.js';
 import type { EventAppend } from '../workers/event-append.js';
 import type { HeddleConsume } from '../workers/heddle-consume.js';
+import type { HeddleInbox } from '../workers/heddle-inbox.js';
 import type { NestConsume } from '../workers/nest-consume.js';
 import type { NestHeddleConsume } from '../workers/nest-heddle-consume.js';
 
 interface Way {
   name: string;
   pid: number;
+  /** The loop that it is compared with; that loop itself when left out. */
+  beside?: string;
   /** Of the events; what is slow need not have them all. */
   share: number;
   pass(what: Pass): Promise<Passed>;
@@ -26,13 +30,15 @@ interface Run {
 }
 
 const NEST_SHARE = 0.1;
+const INBOX_SHARE = 0.05;
 const BARE = 'kafkajs eachBatch + avsc';
+const BARE_INBOX = `${BARE} + pg, a transaction each`;
 
 /** Everything in a topic handled by a group, in several ways that take turns. */
 export const consume: Bench = {
   name: 'consume',
   measures: 'events of 8 keys from the topic to a typed handler',
-  parts: ['plain', 'nest'],
+  parts: ['plain', 'nest', 'inbox'],
   options: {
     runs: { default: 3, about: 'runs; the median counts', quick: 1 },
     events: { default: 600_000, about: 'events of a run', quick: 100_000 },
@@ -64,44 +70,78 @@ export const consume: Bench = {
       for (const way of ways) runs.get(way)?.push(await once(way));
     });
     report.section(`${size('events')} events of ${size('bytes')} bytes, ${size('keys')} keys`);
-    const bare = ways.find(({ name }) => name === BARE);
-    const bareRate = median(perCpuSecond(bare === undefined ? [] : (runs.get(bare) ?? [])));
-    for (const [way, own] of runs) reportWay(context, way, own, bareRate);
+    const bareRates = new Map([...runs].map(([{ name }, own]) => [name, median(perCpuSecond(own))]));
+    for (const [way, own] of runs) reportWay(context, way, own, bareRates.get(way.beside ?? ''));
   },
 };
 
-function waysOf({ ground, measuredArgs, wants }: BenchContext): Way[] {
+function waysOf(context: BenchContext): Way[] {
+  const { wants } = context;
+  const [bare, ...plain] = wants('plain') || wants('nest') ? plainWays(context) : [];
+  const beside: Way[] = [];
+  if (wants('plain')) beside.push(...plain);
+  if (wants('nest')) beside.push(...nestWays(context));
+  const compared = beside.length === 0 || bare === undefined ? [] : [bare, ...beside];
+  return wants('inbox') ? [...compared, ...inboxWays(context)] : compared;
+}
+
+function plainWays({ ground, measuredArgs }: BenchContext): Way[] {
   const heddle = ground.worker<HeddleConsume>('heddle-consume', measuredArgs);
   const bare = ground.worker<BareConsume>('bare-consume');
   const byHeddle = (isAsync: boolean) => (what: Pass) => heddle.ask('consume', { ...what, isAsync });
-  const plain: Way[] = [
+  const own = { pid: heddle.pid, share: 1, beside: BARE };
+  return [
     { name: BARE, pid: bare.pid, share: 1, pass: (what) => bare.ask('consume', what) },
     {
+      ...own,
       name: 'consume, an async handler',
-      pid: heddle.pid,
-      share: 1,
       pass: byHeddle(true),
       rate: atLeast(120_000),
       ofBare: atLeast(0.7),
     },
-    { name: 'consume, a handler that returns at once', pid: heddle.pid, share: 1, pass: byHeddle(false) },
+    { ...own, name: 'consume, a handler that returns at once', pass: byHeddle(false) },
   ];
-  if (!wants('nest')) return plain;
+}
+
+function nestWays({ ground }: BenchContext): Way[] {
   const nest = ground.worker<NestConsume>('nest-consume');
   const nestHeddle = ground.worker<NestHeddleConsume>('nest-heddle-consume');
   return [
-    ...plain.slice(0, wants('plain') ? undefined : 1),
     {
       name: '@EventPattern on our strategy',
       pid: nestHeddle.pid,
       share: 1,
+      beside: BARE,
       pass: (what) => nestHeddle.ask('consume', what),
     },
     {
       name: '@EventPattern on Nest’s own transport',
       pid: nest.pid,
       share: NEST_SHARE,
+      beside: BARE,
       pass: (what) => nest.ask('consume', what),
+    },
+  ];
+}
+
+/** What an effect in a database costs is mostly the database. */
+function inboxWays({ ground, measuredArgs }: BenchContext): Way[] {
+  const heddle = ground.worker<HeddleInbox>('heddle-inbox', measuredArgs);
+  const bare = ground.worker<BareInbox>('bare-inbox');
+  const { databaseUrl } = ground.stack;
+  return [
+    {
+      name: BARE_INBOX,
+      pid: bare.pid,
+      share: INBOX_SHARE,
+      pass: (what) => bare.ask('consume', { ...what, databaseUrl }),
+    },
+    {
+      name: 'mesh.inbox.once',
+      pid: heddle.pid,
+      share: INBOX_SHARE,
+      beside: BARE_INBOX,
+      pass: (what) => heddle.ask('consume', { ...what, databaseUrl }),
     },
   ];
 }
@@ -110,15 +150,17 @@ function reportWay(
   { report }: BenchContext,
   { name, rate, ofBare }: Way,
   runs: readonly Run[],
-  bareRate: number,
+  bareRate: number | undefined,
 ): void {
   report.section(name);
   const rates = runs.map(({ passed }) => passed.handled / passed.seconds);
   const perSecond = perCpuSecond(runs);
   report.figure({ label: 'rate', values: rates, unit: 'events/s', target: rate });
   report.figure({ label: 'per CPU-second', values: perSecond, unit: 'events' });
-  const times = perSecond.map((each) => each / bareRate);
-  if (name !== BARE) report.figure({ label: `of ${BARE}`, values: times, unit: 'times', target: ofBare });
+  if (bareRate !== undefined) {
+    const times = perSecond.map((each) => each / bareRate);
+    report.figure({ label: 'times the loop by hand', values: times, unit: 'times', target: ofBare });
+  }
   const counts = runs.map(({ passed }) => passed.handled);
   reportCost(
     report,

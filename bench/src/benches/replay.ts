@@ -8,7 +8,7 @@ import { EVENT_TOPIC, EVENT_TYPE } from '../sample-event.js';
 import type { Worker } from '../worker.js';
 import type { EndpointSink } from '../workers/endpoint-sink.js';
 import type { PublishLoad } from '../workers/publish-load.js';
-import { arrivalMs, reportLoad, reportRefused } from './webhooks/deliveries.js';
+import { arrivalMs, joinedArrivalMs, reportLoad, reportRefused } from './webhooks/deliveries.js';
 
 const PATIENCE_MS = 60_000;
 const LIVE_PER_SECOND = 300;
@@ -138,7 +138,15 @@ function reportLive({ report }: BenchContext, pairs: readonly Pick<Run, 'before'
     report.figure({ label: `live, before it, p${percent}`, values: before, unit: 'ms' });
     report.figure({ label: `live, while it runs, p${percent}`, values: during, unit: 'ms' });
     const times = during.map((ms, index) => ms / (before[index] ?? 0));
-    report.figure({ label: `p${percent}, of what it was before`, values: times, unit: 'times', target });
+    report.figure({ label: `p${percent}, times that before`, values: times, unit: 'times' });
+    const joined = (which: 'before' | 'during'): number =>
+      joinedArrivalMs(
+        pairs.map((one) => one[which]),
+        percent,
+      );
+    const [was, is] = [joined('before'), joined('during')];
+    const label = `p${percent}, the same, runs joined`;
+    report.figure({ label, values: [is / was], unit: 'times', target });
   }
   reportLoad(report);
 }

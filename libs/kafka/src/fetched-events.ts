@@ -1,8 +1,12 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { HeddleError } from '@heddle/event';
 import type { FetchedBatch, Position, StoredEvent } from '@heddle/event';
 import { decodeRecord } from './event-decoder.js';
 import type { LogParts } from './kafka-reader.js';
 import type { FetchedRecords } from './single-fetches.js';
+
+/** Events decoded in one go: a page is a thousand and more, and what is live beside it shall not wait for all of them. */
+const EVENTS_PER_TURN = 64;
 
 /**
  * The events among the records of one fetch, up to about `maxBytes` of data but at least one. What is no event is set
@@ -40,6 +44,7 @@ export async function eventsOf(
     } else if (!('needs' in record)) {
       events.push(record);
       bytes += record.value.length;
+      if (events.length % EVENTS_PER_TURN === 0) await turn();
     }
   }
   return upTo(next);

@@ -116,6 +116,11 @@ export function arrivalMs({ latencies: [first = ''] }: Arrived, percent: number)
   return Latencies.of(first).percentileMs(percent);
 }
 
+/** Of several runs together, as if they had been one: a run has its p99 from a few bursts. */
+export function joinedArrivalMs(runs: readonly Arrived[], percent: number): number {
+  return Latencies.of(...runs.map(({ latencies: [first = ''] }) => first)).percentileMs(percent);
+}
+
 export function reportRefused({ report }: Pick<BenchContext, 'report'>, refused: Record<string, number>): void {
   for (const [status, count] of Object.entries(refused)) report.fault(`${count} were answered ${status}`);
 }

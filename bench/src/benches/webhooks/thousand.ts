@@ -1,3 +1,4 @@
+import { freePort } from '@heddle/infra';
 import { repeated } from '../../bench.js';
 import { atLeast, atMost } from '../../report.js';
 import { keyOf } from '../../sample-event.js';
@@ -21,8 +22,6 @@ const SLOW = 0.1;
 const HANGING = 0.01;
 const SLOW_MS = 2000;
 const STEADY = 300;
-/** The port of tcpmux (RFC 1078, historic since RFC 7805): nobody listens there. */
-const DEAD_URL = 'http://127.0.0.1:1/';
 
 /** One webhook for each key, and few of the keys have most of the events. */
 export async function unevenLoad(parts: Parts): Promise<void> {
@@ -51,8 +50,11 @@ export async function mixedHealth(parts: Parts): Promise<void> {
   await healthyRate(parts, load, healthyAt);
 
   const well = await repeated(size('runs'), () => steadyMs(parts, load));
-  // It is to have every event, and takes none.
-  await gateway.client.put('webhooks', 'dead', { ...webhookTo(parts, 0), url: DEAD_URL });
+  // It is to have every event, and takes none: nobody listens on its port.
+  await gateway.client.put('webhooks', 'dead', {
+    ...webhookTo(parts, 0),
+    url: `http://127.0.0.1:${await freePort()}/`,
+  });
   const beside = await repeated(size('runs'), () => steadyMs(parts, load));
   await gateway.client.delete('webhooks', 'dead');
 
