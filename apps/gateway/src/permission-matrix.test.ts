@@ -64,6 +64,7 @@ async function made(method: string, path: string, body: unknown): Promise<Record
 
 const LETTERS = { uuid: 'u', cycle: 'c', letters: [{ partition: 0, offset: 0, topic: 'contract', key: 'K' }] };
 const NO_LEASE = { lease: 'none', action: 'accept' };
+const ODATA = '/sap/opu/odata/sap/API_SALES_ORDER_SRV';
 const consume = `consume:type:${TYPE}`;
 type Expected = [granted: number, lacking: number, stranger: number, otherName?: number];
 /**
@@ -102,6 +103,14 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['POST', '/v1/filters/test', { filter: [], types: [TYPE] }, [consume], [200, 403, 200]],
   ['GET', '/v1/objects/sales-order/1', undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
   ['GET', '/v1/objects/sales-order/1/document', undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
+  ['GET', `${ODATA}`, undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
+  ['GET', `${ODATA}/`, undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
+  // Without the token that a read was given.
+  ['POST', `${ODATA}/`, {}, ['fetch:type:sap.*', 'publish:type:sap.*'], [403, 403, 404]],
+  ['PUT', `${ODATA}/`, {}, ['fetch:type:sap.*', 'publish:type:sap.*'], [403, 403, 404]],
+  ['PATCH', `${ODATA}/`, {}, ['fetch:type:sap.*', 'publish:type:sap.*'], [403, 403, 404]],
+  ['MERGE', `${ODATA}/`, {}, ['fetch:type:sap.*', 'publish:type:sap.*'], [403, 403, 404]],
+  ['DELETE', `${ODATA}/`, undefined, ['fetch:type:sap.*', 'publish:type:sap.*'], [403, 403, 404]],
   ['GET', '/v1/audit', undefined, ['manage:client:*'], [200, 403, 200]],
   ['POST', '/v1/events', ':event', [`publish:type:${TYPE}`], [202, 403, 202]],
   ['POST', '/v1/queues/q/receive', { max: 1 }, ['consume:queue:q'], [200, 403, 200]],

@@ -3,40 +3,32 @@ import type { Problem } from '@heddle/event';
 import { type HttpLimits, bytesParser } from '@heddle/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { answerBatch } from './batch.js';
-import { csrfTokenOf } from './csrf.js';
+import { CSRF_HEADER, csrfTokenOf } from './csrf.js';
 import { errorAnswer, formatOf } from './error-answer.js';
 import { ODATA_PATH } from './model.js';
 import type { ODataRequest } from './odata-request.js';
 import type { ODataService } from './odata-service.js';
 
-const READS: Access = { verb: 'fetch', kind: 'type' };
-const CHANGES: Access = { verb: 'publish', kind: 'type' };
-const CHANGE_METHODS = ['POST', 'PUT', 'PATCH', 'MERGE', 'DELETE'];
+/** Whatever changes something is answered with what it has become; the right to change is asked for behind the door. */
+const ACCESS: Access = { verb: 'fetch', kind: 'type' };
+const CHANGES = ['POST', 'PUT', 'PATCH', 'MERGE', 'DELETE'];
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 
 /**
- * Routes of OData services below a path, such as `/sap/opu/odata/sap/:service`: reads and batches for whoever may fetch,
- * changes for whoever may publish. Bodies come as bytes; whatever is refused on the way is answered in V2's shape.
+ * Routes of OData services below a path, such as `/sap/opu/odata/sap/:service`. Bodies come as bytes, for batches are no
+ * JSON; whatever is refused on the way to the handler is answered in V2's shape.
  */
-export function odataRoutes(
-  server: FastifyInstance,
-  path: string,
-  limits: HttpLimits,
-  handlers: { any: Handler; batch: Handler },
-): void {
+export function odataRoutes(server: FastifyInstance, path: string, limits: HttpLimits, handler: Handler): void {
   server.addHttpMethod('MERGE', { hasBody: true, overrideExisting: true });
   void server.register((scope, _options, ready) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, bytesParser(limits));
     scope.addHook('onSend', async (request, reply, payload) => inShapeOfV2(request, reply, payload));
-    const reads = { config: { access: READS } };
-    const changes = { config: { access: CHANGES } };
-    for (const url of [path, `${path}/*`]) {
-      scope.route({ method: 'GET', url, ...reads, handler: handlers.any });
-    }
-    scope.route({ method: CHANGE_METHODS, url: `${path}/*`, ...changes, handler: handlers.any });
-    scope.route({ method: 'POST', url: `${path}/$batch`, ...reads, handler: handlers.batch });
+    const config = { access: ACCESS };
+    scope.route({ method: 'GET', url: path, config, handler });
+    scope.route({ method: 'GET', url: `${path}/*`, config, handler });
+    scope.route({ method: CHANGES, url: `${path}/*`, config, handler });
     ready();
   });
 }
@@ -56,16 +48,20 @@ export function serveOData<S>(
     csrfToken: csrfTokenOf(request.headers.authorization),
     mustBeAllowedToChange: () => mustBeAllowedToChange(callerOf(request)),
   });
-  odataRoutes(server, path, limits, {
-    any: async (request, reply) => {
-      const { status, headers, body } = await service.answer(requestOf(request, path), callerFor(request));
-      return reply.status(status).headers(headers).send(body);
-    },
-    batch: async (request, reply) => {
-      const { status, headers, body } = await answerBatch(service, requestOf(request, path), callerFor(request));
-      return reply.status(status).headers(headers).send(body);
-    },
+  odataRoutes(server, path, limits, async (request, reply) => {
+    const wish = requestOf(request, path);
+    const caller = callerFor(request);
+    const isBatch = wish.method === 'POST' && isBatchUrl(wish.url);
+    const { status, headers, body } = await (isBatch
+      ? answerBatch(service, wish, caller)
+      : service.answer(wish, caller));
+    return reply.status(status).headers(headers).send(body);
   });
+}
+
+/** Whether a URL below a service is that of its batches. */
+export function isBatchUrl(below: string): boolean {
+  return /^\/(?:\$|%24)batch\/?(?:\?|$)/i.test(below);
 }
 
 function requestOf(request: FastifyRequest, path: string): ODataRequest {
@@ -95,10 +91,9 @@ function inShapeOfV2(request: FastifyRequest, reply: FastifyReply, payload: unkn
   if (typeof payload !== 'string' || typeof type !== 'string' || !type.startsWith('application/problem+json')) {
     return payload;
   }
-  const { contentType, body } = errorAnswer(
-    JSON.parse(payload) as Problem,
-    formatOf(request.url, request.headers.accept),
-  );
+  const problem = JSON.parse(payload) as Problem;
+  const { contentType, body } = errorAnswer(problem, formatOf(request.url, request.headers.accept));
+  if (problem.field === CSRF_HEADER) void reply.header(CSRF_HEADER, 'Required');
   void reply.header('content-type', contentType).header('content-length', Buffer.byteLength(body));
   return body;
 }

@@ -1,6 +1,6 @@
 export type { ChangeBy, EntityAt, EntityChanges, Keys, Parent, Payload } from './changes.js';
-export { CSRF_HEADER, csrfTokenOf, isCsrfFetch, isCsrfToken } from './csrf.js';
-export { odataRoutes, originOf, serveOData } from './door.js';
+export { CSRF_HEADER, csrfTokenOf, isCsrfFetch } from './csrf.js';
+export { isBatchUrl, odataRoutes, originOf, serveOData } from './door.js';
 export {
   ODATA_PATH,
   type EntityModel,

@@ -9,6 +9,7 @@ const QUEUES = ['orders', 'invoices', 'states'];
 const WEBHOOKS = ['hook', 'deliver'];
 /** Ids of events that there are: each tenant has all of them in the end. */
 const EVENTS = 400;
+const ODATA = '/sap/opu/odata/sap/API_SALES_ORDER_SRV';
 const RETRY = { attempts: 2, firstMs: 1, capMs: 1, factor: 1 };
 
 interface Letter {
@@ -197,6 +198,12 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [4, (party) => party.call('GET', `/v1/objects/contract/${party.oneOf(KEYS)}/events`)],
     [3, (party) => party.call('GET', `/v1/objects/sales-order/${party.oneOf(KEYS)}`)],
     [1, (party) => party.call('GET', `/v1/objects/contract/${party.oneOf(KEYS)}/document`)],
+    [1, lookUp(ODATA)],
+    [1, (party) => party.call('GET', `${ODATA}/`)],
+    ...['POST', 'PUT', 'PATCH', 'MERGE', 'DELETE'].map((method): [number, (party: Party) => Promise<unknown>] => [
+      0.3,
+      (party) => party.call(method, `${ODATA}/`, method === 'DELETE' ? undefined : { SalesOrder: party.canary }),
+    ]),
     [2, lookUp('/v1/operations?limit=100')],
     [2, lookUp('/v1/audit?limit=100')],
     [

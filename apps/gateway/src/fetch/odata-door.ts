@@ -1,5 +1,5 @@
 import { callerOf } from '@heddle/auth';
-import { CSRF_HEADER, ODATA_PATH, csrfTokenOf, isCsrfFetch, mustShowToken, odataRoutes, originOf } from '@heddle/odata';
+import { CSRF_HEADER, ODATA_PATH, csrfTokenOf, isCsrfFetch, odataRoutes, originOf } from '@heddle/odata';
 import type { HttpLimits } from '@heddle/runtime';
 import type { OnModuleInit } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
@@ -26,33 +26,28 @@ export class ODataDoor implements OnModuleInit {
   onModuleInit(): void {
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
     const handOn = (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => this.#handOn(request, reply);
-    odataRoutes(server, PATH, this.limits, { any: handOn, batch: handOn });
+    odataRoutes(server, PATH, this.limits, handOn);
   }
 
   async #handOn(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { method, url, headers, body } = request;
     const { service } = request.params as { service: string };
     const token = csrfTokenOf(headers.authorization);
-    const asked = headers[CSRF_HEADER] as string | undefined;
-    const isRead = method === 'GET' || method === 'HEAD';
-    if (!isRead) {
-      try {
-        mustShowToken({ headers: { [CSRF_HEADER]: asked } }, token);
-      } catch (error) {
-        void reply.header(CSRF_HEADER, 'Required');
-        throw error;
-      }
-    }
-    const answer = await this.owners.handOn(callerOf(request), {
-      service,
-      method,
-      below: BELOW.exec(url)?.[0] ?? '',
-      headers,
-      body: body as Buffer | undefined,
-      origin: this.#originFor(request),
-    });
+    const answer = await this.owners.handOn(
+      callerOf(request),
+      {
+        service,
+        method,
+        below: BELOW.exec(url)?.[0] ?? '',
+        headers: headers as Record<string, string | undefined>,
+        body: body as Buffer | undefined,
+        origin: this.#originFor(request),
+      },
+      token,
+    );
     void reply.status(answer.status).headers(answer.headers);
-    if (isRead && isCsrfFetch(asked)) void reply.header(CSRF_HEADER, token);
+    const isRead = method === 'GET' || method === 'HEAD';
+    if (isRead && isCsrfFetch(headers[CSRF_HEADER] as string | undefined)) void reply.header(CSRF_HEADER, token);
     return reply.send(answer.body);
   }
 

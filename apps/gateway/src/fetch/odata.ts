@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Caller } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
-import { CSRF_HEADER, ODATA_PATH, csrfTokenOf } from '@heddle/odata';
+import { CSRF_HEADER, ODATA_PATH, csrfTokenOf, isBatchUrl, mustShowToken } from '@heddle/odata';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { GatewayMetrics } from '../metrics.js';
 import type { Objects } from './objects.js';
@@ -18,7 +18,7 @@ export interface ODataWish {
   method: string;
   /** Path and query below the service, as they came: `/A_SalesOrder('4711')?$expand=to_Item`. */
   below: string;
-  headers: Readonly<Record<string, string | string[] | undefined>>;
+  headers: Readonly<Record<string, string | undefined>>;
   body: Buffer | undefined;
   /** As the client has reached this gateway: links in answers begin with it. */
   origin: string;
@@ -66,17 +66,18 @@ export class ODataOwners {
    * @throws HeddleError `permission-missing`; `not-found` for a service that nobody has, for this tenant;
    *   `owner-unavailable`
    */
-  async handOn(caller: Caller, wish: ODataWish): Promise<ODataHandedOn> {
+  async handOn(caller: Caller, wish: ODataWish, csrfToken: string): Promise<ODataHandedOn> {
     const { service, method, below, headers, body, origin } = wish;
     const object = ODATA_OBJECTS.get(service);
     if (object === undefined) throw unknown(service);
     this.objects.requireFetch(caller, object);
-    const isBatch = /^\/(?:\$|%24)batch\/?(?:\?|$)/i.test(below);
-    const isChange = method !== 'GET' && method !== 'HEAD' && !isBatch;
+    const isRead = method === 'GET' || method === 'HEAD';
+    const isChange = !isRead && !(method === 'POST' && isBatchUrl(below));
     // What a batch changes is asked for where it is known, by its owner.
     if (isChange) this.objects.requireChange(caller, object);
     const base = this.objects.baseOf(caller.tenant, object);
     if (base === undefined) throw unknown(service);
+    if (!isRead) mustShowToken(wish, csrfToken);
     const authorization = `Bearer ${await this.tokenFor(caller)}`;
     const { protocol, host } = new URL(origin);
     const asked = ASKED.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]]] : []));
@@ -86,13 +87,13 @@ export class ODataOwners {
         ...(Object.fromEntries(asked) as Record<string, string>),
         authorization,
         // The client has shown its own; this one goes with the token above.
-        ...(isChange || isBatch ? { [CSRF_HEADER]: csrfTokenOf(authorization) } : {}),
+        ...(!isRead ? { [CSRF_HEADER]: csrfTokenOf(authorization) } : {}),
         'x-forwarded-host': host,
         'x-forwarded-proto': protocol.slice(0, -1),
       },
       ...(body === undefined || body.length === 0 ? {} : { body }),
     });
-    this.metrics.fetches.inc({ outcome: isChange || isBatch ? 'changed' : 'odata' });
+    this.metrics.fetches.inc({ outcome: isRead ? 'odata' : 'changed' });
     const said = ANSWERED.flatMap((name) => {
       const value = answer.headers[name];
       return typeof value === 'string' ? [[name, value]] : [];

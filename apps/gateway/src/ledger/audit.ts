@@ -51,7 +51,6 @@ const ACTS: Readonly<Record<string, Act>> = {
   'DELETE /v1/clients/:client/secrets/:id': { action: 'client.remove-secret', ...CLIENT },
   'POST /v1/clients/:client/service-key': { action: 'client.make-service-key', ...CLIENT, fields: ['overlapSeconds'] },
   'POST /sap/opu/odata/sap/:service/*': { action: 'object.change', ...ODATA },
-  'POST /sap/opu/odata/sap/:service/$batch': { action: 'object.batch', ...ODATA },
   'PUT /v1/tenants/:tenant': { action: 'tenant.put', ...TENANT },
   'DELETE /v1/tenants/:tenant': { action: 'tenant.delete', ...TENANT },
 };
