@@ -37,6 +37,7 @@ export class GatewayModule {
   ): DynamicModule {
     const { odata, limits } = gateway;
     const odataDoor = (host: HttpAdapterHost) => new ODataDoor(host, odata, limits.values, baseUrl);
+    const readers = new EventReaders(gateway.engine.directory, catalogue, groupsOf, gateway.namespaces);
     return {
       module: GatewayModule,
       controllers: [
@@ -57,7 +58,7 @@ export class GatewayModule {
       providers: [
         { provide: Catalogue, useValue: catalogue },
         { provide: ConfluentSchemaRegistry, useValue: registry },
-        { provide: EventReaders, useValue: new EventReaders(gateway.engine.directory, catalogue, groupsOf) },
+        { provide: EventReaders, useValue: readers },
         { provide: Objects, useValue: gateway.objects },
         { provide: Documents, useValue: gateway.documents },
         { provide: ODataDoor, useFactory: odataDoor, inject: [HttpAdapterHost] },
