@@ -103,7 +103,7 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['POST', '/v1/filters/test', { filter: [], types: [TYPE] }, [consume], [200, 403, 200]],
   ['GET', '/v1/objects/sales-order/1', undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
   ['GET', '/v1/objects/sales-order/1/document', undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
-  ['GET', `${ODATA}`, undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
+  ['GET', ODATA, undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
   ['GET', `${ODATA}/`, undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
   // Without the token that a read was given.
   ['POST', `${ODATA}/`, {}, ['fetch:type:sap.*', 'publish:type:sap.*'], [403, 403, 404]],

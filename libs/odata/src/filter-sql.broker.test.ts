@@ -1,6 +1,6 @@
 import { openDatabase, type Database } from '@heddle/outbox';
 import fc from 'fast-check';
-import { type Kysely, sql } from 'kysely';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { fits } from './evaluate-trial.js';
 import type { Expression, Operator } from './filter.js';
@@ -8,7 +8,7 @@ import { parseFilter } from './filter-parse.js';
 import { FilterSql } from './filter-sql.js';
 import type { Literal } from './literal.js';
 import { TRIAL_SERVICE, TRIAL_STATEMENTS, type TrialOrder, trialOrder } from './model-trial.js';
-import { ALIAS, keyOrder, rowsOf } from './rows.js';
+import { ALIAS, type Reader, keyOrder, rowsOf } from './rows.js';
 
 let database: Database<unknown>;
 let orders: TrialOrder[];
@@ -60,7 +60,7 @@ afterAll(() => database.close());
 async function found(filter: Expression): Promise<string[]> {
   const entity = TRIAL_SERVICE.entities['A_Order']!;
   const condition = new FilterSql(TRIAL_SERVICE, '$filter').condition(filter, entity, ALIAS);
-  const db = database.db as Kysely<never>;
+  const db = database.db as Reader;
   const rows = await rowsOf(db, { entity, properties: [], where: [condition], order: keyOrder(entity) });
   return rows.map(({ key }) => key);
 }

@@ -127,7 +127,7 @@ function keysOf<S>({ name, keys, properties }: EntityModel<S>, text: string): Ke
 }
 
 /** @throws HeddleError `parameter-invalid` for escapes that are none */
-export function decoded(text: string): string {
+function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -7,7 +7,7 @@ import type { GatewayMetrics } from '../metrics.js';
 import type { Objects } from './objects.js';
 
 /** OData services, called as on S/4HANA, and the kind of object that each is about. */
-export const ODATA_OBJECTS: ReadonlyMap<string, string> = new Map([
+const ODATA_OBJECTS: ReadonlyMap<string, string> = new Map([
   ['API_SALES_ORDER_SRV', 'sales-order'],
   ['API_BUSINESS_PARTNER', 'business-partner'],
 ]);
