@@ -151,9 +151,13 @@ export class GatewayTrial {
     server.get('/asyncapi.json', { config: { access: 'public' } }, () =>
       asyncApiDocument({ baseUrl: BASE_URL, brokers: [], events: catalogue.list() }),
     );
-    const doors = { server, publisher, streams, queues: engine.queues, hop, namespaces, guard, sessions, log };
+    const doors = {
+      ...{ server, publisher, streams, queues: engine.queues, hop, namespaces, guard, sessions, log },
+      sockets: [],
+    };
     const open = protocols.map((protocol) => protocol.open(doors));
     const url = await listen(app, { ...values, host: '127.0.0.1' });
+    for (const protocol of open) await protocol.listen?.();
     return new GatewayTrial(gateway, guard, catalogue, registry, eventLog, routes, url, async () => {
       streams.close();
       sessions.stop();

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Caller } from '@heddle/auth';
-import { HeddleError, slotOf } from '@heddle/event';
+import { ERRORS, type ErrorCode, HeddleError, slotOf } from '@heddle/event';
 import { answerProblem } from '@heddle/runtime';
 import type { Log } from '@heddle/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -142,6 +142,37 @@ export class Hop {
     throw new HeddleError('conflict', `The instance that works on the queue refused: ${text.slice(0, 500)}`);
   }
 
+  /**
+   * Asks the instance that works on a queue to lease or to settle, on behalf of a caller, as over HTTP.
+   *
+   * @throws HeddleError its refusal; `queue-elsewhere` when nobody works on the queue now, or this instance does
+   */
+  async askQueue(
+    caller: Caller,
+    queue: string,
+    what: 'receive' | 'settle',
+    body: unknown,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    const address = this.directory.ownerOf(slotOf(caller.tenant, queue))?.address;
+    if (address === undefined || address === this.ownUrl) throw movingOn();
+    const answer = await fetchFrom(`${address}/v1/queues/${encodeURIComponent(queue)}/${what}`, {
+      dispatcher: this.#agent,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', [HOP_HEADER]: await this.guard.hopToken(caller) },
+      body: JSON.stringify(body),
+      ...(signal === undefined ? {} : { signal }),
+    }).catch((cause: unknown) => {
+      if (signal?.aborted !== true) this.#say(address, cause);
+      throw movingOn(cause);
+    });
+    const json = (await answer.body.json().catch(() => ({}))) as { code?: string; detail?: string };
+    if (answer.statusCode < 300) return json;
+    const { code = '', detail = '' } = json;
+    if (answer.statusCode >= 500 || !Object.hasOwn(ERRORS, code)) throw movingOn();
+    throw new HeddleError(code as ErrorCode, detail);
+  }
+
   async close(): Promise<void> {
     await this.#agent.destroy();
   }
@@ -232,8 +263,9 @@ function bodyOf(body: unknown): Buffer | string | null {
   return Buffer.isBuffer(body) ? body : JSON.stringify(body);
 }
 
-function movingOn(): HeddleError {
+function movingOn(cause?: unknown): HeddleError {
   return new HeddleError('queue-elsewhere', 'The queue is moving from one instance to another; try again.', {
     retryAfterSeconds: 1,
+    cause,
   });
 }

@@ -139,6 +139,11 @@ await run(log, async () => {
     guard,
     sessions,
     limits: gateway.limits,
+    sockets: [],
+    host: values.host,
+    tls: values.tls,
+    certificate,
+    amqp: values,
     log,
   };
   const open = protocols.map((protocol) => protocol.open(doors));
@@ -157,6 +162,7 @@ await run(log, async () => {
     { name: 'catalogue', run: () => catalogue.close() },
   ]);
   const url = await listen(app, values);
+  for (const protocol of open) await protocol.listen?.();
   log.info({ event: 'listening', url }, `listening on ${url}`);
 });
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { AmqpReceiver } from './amqp-receiver.js';
 import {
   type QueueDelivery,
   type QueueSocket,
@@ -153,6 +154,7 @@ export const RECEIVER_KINDS: readonly ReceiverKind[] = [
   { name: 'pull', isAnswered: true, open: (wish) => Promise.resolve(new PullReceiver(wish)) },
   { name: 'websocket', isAnswered: true, open: (wish) => Promise.resolve(new SocketReceiver(wish)) },
   { name: 'webhook', isAnswered: false, open: openWebhook },
+  { name: 'amqp', isAnswered: true, settlesOnce: true, open: (wish) => Promise.resolve(new AmqpReceiver(wish)) },
 ];
 
 async function openWebhook({ gateway, queue, leaseMs }: ReceiverWish): Promise<Receiver> {

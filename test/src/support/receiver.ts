@@ -64,8 +64,10 @@ export interface ReceiverWish {
 
 /** A way for receivers to come to a queue. */
 export interface ReceiverKind {
-  name: 'pull' | 'websocket' | 'webhook';
+  name: 'pull' | 'websocket' | 'webhook' | 'amqp';
   /** Whether it can reject, and each settlement is answered, and durable by then. */
   isAnswered: boolean;
+  /** Whether nothing more can be said of a delivery that was settled. */
+  settlesOnce?: boolean;
   open(wish: ReceiverWish): Promise<Receiver>;
 }

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { compileFilter } from '../filters/filters.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type NamePage, pageByName } from '../limits/name-page.js';
-import type { OpenQueues } from '../protocols/protocol.js';
+import type { OpenQueues } from '../protocols/open-queue.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import { readShape } from './nearest-field.js';
 import type { Ownership } from './ownership.js';
