@@ -6,7 +6,8 @@ export function amqpChannels(eventTypes: readonly string[], toPublish: readonly 
     'amqp-receive': {
       address: 'queue:{name}',
       title: 'A queue, as the source of an AMQP link',
-      description: 'Credit, deliveries under leases, outcomes; topic:{name} is what is published while the link is there.',
+      description:
+        'Credit, deliveries under leases, outcomes; topic:{name} is what is published while the link is there.',
       servers,
       parameters,
       messages: references(eventTypes),
@@ -14,7 +15,8 @@ export function amqpChannels(eventTypes: readonly string[], toPublish: readonly 
     'amqp-publish': {
       address: 'topic:{name}',
       title: 'A topic, as the target of an AMQP link',
-      description: 'Or queue:{name}, or none at all, and properties.to in each message. Any bytes are taken under topics that no event type has.',
+      description:
+        'Or queue:{name}, or none at all, and properties.to in each message. Any bytes are taken under topics that no event type has.',
       servers,
       parameters,
       messages: references(toPublish),

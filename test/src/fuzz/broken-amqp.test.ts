@@ -20,7 +20,14 @@ const FRAMES = Number(process.env['HEDDLE_FUZZ_FRAMES'] ?? 20_000);
 const MOST_MS = 500;
 const MOST_GROWTH = 20 * 1024 * 1024;
 const BARE = bareBytes({
-  properties: { messageId: 'ID:1', to: 'topic:a/b', subject: 's', contentType: 'application/json', expiresAt: 1, createdAt: 2 },
+  properties: {
+    messageId: 'ID:1',
+    to: 'topic:a/b',
+    subject: 's',
+    contentType: 'application/json',
+    expiresAt: 1,
+    createdAt: 2,
+  },
   applicationProperties: [['cloudEvents:id', '1']],
   body: Buffer.from('{"a":1}'),
 });
@@ -68,7 +75,9 @@ const home = {
   guard: {},
   publisher: {
     publishMessages: (_caller: unknown, messages: readonly unknown[]) =>
-      Promise.resolve(messages.map(() => ({ id: '1', position: { topic: 't', partition: 0, offset: 0 }, duplicate: false }))),
+      Promise.resolve(
+        messages.map(() => ({ id: '1', position: { topic: 't', partition: 0, offset: 0 }, duplicate: false })),
+      ),
   },
   streams: { open: () => ({ close: () => undefined }) },
   sources: {

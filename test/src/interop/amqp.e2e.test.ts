@@ -84,7 +84,9 @@ describe.skipIf(proton.missing !== undefined)('Qpid Proton over TCP, with client
     expect(received[0]).toMatchObject({
       ...{ attempt: 1, firstAcquirer: true, to: TOPIC, contentType: 'application/cloudevents+json' },
     });
-    await vi.waitFor(async () => expect((await readQueue(gateway, queue)).statistics.leased).toBe(0), { timeout: LONG });
+    await vi.waitFor(async () => expect((await readQueue(gateway, queue)).statistics.leased).toBe(0), {
+      timeout: LONG,
+    });
   });
 
   test('has what it releases, modifies and rejects come again, counted', async () => {
@@ -136,90 +138,118 @@ describe.skipIf(jms.missing !== undefined)('Qpid JMS', () => {
       expect(await run(way, 'anonymous', TOPIC, JSON.stringify(contractSigned(keys[1]!)))).toEqual(sent);
       const received = await run(way, 'receive', `queue:${queue}`, '2');
       expect(bodiesOf(received)).toEqual(keys.map((subject) => expect.objectContaining({ subject }) as unknown));
-      await vi.waitFor(async () => expect((await readQueue(gateway, queue)).statistics.leased).toBe(0), { timeout: LONG });
+      await vi.waitFor(async () => expect((await readQueue(gateway, queue)).statistics.leased).toBe(0), {
+        timeout: LONG,
+      });
     },
     LONG,
   );
 
-  test('gets what it recovers again, as a redelivery', async () => {
-    const queue = await newQueue();
-    await publishContracts(gateway, [`C-${freshKey()}`]);
-    const lines = await run('websocket', 'recover', `queue:${queue}`);
-    expect(lines.map(({ redelivered }) => redelivered)).toEqual([false, true]);
-    expect(bodiesOf(lines)[0]).toEqual(bodiesOf(lines)[1]);
-  }, LONG);
+  test(
+    'gets what it recovers again, as a redelivery',
+    async () => {
+      const queue = await newQueue();
+      await publishContracts(gateway, [`C-${freshKey()}`]);
+      const lines = await run('websocket', 'recover', `queue:${queue}`);
+      expect(lines.map(({ redelivered }) => redelivered)).toEqual([false, true]);
+      expect(bodiesOf(lines)[0]).toEqual(bodiesOf(lines)[1]);
+    },
+    LONG,
+  );
 
-  test('is told why a text is not taken', async () => {
-    const [line] = await run('tcp', 'send', TOPIC, '{"Contract":1}');
-    expect(line).toMatchObject({ said: 'refused' });
-    expect(Buffer.from(line!.detail!, 'base64').toString()).toContain('data-invalid');
-  }, LONG);
+  test(
+    'is told why a text is not taken',
+    async () => {
+      const [line] = await run('tcp', 'send', TOPIC, '{"Contract":1}');
+      expect(line).toMatchObject({ said: 'refused' });
+      expect(Buffer.from(line!.detail!, 'base64').toString()).toContain('data-invalid');
+    },
+    LONG,
+  );
 });
 
-test('a queue shared by a webhook and an AMQP consumer gives each event to exactly one, two queues give it to both', async () => {
-  const [shared, alone] = [await newQueue({ order: 'none' }), await newQueue({ order: 'none' })];
-  const sink = await WebhookSink.start();
-  const seen: string[] = [];
-  sink.answerWith(({ body }, response) => {
-    seen.push((JSON.parse(body.toString()) as { id: string }).id);
-    response.writeHead(204).end();
-  });
-  await putWebhook(gateway, { url: sink.url, queue: shared });
-  const open = (queue: string) => new AmqpReceiver({ gateway, queue, leaseMs: 15_000 });
-  const [consumer, other] = [open(shared), open(alone)];
-  try {
-    const events = await publishContracts(
-      gateway,
-      Array.from({ length: 100 }, () => `C-${freshKey()}`),
+test(
+  'a queue shared by a webhook and an AMQP consumer gives each event to exactly one, two queues give it to both',
+  async () => {
+    const [shared, alone] = [await newQueue({ order: 'none' }), await newQueue({ order: 'none' })];
+    const sink = await WebhookSink.start();
+    const seen: string[] = [];
+    sink.answerWith(({ body }, response) => {
+      seen.push((JSON.parse(body.toString()) as { id: string }).id);
+      response.writeHead(204).end();
+    });
+    await putWebhook(gateway, { url: sink.url, queue: shared });
+    const open = (queue: string) => new AmqpReceiver({ gateway, queue, leaseMs: 15_000 });
+    const [consumer, other] = [open(shared), open(alone)];
+    try {
+      const events = await publishContracts(
+        gateway,
+        Array.from({ length: 100 }, () => `C-${freshKey()}`),
+      );
+      const ids = events.map(({ id }) => id).toSorted();
+      await vi.waitFor(() => expect(other.ids.toSorted()).toEqual(ids), { timeout: LONG });
+      await vi.waitFor(() => expect([...seen, ...consumer.ids].toSorted()).toEqual(ids), { timeout: LONG });
+    } finally {
+      await Promise.all([consumer.stop(), other.stop(), sink.stop()]);
+      await call('DELETE', `${gateway}/v1/queues/${alone}`);
+    }
+  },
+  LONG,
+);
+
+test(
+  'a consumer that rejects for as long as it may sees single-digit deliveries, and then a dead letter with its reason',
+  async () => {
+    const queue = await newQueue({ retry: { firstMs: 100, factor: 2, capMs: 1000, jitter: 0, attempts: 6 } });
+    const rhea = (await import('rhea')).default;
+    const connection = rhea.create_container().connect({
+      ...{ host: '127.0.0.1', port, username: user, password: secret, reconnect: false },
+    });
+    let deliveries = 0;
+    connection.on('message', ({ delivery }) => {
+      deliveries += 1;
+      delivery!.reject({ condition: 'my:trouble', description: 'the ledger is closed' });
+    });
+    connection.open_receiver({ source: { address: `queue:${queue}` }, autoaccept: false });
+    const [event] = await publishContracts(gateway, [`C-${freshKey()}`]);
+    await vi.waitFor(
+      async () => {
+        const { json } = await call('GET', `${gateway}/v1/dead-letters?queue=${queue}`);
+        expect(json).toMatchObject({
+          deadLetters: [
+            {
+              event: { id: event!.id },
+              code: 'exhausted',
+              reason: expect.stringContaining('the ledger is closed') as string,
+            },
+          ],
+        });
+      },
+      { timeout: LONG },
     );
-    const ids = events.map(({ id }) => id).toSorted();
-    await vi.waitFor(() => expect(other.ids.toSorted()).toEqual(ids), { timeout: LONG });
-    await vi.waitFor(() => expect([...seen, ...consumer.ids].toSorted()).toEqual(ids), { timeout: LONG });
-  } finally {
-    await Promise.all([consumer.stop(), other.stop(), sink.stop()]);
-    await call('DELETE', `${gateway}/v1/queues/${alone}`);
-  }
-}, LONG);
+    expect(deliveries).toBe(6);
+    connection.close();
+  },
+  LONG,
+);
 
-test('a consumer that rejects for as long as it may sees single-digit deliveries, and then a dead letter with its reason', async () => {
-  const queue = await newQueue({ retry: { firstMs: 100, factor: 2, capMs: 1000, jitter: 0, attempts: 6 } });
-  const rhea = (await import('rhea')).default;
-  const connection = rhea.create_container().connect({
-    ...{ host: '127.0.0.1', port, username: user, password: secret, reconnect: false },
-  });
-  let deliveries = 0;
-  connection.on('message', ({ delivery }) => {
-    deliveries += 1;
-    delivery!.reject({ condition: 'my:trouble', description: 'the ledger is closed' });
-  });
-  connection.open_receiver({ source: { address: `queue:${queue}` }, autoaccept: false });
-  const [event] = await publishContracts(gateway, [`C-${freshKey()}`]);
-  await vi.waitFor(
-    async () => {
-      const { json } = await call('GET', `${gateway}/v1/dead-letters?queue=${queue}`);
-      expect(json).toMatchObject({
-        deadLetters: [{ event: { id: event!.id }, code: 'exhausted', reason: expect.stringContaining('the ledger is closed') as string }],
-      });
-    },
-    { timeout: LONG },
-  );
-  expect(deliveries).toBe(6);
-  connection.close();
-}, LONG);
-
-test('a gateway that is killed costs its AMQP clients the connection and no event', async () => {
-  const queue = await newQueue();
-  const receiver = new AmqpReceiver({ gateway, queue, leaseMs: 15_000 });
-  const keys = Array.from({ length: 20 }, () => `C-${randomUUID().slice(0, 8)}`);
-  try {
-    const before = await publishContracts(gateway, keys);
-    await receiver.received.until((all) => all.length > 5);
-    await mesh.killApp('gateway');
-    await mesh.startApp('gateway');
-    const after = await publishContracts(gateway, keys);
-    const ids = [...before, ...after].map(({ id }) => id).toSorted();
-    await vi.waitFor(() => expect([...new Set(receiver.ids)].toSorted()).toEqual(ids), { timeout: LONG });
-  } finally {
-    await receiver.stop();
-  }
-}, LONG);
+test(
+  'a gateway that is killed costs its AMQP clients the connection and no event',
+  async () => {
+    const queue = await newQueue();
+    const receiver = new AmqpReceiver({ gateway, queue, leaseMs: 15_000 });
+    const keys = Array.from({ length: 20 }, () => `C-${randomUUID().slice(0, 8)}`);
+    try {
+      const before = await publishContracts(gateway, keys);
+      await receiver.received.until((all) => all.length > 5);
+      await mesh.killApp('gateway');
+      await mesh.startApp('gateway');
+      const after = await publishContracts(gateway, keys);
+      const ids = [...before, ...after].map(({ id }) => id).toSorted();
+      await vi.waitFor(() => expect([...new Set(receiver.ids)].toSorted()).toEqual(ids), { timeout: LONG });
+    } finally {
+      await receiver.stop();
+    }
+  },
+  LONG,
+);

@@ -38,7 +38,7 @@ const DEBIAN_PYTHON = '/usr/bin/python3';
 
 export const proton: Program = {
   missing: succeeds(DEBIAN_PYTHON, ['-c', 'import proton']) ? undefined : 'no python3-qpid-proton',
-  build: () => Promise.resolve([DEBIAN_PYTHON, join(SOURCES, 'proton', 'amqp_client.py')]),
+  build: () => Promise.resolve([DEBIAN_PYTHON, join(SOURCES, 'proton', 'proton-client.py')]),
 };
 
 export const python: Program = {

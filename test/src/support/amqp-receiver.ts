@@ -94,10 +94,7 @@ export class AmqpReceiver extends Receiver {
     isGone = true;
   }
 
-  #receive(
-    message: Message,
-    settle: (action: SettleAction, reason?: string) => Promise<SettleResult>,
-  ): void {
+  #receive(message: Message, settle: (action: SettleAction, reason?: string) => Promise<SettleResult>): void {
     const text = (message.body as { content: Buffer }).content.toString();
     const event = JSON.parse(text) as CloudEvent;
     const annotations = message.message_annotations ?? {};
@@ -123,7 +120,8 @@ function rejection(description = 'rejected by the receiver') {
 /** What a delivery was settled with by the other side. */
 function resultOf({ remote_state: state }: Delivery): SettleResult {
   const { condition } = (state as { error?: { condition?: string } }).error ?? {};
-  const code = condition?.startsWith('heddle:') === true && condition !== 'heddle:rejected' ? condition.slice(7) : undefined;
+  const code =
+    condition?.startsWith('heddle:') === true && condition !== 'heddle:rejected' ? condition.slice(7) : undefined;
   if (code !== undefined) return { lease: '', code };
   const { composite_type: outcome } = state!.constructor as unknown as { composite_type: keyof typeof STATES };
   return { lease: '', state: STATES[outcome] };

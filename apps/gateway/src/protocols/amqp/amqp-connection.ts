@@ -316,7 +316,10 @@ export class AmqpConnection implements ClientConnection {
     if (this.#sessions.has(channel)) throw new HeddleError('frame-invalid', `Channel ${channel} is in use.`);
     const { amqpSessions } = this.home.settings;
     if (channel >= amqpSessions) {
-      throw new HeddleError('frame-invalid', `There are ${amqpSessions} sessions at most: channels 0 to ${amqpSessions - 1}.`);
+      throw new HeddleError(
+        'frame-invalid',
+        `There are ${amqpSessions} sessions at most: channels 0 to ${amqpSessions - 1}.`,
+      );
     }
     this.#sessions.set(channel, new AmqpSession(this, channel, said));
   }

@@ -88,7 +88,10 @@ export class AmqpDoor {
     this.#isClosed = true;
     clearInterval(this.#timer);
     for (const connection of this.#connections) {
-      (connection as AmqpConnection).close({ condition: 'amqp:connection:forced', description: 'This instance stops.' });
+      (connection as AmqpConnection).close({
+        condition: 'amqp:connection:forced',
+        description: 'This instance stops.',
+      });
     }
   }
 
@@ -103,7 +106,15 @@ export class AmqpDoor {
 }
 
 /** @throws HeddleError `rate-limited` */
-function requireRate({ allowed, policy, resetSeconds }: { allowed: boolean; policy: string; resetSeconds: number }): void {
+function requireRate({
+  allowed,
+  policy,
+  resetSeconds,
+}: {
+  allowed: boolean;
+  policy: string;
+  resetSeconds: number;
+}): void {
   if (allowed) return;
   throw new HeddleError('rate-limited', `This is more than the rate of the ${policy} allows.`, {
     field: policy,

@@ -159,7 +159,10 @@ export class AmqpSession implements LinkSession {
   #attach(attach: Attach): void {
     const { handle, name } = attach;
     if (handle > this.#handleMax) {
-      throw new HeddleError('frame-invalid', `There are ${this.#handleMax + 1} links at most: handles 0 to ${this.#handleMax}.`);
+      throw new HeddleError(
+        'frame-invalid',
+        `There are ${this.#handleMax + 1} links at most: handles 0 to ${this.#handleMax}.`,
+      );
     }
     if (this.#links.has(handle)) throw new HeddleError('frame-invalid', `The handle ${handle} is in use.`);
     this.#detached.delete(handle);

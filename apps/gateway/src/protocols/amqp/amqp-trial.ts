@@ -1,154 +1,119 @@
-import { once } from 'node:events';
-import rhea, {
-  type AmqpError,
-  type Connection,
-  type ConnectionOptions,
-  type Delivery,
-  type EventContext,
-  type Message,
-  type Receiver,
-  type ReceiverOptions,
-  type Sender,
-  type SenderOptions,
-} from 'rhea';
-import { WebSocket } from 'ws';
+import { randomUUID } from 'node:crypto';
+import type { Caller } from '@heddle/auth';
+import { createLog } from '@heddle/runtime';
+import type { ConnectionOptions } from 'rhea';
+import { expect, vi } from 'vitest';
+import { GatewayTrial } from '../../gateway-trial.js';
+import { callerFor } from '../../identity/identity-trial.js';
+import { Limits } from '../../limits/limits.js';
+import { Sessions } from '../sessions.js';
+import { AmqpClient, type TrialReceiver } from './amqp-client-trial.js';
+import { AmqpDoor } from './amqp-door.js';
+import { AmqpListener } from './amqp-listener.js';
+import { AMQP_VALUES, type AmqpSettings } from './amqp.settings.js';
 
-/** What a receiver of a client got. */
-export interface TrialMessage {
-  delivery: Delivery;
-  message: Message;
-  text: string;
-}
+/** The topic of contracts that are signed, as an address. */
+export const TOPIC = 'topic:default/heddle/s4/ce/heddle/contract/v1/Contract/Signed/v1';
+export const TYPE = 'heddle.contract.v1.Contract.Signed.v1';
+export const ADMIN = callerFor();
+export const SOON = { timeout: 10_000 };
 
-/** What became of a message: its outcome, and the condition of an error. */
-export interface TrialOutcome {
-  outcome: 'accepted' | 'rejected' | 'released' | 'modified';
-  condition: string | undefined;
-  description: string | undefined;
-}
+/** A gateway with its doors, and one of plain AMQP beside them; clients of it, and what they do. */
+export class AmqpTrial {
+  #clients: AmqpClient[] = [];
 
-/** An AMQP client that is not ours: rhea, with credit and settlement by hand. */
-export class AmqpClient {
-  private constructor(readonly connection: Connection) {}
+  private constructor(
+    readonly gateway: GatewayTrial,
+    readonly door: AmqpDoor,
+    private readonly listener: AmqpListener,
+    private readonly sessions: Sessions,
+  ) {}
 
-  /** Connects over TCP. */
-  static overTcp(port: number, options: Partial<ConnectionOptions>): Promise<AmqpClient> {
-    return AmqpClient.#open({ host: '127.0.0.1', port, ...options });
+  static async start(settings: Partial<AmqpSettings> = {}): Promise<AmqpTrial> {
+    const trial = await GatewayTrial.start();
+    const { guard, gateway } = trial;
+    const { publisher, streams, engine, hop, namespaces } = gateway;
+    const sessions = new Sessions(guard);
+    const doors = {
+      ...{ guard, sessions, publisher, streams, queues: engine.queues, hop, namespaces },
+      ...{ log: createLog('test', 'silent'), limits: new Limits() },
+      amqp: { ...AMQP_VALUES, amqpPort: 0, ...settings },
+    };
+    const door = new AmqpDoor(doors);
+    const listener = AmqpListener.of(door, doors)!;
+    await listener.listen();
+    return new AmqpTrial(trial, door, listener, sessions);
   }
 
-  /** Connects over WebSocket, with a bearer in the upgrade. */
-  static overWebSocket(url: string, authorization: string, options: Partial<ConnectionOptions> = {}): Promise<AmqpClient> {
-    const connect = rhea.websocket_connect(WebSocket as never);
-    const details = connect(`${url.replace('http', 'ws')}/protocols/amqp10ws`, 'amqp' as never, {
-      headers: { authorization },
-    } as never);
-    return AmqpClient.#open({ connection_details: details as never, ...options });
+  get port(): number {
+    return this.listener.port;
   }
 
-  static async #open(options: Partial<ConnectionOptions>): Promise<AmqpClient> {
-    const container = rhea.create_container();
-    const connection = container.connect({ reconnect: false, container_id: 'trial', ...options } as ConnectionOptions);
-    return new Promise((resolve, reject) => {
-      connection.once('connection_open', () => resolve(new AmqpClient(connection)));
-      connection.once('connection_error', () => reject(refusal(connection.error as AmqpError | undefined)));
-      connection.once('disconnected', ({ error }: EventContext) => reject((error as Error | undefined) ?? new Error('disconnected')));
-      connection.on('error', () => undefined);
-      connection.on('connection_error', () => undefined);
-    });
+  /** A client over TCP, whose password is its token. */
+  async tcp(caller: Caller = ADMIN, options: Partial<ConnectionOptions> = {}): Promise<AmqpClient> {
+    const password = this.gateway.guard.tokenFor(caller);
+    return this.keep(await AmqpClient.overTcp(this.port, { username: 'any', password, ...options }));
   }
 
-  /** Attaches a receiver without credit; rejects with the reason where it is detached at once. */
-  receiver(address: string, options: Partial<ReceiverOptions> = {}): Promise<TrialReceiver> {
-    const receiver = this.connection.open_receiver({
-      source: { address },
-      credit_window: 0,
-      autoaccept: false,
-      rcv_settle_mode: 1,
-      ...options,
-    } as ReceiverOptions);
-    return attached(receiver, 'receiver', new TrialReceiver(receiver));
+  async webSocket(options: Record<string, unknown> = {}, caller: Caller = ADMIN): Promise<AmqpClient> {
+    return this.keep(await AmqpClient.overWebSocket(this.gateway.url, this.gateway.guard.bearerFor(caller), options));
   }
 
-  /** Attaches a sender; to a target without an address when none is given. */
-  sender(address?: string, options: Partial<SenderOptions> = {}): Promise<TrialSender> {
-    const sender = this.connection.open_sender({
-      target: address === undefined ? {} : { address },
-      ...options,
-    } as SenderOptions);
-    return attached(sender, 'sender', new TrialSender(sender));
+  /** Closes it with the others. */
+  keep(client: AmqpClient): AmqpClient {
+    this.#clients.push(client);
+    return client;
   }
 
-  /** Resolves with the condition that the connection is closed with from the other side. */
-  async closed(): Promise<string | undefined> {
-    await once(this.connection, 'connection_close');
-    return (this.connection.error as AmqpError | undefined)?.condition;
+  async newQueue(definition: Record<string, unknown> = {}): Promise<string> {
+    const name = `q-${randomUUID()}`;
+    const body = { types: [TYPE], order: 'none', retry: { firstMs: 1, jitter: 0, attempts: 5 }, ...definition };
+    const { status, text } = await this.gateway.ask(ADMIN, 'PUT', `/v1/queues/${name}`, body);
+    expect(status, text).toBe(201);
+    return name;
   }
 
-  close(): void {
-    this.connection.close();
+  /** The data of a contract that was signed. */
+  contract(key: string): string {
+    const { example } = this.gateway.catalogue.get(TYPE)!;
+    return JSON.stringify({ ...(example as object), Contract: key });
   }
 
-  /** Ends it as a network does. */
-  cut(): void {
-    (this.connection as unknown as { socket: { destroy?: () => void; end(): void } }).socket.destroy?.();
-  }
-}
-
-/** A receiver, and everything it got. */
-export class TrialReceiver {
-  readonly messages: TrialMessage[] = [];
-  /** Deliveries that the other side has settled. */
-  readonly settled: Delivery[] = [];
-  detachedWith: string | undefined;
-  drained = 0;
-
-  constructor(readonly link: Receiver) {
-    link.on('message', ({ delivery, message }: EventContext) => {
-      this.messages.push({ delivery: delivery!, message: message!, text: textOf(message!) });
-    });
-    link.on('settled', ({ delivery }: EventContext) => void this.settled.push(delivery!));
-    link.on('receiver_drained', () => (this.drained += 1));
-    link.on('receiver_close', () => (this.detachedWith = (link.error as AmqpError | undefined)?.condition ?? 'closed'));
-    link.on('receiver_error', () => undefined);
-  }
-
-  get ids(): unknown[] {
-    return this.messages.map(({ message }) => message.message_id);
-  }
-}
-
-/** A sender, and what became of what it sent, in the order of the answers. */
-export class TrialSender {
-  readonly outcomes: TrialOutcome[] = [];
-  detachedWith: string | undefined;
-
-  constructor(readonly link: Sender) {
-    for (const outcome of ['accepted', 'rejected', 'released', 'modified'] as const) {
-      link.on(outcome, ({ delivery }: EventContext) => {
-        const error = (delivery!.remote_state as { error?: AmqpError } | undefined)?.error;
-        this.outcomes.push({ outcome, condition: error?.condition, description: error?.description });
-      });
+  /** Publishes so many contracts over HTTP; gives their ids. */
+  async publish(count: number): Promise<string[]> {
+    const ids: string[] = [];
+    for (let n = 0; n < count; n += 1) {
+      const id = randomUUID();
+      const data = JSON.parse(this.contract(`K${n}`)) as unknown;
+      const event = { specversion: '1.0', id, source: '/test', type: TYPE, data };
+      const headers = { 'content-type': 'application/cloudevents+json' };
+      const { status, text } = await this.gateway.ask(ADMIN, 'POST', '/v1/events', event, headers);
+      expect(status, text).toBe(202);
+      ids.push(id);
     }
-    link.on('sender_close', () => (this.detachedWith = (link.error as AmqpError | undefined)?.condition ?? 'closed'));
-    link.on('sender_error', () => undefined);
+    return ids;
+  }
+
+  async statistics(queue: string): Promise<Record<string, number>> {
+    const { json } = await this.gateway.ask(ADMIN, 'GET', `/v1/queues/${queue}`);
+    return json['statistics'] as Record<string, number>;
+  }
+
+  /** Closes all clients; resolves when nothing is left of them. */
+  async closeClients(): Promise<void> {
+    for (const client of this.#clients.splice(0)) client.close();
+    await vi.waitFor(() => expect(this.door.size).toBe(0), SOON);
+  }
+
+  async stop(): Promise<void> {
+    this.door.close();
+    await this.listener.stop();
+    this.sessions.stop();
+    await this.gateway.stop();
   }
 }
 
-function attached<T>(link: Receiver | Sender, kind: 'receiver' | 'sender', trial: T): Promise<T> {
-  return new Promise((resolve, reject) => {
-    link.once(`${kind}_open` as never, (() => {
-      // A link that is refused is attached without its other end first, and detached right after.
-      setImmediate(() => resolve(trial));
-    }) as never);
-    link.once(`${kind}_error` as never, (() => reject(refusal(link.error as AmqpError | undefined))) as never);
-  });
-}
-
-function refusal(error: AmqpError | undefined): Error {
-  return Object.assign(new Error(error?.description ?? 'refused'), { condition: error?.condition });
-}
-
-function textOf({ body }: Message): string {
-  const content = (body as { content?: unknown } | undefined)?.content ?? body;
-  return Buffer.isBuffer(content) ? content.toString() : String(content);
+/** Waits for so many messages. */
+export async function until(receiver: TrialReceiver, count: number): Promise<void> {
+  await vi.waitFor(() => expect(receiver.messages.length).toBeGreaterThanOrEqual(count), SOON);
 }

@@ -57,7 +57,14 @@ describe('AMQP values', () => {
       ['binary', Buffer.from('abc')],
       ['timestamp', 1_700_000_000_000, new Date(1_700_000_000_000)],
       ['list', [1, 'two', [null, true]]],
-      ['map', { a: 1, b: 'two' }, new Map<string, unknown>([['a', 1], ['b', 'two']])],
+      [
+        'map',
+        { a: 1, b: 'two' },
+        new Map<string, unknown>([
+          ['a', 1],
+          ['b', 'two'],
+        ]),
+      ],
     ] as const) {
       expect([wrap, read(writtenByRhea(types[`wrap_${wrap}`]!(value)))]).toEqual([wrap, wanted]);
     }
@@ -113,7 +120,10 @@ describe('AMQP values', () => {
   });
 
   it('have names of members that mean nothing to objects', () => {
-    const map = read(writtenByRhea(types.wrap_map!(JSON.parse('{"__proto__":"x","constructor":"y"}')))) as Map<string, unknown>;
+    const map = read(writtenByRhea(types.wrap_map!(JSON.parse('{"__proto__":"x","constructor":"y"}')))) as Map<
+      string,
+      unknown
+    >;
     expect([...map]).toEqual([
       ['__proto__', 'x'],
       ['constructor', 'y'],

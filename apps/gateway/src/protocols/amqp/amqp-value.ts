@@ -210,11 +210,6 @@ export class AmqpReader {
   }
 }
 
-/** Whether a described value stands for this, by its code or by its symbol. */
-export function isDescribedBy(value: DescribedValue, code: number, symbol: string): boolean {
-  return value.descriptor === code || value.descriptor === symbol;
-}
-
 export function unreadable(why: string): HeddleError {
   return new HeddleError('frame-invalid', `This is no AMQP 1.0: ${why}.`);
 }

@@ -84,7 +84,10 @@ export function incomingOf(message: ReadMessage, target: string | undefined, now
   };
 }
 
-function bodyOf({ body, properties: { contentType = '' } }: ReadMessage): Pick<IncomingMessage, 'contentType' | 'body'> {
+function bodyOf({
+  body,
+  properties: { contentType = '' },
+}: ReadMessage): Pick<IncomingMessage, 'contentType' | 'body'> {
   if ('data' in body) return { contentType, body: body.data };
   const { value } = body;
   if (value === null) return { contentType, body: Buffer.alloc(0) };

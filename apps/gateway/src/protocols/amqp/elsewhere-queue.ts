@@ -69,7 +69,9 @@ export class ElsewhereQueue implements QueueSource {
   async settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
     const results: SettleResult[] = [];
     for (let from = 0; from < settlements.length; from += MAX_SETTLEMENTS) {
-      const part = settlements.slice(from, from + MAX_SETTLEMENTS).map(({ token: lease, ...rest }) => ({ lease, ...rest }));
+      const part = settlements
+        .slice(from, from + MAX_SETTLEMENTS)
+        .map(({ token: lease, ...rest }) => ({ lease, ...rest }));
       const answer = await this.hop.askQueue(this.caller, this.name, 'settle', { settlements: part });
       for (const result of (answer as { results: SettleResult[] }).results) results.push(result);
     }
@@ -88,7 +90,10 @@ export class ElsewhereQueue implements QueueSource {
     return () => undefined;
   }
 
-  #taken({ lease, expiresAt, event, state, attempt, redelivery, cycle = '' }: PulledDelivery, mode: MessageMode): Taken {
+  #taken(
+    { lease, expiresAt, event, state, attempt, redelivery, cycle = '' }: PulledDelivery,
+    mode: MessageMode,
+  ): Taken {
     return {
       token: lease,
       expiresAt: Date.parse(expiresAt),
@@ -101,12 +106,13 @@ export class ElsewhereQueue implements QueueSource {
     const { specversion: _always, data, data_base64: base64, datacontenttype, ...attributes } = event;
     const texts = Object.entries(attributes).map(([name, value]) => [name, String(value)] as const);
     const { id, type, address, namespace, expirytime } = attributes as Record<string, string | undefined>;
+    const contentType = typeof datacontenttype === 'string' ? datacontenttype : '';
     const isRaw = address !== undefined;
     const bytes = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : Buffer.from(jsonText(data));
     const isStructured = !isRaw && mode === 'structured';
     return {
       id: id ?? '',
-      contentType: isStructured ? CLOUDEVENTS_JSON_CONTENT_TYPE : String(datacontenttype ?? ''),
+      contentType: isStructured ? CLOUDEVENTS_JSON_CONTENT_TYPE : contentType,
       body: isStructured ? Buffer.from(JSON.stringify(event)) : bytes,
       address: address ?? `topic:${this.namespaces.topicOf(this.caller.tenant, type ?? '', namespace)}`,
       attributes: isStructured ? [] : texts,
@@ -120,7 +126,11 @@ export class ElsewhereQueue implements QueueSource {
 function stated(event: Record<string, unknown>, state: PulledDelivery['state']): Record<string, unknown> {
   if (state === undefined || state === null) return event;
   const { version, object } = state;
-  return { ...event, stateversion: version, ...(state.gone === true ? { stategone: true } : { state: JSON.stringify(object) }) };
+  return {
+    ...event,
+    stateversion: version,
+    ...(state.gone === true ? { stategone: true } : { state: JSON.stringify(object) }),
+  };
 }
 
 function jsonText(data: unknown): string {

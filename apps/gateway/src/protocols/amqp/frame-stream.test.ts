@@ -31,7 +31,8 @@ it('frames are the same however the network cuts them', () => {
           stream.add(bytes.subarray(at, until));
           at = until;
           isBegun ||= stream.header() !== undefined;
-          for (let frame = isBegun ? stream.frame() : undefined; frame !== undefined; frame = stream.frame()) found.push(frame);
+          for (let frame = isBegun ? stream.frame() : undefined; frame !== undefined; frame = stream.frame())
+            found.push(frame);
         }
         expect(found.map(({ channel, body }) => [channel, [...body]])).toEqual(
           bodies.map((body, channel) => [channel, [...body]]),

@@ -57,7 +57,8 @@ export function readMessage(bytes: Buffer): ReadMessage {
     const section = reader.value();
     if (!(section instanceof DescribedValue)) throw unreadable('a section of a message has no name');
     const { descriptor, value: held } = section;
-    const code = typeof descriptor === 'string' && Object.hasOwn(SECTIONS, descriptor) ? SECTIONS[descriptor] : descriptor;
+    const code =
+      typeof descriptor === 'string' && Object.hasOwn(SECTIONS, descriptor) ? SECTIONS[descriptor] : descriptor;
     switch (code) {
       case HEADER:
         message.ttlMs = fieldsOf(held).uint(2);

@@ -21,7 +21,9 @@ export function openLink(session: LinkSession, attach: Attach): Link {
   if (source.distributionMode === 'copy') {
     throw sourceInvalid('distribution-mode', 'Queues are not browsed over AMQP: copy is not known here.');
   }
-  return address.startsWith('topic:') ? new TopicLink(session, attach, source) : new QueueLink(session, attach, address);
+  return address.startsWith('topic:')
+    ? new TopicLink(session, attach, source)
+    : new QueueLink(session, attach, address);
 }
 
 function sourceInvalid(field: string, message: string): HeddleError {

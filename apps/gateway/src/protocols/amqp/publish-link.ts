@@ -50,9 +50,13 @@ export class PublishLink implements Link {
     { name, handle, sndSettleMode, source, target, initialDeliveryCount }: Attach,
   ) {
     if (target === undefined || target === 'coordinator') {
-      throw new HeddleError('parameter-invalid', 'The target of a sender is queue:<name>, topic:<name> or none at all.', {
-        field: 'target',
-      });
+      throw new HeddleError(
+        'parameter-invalid',
+        'The target of a sender is queue:<name>, topic:<name> or none at all.',
+        {
+          field: 'target',
+        },
+      );
     }
     const address = target.address === undefined || target.address === '' ? undefined : target.address;
     if (address !== undefined) this.#requireRight(address);
@@ -119,7 +123,10 @@ export class PublishLink implements Link {
   #requireRight(address: string): void {
     const { kind, name } = parseAddress(address, 'target.address');
     const { caller } = this.session.connection;
-    if (kind === 'queue') return void requirePermission(caller, 'publish', 'queue', name);
+    if (kind === 'queue') {
+      requirePermission(caller, 'publish', 'queue', name);
+      return;
+    }
     const type = typeOfTopic(name)?.type;
     const { permissions } = caller;
     if (permissions.allows('publish', 'topic', name)) return;
@@ -208,7 +215,7 @@ export class PublishLink implements Link {
       }
       const state = error === undefined ? ACCEPTED : stateOf(error);
       const last = ranges.at(-1);
-      if (last?.state === state && ((last.last + 1) >>> 0) === deliveryId) last.last = deliveryId;
+      if (last?.state === state && (last.last + 1) >>> 0 === deliveryId) last.last = deliveryId;
       else ranges.push({ first: deliveryId, last: deliveryId, state });
     }
     connection.unanswered(-batch.length, -bytes);

@@ -152,9 +152,7 @@ export class QueueLink implements OutgoingLink {
 
   async #renew(due: readonly Held[], leaseMs: number): Promise<void> {
     try {
-      const results = await this.#source.settle(
-        due.map(({ token }) => ({ token, action: 'renew' as const, leaseMs })),
-      );
+      const results = await this.#source.settle(due.map(({ token }) => ({ token, action: 'renew' as const, leaseMs })));
       for (const [at, result] of results.entries()) {
         if ('expiresAt' in result) due[at]!.expiresAt = Number(new Date(result.expiresAt));
       }
@@ -273,7 +271,7 @@ export class QueueLink implements OutgoingLink {
       if (!isAwaited) continue;
       const answered = results === undefined ? refusedState(error) : stateOf(state, results[at]!);
       const last = ranges.at(-1);
-      if (last !== undefined && last.state === answered && ((last.last + 1) >>> 0) === deliveryId) last.last = deliveryId;
+      if (last !== undefined && last.state === answered && (last.last + 1) >>> 0 === deliveryId) last.last = deliveryId;
       else ranges.push({ first: deliveryId, last: deliveryId, state: answered });
     }
     if (ranges.length > 0 && !this.#isOver) this.session.settled(false, ranges);

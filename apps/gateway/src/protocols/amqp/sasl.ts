@@ -20,13 +20,16 @@ const TOKEN = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 export function plainCredentials(response: Buffer): PlainCredentials {
   const [, user, password, ...more] = response.toString('utf8').split('\u0000');
   if (user === undefined || password === undefined || more.length > 0) {
-    throw new HeddleError('token-invalid', 'A response of PLAIN is identity, user and password, with NUL between them.');
+    throw new HeddleError(
+      'token-invalid',
+      'A response of PLAIN is identity, user and password, with NUL between them.',
+    );
   }
   return { user, password };
 }
 
 /** Whether a password is an access token. */
-export function isToken(password: string): boolean {
+function isToken(password: string): boolean {
   return TOKEN.test(password);
 }
 

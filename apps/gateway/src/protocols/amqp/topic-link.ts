@@ -84,7 +84,7 @@ export class TopicLink implements OutgoingLink, StreamSink {
   }
 
   write(bytes: Buffer): void {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const from = at + LENGTH_BYTES;
       at = from + bytes.readUInt32BE(at);
       this.#waiting.push(bytes.subarray(from, at));

@@ -75,7 +75,7 @@ export class SocketWire implements Wire {
 }
 
 /** Calls back when a socket has written everything, or is closed. */
-export function onceDrained(socket: Socket, callback: () => void): void {
+function onceDrained(socket: Socket, callback: () => void): void {
   if (socket.destroyed || !socket.writableNeedDrain) {
     setImmediate(callback);
     return;

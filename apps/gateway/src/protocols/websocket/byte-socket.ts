@@ -4,6 +4,8 @@ import { CLOSE_CODES } from './close-codes.js';
 
 /** Room in front of bytes for what makes a binary message of them. */
 const HEADROOM = 10;
+/** The protocol within has said all it had to say, and why (RFC 6455 §7.4.1). */
+const SAID_ALL = 1000;
 /** What a client gets to answer a close in. */
 const END_GRACE_MS = 2000;
 
@@ -69,7 +71,7 @@ export class ByteSocket {
 
   end(): void {
     this.client.resume();
-    this.client.close(CLOSE_CODES.ended);
+    this.client.close(SAID_ALL);
     setTimeout(() => this.client.terminate(), END_GRACE_MS).unref();
   }
 

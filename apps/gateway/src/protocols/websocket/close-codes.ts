@@ -3,8 +3,6 @@
  * where one fits, or else 4000 and the HTTP status that says the same.
  */
 export const CLOSE_CODES = {
-  /** The protocol within has said all it had to say. */
-  ended: 1000,
   /** This instance stops. */
   stopping: 1001,
   /** A stream says nothing but events, a queue takes nothing but text. */

@@ -10,7 +10,8 @@ import { Pulse } from './pulse.js';
 import type { SocketRoute } from './socket-route.js';
 
 /** Who decides who comes in and how long it may stay, and where upgrades go that are for another instance. */
-export type UpgradeDoors = Pick<Doors, 'guard' | 'sessions'> & Partial<Pick<Doors, 'limits'>> & { hop?: Pick<Doors['hop'], 'pipe'> };
+export type UpgradeDoors = Pick<Doors, 'guard' | 'sessions'> &
+  Partial<Pick<Doors, 'limits'>> & { hop?: Pick<Doors['hop'], 'pipe'> };
 
 interface AnsweredRoute {
   route: SocketRoute;

@@ -1,10 +1,10 @@
 """An AMQP client on Qpid Proton, as Debian has it (python3-qpid-proton): sends, and receives in every way there is.
 
-    amqp_client.py URL send ADDRESS TEXT...      each text is a message
-    amqp_client.py URL anonymous ADDRESS TEXT... the same, to a target without an address
-    amqp_client.py URL receive ADDRESS COUNT     accepts so many
-    amqp_client.py URL outcomes ADDRESS          releases, modifies and rejects the first delivery of one event, then accepts it
-    amqp_client.py URL drain ADDRESS             gives ten credits, drains, and says what came until then
+    proton-client.py URL send ADDRESS TEXT...      each text is a message
+    proton-client.py URL anonymous ADDRESS TEXT... the same, to a target without an address
+    proton-client.py URL receive ADDRESS COUNT     accepts so many
+    proton-client.py URL outcomes ADDRESS          releases, modifies and rejects the first delivery of one event, then accepts it
+    proton-client.py URL drain ADDRESS             gives ten credits, drains, and says what came until then
 
 What happens is a line of JSON each. The user and the password stand in the environment.
 """
