@@ -24,6 +24,7 @@ const LIBRARIES = {
     ours: ['event', 'schema', 'auth', 'kafka', 'outbox', 'runtime'],
     outside: ['zod', 'prom-client', 'kysely', '@nestjs/microservices', ...NEST],
   },
+  odata: { ours: ['event', 'auth', 'runtime'], outside: ['kysely', 'fastify'] },
   client: { ours: [], outside: [] },
 };
 

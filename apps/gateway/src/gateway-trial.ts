@@ -68,6 +68,7 @@ export async function startGateway(
     slotGroup: new MemorySlotGroup(),
     guard,
     serviceToken: (tenant) => `token of ${tenant}`,
+    tokenFor: ({ client }) => `token for ${client}`,
     vault,
     metrics,
     log,
@@ -129,7 +130,7 @@ export class GatewayTrial {
     guard.next = identity.guard;
     const routes: TrialRoute[] = [];
     const app = await createHttpApp(
-      GatewayModule.of(gateway, identity, catalogue, registry as never, async () => ['trial']),
+      GatewayModule.of(gateway, identity, catalogue, registry as never, async () => ['trial'], BASE_URL),
       {
         log,
         health: new Health(),

@@ -16,6 +16,7 @@ import type { Log } from '@heddle/runtime';
 import { Dispatcher, type Span } from './dispatch.js';
 import { Documents } from './fetch/documents.js';
 import { Objects, type ServiceToken } from './fetch/objects.js';
+import { ODataOwners, type TokenFor } from './fetch/odata.js';
 import { States } from './fetch/states.js';
 import { FilterTrials } from './filters/filter-trials.js';
 import { Hop } from './hop.js';
@@ -62,6 +63,8 @@ export interface GatewayParts {
   guard: Pick<DoorGuard, 'identify' | 'refuse' | 'hopToken'>;
   /** What the gateway identifies itself with to the services that own objects. */
   serviceToken: ServiceToken;
+  /** What it hands requests on to them with, in the name of who asks. */
+  tokenFor: TokenFor;
   /** Secrets at rest; started already. */
   vault: Vault;
   metrics: GatewayMetrics;
@@ -81,6 +84,7 @@ export class Gateway {
   readonly streams: StreamHub;
   readonly objects: Objects;
   readonly documents: Documents;
+  readonly odata: ODataOwners;
   readonly webhooks: Webhooks;
   readonly dispatcher: Dispatcher;
   readonly engine: DeliveryEngine;
@@ -113,6 +117,7 @@ export class Gateway {
     this.audit = new Audit(ledger);
     const seenBy = (caller: Caller, event: StoredEvent): StoredEvent => mask.seenBy(caller, event);
     this.objects = new Objects(catalogue, settings.owners, serviceToken, metrics);
+    this.odata = new ODataOwners(this.objects, parts.tokenFor, metrics);
     this.documents = new Documents(this.objects, serviceToken, settings, metrics);
     const engine = new DeliveryEngine({
       eventLog,
@@ -231,6 +236,7 @@ export class Gateway {
     await this.#ledger.stop();
     await this.objects.close();
     await this.documents.close();
+    await this.odata.close();
     await this.hop.close();
   }
 

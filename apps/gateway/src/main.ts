@@ -99,6 +99,7 @@ await run(log, async () => {
     catalogue,
     guard: identity.guard,
     serviceToken: (tenant) => identity.serviceToken(tenant),
+    tokenFor: (caller) => identity.tokenFor(caller),
     vault,
     metrics,
     log,
@@ -113,7 +114,7 @@ await run(log, async () => {
 
   const health = new Health().add('event-log', () => eventLog.ping()).add('schema-registry', () => registry.ping());
   const groupsOf = (topic: string): Promise<string[]> => groups.readersOf(topic);
-  const app = await createHttpApp(GatewayModule.of(gateway, identity, catalogue, registry, groupsOf), {
+  const app = await createHttpApp(GatewayModule.of(gateway, identity, catalogue, registry, groupsOf, baseUrl), {
     log,
     health,
     metrics: metricsRegistry,

@@ -39,6 +39,8 @@ export interface IdentityParts {
 /** The gateway itself, as services see it: no client is named like that. */
 const GATEWAY = 'heddle:gateway';
 const SERVICE_TOKEN_S = 300;
+/** As good as the caller's own for as long as a request may take, and little more. */
+const CALLER_TOKEN_S = 60;
 const HOUR_MS = 3_600_000;
 const OWN_TOPICS: readonly string[] = [CONTROL_TOPICS.clients, CONTROL_TOPICS.keys];
 
@@ -48,6 +50,7 @@ export class Identity {
   readonly directory: ClientDirectory;
   readonly keys: SigningKeys;
   readonly #serviceTokens = new Map<string, { token: string | Promise<string>; until: number }>();
+  readonly #callerTokens = new WeakMap<Caller, { token: Promise<string>; until: number }>();
   readonly #clients: Clients;
   readonly #tenants: Tenants;
   readonly #tickets: Tickets;
@@ -138,6 +141,22 @@ export class Identity {
       (issued) => this.#serviceTokens.set(tenant, { token: issued, until }),
       () => this.#serviceTokens.delete(tenant),
     );
+    return token;
+  }
+
+  /**
+   * What the gateway hands a request on to a service with, in the name of who asks: with the permissions of that one,
+   * for a minute. It is kept for a while, so that most requests need no signature.
+   */
+  tokenFor(caller: Caller): string | Promise<string> {
+    const known = this.#callerTokens.get(caller);
+    if (known !== undefined && Date.now() < known.until) return known.token;
+    const { issuer } = this;
+    const { tokenAudience: audience } = this.parts.settings;
+    const grant = { issuer, audience, clientId: caller.client, caller, lifeSeconds: CALLER_TOKEN_S };
+    const token = issueAccessToken(grant, this.keys.current());
+    this.#callerTokens.set(caller, { token, until: Date.now() + CALLER_TOKEN_S * 500 });
+    token.catch(() => this.#callerTokens.delete(caller));
     return token;
   }
 
