@@ -2,6 +2,7 @@ import { isOpenToPublish, type EventType } from '@heddle/schema';
 import type { z } from 'zod';
 import { amqpChannels, amqpOperations } from './asyncapi-amqp.js';
 import { jsonSchema, pullChannels, pullMessages, pullOperations } from './asyncapi-pull.js';
+import { type MqttPorts, mqttChannel, mqttOperations, mqttServers } from './asyncapi-mqtt.js';
 import { FRAME_EXAMPLES } from './protocols/websocket/queue-frame-examples.js';
 import { CLIENT_FRAMES, SERVER_FRAMES } from './protocols/websocket/queue-frame.shape.js';
 import { streamQuery } from './protocols/stream-request.js';
@@ -13,6 +14,8 @@ export interface AsyncApiParts {
   /** Of Kafka, as `host:port`. */
   brokers: readonly string[];
   events: readonly EventType[];
+  /** Ports of MQTT without WebSocket, where there are any. */
+  mqtt?: MqttPorts;
 }
 
 /**
@@ -20,7 +23,7 @@ export interface AsyncApiParts {
  * server-sent events, queues over WebSocket with every frame of `heddle.v1` and over HTTP, what webhooks are given, and
  * what may be published.
  */
-export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): object {
+export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {} }: AsyncApiParts): object {
   const topics = [...new Set(events.map(({ topic }) => topic))].toSorted();
   const eventTypes = events.map(({ type }) => type);
   const toPublish = events.filter(isOpenToPublish).map(({ type }) => type);
@@ -34,7 +37,7 @@ export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): o
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',
-    servers: serversOf(baseUrl, brokers),
+    servers: { ...serversOf(baseUrl, brokers), ...mqttServers(baseUrl, mqtt, security) },
     channels: {
       ...Object.fromEntries(topics.map((topic) => [`topic-${topic}`, topicChannel(topic, events)])),
       'stream-websocket': streamChannel('gatewayWebSocket', eventTypes, {
@@ -46,6 +49,7 @@ export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): o
       ...amqpChannels(eventTypes, toPublish),
       webhook: webhookChannel(eventTypes),
       publish: publishChannel(toPublish),
+      mqtt: mqttChannel(references(eventTypes)),
     },
     operations: {
       ...Object.fromEntries(topics.map((topic) => [`read-${topic}`, topicOperation(topic)])),
@@ -62,6 +66,7 @@ export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): o
         ...operation('receive', 'publish', 'An event, answered when all in-sync replicas have it'),
         bindings: POSTED,
       },
+      ...mqttOperations,
     },
     components: {
       schemas: { CloudEvent: cloudEvent },

@@ -156,8 +156,18 @@ export class GatewayTrial {
       asyncApiDocument({ baseUrl: BASE_URL, brokers: [], events: catalogue.list() }),
     );
     const doors = {
-      ...{ server, publisher, streams, queues: engine.queues, hop, namespaces, guard, sessions, log },
+      server,
+      publisher,
+      streams,
+      queues: engine.queues,
+      hop,
+      namespaces,
+      guard,
+      sessions,
       sockets: [],
+      values,
+      mqtt: gateway.mqtt,
+      log,
     };
     const open = protocols.map((protocol) => protocol.open(doors));
     const isReady = async (): Promise<boolean> => true;

@@ -118,6 +118,17 @@ export class Hop {
     upstream.on('timeout', end);
   }
 
+  elsewhere(tenant: string, queue: string): string | undefined {
+    const slot = slotOf(tenant, queue);
+    if (this.ownership.owns(slot)) return undefined;
+    const address = this.directory.ownerOf(slot)?.address;
+    return address === this.ownUrl ? undefined : address;
+  }
+
+  tokenFor(caller: Caller): string | Promise<string> {
+    return this.guard.hopToken(caller);
+  }
+
   /**
    * Asks the instance that works on a queue for something of its own accord.
    *
@@ -181,11 +192,7 @@ export class Hop {
   /** The URL of the instance that works on what a path names; nothing when that is this one, or nobody now. */
   #ownerOf(tenant: string | undefined, path: string, body: unknown): string | undefined {
     const queue = this.#workedOn(tenant, path, body);
-    if (queue?.tenant === undefined) return undefined;
-    const slot = slotOf(queue.tenant, queue.name);
-    if (this.ownership.owns(slot)) return undefined;
-    const address = this.directory.ownerOf(slot)?.address;
-    return address === this.ownUrl ? undefined : address;
+    return queue?.tenant === undefined ? undefined : this.elsewhere(queue.tenant, queue.name);
   }
 
   /** The queue that a request is about, directly or by a webhook that reads it. */

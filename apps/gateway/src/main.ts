@@ -136,7 +136,7 @@ await run(log, async () => {
   hop.attach(server);
   identity.open(server);
   server.get('/asyncapi.json', { config: { access: 'public' } }, () =>
-    asyncApiDocument({ baseUrl, brokers: values.kafkaBrokers, events: catalogue.list() }),
+    asyncApiDocument({ baseUrl, brokers: values.kafkaBrokers, events: catalogue.list(), mqtt: values }),
   );
   const doors = {
     server,
@@ -149,10 +149,12 @@ await run(log, async () => {
     sessions,
     limits: gateway.limits,
     sockets: [],
+    values,
     host: values.host,
     tls: values.tls,
     certificate,
     amqp: values,
+    mqtt: gateway.mqtt,
     log,
   };
   const open = protocols.map((protocol) => protocol.open(doors));

@@ -9,6 +9,8 @@ import type { Namespaces } from '../messages/namespaces.js';
 import type { Publisher } from '../publish.js';
 import type { StreamHub } from '../streams/stream-hub.js';
 import type { AmqpSettings } from './amqp/amqp.settings.js';
+import type { MqttParts } from './mqtt/mqtt-parts.js';
+import type { MqttValues } from './mqtt/mqtt.settings.js';
 import type { OpenQueues } from './open-queue.js';
 import type { Sessions } from './sessions.js';
 import type { SocketRoute } from './websocket/socket-route.js';
@@ -33,6 +35,10 @@ export interface Upstream {
     body: unknown,
     signal?: AbortSignal,
   ): Promise<unknown>;
+  /** The URL of the instance that works on a queue of this name; nothing when that is this one, or nobody now. */
+  elsewhere(tenant: string, queue: string): string | undefined;
+  /** What another instance knows a caller by. */
+  tokenFor(caller: Caller): string | Promise<string>;
 }
 
 /** What a protocol may use of the gateway: the two necks, the queues, who comes in, and the server it answers on. */
@@ -53,9 +59,12 @@ export interface Doors {
   sockets?: SocketRoute[];
   /** Of protocols with settings or ports of their own; the defaults when left out. */
   amqp?: AmqpSettings;
+  values?: MqttValues;
   host?: string;
   tls?: Tls | undefined;
   certificate?: Certificate | undefined;
+  /** What MQTT needs beside the rest. */
+  mqtt?: MqttParts;
   log: Log;
 }
 
