@@ -52,7 +52,7 @@ describe('what is wrong is told with its file, its line, its field and the rule'
     [
       'an unknown option of a step',
       GOOD.replace('addRoot', 'addRot'),
-      'flow-1.yaml:5: steps.0.json-to-xml.addRot is no option of this step',
+      'flow-1.yaml:6: steps.0.json-to-xml.addRot is no option of this step',
     ],
     ['a missing name', GOOD.replace('name: archive\n', ''), 'flow-1.yaml:1: name must be a text'],
     ['a name that is none', GOOD.replace('archive\n', 'My Flow\n'), 'flow-1.yaml:1: name must be a-z'],
