@@ -30,7 +30,22 @@ export type {
   SalesOrderItemChanged,
   SalesOrderItemCreated,
   SalesOrderItemDeleted,
+  SalesOrderItmBillgBlkStsChgd,
+  SalesOrderItmDelivBlkStsChgd,
+  SalesOrderItmDelivStsChgd,
+  SalesOrderItmDlvConfStsChgd,
+  SalesOrderItmGenIncplStsChgd,
+  SalesOrderItmPrftCtrChanged,
+  SalesOrderItmRjcnStsChgd,
+  SalesOrderItmSDProcStsChgd,
+  SalesOrderItmWBSElmntChanged,
+  SalesOrderOvrlBlgBlkStsChgd,
   SalesOrderOvrlDelivStsChgd,
+  SalesOrderOvrlDlvBlkStsChgd,
+  SalesOrderOvrlDlvConfStsChgd,
+  SalesOrderOvrlRjcnStsChgd,
+  SalesOrderOvrlSDProcStsChgd,
+  SalesOrderTotCrdtChkStsChgd,
 } from './sales-order/sales-order.generated.js';
 
 /** The data of every event type there is. */

@@ -50,6 +50,27 @@ describe('business partners over REST', () => {
     });
   });
 
+  it('raise Created and Changed with their number and nothing else, whatever of them has changed', async () => {
+    await create({ BusinessPartner: '0000000667' });
+    const changes = [
+      { to_BusinessPartnerAddress: [{ CityName: 'Hull', to_PhoneNumber: [{ PhoneNumber: '+44 1482 000000' }] }] },
+      { to_BusinessPartnerRole: [{ BusinessPartnerRole: 'FLCU01' }] },
+      { to_BusinessPartnerTax: [{ BPTaxType: 'GB0', BPTaxNumber: 'GB123456789' }] },
+      { to_BusinessPartnerBank: [{ BankIdentification: '0001', IBAN: 'GB33BUKB20201555555555' }] },
+      { to_Customer: { CustomerAccountGroup: 'CUST' } },
+      { to_Supplier: {} },
+    ];
+    for (const [index, change] of changes.entries()) {
+      expect(await patch('667', change, `"${index + 1}"`)).toMatchObject({
+        status: 200,
+        headers: { etag: `"${index + 2}"` },
+      });
+    }
+    const events = await trial.eventsOf('667', changes.length + 1);
+    expect(events.map(({ type }) => type.split('.').at(-2))).toEqual(['Created', ...changes.map(() => 'Changed')]);
+    for (const { data } of events) expect(data).toEqual({ BusinessPartner: '667' });
+  });
+
   it('get a number when none is given, and keep the one they have', async () => {
     const first = Number((await create()).body['BusinessPartner']);
     expect(first).toBeGreaterThanOrEqual(1_000_000);

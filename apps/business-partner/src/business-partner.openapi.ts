@@ -42,6 +42,6 @@ const routes: readonly RouteDoc[] = [
 
 export const businessPartnerOpenApi = openApiDocument(
   'Heddle business partners',
-  'Persons and organisations with addresses and e-mails, in the fields of S/4HANA. Every change raises events through the outbox.',
+  'Persons and organisations with addresses, roles, tax numbers, bank accounts and what they are as customers and suppliers, in the fields of S/4HANA. Every change raises events through the outbox.',
   routes,
 );

@@ -2,9 +2,11 @@ import type { ObjectStore, Stored } from '@heddle/mesh';
 import type { OutboxTables } from '@heddle/outbox';
 import { type ColumnType, type Kysely, type Transaction, sql } from 'kysely';
 import type { BusinessPartner } from './business-partner.shape.js';
+import { type StoredPartner, completedPartner } from './completed-partner.js';
+import type { BusinessPartnerViews } from './migrations/004-entity-views.js';
 
-export interface BusinessPartnerTables extends OutboxTables {
-  business_partner: { key: string; version: number; state: ColumnType<BusinessPartner, string, string> };
+export interface BusinessPartnerTables extends OutboxTables, BusinessPartnerViews {
+  business_partner: { key: string; version: number; state: ColumnType<StoredPartner, string, string> };
   partner_contract: { contract: string; partner: string; rank: number; sequence: number };
 }
 
@@ -20,23 +22,31 @@ export class BusinessPartnerRepository implements ObjectStore<BusinessPartnerTab
   }
 
   async find(key: string): Promise<Stored<BusinessPartner> | undefined> {
-    return this.db.selectFrom('business_partner').select(COLUMNS).where('key', '=', key).executeTakeFirst();
+    const row = await this.db.selectFrom('business_partner').select(COLUMNS).where('key', '=', key).executeTakeFirst();
+    return row === undefined ? undefined : storedOf(row);
   }
 
   /** As `find`, and nobody else changes it until the transaction ends. */
   async lock(tx: Tx, key: string): Promise<Stored<BusinessPartner> | undefined> {
-    return tx.selectFrom('business_partner').select(COLUMNS).where('key', '=', key).forUpdate().executeTakeFirst();
+    const row = await tx
+      .selectFrom('business_partner')
+      .select(COLUMNS)
+      .where('key', '=', key)
+      .forUpdate()
+      .executeTakeFirst();
+    return row === undefined ? undefined : storedOf(row);
   }
 
   /** The partners by number. */
   async list(limit: number, after: string): Promise<Stored<BusinessPartner>[]> {
-    return this.db
+    const rows = await this.db
       .selectFrom('business_partner')
       .select(COLUMNS)
       .where('key', '>', after)
       .orderBy('key')
       .limit(limit)
       .execute();
+    return rows.map(storedOf);
   }
 
   /** Nothing when there is one under its number: partners are never deleted, so the first version is the only one. */
@@ -65,3 +75,7 @@ export class BusinessPartnerRepository implements ObjectStore<BusinessPartnerTab
 }
 
 const COLUMNS = ['key', 'version', 'state'] as const;
+
+function storedOf({ key, version, state }: Stored<StoredPartner>): Stored<BusinessPartner> {
+  return { key, version, state: completedPartner(state) };
+}

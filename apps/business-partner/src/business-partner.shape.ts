@@ -1,48 +1,42 @@
-import { canonicalKey } from '@heddle/event';
 import { number, text } from '@heddle/mesh';
 import { z } from 'zod';
-
-const flag = z.boolean('must be true or false');
-
-const MAX_ADDRESSES = 100;
-const MAX_EMAILS = 20;
-
-const emailShape = z.strictObject({
-  OrdinalNumber: z
-    .string()
-    .regex(/^\d{1,3}$/, 'must be a number of at most 3 digits')
-    .transform(canonicalKey)
-    .optional(),
-  EmailAddress: z.email('must be an e-mail address').max(241, 'must be at most 241 characters'),
-  IsDefaultEmailAddress: flag.default(false),
-});
-
-const addressShape = z.strictObject({
-  AddressID: number(10, 'address').optional(),
-  StreetName: text(60).default(''),
-  HouseNumber: text(10).default(''),
-  PostalCode: text(10).default(''),
-  CityName: text(40).default(''),
-  Region: text(3).default(''),
-  Country: text(3).default(''),
-  Language: text(2).default(''),
-  to_EmailAddress: z.array(emailShape).max(MAX_EMAILS, `must be at most ${MAX_EMAILS} e-mail addresses`).default([]),
-});
-
-const addresses = z.array(addressShape).max(MAX_ADDRESSES, `must be at most ${MAX_ADDRESSES} addresses`);
+import {
+  addressesShape,
+  banksShape,
+  customerShape,
+  day,
+  flag,
+  rolesShape,
+  storedAddressShape,
+  supplierShape,
+  taxNumbersShape,
+} from './partner-parts.shape.js';
 
 const fields = {
   FirstName: text(40),
   LastName: text(40),
   OrganizationBPName1: text(40),
   OrganizationBPName2: text(40),
+  OrganizationBPName3: text(40),
+  OrganizationBPName4: text(40),
   SearchTerm1: text(20),
+  SearchTerm2: text(20),
   FormOfAddress: text(4),
   Industry: text(10),
+  Language: text(2),
   CorrespondenceLanguage: text(2),
   LegalForm: text(2),
-  BirthDate: z.iso.date('must be a date, as 1970-01-31').nullable(),
+  BirthDate: day,
+  TradingPartner: text(6),
   BusinessPartnerIDByExtSystem: text(20),
+  to_BusinessPartnerAddress: addressesShape,
+  to_BusinessPartnerRole: rolesShape,
+  to_BusinessPartnerTax: taxNumbersShape,
+  to_BusinessPartnerBank: banksShape,
+  /** Null: it is no customer. */
+  to_Customer: customerShape,
+  /** Null: it is no supplier. */
+  to_Supplier: supplierShape,
 };
 
 /** 1: a person. 2: an organisation. */
@@ -57,42 +51,45 @@ export const newPartnerShape = z.strictObject({
   LastName: fields.LastName.default(''),
   OrganizationBPName1: fields.OrganizationBPName1.default(''),
   OrganizationBPName2: fields.OrganizationBPName2.default(''),
+  OrganizationBPName3: fields.OrganizationBPName3.default(''),
+  OrganizationBPName4: fields.OrganizationBPName4.default(''),
   SearchTerm1: fields.SearchTerm1.default(''),
+  SearchTerm2: fields.SearchTerm2.default(''),
   FormOfAddress: fields.FormOfAddress.default(''),
   Industry: fields.Industry.default(''),
+  Language: fields.Language.default(''),
   CorrespondenceLanguage: fields.CorrespondenceLanguage.default(''),
   LegalForm: fields.LegalForm.default(''),
   BirthDate: fields.BirthDate.default(null),
+  TradingPartner: fields.TradingPartner.default(''),
   BusinessPartnerIDByExtSystem: fields.BusinessPartnerIDByExtSystem.default(''),
-  to_BusinessPartnerAddress: addresses.default([]),
+  to_BusinessPartnerAddress: addressesShape.default([]),
+  to_BusinessPartnerRole: rolesShape.default([]),
+  to_BusinessPartnerTax: taxNumbersShape.default([]),
+  to_BusinessPartnerBank: banksShape.default([]),
+  to_Customer: customerShape.default(null),
+  to_Supplier: supplierShape.default(null),
 });
 
-/** A change: the fields that are named; addresses are replaced as a whole. */
+/** A change: the fields that are named; addresses, roles, tax numbers, banks and views are replaced as a whole. */
 export const partnerPatchShape = z
-  .strictObject({
-    ...fields,
-    BusinessPartnerIsBlocked: flag,
-    IsMarkedForArchiving: flag,
-    to_BusinessPartnerAddress: addresses,
-  })
+  .strictObject({ ...fields, BusinessPartnerIsBlocked: flag, IsMarkedForArchiving: flag })
   .partial();
-
-const storedEmailShape = emailShape.extend({ OrdinalNumber: z.string() });
-
-const storedAddressShape = addressShape.extend({
-  AddressID: z.string(),
-  to_EmailAddress: z.array(storedEmailShape),
-});
 
 /** A partner as it is answered. */
 export const partnerShape = newPartnerShape.extend({
   BusinessPartner: z.string(),
   BusinessPartnerUUID: z.uuid(),
   BusinessPartnerFullName: z.string(),
+  BusinessPartnerName: z.string(),
+  /** Its number where it is one, else empty. */
+  Customer: z.string(),
+  Supplier: z.string(),
   IsNaturalPerson: flag,
   BusinessPartnerIsBlocked: flag,
   IsMarkedForArchiving: flag,
   CreationDate: z.iso.date(),
+  CreationDateTime: z.iso.datetime(),
   LastChangeDateTime: z.iso.datetime(),
   to_BusinessPartnerAddress: z.array(storedAddressShape),
 });
@@ -100,5 +97,3 @@ export const partnerShape = newPartnerShape.extend({
 export type NewPartner = z.output<typeof newPartnerShape>;
 export type PartnerPatch = z.output<typeof partnerPatchShape>;
 export type BusinessPartner = z.output<typeof partnerShape>;
-export type NewAddress = z.output<typeof addressShape>;
-export type Address = z.output<typeof storedAddressShape>;

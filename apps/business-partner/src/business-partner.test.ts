@@ -1,4 +1,5 @@
 import { HeddleError } from '@heddle/event';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { changePartner, createPartner } from './business-partner.js';
 import { type PartnerPatch, newPartnerShape, partnerPatchShape } from './business-partner.shape.js';
@@ -20,6 +21,26 @@ const errorOf = (rule: () => unknown): HeddleError => {
   }
   throw new Error('there was no error');
 };
+
+/** Changes that no rule stands against. */
+const patchArbitrary = fc.record(
+  {
+    FirstName: fc.constantFrom('Ada', 'Augusta'),
+    SearchTerm2: fc.constantFrom('', 'ENGINE'),
+    BusinessPartnerIsBlocked: fc.boolean(),
+    to_BusinessPartnerAddress: fc.constantFrom(
+      [],
+      [{ CityName: 'London', to_PhoneNumber: [{ PhoneNumber: '+44 20 7946 0000' }] }],
+      [{ CityName: 'London', to_MobilePhoneNumber: [{ PhoneNumber: '+44 7700 900000' }] }],
+    ),
+    to_BusinessPartnerRole: fc.constantFrom([], [{ BusinessPartnerRole: 'FLCU01' }]),
+    to_BusinessPartnerTax: fc.constantFrom([], [{ BPTaxType: 'GB0', BPTaxNumber: 'GB123456789' }]),
+    to_BusinessPartnerBank: fc.constantFrom([], [{ BankIdentification: '0001', IBAN: 'GB33BUKB20201555555555' }]),
+    to_Customer: fc.constantFrom(null, {}, { DeliveryIsBlocked: '01' }),
+    to_Supplier: fc.constantFrom(null, { PurchasingIsBlocked: true }),
+  },
+  { requiredKeys: [] },
+);
 
 describe('a new business partner', () => {
   it('raises Created with its number and nothing else', () => {
@@ -56,7 +77,45 @@ describe('a new business partner', () => {
   });
 });
 
+describe('a partner that is a customer or a supplier', () => {
+  it('is one under its own number, for as long as it has the view', () => {
+    const customer = change({ to_Customer: { CustomerAccountGroup: 'CUST' } });
+    expect(customer.events).toHaveLength(1);
+    expect(customer.partner).toMatchObject({ Customer: '1000667', Supplier: '' });
+    expect(customer.partner.to_Customer).toEqual({
+      CustomerAccountGroup: 'CUST',
+      DeliveryIsBlocked: '',
+      OrderIsBlockedForCustomer: '',
+      BillingIsBlockedForCustomer: '',
+      PostingIsBlocked: false,
+      VATRegistration: '',
+    });
+    const both = change({ to_Supplier: {} }, customer.partner).partner;
+    expect(both).toMatchObject({ Customer: '1000667', Supplier: '1000667' });
+    expect(change({ to_Customer: null }, both).partner).toMatchObject({ Customer: '', Supplier: '1000667' });
+  });
+});
+
 describe('a change', () => {
+  it('raises Changed once, whatever it is of, and nothing when the same is said again', () => {
+    fc.assert(
+      fc.property(fc.array(patchArbitrary, { maxLength: 12 }), (patches) => {
+        let partner = person;
+        for (const patch of patches) {
+          const before = JSON.stringify(partner);
+          const after = change(patch, partner);
+          const isOther =
+            JSON.stringify({ ...after.partner, LastChangeDateTime: partner.LastChangeDateTime }) !== before;
+          expect(after.events).toHaveLength(isOther ? 1 : 0);
+          expect(after.partner === partner).toBe(!isOther);
+          expect(change(patch, after.partner)).toEqual({ partner: after.partner, events: [] });
+          partner = after.partner;
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('raises Changed once, however many fields differ', () => {
     const { events, partner } = change({
       LastName: 'Lovelace',
@@ -109,7 +168,12 @@ describe('the shapes', () => {
     const { error } = newPartnerShape.safeParse({
       BusinessPartnerCategory: '3',
       LastName: 'B'.repeat(41),
-      to_BusinessPartnerAddress: [{ to_EmailAddress: [{ EmailAddress: 'nobody' }] }],
+      to_BusinessPartnerAddress: [
+        { to_EmailAddress: [{ EmailAddress: 'nobody' }], to_PhoneNumber: [{ PhoneNumber: 'home' }] },
+      ],
+      to_BusinessPartnerRole: [{ BusinessPartnerRole: 'FLCU01' }, { BusinessPartnerRole: 'FLCU01' }],
+      to_BusinessPartnerTax: [{ BPTaxType: 'DE000', BPTaxNumber: '1' }],
+      to_BusinessPartnerBank: [{ BankIdentification: '0001', IBAN: 'DE89 3704' }],
       Shoe: 42,
     });
     expect(error?.issues.flatMap((issue) => [issue.path.join('.'), ...('keys' in issue ? issue.keys : [])])).toEqual(
@@ -117,6 +181,10 @@ describe('the shapes', () => {
         'BusinessPartnerCategory',
         'LastName',
         'to_BusinessPartnerAddress.0.to_EmailAddress.0.EmailAddress',
+        'to_BusinessPartnerAddress.0.to_PhoneNumber.0.PhoneNumber',
+        'to_BusinessPartnerRole',
+        'to_BusinessPartnerTax.0.BPTaxType',
+        'to_BusinessPartnerBank.0.IBAN',
         'Shoe',
       ]),
     );

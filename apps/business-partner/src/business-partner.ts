@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { HeddleError } from '@heddle/event';
 import type { BusinessPartnerEvents } from '@heddle/schemas';
-import type { Address, BusinessPartner, NewAddress, NewPartner, PartnerPatch } from './business-partner.shape.js';
+import type { BusinessPartner, NewPartner, PartnerPatch } from './business-partner.shape.js';
+import { numberedAddresses } from './numbered-addresses.js';
 
 type EventName = keyof BusinessPartnerEvents;
 
@@ -21,18 +22,17 @@ export const BUSINESS_PARTNER_TYPES: readonly EventName[] = [`${PREFIX}.Created.
 
 /** @throws HeddleError `data-invalid` for a person without a last name, an organisation without a name */
 export function createPartner(input: NewPartner, number: string, uuid: string, now: Date): Change {
-  const partner: BusinessPartner = {
+  const partner = withComputed({
     ...input,
     BusinessPartner: number,
     BusinessPartnerUUID: uuid,
-    BusinessPartnerFullName: fullNameOf(input),
-    IsNaturalPerson: input.BusinessPartnerCategory === '1',
     BusinessPartnerIsBlocked: false,
     IsMarkedForArchiving: false,
     CreationDate: now.toISOString().slice(0, 10),
+    CreationDateTime: now.toISOString(),
     LastChangeDateTime: now.toISOString(),
-    to_BusinessPartnerAddress: numbered(input.to_BusinessPartnerAddress),
-  };
+    to_BusinessPartnerAddress: numberedAddresses(input.to_BusinessPartnerAddress),
+  });
   mustBeNamed(partner);
   return { partner, events: [{ type: `${PREFIX}.Created.v1`, data: { BusinessPartner: number } }] };
 }
@@ -48,7 +48,8 @@ export function changePartner(partner: BusinessPartner, patch: PartnerPatch, now
   const changed = {
     ...partner,
     ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
-    to_BusinessPartnerAddress: addresses === undefined ? partner.to_BusinessPartnerAddress : numbered(addresses),
+    to_BusinessPartnerAddress:
+      addresses === undefined ? partner.to_BusinessPartnerAddress : numberedAddresses(addresses),
   } as BusinessPartner;
   if (isDeepStrictEqual(changed, partner)) return { partner, events: [] };
   if (partner.IsMarkedForArchiving && changed.IsMarkedForArchiving) {
@@ -65,24 +66,42 @@ export function changePartner(partner: BusinessPartner, patch: PartnerPatch, now
       { field: 'IsMarkedForArchiving' },
     );
   }
-  changed.BusinessPartnerFullName = fullNameOf(changed);
-  changed.LastChangeDateTime = now.toISOString();
   mustBeNamed(changed);
   const data = { BusinessPartner: partner.BusinessPartner };
-  return { partner: changed, events: [{ type: `${PREFIX}.Changed.v1`, data }] };
+  const after = withComputed({ ...changed, LastChangeDateTime: now.toISOString() });
+  return { partner: after, events: [{ type: `${PREFIX}.Changed.v1`, data }] };
 }
 
+type Computed = 'BusinessPartnerFullName' | 'BusinessPartnerName' | 'Customer' | 'Supplier' | 'IsNaturalPerson';
 type Named = Pick<
   BusinessPartner,
   'BusinessPartnerCategory' | 'FirstName' | 'LastName' | 'OrganizationBPName1' | 'OrganizationBPName2'
 >;
 
-function fullNameOf(partner: Named): string {
+const MAX_NAME = 81;
+
+/** With the fields that follow from the others. */
+export function withComputed(partner: Omit<BusinessPartner, Computed>): BusinessPartner {
+  const name = nameOf(partner);
+  return {
+    ...partner,
+    BusinessPartnerFullName: name,
+    BusinessPartnerName: name,
+    IsNaturalPerson: partner.BusinessPartnerCategory === '1',
+    Customer: partner.to_Customer === null ? '' : partner.BusinessPartner,
+    Supplier: partner.to_Supplier === null ? '' : partner.BusinessPartner,
+  };
+}
+
+function nameOf(partner: Named): string {
   const names =
     partner.BusinessPartnerCategory === '1'
       ? [partner.FirstName, partner.LastName]
       : [partner.OrganizationBPName1, partner.OrganizationBPName2];
-  return names.filter((name) => name !== '').join(' ');
+  return names
+    .filter((name) => name !== '')
+    .join(' ')
+    .slice(0, MAX_NAME);
 }
 
 function mustBeNamed(partner: Named): void {
@@ -93,30 +112,4 @@ function mustBeNamed(partner: Named): void {
       fields: [{ field, rule: `must not be empty for ${kind}` }],
     });
   }
-}
-
-/** Addresses and e-mails without a number get the next one; a number twice is refused. */
-function numbered(addresses: readonly NewAddress[]): Address[] {
-  const ids = withNumbers(addresses.map(({ AddressID }) => AddressID));
-  return addresses.map((address, index) => {
-    const ordinals = withNumbers(address.to_EmailAddress.map(({ OrdinalNumber }) => OrdinalNumber));
-    const emails = address.to_EmailAddress.map((email, at) => ({ ...email, OrdinalNumber: ordinals[at] ?? '' }));
-    return { ...address, AddressID: ids[index] ?? '', to_EmailAddress: emails };
-  });
-}
-
-function withNumbers(given: readonly (string | undefined)[]): string[] {
-  const taken = new Set<string>();
-  for (const number of given) {
-    if (number === undefined) continue;
-    if (taken.has(number)) throw new HeddleError('conflict', `The number ${number} is there twice.`);
-    taken.add(number);
-  }
-  let next = 1;
-  return given.map((number) => {
-    if (number !== undefined) return number;
-    while (taken.has(String(next))) next += 1;
-    taken.add(String(next));
-    return String(next);
-  });
 }

@@ -1,4 +1,4 @@
-import { type EventLog, type PartitionBounds, type ReadBatch, type Reader, tenantOf } from '@heddle/event';
+import { type EventLog, type PartitionBounds, type ReadBatch, type Reader, isRawTopic, tenantOf } from '@heddle/event';
 import { DispatchedEvent } from './represent.js';
 import type { MovingPosition } from './streams/resume-token.js';
 import type { StreamHub } from './streams/stream-hub.js';
@@ -25,7 +25,7 @@ const NEW_TOPIC_EVENTS = 10_000;
 
 /**
  * Neck two. Reads each partition of each topic once for everybody: appends what it reads to the tail, offers it to
- * the queues, and hands it to the live streams.
+ * the queues, and hands it to the live streams, unless it is a raw message.
  */
 export class Dispatcher {
   #readers: Reader[] = [];
@@ -106,6 +106,8 @@ export class Dispatcher {
     const from = this.position.next(topic, partition);
     const liveFrom = this.#liveFrom.get(name) ?? 0;
     const tenant = tenantOf(topic);
+    // What somebody published to an address is for the queues that want it.
+    const isRaw = isRawTopic(topic);
     const position = this.position.of(tenant);
     const events: DispatchedEvent[] = [];
     for (const stored of batch.events) {
@@ -114,7 +116,7 @@ export class Dispatcher {
       const event = new DispatchedEvent(stored, this.#count, position.token, this.baseUrl);
       this.tail.add(event);
       events.push(event);
-      if (stored.offset >= liveFrom) this.streams.publish(tenant, event);
+      if (!isRaw && stored.offset >= liveFrom) this.streams.publish(tenant, event);
     }
     this.position.moveTo(topic, partition, Math.max(from, nextOffset));
     this.queues.take({ topic, partition, from, to: nextOffset, events });

@@ -1,8 +1,11 @@
 import type { Caller } from '@heddle/auth';
-import { objectOf, tenantOf, topicOf, typeMatcher } from '@heddle/event';
+import { objectOf, tenantOf, topicOf } from '@heddle/event';
 import type { Catalogue } from '@heddle/schema';
+import type { Namespaces } from './messages/namespaces.js';
 import type { QueueDirectory } from './queues/queue-directory.js';
 import { maySee } from './queues/queue-rights.js';
+import { QueueSelection } from './queues/queue-selection.js';
+import type { QueueDefinition } from './queues/queue.js';
 
 /** The consumer groups that read a topic, by name. */
 export type GroupsOf = (topic: string) => Promise<readonly string[]>;
@@ -18,6 +21,7 @@ export class EventReaders {
     private readonly directory: Pick<QueueDirectory, 'queues'>,
     private readonly catalogue: Pick<Catalogue, 'find'>,
     private readonly groupsOf: GroupsOf,
+    private readonly namespaces: Namespaces,
   ) {}
 
   /** @throws HeddleError `type-unknown`, `registry-unavailable`, `log-unavailable` */
@@ -26,13 +30,17 @@ export class EventReaders {
     const topic = topicOf(object, caller.tenant);
     const queues = this.directory
       .queues(caller.tenant)
-      .filter((queue) => typeMatcher(queue.types)(type) && (queue.topics?.includes(topic) ?? true))
+      .filter((queue) => this.#wants(queue, type) && (queue.topics?.includes(topic) ?? true))
       .map((queue) => queue.name)
       .filter((queue) => maySee(caller, queue));
     const groups = await this.#groupsOf(topic);
     // A service's group is named after it, with its tenant in front.
     const services = groups.map((group) => (tenantOf(group) === caller.tenant ? objectOf(group) : group));
     return { type, queues: namedInOrder(queues), services: namedInOrder(services) };
+  }
+
+  #wants(queue: QueueDefinition, type: string): boolean {
+    return new QueueSelection(queue, this.namespaces).wantsType(type, undefined);
   }
 
   /** Shared by all who ask at a time; one that failed is asked for again. */

@@ -143,7 +143,7 @@ export class GatewayTrial {
         },
       },
     );
-    const { publisher, streams, engine, hop } = gateway;
+    const { publisher, streams, engine, hop, namespaces } = gateway;
     const server = app.getHttpAdapter().getInstance();
     const sessions = new Sessions(guard);
     hop.attach(server);
@@ -151,7 +151,7 @@ export class GatewayTrial {
     server.get('/asyncapi.json', { config: { access: 'public' } }, () =>
       asyncApiDocument({ baseUrl: BASE_URL, brokers: [], events: catalogue.list() }),
     );
-    const doors = { server, publisher, streams, queues: engine.queues, hop, guard, sessions, log };
+    const doors = { server, publisher, streams, queues: engine.queues, hop, namespaces, guard, sessions, log };
     const open = protocols.map((protocol) => protocol.open(doors));
     const url = await listen(app, { ...values, host: '127.0.0.1' });
     return new GatewayTrial(gateway, guard, catalogue, registry, eventLog, routes, url, async () => {

@@ -32,6 +32,7 @@ export class GatewayModule {
     registry: ConfluentSchemaRegistry,
     groupsOf: GroupsOf,
   ): DynamicModule {
+    const readers = new EventReaders(gateway.engine.directory, catalogue, groupsOf, gateway.namespaces);
     return {
       module: GatewayModule,
       controllers: [
@@ -52,7 +53,7 @@ export class GatewayModule {
       providers: [
         { provide: Catalogue, useValue: catalogue },
         { provide: ConfluentSchemaRegistry, useValue: registry },
-        { provide: EventReaders, useValue: new EventReaders(gateway.engine.directory, catalogue, groupsOf) },
+        { provide: EventReaders, useValue: readers },
         { provide: Objects, useValue: gateway.objects },
         { provide: Documents, useValue: gateway.documents },
         { provide: Queues, useValue: gateway.engine.queues },

@@ -8,7 +8,7 @@ import { startGateway as startTrial } from './gateway-trial.js';
 import type { Gateway } from './gateway.js';
 import { callerFor } from './identity/identity-trial.js';
 import { webhookShape } from './protocols/webhook/webhook.shape.js';
-import type { IncomingEvent } from './publish.js';
+import type { IncomingEvent } from './incoming-event.js';
 import { settings } from './settings.js';
 import { TRIAL_MASTER_KEY } from './vault/vault-trial.js';
 

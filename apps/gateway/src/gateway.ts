@@ -4,8 +4,10 @@ import {
   type ControlLog,
   type EventLog,
   LOCAL_TENANT,
+  RAW_TOPIC,
   type SlotGroup,
   type StoredEvent,
+  topicOf,
   uuidv7,
 } from '@heddle/event';
 import type { Caller } from '@heddle/auth';
@@ -24,6 +26,8 @@ import { LookUps } from './ledger/look-ups.js';
 import { Limits } from './limits/limits.js';
 import type { QuotaKind } from './limits/quotas.js';
 import { Masking } from './masking.js';
+import { MessageSorter } from './messages/message-sorter.js';
+import { Namespaces } from './messages/namespaces.js';
 import type { GatewayMetrics } from './metrics.js';
 import { receiverNetworkOf } from './network/receiver.settings.js';
 import { ObjectTopics } from './object-topics.js';
@@ -84,6 +88,8 @@ export class Gateway {
   readonly filterTrials: FilterTrials;
   readonly hop: Hop;
   readonly limits: Limits;
+  /** Under which topics the events of types go out. */
+  readonly namespaces: Namespaces;
   readonly #receivers: WebhookReceivers;
   /** To watch over the routes of the doors. */
   readonly audit: Audit;
@@ -94,6 +100,7 @@ export class Gateway {
   constructor(private readonly parts: GatewayParts) {
     const { settings, baseUrl, instanceUrl, eventLog, controlLog, slotGroup, registry, codec, catalogue } = parts;
     const { guard, serviceToken, vault, metrics, log } = parts;
+    this.namespaces = new Namespaces(settings.namespace);
     const position = new MovingPosition();
     const tail = new Tail(settings.tailEvents, settings.tailBytes);
     const mask = new Masking(catalogue, codec);
@@ -118,8 +125,10 @@ export class Gateway {
       baseUrl,
       retry: retryOf(settings),
       admitQueue: (tenant) => this.#admit('queues', tenant),
+      ensureRaw: (tenant) => this.#objectTopics.ensure(topicOf(RAW_TOPIC, tenant)),
       states: new States(this.objects),
       mask,
+      namespaces: this.namespaces,
       metrics,
       log,
     });
@@ -127,8 +136,14 @@ export class Gateway {
     this.hop = new Hop(engine.directory, engine.ownership, instanceUrl, guard, log);
     const history = new History(eventLog, topics);
     this.streams = new StreamHub(tail, history, position, baseUrl, log, mask, settings.limitSendBufferBytes);
-    this.#objectTopics = new ObjectTopics(catalogue, eventLog);
-    const publisher = new Publisher(catalogue, registry, codec, eventLog, this.#objectTopics, metrics);
+    this.#objectTopics = new ObjectTopics(catalogue, eventLog, settings.rawRetentionHours * 3_600_000);
+    const sorter = new MessageSorter({
+      catalogue,
+      namespaces: this.namespaces,
+      knowsQueue: (tenant, name) => engine.knowsQueue(tenant, name),
+      json: this.limits.json,
+    });
+    const publisher = new Publisher(catalogue, registry, codec, eventLog, this.#objectTopics, metrics, sorter);
     this.publisher = publisher;
     const takers = {
       take(span: Span): void {
@@ -229,7 +244,7 @@ export class Gateway {
   async #place(tenant: string, name: string, letters: Letters): Promise<void> {
     const { queues } = this.engine;
     if (queues.atWork(tenant, name) !== undefined) return placeLetters(queues, { tenant, name }, letters);
-    await this.hop.post(tenant, name, `/v1/tenants/${tenant}/queues/${name}/letters`, letters);
+    await this.hop.post(tenant, name, `/v1/tenants/${tenant}/queues/${encodeURIComponent(name)}/letters`, letters);
   }
 
   async #storedEvent(tenant: string, id: string): Promise<StoredEvent | undefined> {

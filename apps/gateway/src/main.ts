@@ -119,7 +119,7 @@ await run(log, async () => {
     },
     certificate,
   });
-  const { publisher, streams, hop } = gateway;
+  const { publisher, streams, hop, namespaces } = gateway;
   const { guard } = identity;
   const sessions = new Sessions(guard, (caller, address) => gateway.limits.connect(caller, address));
 
@@ -135,6 +135,7 @@ await run(log, async () => {
     streams,
     queues: gateway.engine.queues,
     hop,
+    namespaces,
     guard,
     sessions,
     limits: gateway.limits,

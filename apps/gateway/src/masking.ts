@@ -1,5 +1,5 @@
 import type { Caller } from '@heddle/auth';
-import type { StoredEvent } from '@heddle/event';
+import { type StoredEvent, isRawMessage } from '@heddle/event';
 import { type AvroCodec, type Catalogue, masked } from '@heddle/schema';
 
 /** Whoever sees an event masked does not get the bytes either, in which nothing can be masked. */
@@ -15,9 +15,10 @@ export class Masking {
   /**
    * An event with its personal data masked and without its bytes, so that it has no Avro form any more; the event
    * itself where nothing of it is personal. Both the schema it was written under and the newest one of its type count:
-   * what is said to be personal today was so before.
+   * what is said to be personal today was so before. A raw message has no schema that could say so.
    */
   masked(event: StoredEvent): StoredEvent {
+    if (isRawMessage(event)) return event;
     const { attributes, schemaId } = event;
     const written = schemaId === undefined ? undefined : this.codec.personalIn(schemaId);
     const newestId = this.catalogue.get(attributes.type)?.schemaId;

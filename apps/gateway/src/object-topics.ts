@@ -1,13 +1,23 @@
-import { type EventLog, objectOf, objectTopicSpec, tenantOf, topicOf } from '@heddle/event';
+import {
+  type EventLog,
+  RAW_TOPIC,
+  isRawTopic,
+  objectOf,
+  objectTopicSpec,
+  rawTopicSpec,
+  tenantOf,
+  topicOf,
+} from '@heddle/event';
 import type { Catalogue } from '@heddle/schema';
 
-/** Partitions of a business object's topic, where nobody has made it yet. */
+/** Partitions of a topic, where nobody has made it yet. */
 const OBJECT_PARTITIONS = 12;
+const RAW_RETENTION_MS = 7 * 86_400_000;
 /** Names of tenants that stand in topics; `heddle` stands in those of our own. */
 const TENANT = /^(?!(?:heddle|local)$)[a-z][a-z0-9-]{0,30}$/;
 
 /**
- * Which topics of business objects there are: those of the local tenant from the beginning, those of another one from
+ * Which topics of business objects, and of raw messages, there are: those of the local tenant from the beginning, those of another one from
  * its first event of that object on, whoever made them. What is in the log says so, not who has a client here.
  */
 export class ObjectTopics {
@@ -17,11 +27,13 @@ export class ObjectTopics {
   constructor(
     private readonly catalogue: Pick<Catalogue, 'list'>,
     private readonly eventLog: Pick<EventLog, 'topics' | 'ensureTopics'>,
+    /** How long raw messages are kept, in topics that are made here. */
+    private readonly rawRetentionMs = RAW_RETENTION_MS,
   ) {}
 
   /** All there are now, of every tenant. @throws HeddleError `log-unavailable` */
   async list(): Promise<string[]> {
-    const objects = new Set(this.catalogue.list().map(({ topic }) => topic));
+    const objects = new Set([...this.catalogue.list().map(({ topic }) => topic), RAW_TOPIC]);
     const local = [...objects].map((object) => topicOf(object));
     for (const topic of local) await this.ensure(topic);
     const found = (await this.eventLog.topics()).filter(
@@ -47,7 +59,10 @@ export class ObjectTopics {
   }
 
   async #make(topic: string): Promise<void> {
-    await this.eventLog.ensureTopics([objectTopicSpec(topic, OBJECT_PARTITIONS)]);
+    const spec = isRawTopic(topic)
+      ? rawTopicSpec(topic, OBJECT_PARTITIONS, this.rawRetentionMs)
+      : objectTopicSpec(topic, OBJECT_PARTITIONS);
+    await this.eventLog.ensureTopics([spec]);
     this.#present.add(topic);
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CLIENT, TENANT } from './identity/client.js';
+import { WEBHOOK_NAME } from './protocols/webhook/webhook.js';
 import { QUEUE_NAME } from './queues/queue.shape.js';
 
 /** A business key, as `canonicalKey` takes it: not blank, and without control characters. */
@@ -11,7 +12,8 @@ const key = z
 
 /** The path parameters of operations, as the OpenAPI document shows their rules. */
 export const PARAMS = {
-  name: { name: z.string().regex(QUEUE_NAME) },
+  name: { name: z.string().regex(QUEUE_NAME).max(164) },
+  webhook: { name: z.string().regex(WEBHOOK_NAME) },
   client: { client: z.string().regex(CLIENT) },
   tenant: { tenant: z.string().regex(TENANT) },
   letter: { id: z.string().regex(/^[0-9]{1,5}-[0-9]{1,15}$/) },

@@ -11,7 +11,7 @@ export interface PermissionRow {
 const MANAGE = 'manage:queue:{name}';
 const SEEN = 'any client, with manage, consume or replay on';
 const EITHER = `${SEEN} the queue`;
-const MADE = `${MANAGE}, and consume:type:… for each pattern it names`;
+const MADE = `${MANAGE}, and consume:type:… for each pattern it names; consume:topic:… for each pattern of topics, or consume:type:… of what that stands for`;
 const HOOKED = `${MADE}, or consume:queue:… for the queue it names`;
 const REPLAY = 'replay:queue:{name}';
 const SOME_REPLAY = 'replay:queue:… on the queue of each';

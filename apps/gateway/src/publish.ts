@@ -10,6 +10,7 @@ import {
   type StoredEvent,
   attributeProblem,
   canonicalKey,
+  isRawTopic,
   tenantOf,
   topicOf,
 } from '@heddle/event';
@@ -24,14 +25,11 @@ import {
   schemaIdOf,
 } from '@heddle/schema';
 import { type DedupeWindow, DedupeWindows } from './dedupe-window.js';
+import type { IncomingEvent } from './incoming-event.js';
+import type { IncomingMessage, MessageOutcome } from './messages/incoming-message.js';
+import type { MessageSorter } from './messages/message-sorter.js';
 import type { GatewayMetrics } from './metrics.js';
 import type { ObjectTopics } from './object-topics.js';
-
-/** An event as a door hands it over: attributes as strings, the data as JSON or as Avro in Confluent wire format. */
-export interface IncomingEvent {
-  attributes: Record<string, string | undefined>;
-  data: { json: unknown } | { avro: Uint8Array };
-}
 
 export type PublishOutcome = { position: Position; duplicate: boolean } | { error: HeddleError };
 
@@ -63,6 +61,7 @@ export class Publisher {
     private readonly eventLog: EventLog,
     private readonly topics: Pick<ObjectTopics, 'ensure'>,
     private readonly metrics: GatewayMetrics,
+    private readonly addresses: MessageSorter,
   ) {}
 
   /**
@@ -70,35 +69,66 @@ export class Publisher {
    * that the caller may not publish (`publish:type:…`) too. An accepted one is on all in-sync replicas.
    * After an event whose append failed, no later one of its key in the same call is appended.
    */
-  async publish(caller: Caller, events: readonly IncomingEvent[]): Promise<PublishOutcome[]> {
-    const outcomes = Array.from<PublishOutcome | Pending>({ length: events.length });
+  publish(caller: Caller, events: readonly IncomingEvent[]): Promise<PublishOutcome[]> {
+    let permitted: string | undefined;
+    return this.#publishAll(caller.tenant, events.length, (index) => {
+      const event = events[index]!;
+      const { type } = event.attributes;
+      // Before anything else: whoever may not publish a type learns nothing about it.
+      if (type !== undefined && type !== permitted) requirePermission(caller, 'publish', 'type', type);
+      permitted = type;
+      return this.#checked(event, caller.tenant);
+    });
+  }
+
+  /**
+   * Appends messages to what their addresses are: to the topic of an event type as that event, checked like any other
+   * (`publish:type:…`), otherwise as they are (`publish:topic:…`, `publish:queue:…`); each has its own outcome, in their
+   * order. Accepted and repeated as in {@link publish}; of raw messages the address is part of what tells one from another.
+   */
+  async publishMessages(caller: Caller, messages: readonly IncomingMessage[]): Promise<MessageOutcome[]> {
+    const ids: string[] = [];
+    const outcomes = await this.#publishAll(caller.tenant, messages.length, (index) => {
+      const note = (append: Append): Append => {
+        ids[index] = append.event.attributes.id;
+        return append;
+      };
+      const sorted = this.addresses.sort(caller, messages[index]!);
+      const checked =
+        sorted instanceof Promise
+          ? sorted.then((done) => this.#appendFor(done, caller.tenant))
+          : this.#appendFor(sorted, caller.tenant);
+      return checked instanceof Promise ? checked.then(note) : note(checked);
+    });
+    return outcomes.map((outcome, index) => ('error' in outcome ? outcome : { id: ids[index]!, ...outcome }));
+  }
+
+  /** `prepare` is called for one after the other, so that appends stand in the order of what was handed over. */
+  async #publishAll(
+    tenant: string,
+    count: number,
+    prepare: (index: number) => Append | Promise<Append>,
+  ): Promise<PublishOutcome[]> {
+    const outcomes = Array.from<PublishOutcome | Pending>({ length: count });
     const duplicates = new Set<number>();
     const appends: Append[] = [];
     const settle: ((outcome: AppendOutcome) => void)[] = [];
     const now = Date.now();
-    const window = this.#windows.of(caller.tenant, now);
-    let permitted: string | undefined;
-    for (let index = 0; index < events.length; index += 1) {
-      const event = events[index]!;
+    const window = this.#windows.of(tenant, now);
+    for (let index = 0; index < count; index += 1) {
       let append: Append;
       try {
-        const { type: name } = event.attributes;
-        // Before anything else: whoever may not publish a type learns nothing about it.
-        if (name !== undefined && name !== permitted) requirePermission(caller, 'publish', 'type', name);
-        permitted = name;
-        const type = this.catalogue.get(name ?? '') ?? (await this.catalogue.find(name ?? ''));
-        try {
-          append = this.#checkNow(event, type, caller.tenant) ?? (await this.#check(event, type, caller.tenant));
-        } catch (error) {
-          append = await this.#checkAgain(event, type, caller.tenant, error);
-        }
+        const prepared = prepare(index);
+        // No turn of the event loop where nothing has to be waited for.
+        append = prepared instanceof Promise ? await prepared : prepared;
         const making = this.topics.ensure(append.topic);
         if (making !== undefined) await making;
       } catch (error) {
         outcomes[index] = { error: asRefusal(error) };
         continue;
       }
-      const { source, id } = append.event.attributes;
+      const { id } = append.event.attributes;
+      const source = originOf(append.topic, append.event.attributes);
       const known = window.get(source, id, now);
       if (known !== undefined) {
         duplicates.add(index);
@@ -134,7 +164,8 @@ export class Publisher {
     for (const { stored } of events) {
       const { topic, partition, offset } = stored;
       if (window === undefined || topic !== last) window = this.#windows.of(tenantOf((last = topic)), now);
-      const { source, id, sequence } = stored.attributes;
+      const { id, sequence } = stored.attributes;
+      const source = originOf(topic, stored.attributes);
       if (sequence !== undefined || window.get(source, id, now) !== undefined) continue;
       window.set(source, id, { position: { topic, partition, offset } }, now);
     }
@@ -157,9 +188,9 @@ export class Publisher {
     }
     for (let index = 0; index < appends.length; index += 1) {
       const outcome = outcomes[index] ?? { error: new HeddleError('internal', 'No outcome.') };
-      const { source, id } = appends[index]!.event.attributes;
+      const { topic, event } = appends[index]!;
       // What failed may be published again; only what stands in the log counts as had.
-      if ('error' in outcome) window.delete(source, id);
+      if ('error' in outcome) window.delete(originOf(topic, event.attributes), event.attributes.id);
       settle[index]?.(outcome);
     }
   }
@@ -190,6 +221,30 @@ export class Publisher {
     if (compatible) return undefined;
     const why = messages.length === 0 ? 'the registry refuses it' : messages.slice(0, 5).join('; ');
     return new HeddleError('schema-incompatible', `${detail}, and cannot be: ${why}.`, { field: 'data' });
+  }
+
+  #appendFor(sorted: Append | IncomingEvent, tenant: string): Append | Promise<Append> {
+    return 'topic' in sorted ? sorted : this.#checked(sorted, tenant);
+  }
+
+  /** Without a turn of the event loop where all that is needed is at hand, as it nearly always is. */
+  #checked(event: IncomingEvent, tenant: string): Append | Promise<Append> {
+    const type = this.catalogue.get(event.attributes.type ?? '');
+    if (type === undefined) return this.#checkedSlowly(event, tenant);
+    try {
+      return this.#checkNow(event, type, tenant) ?? this.#checkedSlowly(event, tenant);
+    } catch (error) {
+      return this.#checkAgain(event, type, tenant, error);
+    }
+  }
+
+  async #checkedSlowly(event: IncomingEvent, tenant: string): Promise<Append> {
+    const type = await this.catalogue.find(event.attributes.type ?? '');
+    try {
+      return await this.#check(event, type, tenant);
+    } catch (error) {
+      return this.#checkAgain(event, type, tenant, error);
+    }
   }
 
   /** Data that does not fit may be that of a version registered a moment ago. */
@@ -292,6 +347,11 @@ function attributeError(attribute: string, rule: string): HeddleError {
   return new HeddleError('attribute-invalid', `The attribute ${attribute} ${rule}.`, {
     field: `attributes.${attribute}`,
   });
+}
+
+/** What tells an event from others of its id: its source, and of a raw message the address it was published to. */
+function originOf(topic: string, { source, address }: EventAttributes): string {
+  return isRawTopic(topic) ? `${source} ${address}` : source;
 }
 
 function asRefusal(error: unknown): HeddleError {

@@ -1,4 +1,11 @@
-import { AVRO_CONTENT_TYPE, JSON_CONTENT_TYPE, type StoredEvent } from '@heddle/event';
+import {
+  AVRO_CONTENT_TYPE,
+  JSON_CONTENT_TYPE,
+  type StoredEvent,
+  isRawMessage,
+  isRawTopic,
+  rawContentOf,
+} from '@heddle/event';
 
 /** One way to write an event for receivers. The bytes are made once per event and shared by all who want this form. */
 export interface Form {
@@ -52,6 +59,11 @@ export class DispatchedEvent {
     return openJson(this.stored, this.baseUrl);
   }
 
+  /** Of its data, as it is handed out in binary mode. */
+  get contentType(): string {
+    return contentTypeOf(this.stored);
+  }
+
   /** The event for those who may not see what is personal, shared between them too; itself where nothing of it is. */
   masked(mask: Mask): DispatchedEvent {
     if (this.#masked !== undefined) return this.#masked;
@@ -93,14 +105,25 @@ export class ObjectState {
   }
 }
 
-/** The attributes as a receiver sees them: references absolute, the data described as the JSON it is handed. */
+/** The data of an event as JSON to be looked at: bytes as base64. */
+export function shownData({ data }: StoredEvent): unknown {
+  return data instanceof Uint8Array ? Buffer.from(data).toString('base64') : data;
+}
+
+/**
+ * The attributes as a receiver sees them: references absolute, the data described as the JSON it is handed; that of a raw
+ * message as it was published.
+ */
 export function receiverAttributes(stored: StoredEvent, baseUrl: string): [name: string, value: string][] {
   const attributes: [string, string][] = [];
   for (const name in stored.attributes) {
     const value = receiverValue(stored, name, baseUrl);
     if (value !== undefined) attributes.push([name, value]);
   }
-  attributes.push(['datacontenttype', contentTypeOf(stored)]);
+  if (!isRawMessage(stored)) attributes.push(['datacontenttype', contentTypeOf(stored)]);
+  else if (stored.attributes.datacontenttype !== undefined) {
+    attributes.push(['datacontenttype', stored.attributes.datacontenttype]);
+  }
   if (stored.schemaId !== undefined) attributes.push(['dataschema', schemaUrl(stored.schemaId, baseUrl)]);
   return attributes;
 }
@@ -127,7 +150,18 @@ function openJson(stored: StoredEvent, baseUrl: string): string {
     const value = receiverValue(stored, name, baseUrl);
     if (value !== undefined) text += `,"${name}":${quoted(value)}`;
   }
+  if (isRawTopic(stored.topic) && isRawMessage(stored)) return text + rawData(stored);
   return text + describedData(stored, baseUrl) + JSON.stringify(stored.data);
+}
+
+/** JSON stands in an event as it was published, number by number; anything else as base64 (JSON format 1.0.2, §3.1). */
+function rawData(stored: StoredEvent): string {
+  const content = rawContentOf(stored);
+  const { contentType } = content;
+  const described = contentType === undefined ? '' : `,"datacontenttype":${quoted(contentType)}`;
+  if ('text' in content) return `${described},"data":${content.text}`;
+  const { buffer, byteOffset, byteLength } = content.bytes;
+  return `${described},"data_base64":"${Buffer.from(buffer, byteOffset, byteLength).toString('base64')}"`;
 }
 
 /** What stands between the attributes and the data of the event before: mostly the same again. */

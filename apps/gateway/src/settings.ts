@@ -1,9 +1,10 @@
-import { LOCAL_TENANT } from '@heddle/event';
+import { LOCAL_TENANT, isNamespace } from '@heddle/event';
 import { baseUrlSchema, defineSettings, meshSettings, portSchema } from '@heddle/runtime';
 import type { SettingsOf } from '@heddle/runtime';
 import { z } from 'zod';
 import { identitySettings } from './identity/identity.settings.js';
 import { limitSettings } from './limits/limit.settings.js';
+import { DEFAULT_NAMESPACE } from './messages/namespaces.js';
 import { receiverSettings } from './network/receiver.settings.js';
 import { parseMasterKeys } from './vault/master-keys.js';
 
@@ -35,6 +36,18 @@ export const settings = defineSettings({
       .transform(parseOwners),
     about:
       'services that own business objects, as name=URL, separated by commas; those of another tenant than local as tenant/name=URL',
+  },
+  namespace: {
+    env: 'HEDDLE_NAMESPACE',
+    schema: z.string().refine(isNamespace, 'must be three segments, as default/heddle/s4').default(DEFAULT_NAMESPACE),
+    about:
+      'namespace of three segments that topics of event types begin with, as <namespace>/ce/sap/s4/…; other tenants have their name for its first segment',
+  },
+  rawRetentionHours: {
+    env: 'HEDDLE_RAW_RETENTION_HOURS',
+    schema: z.coerce.number().min(1).max(87_600).default(168),
+    about:
+      'hours for which messages of topics that no event type knows are kept, in topics of the log that are made from now on',
   },
   masterKeys: {
     env: 'HEDDLE_MASTER_KEY',

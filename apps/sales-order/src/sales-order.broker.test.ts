@@ -198,7 +198,7 @@ describe('sales orders over REST', () => {
   });
 
   it('are approved and delivered', async () => {
-    await create({ SalesOrder: 'STATUS' });
+    await create({ SalesOrder: 'STATUS', to_Item: [{ Material: 'TG11' }] });
     await trial.request('POST', '/sales-orders/STATUS/approval', { status: 'A' });
     expect(await trial.request('POST', '/sales-orders/STATUS/delivery-status', { status: 'B' })).toMatchObject({
       status: 409,
@@ -213,8 +213,16 @@ describe('sales orders over REST', () => {
       status: 422,
       body: { field: 'status' },
     });
-    const events = await trial.eventsOf('STATUS', 4);
-    expect(events.at(-1)).toMatchObject({ data: { OverallDeliveryStatus: 'B', PreviousOverallDeliveryStatus: 'A' } });
+    const events = await trial.eventsOf('STATUS', 8);
+    expect(events.slice(2).map(({ type }) => type.split('.').at(-2))).toEqual([
+      'ApprovalStsChanged',
+      'ApprovalStsChanged',
+      'ItmDelivStsChgd',
+      'ItmSDProcStsChgd',
+      'OvrlDelivStsChgd',
+      'OvrlSDProcStsChgd',
+    ]);
+    expect(events[6]).toMatchObject({ data: { OverallDeliveryStatus: 'B', PreviousOverallDeliveryStatus: 'A' } });
   });
 
   it('are listed page by page, each once', async () => {

@@ -19,15 +19,20 @@ import { SalesOrderService } from './sales-order.service.js';
 import {
   type ItemPatch,
   type NewItem,
-  type NewOrder,
-  type OrderPatch,
-  type SalesOrder,
   type Status,
-  approvalShape,
-  deliveryShape,
   itemNumberShape,
   itemPatchShape,
   newItemShape,
+  rejectionShape,
+} from './sales-order-item.shape.js';
+import {
+  type CreditStatus,
+  type NewOrder,
+  type OrderPatch,
+  type SalesOrder,
+  approvalShape,
+  creditCheckShape,
+  deliveryShape,
   newOrderShape,
   orderPatchShape,
 } from './sales-order.shape.js';
@@ -122,6 +127,30 @@ export class SalesOrderController {
   }
 
   @Changes()
+  @Post(':key/items/:item/rejection')
+  @HttpCode(200)
+  async rejectItem(
+    @MayMatch() request: ChangeRequest,
+    @Param('item', item) itemNumber: string,
+    @Body({ schema: rejectionShape }) { reason }: { reason: string },
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SalesOrder> {
+    return answerState(reply, await this.orders.rejectItem(request, itemNumber, reason));
+  }
+
+  @Changes()
+  @Post(':key/items/:item/delivery-status')
+  @HttpCode(200)
+  async deliverItem(
+    @MayMatch() request: ChangeRequest,
+    @Param('item', item) itemNumber: string,
+    @Body({ schema: deliveryShape }) { status }: { status: Status },
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SalesOrder> {
+    return answerState(reply, await this.orders.setItemDeliveryStatus(request, itemNumber, status));
+  }
+
+  @Changes()
   @Post(':key/approval')
   @HttpCode(200)
   async approve(
@@ -130,6 +159,17 @@ export class SalesOrderController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SalesOrder> {
     return answerState(reply, await this.orders.setApprovalStatus(request, status));
+  }
+
+  @Changes()
+  @Post(':key/credit-check')
+  @HttpCode(200)
+  async checkCredit(
+    @MayMatch() request: ChangeRequest,
+    @Body({ schema: creditCheckShape }) { status }: { status: CreditStatus },
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SalesOrder> {
+    return answerState(reply, await this.orders.setCreditStatus(request, status));
   }
 
   @Changes()

@@ -2,12 +2,12 @@ import { Mesh, type Service, type ServiceParts } from '@heddle/mesh';
 import type { DynamicModule } from '@nestjs/common';
 import { KnownContracts } from './known-contracts.js';
 import { migrations } from './migrations/migrations.js';
+import { SALES_ORDER_TYPES } from './sales-order-events.js';
 import { SalesOrderController } from './sales-order.controller.js';
 import { salesOrderOpenApi } from './sales-order.openapi.js';
 import { SalesOrderReactions } from './sales-order.reactions.js';
 import { SalesOrderRepository, type SalesOrderTables } from './sales-order.repository.js';
 import { SalesOrderService } from './sales-order.service.js';
-import { SALES_ORDER_TYPES } from './sales-order.js';
 
 class SalesOrderModule {
   static of({ db, outbox, relay, mesh }: ServiceParts<SalesOrderTables>): DynamicModule {

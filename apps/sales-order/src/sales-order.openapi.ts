@@ -1,10 +1,10 @@
 import { ETAG, PROBLEMS, REQUEST_HEADERS, listRoute } from '@heddle/mesh';
 import { type RouteDoc, openApiDocument } from '@heddle/runtime';
+import { itemPatchShape, newItemShape, rejectionShape } from './sales-order-item.shape.js';
 import {
   approvalShape,
+  creditCheckShape,
   deliveryShape,
-  itemPatchShape,
-  newItemShape,
   newOrderShape,
   orderPatchShape,
   orderShape,
@@ -65,18 +65,18 @@ const routes: readonly RouteDoc[] = [
     status: 201,
     response: orderShape,
     responseHeaders: { ...ETAG, location: 'The path of the item' },
-    errors: ['conflict', ...PROBLEMS.body, ...OF_ONE],
+    errors: ['conflict', 'reference-unknown', ...PROBLEMS.body, ...OF_ONE],
   },
   {
     method: 'PATCH',
     path: '/sales-orders/{key}/items/{item}',
-    summary: 'Changes the fields of an item that are named',
+    summary: 'Changes the fields of an item that are named; a reason rejects it, or blocks it for billing',
     headers: REQUEST_HEADERS.mustMatch,
     body: itemPatchShape,
     status: 200,
     response: orderShape,
     responseHeaders: ETAG,
-    errors: ['precondition-required', 'conflict', ...PROBLEMS.body, ...OF_ONE],
+    errors: ['precondition-required', 'conflict', 'reference-unknown', ...PROBLEMS.body, ...OF_ONE],
   },
   {
     method: 'DELETE',
@@ -86,6 +86,28 @@ const routes: readonly RouteDoc[] = [
     status: 204,
     responseHeaders: ETAG,
     errors: ['precondition-required', 'conflict', ...OF_ONE],
+  },
+  {
+    method: 'POST',
+    path: '/sales-orders/{key}/items/{item}/rejection',
+    summary: 'Rejects an item for a reason; an empty one takes that back',
+    headers: REQUEST_HEADERS.mayMatch,
+    body: rejectionShape,
+    status: 200,
+    response: orderShape,
+    responseHeaders: ETAG,
+    errors: ['conflict', ...PROBLEMS.body, ...OF_ONE],
+  },
+  {
+    method: 'POST',
+    path: '/sales-orders/{key}/items/{item}/delivery-status',
+    summary: 'Sets the delivery status of an item, as that of the order is set',
+    headers: REQUEST_HEADERS.mayMatch,
+    body: deliveryShape,
+    status: 200,
+    response: orderShape,
+    responseHeaders: ETAG,
+    errors: ['conflict', ...PROBLEMS.body, ...OF_ONE],
   },
   {
     method: 'POST',
@@ -100,9 +122,21 @@ const routes: readonly RouteDoc[] = [
   },
   {
     method: 'POST',
+    path: '/sales-orders/{key}/credit-check',
+    summary:
+      'Sets the credit status: A passed, B failed, C failed and released in part, D released, empty when not checked',
+    headers: REQUEST_HEADERS.mayMatch,
+    body: creditCheckShape,
+    status: 200,
+    response: orderShape,
+    responseHeaders: ETAG,
+    errors: [...PROBLEMS.body, ...OF_ONE],
+  },
+  {
+    method: 'POST',
     path: '/sales-orders/{key}/delivery-status',
     summary:
-      'Sets the delivery status: A not, B partly, C completely delivered, empty when there is nothing to deliver',
+      'Sets the delivery status of all items that are not rejected: A not, B partly, C completely delivered, empty when there is nothing to deliver',
     headers: REQUEST_HEADERS.mayMatch,
     body: deliveryShape,
     status: 200,

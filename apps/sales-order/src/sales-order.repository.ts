@@ -1,18 +1,17 @@
 import type { ObjectStore, Stored } from '@heddle/mesh';
 import type { OutboxTables } from '@heddle/outbox';
 import { type ColumnType, type Kysely, type Transaction, sql } from 'kysely';
+import { type StoredOrder, completedOrder } from './completed-order.js';
 import { NUMBER_BLOCK } from './migrations/001-sales-order.js';
+import type { SalesOrderViews } from './migrations/004-entity-views.js';
 import type { SalesOrder } from './sales-order.shape.js';
 
-/** An order as it was stored when it was changed last. */
-type StoredState = Omit<SalesOrder, 'Contract'> & Partial<Pick<SalesOrder, 'Contract'>>;
-
-export interface SalesOrderTables extends OutboxTables {
+export interface SalesOrderTables extends OutboxTables, SalesOrderViews {
   sales_order: {
     key: string;
     version: number;
     is_deleted: boolean;
-    state: ColumnType<StoredState, string, string>;
+    state: ColumnType<StoredOrder, string, string>;
   };
   known_partner: { key: string; sequence: number };
   known_contract: { key: string; partner: string; rank: number; sequence: number };
@@ -115,8 +114,6 @@ export class SalesOrderRepository implements ObjectStore<SalesOrderTables, Sales
 
 const COLUMNS = ['key', 'version', 'is_deleted', 'state'] as const;
 
-function storedOf(row: { key: string; version: number; is_deleted: boolean; state: StoredState }): Stored<SalesOrder> {
-  // Orders of before there were contracts have no such field.
-  const state = { ...row.state, Contract: row.state.Contract ?? '' };
-  return { key: row.key, version: row.version, isDeleted: row.is_deleted, state };
+function storedOf(row: { key: string; version: number; is_deleted: boolean; state: StoredOrder }): Stored<SalesOrder> {
+  return { key: row.key, version: row.version, isDeleted: row.is_deleted, state: completedOrder(row.state) };
 }

@@ -12,8 +12,10 @@ import {
 import type { Outbox, Relay } from '@heddle/outbox';
 import type { Transaction } from 'kysely';
 import type { KnownContract, KnownContracts } from './known-contracts.js';
+import { customersIn } from './order-partners.js';
 import type { SalesOrderRepository, SalesOrderTables } from './sales-order.repository.js';
-import type { ItemPatch, NewItem, NewOrder, OrderPatch, SalesOrder, Status } from './sales-order.shape.js';
+import type { ItemPatch, NewItem, Status } from './sales-order-item.shape.js';
+import type { CreditStatus, NewOrder, OrderPatch, SalesOrder } from './sales-order.shape.js';
 import {
   type Change,
   addItem,
@@ -22,8 +24,11 @@ import {
   createOrder,
   deleteItem,
   deleteOrder,
+  rejectItem,
   setApprovalStatus,
+  setCreditStatus,
   setDeliveryStatus,
+  setItemDeliveryStatus,
 } from './sales-order.js';
 
 type StoredOrder = Stored<SalesOrder>;
@@ -50,7 +55,10 @@ export class SalesOrderService {
       input.SalesOrder,
       origin,
       (number, now) => decision(createOrder(input, number, now)),
-      (tx) => this.#mustFit(tx, input),
+      async (tx) => {
+        await this.#mustFit(tx, input);
+        await this.#mustKnowAll(tx, customersIn(input));
+      },
     );
   }
 
@@ -70,6 +78,7 @@ export class SalesOrderService {
       if (SoldToParty !== order.SoldToParty || Contract !== order.Contract) {
         await this.#mustFit(tx, { SoldToParty, Contract });
       }
+      await this.#mustKnowAll(tx, customersIn(patch));
       return decision(changeOrder(order, patch, now));
     });
   }
@@ -80,7 +89,8 @@ export class SalesOrderService {
 
   async addItem(request: ChangeRequest, input: NewItem): Promise<StoredOrder & { item: string }> {
     let item = '';
-    const stored = await this.#changes.change(request, (order, now) => {
+    const stored = await this.#changes.change(request, async (order, now, tx) => {
+      await this.#mustKnowAll(tx, customersIn(input));
       const change = addItem(order, input, now);
       item = change.item.SalesOrderItem;
       return decision(change);
@@ -89,7 +99,15 @@ export class SalesOrderService {
   }
 
   changeItem(request: ChangeRequest, item: string, patch: ItemPatch): Promise<StoredOrder> {
-    return this.#changes.change(request, (order, now) => decision(changeItem(order, item, patch, now)));
+    return this.#changes.change(request, async (order, now, tx) => {
+      await this.#mustKnowAll(tx, customersIn(patch));
+      return decision(changeItem(order, item, patch, now));
+    });
+  }
+
+  /** With an empty reason, what was rejected no longer is. */
+  rejectItem(request: ChangeRequest, item: string, reason: string): Promise<StoredOrder> {
+    return this.#changes.change(request, (order, now) => decision(rejectItem(order, item, reason, now)));
   }
 
   deleteItem(request: ChangeRequest, item: string): Promise<StoredOrder> {
@@ -100,8 +118,16 @@ export class SalesOrderService {
     return this.#changes.change(request, (order, now) => decision(setApprovalStatus(order, status, now)));
   }
 
+  setCreditStatus(request: ChangeRequest, status: CreditStatus): Promise<StoredOrder> {
+    return this.#changes.change(request, (order, now) => decision(setCreditStatus(order, status, now)));
+  }
+
   setDeliveryStatus(request: ChangeRequest, status: Status): Promise<StoredOrder> {
     return this.#changes.change(request, (order, now) => decision(setDeliveryStatus(order, status, now)));
+  }
+
+  setItemDeliveryStatus(request: ChangeRequest, item: string, status: Status): Promise<StoredOrder> {
+    return this.#changes.change(request, (order, now) => decision(setItemDeliveryStatus(order, item, status, now)));
   }
 
   /** A business partner exists, as its owner says. */
@@ -118,16 +144,21 @@ export class SalesOrderService {
     tx: Transaction<SalesOrderTables>,
     { SoldToParty, Contract }: Pick<SalesOrder, 'SoldToParty' | 'Contract'>,
   ): Promise<void> {
-    await this.#mustKnowPartner(tx, SoldToParty);
+    await this.#mustKnowPartner(tx, SoldToParty, 'SoldToParty');
     if (Contract !== '') await this.contracts.mustAllow(tx, Contract, SoldToParty);
   }
 
-  async #mustKnowPartner(tx: Transaction<SalesOrderTables>, key: string): Promise<void> {
+  /** Whom an order names besides. */
+  async #mustKnowAll(tx: Transaction<SalesOrderTables>, keys: readonly string[]): Promise<void> {
+    for (const key of keys) await this.#mustKnowPartner(tx, key, 'to_Partner');
+  }
+
+  async #mustKnowPartner(tx: Transaction<SalesOrderTables>, key: string, field: string): Promise<void> {
     if (await this.orders.isPartnerKnown(tx, key)) return;
     throw new HeddleError(
       'reference-unknown',
       `Business partner ${key} is not known here yet: if it was created just now, try again in a moment.`,
-      { field: 'SoldToParty', retryAfterSeconds: 1 },
+      { field, retryAfterSeconds: 1 },
     );
   }
 }

@@ -1,47 +1,16 @@
 import { canonicalKey } from '@heddle/event';
-import { code, date, decimal, number, text } from '@heddle/mesh';
+import { code, date, number, text } from '@heddle/mesh';
 import { z } from 'zod';
-
-const itemNumber = z
-  .string('must be text')
-  .regex(/^\d{1,6}$/, 'must be a number of at most 6 digits')
-  .transform(canonicalKey);
-
-/** The number of an item in a path. */
-export const itemNumberShape = itemNumber;
-
-const itemFields = {
-  SalesOrderItemCategory: code(4),
-  SalesOrderItemText: text(40),
-  Material: text(40),
-  RequestedQuantity: decimal(15, 3),
-  RequestedQuantityUnit: code(3),
-  NetAmount: decimal(16, 3),
-  ProductionPlant: text(4),
-  SalesDocumentRjcnReason: text(2),
-};
-
-/** What a client may say about a new item. */
-export const newItemShape = z.strictObject({
-  SalesOrderItem: itemNumber.optional(),
-  SalesOrderItemCategory: itemFields.SalesOrderItemCategory.default('TAN'),
-  SalesOrderItemText: itemFields.SalesOrderItemText.default(''),
-  Material: itemFields.Material.default(''),
-  RequestedQuantity: itemFields.RequestedQuantity.default('1'),
-  RequestedQuantityUnit: itemFields.RequestedQuantityUnit.default('PC'),
-  NetAmount: itemFields.NetAmount.default('0'),
-  ProductionPlant: itemFields.ProductionPlant.default(''),
-  SalesDocumentRjcnReason: itemFields.SalesDocumentRjcnReason.default(''),
-});
-
-/** A change of an item: the fields that are named. */
-export const itemPatchShape = z.strictObject(itemFields).partial();
+import { partnersShape, pricingElementsShape, textsShape } from './order-parts.shape.js';
+import { itemShape, newItemShape, status } from './sales-order-item.shape.js';
 
 const headerFields = {
   SalesOrderType: code(4),
   SalesOrganization: code(4),
   DistributionChannel: code(2),
   OrganizationDivision: code(2),
+  SalesGroup: text(3),
+  SalesOffice: text(4),
   SoldToParty: number(10, 'business partner'),
   /** The contract that it is an order on, which is signed, in force, and with whom it is sold to; empty for none. */
   Contract: text(20)
@@ -50,13 +19,19 @@ const headerFields = {
   PurchaseOrderByCustomer: text(35),
   SalesOrderDate: date.nullable(),
   RequestedDeliveryDate: date.nullable(),
+  PricingDate: date.nullable(),
   TransactionCurrency: text(5),
   ShippingCondition: text(2),
   CustomerPaymentTerms: text(4),
+  /** Not empty: nothing of the order is delivered. */
   DeliveryBlockReason: text(2),
+  /** Not empty: nothing of the order is billed. */
   HeaderBillingBlockReason: text(2),
   IncotermsClassification: text(3),
   IncotermsLocation1: text(70),
+  to_Partner: partnersShape,
+  to_PricingElement: pricingElementsShape,
+  to_Text: textsShape,
 };
 
 const MAX_ITEMS = 1000;
@@ -68,11 +43,14 @@ export const newOrderShape = z.strictObject({
   SalesOrganization: headerFields.SalesOrganization,
   DistributionChannel: headerFields.DistributionChannel,
   OrganizationDivision: headerFields.OrganizationDivision,
+  SalesGroup: headerFields.SalesGroup.default(''),
+  SalesOffice: headerFields.SalesOffice.default(''),
   SoldToParty: headerFields.SoldToParty,
   Contract: headerFields.Contract.default(''),
   PurchaseOrderByCustomer: headerFields.PurchaseOrderByCustomer.default(''),
   SalesOrderDate: headerFields.SalesOrderDate.default(null),
   RequestedDeliveryDate: headerFields.RequestedDeliveryDate.default(null),
+  PricingDate: headerFields.PricingDate.default(null),
   TransactionCurrency: headerFields.TransactionCurrency.default('EUR'),
   ShippingCondition: headerFields.ShippingCondition.default(''),
   CustomerPaymentTerms: headerFields.CustomerPaymentTerms.default(''),
@@ -80,26 +58,38 @@ export const newOrderShape = z.strictObject({
   HeaderBillingBlockReason: headerFields.HeaderBillingBlockReason.default(''),
   IncotermsClassification: headerFields.IncotermsClassification.default(''),
   IncotermsLocation1: headerFields.IncotermsLocation1.default(''),
+  to_Partner: partnersShape.default([]),
+  to_PricingElement: pricingElementsShape.default([]),
+  to_Text: textsShape.default([]),
   to_Item: z.array(newItemShape).max(MAX_ITEMS, `must be at most ${MAX_ITEMS} items`).default([]),
 });
 
-/** A change of an order's header: the fields that are named. */
+/** A change of an order's header: the fields that are named; partners, pricing elements and texts as a whole. */
 export const orderPatchShape = z.strictObject(headerFields).partial();
 
 /** Empty: does not apply. A: in approval. B: approved. C: rejected. */
-export const approvalShape = z.strictObject({ status: z.enum(['', 'A', 'B', 'C'], 'must be empty, A, B or C') });
+export const approvalShape = z.strictObject({ status });
+
+/** Empty: not done. A: passed. B: failed. C: failed, and released in part. D: released. */
+const creditStatus = z.enum(['', 'A', 'B', 'C', 'D'], 'must be empty, A, B, C or D');
+
+/** What came of the credit check, or of its release. */
+export const creditCheckShape = z.strictObject({ status: creditStatus });
 
 /** Empty: does not apply. A: not delivered. B: partly delivered. C: completely delivered. */
-export const deliveryShape = z.strictObject({ status: z.enum(['', 'A', 'B', 'C'], 'must be empty, A, B or C') });
-
-/** An item as it is answered. */
-export const itemShape = newItemShape.extend({ SalesOrderItem: itemNumber });
+export const deliveryShape = z.strictObject({ status });
 
 /** An order as it is answered. */
 export const orderShape = newOrderShape.extend({
   SalesOrder: number(10, 'sales order'),
-  SalesDocApprovalStatus: approvalShape.shape.status,
-  OverallDeliveryStatus: deliveryShape.shape.status,
+  SalesDocApprovalStatus: status,
+  TotalCreditCheckStatus: creditStatus,
+  OverallSDProcessStatus: status,
+  OverallSDDocumentRejectionSts: status,
+  OverallDeliveryStatus: status,
+  OverallDelivConfStatus: status,
+  OverallDeliveryBlockStatus: status,
+  OverallBillingBlockStatus: status,
   TotalNetAmount: z.string(),
   CreationDate: date,
   LastChangeDateTime: z.iso.datetime(),
@@ -108,8 +98,5 @@ export const orderShape = newOrderShape.extend({
 
 export type NewOrder = z.output<typeof newOrderShape>;
 export type OrderPatch = z.output<typeof orderPatchShape>;
-export type NewItem = z.output<typeof newItemShape>;
-export type ItemPatch = z.output<typeof itemPatchShape>;
-export type Status = z.output<typeof approvalShape>['status'];
+export type CreditStatus = z.output<typeof creditStatus>;
 export type SalesOrder = z.output<typeof orderShape>;
-export type SalesOrderItem = z.output<typeof itemShape>;

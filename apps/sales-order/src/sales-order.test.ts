@@ -1,55 +1,20 @@
-import { HeddleError } from '@heddle/event';
 import { describe, expect, it } from 'vitest';
 import {
-  type Change,
   addItem,
   changeItem,
   changeOrder,
   createOrder,
   deleteItem,
   deleteOrder,
+  rejectItem,
   setApprovalStatus,
+  setCreditStatus,
   setDeliveryStatus,
+  setItemDeliveryStatus,
 } from './sales-order.js';
-import { type NewOrder, itemPatchShape, newItemShape, newOrderShape, orderPatchShape } from './sales-order.shape.js';
-
-const now = new Date('2026-01-31T12:00:00.000Z');
-const later = new Date('2026-02-01T08:30:00.000Z');
-
-const input = (more: object = {}): NewOrder =>
-  newOrderShape.parse({
-    SalesOrganization: '1710',
-    DistributionChannel: '10',
-    OrganizationDivision: '00',
-    SoldToParty: '0017100002',
-    to_Item: [
-      { Material: 'TG11', RequestedQuantity: '10', NetAmount: '99.90' },
-      { Material: 'TG12', NetAmount: '0.105' },
-    ],
-    ...more,
-  });
-
-const order = createOrder(input(), '4711', now).order;
-const header = {
-  SalesOrder: '4711',
-  SalesOrderType: 'OR',
-  SalesOrganization: '1710',
-  DistributionChannel: '10',
-  OrganizationDivision: '00',
-  SoldToParty: '17100002',
-};
-
-const typesOf = ({ events }: Change): string[] =>
-  events.map(({ type }) => type.replace('sap.s4.beh.salesorder.v1.SalesOrder.', ''));
-
-const codeOf = (rule: () => unknown): string => {
-  try {
-    rule();
-    return 'no error';
-  } catch (error) {
-    return error instanceof HeddleError ? error.code : String(error);
-  }
-};
+import { itemPatchShape, newItemShape } from './sales-order-item.shape.js';
+import { codeOf, header, input, later, now, order, typesOf } from './sales-order-trial.js';
+import { orderPatchShape } from './sales-order.shape.js';
 
 describe('a new sales order', () => {
   it('raises Created with the fields of S/4, then ItemCreated for each of its items', () => {
@@ -147,7 +112,7 @@ describe('items', () => {
 });
 
 describe('the statuses', () => {
-  it('raise ApprovalStsChanged and OvrlDelivStsChgd with the value before', () => {
+  it('raise ApprovalStsChanged and TotCrdtChkStsChgd with the value before', () => {
     const approved = setApprovalStatus(order, 'B', later);
     expect(typesOf(approved)).toEqual(['ApprovalStsChanged.v1']);
     expect(approved.events[0]?.data).toEqual({
@@ -156,22 +121,108 @@ describe('the statuses', () => {
       PreviousSalesDocApprovalStatus: '',
       EventRaisedDateTime: later.toISOString(),
     });
-    const delivered = setDeliveryStatus(approved.order, 'B', later);
-    expect(typesOf(delivered)).toEqual(['OvrlDelivStsChgd.v1']);
-    expect(delivered.events[0]?.data).toMatchObject({ OverallDeliveryStatus: 'B', PreviousOverallDeliveryStatus: 'A' });
+    const released = setCreditStatus(setCreditStatus(order, 'B', later).order, 'D', later);
+    expect(released.events.map(({ data }) => data)).toEqual([
+      {
+        ...header,
+        TotalCreditCheckStatus: 'D',
+        PreviousTotalCreditCheckStatus: 'B',
+        EventRaisedDateTime: later.toISOString(),
+      },
+    ]);
+  });
+
+  it('of an item move those of the order', () => {
+    const part = setItemDeliveryStatus(order, '10', 'C', later);
+    expect(typesOf(part)).toEqual([
+      'ItmDelivStsChgd.v1',
+      'ItmSDProcStsChgd.v1',
+      'OvrlDelivStsChgd.v1',
+      'OvrlSDProcStsChgd.v1',
+    ]);
+    expect(part.events[0]?.data).toEqual({
+      ...header,
+      SalesOrderItem: '10',
+      SalesOrderItemCategory: 'TAN',
+      Product: 'TG11',
+      DeliveryStatus: 'C',
+      PreviousDeliveryStatus: 'A',
+      EventRaisedDateTime: later.toISOString(),
+    });
+    expect(part.events[2]?.data).toMatchObject({ OverallDeliveryStatus: 'B', PreviousOverallDeliveryStatus: 'A' });
+    const whole = setDeliveryStatus(part.order, 'C', later);
+    expect(whole.events[0]?.data).toMatchObject({ SalesOrderItem: '20' });
+    expect(whole.events[2]?.data).toMatchObject({ OverallDeliveryStatus: 'C', PreviousOverallDeliveryStatus: 'B' });
   });
 
   it('raise nothing when they stay', () => {
     expect(setApprovalStatus(order, '', later)).toEqual({ order, events: [] });
+    expect(setCreditStatus(order, '', later)).toEqual({ order, events: [] });
     expect(setDeliveryStatus(order, 'A', later)).toEqual({ order, events: [] });
+    expect(setItemDeliveryStatus(order, '10', 'A', later)).toEqual({ order, events: [] });
   });
 
-  it('do not let goods leave before an approval that is asked for, or after a rejection', () => {
-    for (const status of ['A', 'C'] as const) {
-      const asked = setApprovalStatus(order, status, now).order;
-      expect(codeOf(() => setDeliveryStatus(asked, 'B', later))).toBe('conflict');
-      expect(codeOf(() => setDeliveryStatus(asked, '', later))).toBe('no error');
+  it('let no goods leave without an approval that is asked for, without credit, or past a block', () => {
+    const blocked = (patch: object) => changeOrder(order, orderPatchShape.parse(patch), now).order;
+    const line = { ScheduleLineOrderQuantity: '5' };
+    const lines = [line, { ...line, DelivBlockReasonForSchedLine: '01' }];
+    const partly = changeItem(order, '10', itemPatchShape.parse({ to_ScheduleLine: lines }), now).order;
+    for (const held of [
+      setApprovalStatus(order, 'A', now).order,
+      setApprovalStatus(order, 'C', now).order,
+      setCreditStatus(order, 'B', now).order,
+      blocked({ DeliveryBlockReason: '01' }),
+    ]) {
+      expect(codeOf(() => setDeliveryStatus(held, 'B', later))).toBe('conflict');
+      expect(codeOf(() => setItemDeliveryStatus(held, '20', 'B', later))).toBe('conflict');
+      expect(codeOf(() => setDeliveryStatus(held, '', later))).toBe('no error');
     }
+    for (const held of [setCreditStatus(order, 'C', now).order, partly]) {
+      expect(codeOf(() => setItemDeliveryStatus(held, '10', 'C', later))).toBe('conflict');
+      expect(codeOf(() => setItemDeliveryStatus(held, '10', 'B', later))).toBe('no error');
+    }
+    const empty = createOrder(input({ to_Item: [] }), '1', now).order;
+    expect(codeOf(() => setDeliveryStatus(empty, 'B', later))).toBe('conflict');
+  });
+});
+
+describe('a rejection', () => {
+  it('ends an item and tells why; taken back, it is as before', () => {
+    const rejected = rejectItem(order, '10', '61', later);
+    expect(typesOf(rejected)).toEqual([
+      'ItemChanged.v1',
+      'ItmRjcnStsChgd.v1',
+      'ItmSDProcStsChgd.v1',
+      'OvrlRjcnStsChgd.v1',
+      'OvrlSDProcStsChgd.v1',
+    ]);
+    expect(rejected.events[1]?.data).toEqual({
+      ...header,
+      SalesOrderItem: '10',
+      SalesOrderItemCategory: 'TAN',
+      Product: 'TG11',
+      SDDocumentRejectionStatus: 'C',
+      PreviousSDDocRejectionStatus: 'A',
+      SalesDocumentRjcnReason: '61',
+      EventRaisedDateTime: later.toISOString(),
+    });
+    // Another reason is a change of the item, not of its status.
+    expect(typesOf(rejectItem(rejected.order, '10', '62', later))).toEqual(['ItemChanged.v1']);
+    const back = rejectItem(rejected.order, '10', '', later);
+    expect(typesOf(back)).toEqual(typesOf(rejected));
+    expect(back.order).toEqual({ ...order, LastChangeDateTime: later.toISOString() });
+  });
+
+  it('leaves the rest to be delivered, and is refused for what was delivered whole', () => {
+    const rejected = rejectItem(order, '10', '61', later).order;
+    expect(codeOf(() => setItemDeliveryStatus(rejected, '10', 'B', later))).toBe('conflict');
+    const delivered = setDeliveryStatus(rejected, 'C', later).order;
+    expect(delivered).toMatchObject({ OverallDeliveryStatus: 'C', OverallSDProcessStatus: 'C' });
+    expect(delivered.to_Item.map(({ DeliveryStatus }) => DeliveryStatus)).toEqual(['A', 'C']);
+    const part = setItemDeliveryStatus(order, '10', 'C', later).order;
+    expect(codeOf(() => rejectItem(part, '10', '61', later))).toBe('conflict');
+    expect(codeOf(() => deleteItem(part, '10', later))).toBe('conflict');
+    expect(codeOf(() => deleteItem(part, '20', later))).toBe('no error');
   });
 });
 
@@ -181,37 +232,5 @@ describe('a deletion', () => {
     for (const status of ['B', 'C'] as const) {
       expect(codeOf(() => deleteOrder(setDeliveryStatus(order, status, now).order, later))).toBe('conflict');
     }
-  });
-});
-
-describe('the shapes', () => {
-  it('name each wrong field: too long, unknown, no decimal', () => {
-    const outcome = newOrderShape.safeParse({
-      SalesOrder: '12345678901',
-      SalesOrganization: '17100',
-      DistributionChannel: '10',
-      OrganizationDivision: '00',
-      SoldToParty: '',
-      Colour: 'red',
-      to_Item: [{ Material: 'M'.repeat(41), NetAmount: '1e3', RequestedQuantity: '1.2345' }],
-    });
-    expect(
-      outcome.error?.issues.flatMap((issue) => [issue.path.join('.'), ...('keys' in issue ? issue.keys : [])]),
-    ).toEqual(
-      expect.arrayContaining([
-        'SalesOrder',
-        'SalesOrganization',
-        'SoldToParty',
-        'Colour',
-        'to_Item.0.Material',
-        'to_Item.0.NetAmount',
-        'to_Item.0.RequestedQuantity',
-      ]),
-    );
-  });
-
-  it('bring keys into their one form', () => {
-    expect(newOrderShape.parse(input({ SalesOrder: '0000004711' })).SalesOrder).toBe('4711');
-    expect(input().SoldToParty).toBe('17100002');
   });
 });

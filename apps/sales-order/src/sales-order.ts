@@ -1,19 +1,17 @@
 import { HeddleError } from '@heddle/event';
-import type { SalesOrderEvents } from '@heddle/schemas';
-import type {
-  ItemPatch,
-  NewItem,
-  NewOrder,
-  OrderPatch,
-  SalesOrder,
-  SalesOrderItem,
-  Status,
-} from './sales-order.shape.js';
-
-type EventName = keyof SalesOrderEvents;
-
-/** An event that a change raises. */
-export type SalesOrderEvent = { [T in EventName]: { type: T; data: SalesOrderEvents[T] } }[EventName];
+import { numberedItem, patchedItem } from './order-item.js';
+import { partnersAfter, partnersOf } from './order-partners.js';
+import {
+  type SalesOrderEvent,
+  eventsBetween,
+  eventsOfCreation,
+  eventsOfDeletion,
+  isHeaderWritten,
+  isItemWritten,
+} from './sales-order-events.js';
+import type { ItemPatch, NewItem, SalesOrderItem, Status } from './sales-order-item.shape.js';
+import { isRejected, settled } from './sales-order-status.js';
+import type { CreditStatus, NewOrder, OrderPatch, SalesOrder } from './sales-order.shape.js';
 
 /** What a rule decides: the state after it and the events it raises. No events means that nothing changed. */
 export interface Change {
@@ -21,105 +19,117 @@ export interface Change {
   events: readonly SalesOrderEvent[];
 }
 
-const PREFIX = 'sap.s4.beh.salesorder.v1.SalesOrder';
-
-/** Every event type that this service raises. */
-export const SALES_ORDER_TYPES: readonly EventName[] = [
-  `${PREFIX}.Created.v1`,
-  `${PREFIX}.Changed.v1`,
-  `${PREFIX}.Deleted.v1`,
-  `${PREFIX}.ItemCreated.v1`,
-  `${PREFIX}.ItemChanged.v1`,
-  `${PREFIX}.ItemDeleted.v1`,
-  `${PREFIX}.ApprovalStsChanged.v1`,
-  `${PREFIX}.OvrlDelivStsChgd.v1`,
-];
-
 /** A new order raises its own event and one for each of its items. */
 export function createOrder(input: NewOrder, number: string, now: Date): Change {
   const items: SalesOrderItem[] = [];
-  for (const item of input.to_Item) items.push(numbered(item, items));
-  const order: SalesOrder = {
+  for (const item of input.to_Item) items.push(numberedItem(item, items));
+  const SalesOrderDate = input.SalesOrderDate ?? dateOf(now);
+  const order = settled({
     ...input,
     SalesOrder: number,
-    SalesOrderDate: input.SalesOrderDate ?? dateOf(now),
+    SalesOrderDate,
+    PricingDate: input.PricingDate ?? SalesOrderDate,
     SalesDocApprovalStatus: '',
+    TotalCreditCheckStatus: '',
+    OverallSDProcessStatus: 'A',
+    OverallSDDocumentRejectionSts: 'A',
     OverallDeliveryStatus: 'A',
-    TotalNetAmount: total(items),
+    OverallDelivConfStatus: 'A',
+    OverallDeliveryBlockStatus: 'A',
+    OverallBillingBlockStatus: 'A',
+    TotalNetAmount: '0',
     CreationDate: dateOf(now),
     LastChangeDateTime: now.toISOString(),
+    to_Partner: partnersOf(input.SoldToParty, input.to_Partner),
     to_Item: items,
-  };
-  const created = { type: `${PREFIX}.Created.v1`, data: header(order, now) } as const;
-  const itemsCreated = items.map(
-    (item) => ({ type: `${PREFIX}.ItemCreated.v1`, data: itemData(order, item, now) }) as const,
-  );
-  return { order, events: [created, ...itemsCreated] };
+  });
+  return { order, events: eventsOfCreation(order, now) };
 }
 
 export function changeOrder(order: SalesOrder, patch: OrderPatch, now: Date): Change {
-  if (!differs(order, patch)) return unchanged(order);
+  const changed = { ...order, ...defined(patch), to_Partner: partnersAfter(order, patch) };
+  if (!isHeaderWritten(order, changed)) return unchanged(order);
   mustNotBeDelivered(order);
-  const changed = { ...order, ...defined(patch), LastChangeDateTime: now.toISOString() };
-  return { order: changed, events: [{ type: `${PREFIX}.Changed.v1`, data: header(changed, now) }] };
+  return changedTo(order, changed, now);
 }
 
 export function deleteOrder(order: SalesOrder, now: Date): Change {
   if (order.OverallDeliveryStatus === 'B' || order.OverallDeliveryStatus === 'C') {
     throw new HeddleError('conflict', `Sales order ${order.SalesOrder} has been delivered, if in part: it stays.`);
   }
-  return { order, events: [{ type: `${PREFIX}.Deleted.v1`, data: header(order, now) }] };
+  return { order, events: eventsOfDeletion(order, now) };
 }
 
 export function addItem(order: SalesOrder, input: NewItem, now: Date): Change & { item: SalesOrderItem } {
   mustNotBeDelivered(order);
-  const item = numbered(input, order.to_Item);
-  const changed = withItems(order, [...order.to_Item, item], now);
-  return { order: changed, item, events: [{ type: `${PREFIX}.ItemCreated.v1`, data: itemData(changed, item, now) }] };
+  const item = numberedItem(input, order.to_Item);
+  return { ...changedTo(order, { ...order, to_Item: [...order.to_Item, item] }, now), item };
 }
 
+/** Fields, blocks, schedule lines of an item, and whether it is rejected. */
 export function changeItem(order: SalesOrder, number: string, patch: ItemPatch, now: Date): Change {
   const item = itemOf(order, number);
-  if (!differs(item, patch)) return unchanged(order);
+  const changed = patchedItem(item, patch);
+  if (!isItemWritten(item, changed)) return unchanged(order);
   mustNotBeDelivered(order);
-  const changedItem = { ...item, ...defined(patch) };
-  const items = order.to_Item.map((other) => (other === item ? changedItem : other));
-  const changed = withItems(order, items, now);
-  return { order: changed, events: [{ type: `${PREFIX}.ItemChanged.v1`, data: itemData(changed, changedItem, now) }] };
+  if (isRejected(changed) && !isRejected(item) && item.DeliveryStatus === 'C') {
+    const detail = `Item ${number} of sales order ${order.SalesOrder} is completely delivered: it can no longer be rejected.`;
+    throw new HeddleError('conflict', detail, { field: 'SalesDocumentRjcnReason' });
+  }
+  return changedTo(order, withItem(order, item, changed), now);
+}
+
+/** With an empty reason, what was rejected no longer is. */
+export function rejectItem(order: SalesOrder, number: string, reason: string, now: Date): Change {
+  return changeItem(order, number, { SalesDocumentRjcnReason: reason }, now);
 }
 
 export function deleteItem(order: SalesOrder, number: string, now: Date): Change {
   const item = itemOf(order, number);
   mustNotBeDelivered(order);
-  const items = order.to_Item.filter((other) => other !== item);
-  const changed = withItems(order, items, now);
-  return { order: changed, events: [{ type: `${PREFIX}.ItemDeleted.v1`, data: itemData(changed, item, now) }] };
+  if (item.DeliveryStatus === 'B' || item.DeliveryStatus === 'C') {
+    const detail = `Item ${number} of sales order ${order.SalesOrder} has been delivered, if in part: it stays.`;
+    throw new HeddleError('conflict', detail);
+  }
+  return changedTo(order, { ...order, to_Item: order.to_Item.filter((other) => other !== item) }, now);
 }
 
 export function setApprovalStatus(order: SalesOrder, status: Status, now: Date): Change {
-  const before = order.SalesDocApprovalStatus;
-  if (before === status) return unchanged(order);
-  const changed = { ...order, SalesDocApprovalStatus: status, LastChangeDateTime: now.toISOString() };
-  const data = {
-    ...header(changed, now),
-    SalesDocApprovalStatus: status,
-    PreviousSalesDocApprovalStatus: before,
-  };
-  return { order: changed, events: [{ type: `${PREFIX}.ApprovalStsChanged.v1`, data }] };
+  return changedTo(order, { ...order, SalesDocApprovalStatus: status }, now);
 }
 
-/** Goods leave only for an order that is neither rejected nor still to be approved. */
-export function setDeliveryStatus(order: SalesOrder, status: Status, now: Date): Change {
-  const before = order.OverallDeliveryStatus;
-  if (before === status) return unchanged(order);
-  const isDelivering = status === 'B' || status === 'C';
-  if (isDelivering && (order.SalesDocApprovalStatus === 'A' || order.SalesDocApprovalStatus === 'C')) {
-    throw new HeddleError('conflict', `Sales order ${order.SalesOrder} is not approved: it cannot be delivered.`);
-  }
-  const changed = { ...order, OverallDeliveryStatus: status, LastChangeDateTime: now.toISOString() };
-  const data = { ...header(changed, now), OverallDeliveryStatus: status, PreviousOverallDeliveryStatus: before };
-  return { order: changed, events: [{ type: `${PREFIX}.OvrlDelivStsChgd.v1`, data }] };
+export function setCreditStatus(order: SalesOrder, status: CreditStatus, now: Date): Change {
+  return changedTo(order, { ...order, TotalCreditCheckStatus: status }, now);
 }
+
+/** Of every item that is not rejected. Goods leave only for what is approved, has credit and is not blocked. */
+export function setDeliveryStatus(order: SalesOrder, status: Status, now: Date): Change {
+  const items = order.to_Item.filter((item) => !isRejected(item));
+  const moved = items.filter((item) => item.DeliveryStatus !== status);
+  if (isDelivery(status) && items.length === 0) {
+    throw new HeddleError('conflict', `Sales order ${order.SalesOrder} has no items to deliver.`);
+  }
+  for (const item of moved) mustBeDeliverable(order, item, status);
+  const to_Item = order.to_Item.map((item) => (moved.includes(item) ? { ...item, DeliveryStatus: status } : item));
+  return changedTo(order, { ...order, to_Item }, now);
+}
+
+/** As {@link setDeliveryStatus}, of one item. */
+export function setItemDeliveryStatus(order: SalesOrder, number: string, status: Status, now: Date): Change {
+  const item = itemOf(order, number);
+  if (item.DeliveryStatus === status) return unchanged(order);
+  mustBeDeliverable(order, item, status);
+  return changedTo(order, withItem(order, item, { ...item, DeliveryStatus: status }), now);
+}
+
+/** The one way of changing: every status is brought in line, and what is other than before is told. */
+function changedTo(before: SalesOrder, changed: SalesOrder, now: Date): Change {
+  const order = settled({ ...changed, LastChangeDateTime: now.toISOString() });
+  const events = eventsBetween(before, order, now);
+  return events.length === 0 ? unchanged(before) : { order, events };
+}
+
+const unchanged = (order: SalesOrder): Change => ({ order, events: [] });
 
 /** @throws HeddleError `not-found` */
 function itemOf(order: SalesOrder, number: string): SalesOrderItem {
@@ -128,7 +138,9 @@ function itemOf(order: SalesOrder, number: string): SalesOrderItem {
   return item;
 }
 
-const unchanged = (order: SalesOrder): Change => ({ order, events: [] });
+function withItem(order: SalesOrder, item: SalesOrderItem, changed: SalesOrderItem): SalesOrder {
+  return { ...order, to_Item: order.to_Item.map((other) => (other === item ? changed : other)) };
+}
 
 function mustNotBeDelivered(order: SalesOrder): void {
   if (order.OverallDeliveryStatus === 'C') {
@@ -136,62 +148,24 @@ function mustNotBeDelivered(order: SalesOrder): void {
   }
 }
 
-function withItems(order: SalesOrder, items: SalesOrderItem[], now: Date): SalesOrder {
-  return { ...order, to_Item: items, TotalNetAmount: total(items), LastChangeDateTime: now.toISOString() };
+const isDelivery = (status: Status): boolean => status === 'B' || status === 'C';
+
+/** @throws HeddleError `conflict`, saying what stands against it */
+function mustBeDeliverable(order: SalesOrder, item: SalesOrderItem, status: Status): void {
+  const reason = isDelivery(status) ? obstacleOf(order, item, status) : undefined;
+  if (reason === undefined) return;
+  const what = `Item ${item.SalesOrderItem} of sales order ${order.SalesOrder} cannot be delivered`;
+  throw new HeddleError('conflict', `${what}: ${reason}.`);
 }
 
-/** Items without a number get the next ten, as S/4 gives them. */
-function numbered(input: NewItem, others: readonly SalesOrderItem[]): SalesOrderItem {
-  const highest = others.reduce((most, { SalesOrderItem }) => Math.max(most, Number(SalesOrderItem)), 0);
-  const number = input.SalesOrderItem ?? String((Math.floor(highest / 10) + 1) * 10);
-  if (number.length > 6) throw new HeddleError('conflict', 'The order has no item numbers left.');
-  if (others.some(({ SalesOrderItem }) => SalesOrderItem === number)) {
-    throw new HeddleError('conflict', `Item ${number} is there already.`, { field: 'SalesOrderItem' });
-  }
-  return { ...input, SalesOrderItem: number };
-}
-
-function header(order: SalesOrder, now: Date): SalesOrderEvents['sap.s4.beh.salesorder.v1.SalesOrder.Created.v1'] {
-  return {
-    SalesOrder: order.SalesOrder,
-    SalesOrderType: order.SalesOrderType,
-    SalesOrganization: order.SalesOrganization,
-    DistributionChannel: order.DistributionChannel,
-    OrganizationDivision: order.OrganizationDivision,
-    SoldToParty: order.SoldToParty,
-    EventRaisedDateTime: now.toISOString(),
-  };
-}
-
-function itemData(
-  order: SalesOrder,
-  item: SalesOrderItem,
-  now: Date,
-): SalesOrderEvents['sap.s4.beh.salesorder.v1.SalesOrder.ItemCreated.v1'] {
-  return {
-    ...header(order, now),
-    SalesOrderItem: item.SalesOrderItem,
-    SalesOrderItemCategory: item.SalesOrderItemCategory,
-    Product: item.Material,
-  };
-}
-
-const SCALE = 3;
-
-/** The sum of the net amounts, in whole thousandths: decimals are never numbers here. */
-function total(items: readonly SalesOrderItem[]): string {
-  let thousandths = 0n;
-  for (const { NetAmount } of items) {
-    const [whole = '0', fraction = ''] = NetAmount.split('.');
-    thousandths += BigInt(whole + fraction.padEnd(SCALE, '0'));
-  }
-  const digits = thousandths.toString().padStart(SCALE + 1, '0');
-  const fraction = digits.slice(-SCALE).replace(/0+$/, '');
-  return fraction === '' ? digits.slice(0, -SCALE) : `${digits.slice(0, -SCALE)}.${fraction}`;
-}
-
-function differs<T extends object>(current: T, patch: { [K in keyof T]?: T[K] | undefined }): boolean {
-  return Object.entries(patch).some(([name, value]) => value !== undefined && value !== current[name as keyof T]);
+function obstacleOf(order: SalesOrder, item: SalesOrderItem, status: Status): string | undefined {
+  if (order.SalesDocApprovalStatus === 'A' || order.SalesDocApprovalStatus === 'C') return 'the order is not approved';
+  if (order.TotalCreditCheckStatus === 'B') return 'the order has not passed its credit check';
+  if (order.TotalCreditCheckStatus === 'C' && status === 'C') return 'the order has credit for a part only';
+  if (isRejected(item)) return 'it is rejected';
+  if (item.DeliveryBlockStatus === 'C') return 'it is blocked for delivery';
+  if (item.DeliveryBlockStatus === 'B' && status === 'C') return 'some of its schedule lines are blocked for delivery';
+  return undefined;
 }
 
 /** The fields that are really given. */

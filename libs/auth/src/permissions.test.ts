@@ -79,7 +79,7 @@ describe('permissions', () => {
     expect(Permissions.of(['*']).covers(Permissions.of(['manage:tenant:*']))).toBe(false);
   });
 
-  it.each(['publish', 'write:type:*', 'publish:topic:*', 'publish:type:', 'publish:type:a b', 'publish:type:a:b'])(
+  it.each(['publish', 'write:type:*', 'publish:thing:*', 'publish:type:', 'publish:type:a b', 'publish:type:a:b'])(
     'are refused with the rule and an example when one is %j',
     (text) => {
       expect(() => Permissions.of([text])).toThrowError(/is no permission: one .* For example publish:type:/);

@@ -2,8 +2,8 @@ import { HeddleError } from '@heddle/event';
 import { PATTERN_RULE, covers, isPattern } from './pattern.js';
 
 /**
- * What may be done: `publish` events of a type; `consume` them from streams, or from queues of that name; `fetch` the
- * objects that a type is about; `replay` a queue and redrive its dead letters; `manage` queues with their webhooks,
+ * What may be done: `publish` events of a type, or messages to a topic that no type knows, or to a queue by its name;
+ * `consume` them from streams, or from queues of that name, or by the topics that a queue is made for; `fetch` the objects that a type is about; `replay` a queue and redrive its dead letters; `manage` queues with their webhooks,
  * clients, and tenants; see what is personal in a type's data (`unmask`).
  */
 export const VERBS = ['publish', 'consume', 'fetch', 'replay', 'manage', 'unmask'] as const;
@@ -11,7 +11,7 @@ export const VERBS = ['publish', 'consume', 'fetch', 'replay', 'manage', 'unmask
 export type Verb = (typeof VERBS)[number];
 
 /** What it may be done to. */
-export const KINDS = ['type', 'queue', 'client', 'tenant', 'flow'] as const;
+export const KINDS = ['type', 'topic', 'queue', 'client', 'tenant', 'flow'] as const;
 
 export type Kind = (typeof KINDS)[number];
 

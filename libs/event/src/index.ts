@@ -1,4 +1,19 @@
 export {
+  ADDRESS_LIMITS,
+  formatAddress,
+  isNamespace,
+  mqttPatterns,
+  parseAddress,
+  queueNameProblem,
+  topicMatcher,
+  topicOfType,
+  topicPatternProblem,
+  topicProblem,
+  typeOfTopic,
+  type Address,
+  type TopicMatcher,
+} from './address.js';
+export {
   ATTRIBUTE_LIMITS,
   AVRO_CONTENT_TYPE,
   CLOUDEVENTS_AVRO_CONTENT_TYPE,
@@ -46,6 +61,7 @@ export { MemoryEventLog, type MemoryEventLogOptions } from './memory-event-log.j
 export { type MemoryDeadLetter } from './memory-group.js';
 export { MemorySlotGroup } from './memory-slot-group.js';
 export { murmur2, partitionOf } from './murmur2.js';
+export { OWN_ATTRIBUTES, isEventCopy, isRawMessage, rawContentOf, rawEvent, type RawContent } from './raw-message.js';
 export { DEFAULT_RETRY, type RetrySchedule } from './retry-schedule.js';
 export { formatSequence } from './sequence.js';
 export { divideSlots, type SlotGroup, type SlotHandlers, type SlotMember } from './slot-group.js';
@@ -54,9 +70,13 @@ export {
   CONTROL_TOPICS,
   CONTROL_TOPIC_SPECS,
   LOCAL_TENANT,
+  RAW_TOPIC,
+  RAW_TYPE,
   SLOT_COUNT,
+  isRawTopic,
   objectOf,
   objectTopicSpec,
+  rawTopicSpec,
   slotOf,
   tenantOf,
   topicOf,

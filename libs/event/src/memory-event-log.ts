@@ -14,8 +14,9 @@ import { HeddleError } from './errors.js';
 import { MemoryGroup, type MemoryDeadLetter } from './memory-group.js';
 import { MemoryReader } from './memory-reader.js';
 import { partitionOf } from './murmur2.js';
+import { isEventCopy, rawEvent } from './raw-message.js';
 import type { Position, StoredEvent } from './stored-event.js';
-import type { TopicSpec } from './topic.js';
+import { type TopicSpec, isRawTopic } from './topic.js';
 
 export interface MemoryEventLogOptions {
   /** The data of an event; one that throws makes the record foreign: it is set aside. */
@@ -220,8 +221,11 @@ export class MemoryEventLog implements EventLog {
     try {
       const problem = attributeProblem(event.attributes);
       if (problem !== undefined) throw new Error(`The attribute ${problem.attribute} ${problem.rule}.`);
-      const noted = notes === undefined ? {} : { notes };
-      return { ...event, ...position, key, appendedAt, ...noted, ...this.options.decode(event) };
+      const read = { ...event, ...position, key, appendedAt, ...(notes === undefined ? {} : { notes }) };
+      // A dead letter has the bytes of what was given up, raw messages too.
+      const isRaw = isRawTopic(position.topic) || isRawTopic(notes?.['heddle-topic'] ?? '');
+      if (!isRaw) return { ...read, ...this.options.decode(event) };
+      return isEventCopy(event) ? withData(read, this.options.decode) : rawEvent(read);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const isKnown = this.setAside.some(
@@ -242,6 +246,14 @@ export class MemoryEventLog implements EventLog {
 
   private tell(topic: string): void {
     for (const wake of this.listeners) wake(topic);
+  }
+}
+
+function withData(read: Omit<StoredEvent, 'data'>, decode: MemoryEventLogOptions['decode']): StoredEvent {
+  try {
+    return { ...read, ...decode(read) };
+  } catch {
+    return rawEvent(read);
   }
 }
 

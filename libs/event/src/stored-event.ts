@@ -12,7 +12,10 @@ export interface StoredEvent extends Event, Position {
   key: string;
   /** Milliseconds since the epoch, when the log took it. */
   appendedAt: number;
-  /** The data in JSON form (decimals and large longs as strings, times as ISO 8601, bytes as base64). */
+  /**
+   * The data in JSON form (decimals and large longs as strings, times as ISO 8601, bytes as base64). Of a raw message that is
+   * no JSON its bytes.
+   */
   data: unknown;
   /** The registry's id of the schema the data was written with, where it is Avro. */
   schemaId?: number;

@@ -24,6 +24,15 @@ export const CONTROL_TOPICS = {
   keys: 'heddle.keys',
 } as const;
 
+/**
+ * What was published to an address that no event type knows stands here, in a topic of each tenant (`acme.heddle.raw`):
+ * bytes as they came, in an envelope of CloudEvents attributes with the address among them.
+ */
+export const RAW_TOPIC = 'heddle.raw';
+
+/** The event type of a raw message that did not bring one. */
+export const RAW_TYPE = 'heddle.raw.v1.Message.Published.v1';
+
 /** The topic of a business object: its name, with the tenant in front unless that is the local one. */
 export function topicOf(object: string, tenant: string = LOCAL_TENANT): string {
   return tenant === LOCAL_TENANT ? object : `${tenant}.${object}`;
@@ -32,12 +41,17 @@ export function topicOf(object: string, tenant: string = LOCAL_TENANT): string {
 /** The tenant whose events are in the topic of a business object: what stands before its dot. */
 export function tenantOf(topic: string): string {
   const dot = topic.indexOf('.');
-  return dot < 0 ? LOCAL_TENANT : topic.slice(0, dot);
+  return dot < 0 || topic === RAW_TOPIC ? LOCAL_TENANT : topic.slice(0, dot);
 }
 
-/** The business object whose events are in a topic, without the tenant. */
+/** The business object whose events are in a topic, without the tenant; {@link RAW_TOPIC} for that of raw messages. */
 export function objectOf(topic: string): string {
-  return topic.slice(topic.indexOf('.') + 1);
+  return topic === RAW_TOPIC ? topic : topic.slice(topic.indexOf('.') + 1);
+}
+
+/** Whether a topic has the raw messages of a tenant. */
+export function isRawTopic(topic: string): boolean {
+  return topic === RAW_TOPIC || topic.endsWith(`.${RAW_TOPIC}`);
 }
 
 /** The slot, 0 to 31, that a queue of a tenant lives in. */
@@ -76,4 +90,9 @@ export const CONTROL_TOPIC_SPECS: readonly TopicSpec[] = [
 /** The spec of a business object's topic: events are kept without limit, the partition count is fixed for life. */
 export function objectTopicSpec(name: string, partitions: number): TopicSpec {
   return { name, partitions, cleanup: 'delete', retentionMs: -1 };
+}
+
+/** The spec of a tenant's topic of raw messages. */
+export function rawTopicSpec(name: string, partitions: number, retentionMs: number): TopicSpec {
+  return { name, partitions, cleanup: 'delete', retentionMs };
 }

@@ -6,6 +6,7 @@ import {
   AVRO_CONTENT_TYPE,
   formatAvroEvent,
   formatJsonEvent,
+  isRawTopic,
 } from '@heddle/event';
 import type { Append, AppendOutcome, EnvelopeMode, Event } from '@heddle/event';
 import { schemaIdOf } from '@heddle/schema';
@@ -67,9 +68,14 @@ export class EnvelopeWriter {
     return missing;
   }
 
-  /** Copies in topics of our own, as dead letters, are binary: writing one must not wait for a registry. */
+  /**
+   * Copies in topics of our own, as dead letters, are binary: writing one must not wait for a registry. Raw messages are,
+   * whatever type they say they have.
+   */
   private modeOf({ topic, event }: Append): EnvelopeMode {
-    return topic.startsWith(OWN_TOPICS) ? 'binary' : (this.envelopeOf(event.attributes.type) ?? 'binary');
+    return topic.startsWith(OWN_TOPICS) || isRawTopic(topic)
+      ? 'binary'
+      : (this.envelopeOf(event.attributes.type) ?? 'binary');
   }
 
   private recordOf(append: Append): RawRecord {

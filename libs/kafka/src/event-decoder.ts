@@ -1,9 +1,9 @@
-import { AVRO_CONTENT_TYPE, HeddleError } from '@heddle/event';
+import { AVRO_CONTENT_TYPE, CONTROL_TOPICS, HeddleError, isEventCopy, isRawTopic, rawEvent } from '@heddle/event';
 import type { StoredEvent } from '@heddle/event';
 import { schemaIdOf, type AvroCodec } from '@heddle/schema';
 import type { KafkaMessage } from 'kafkajs';
 import type { RecordOfBatch } from './record-batches.js';
-import { envelopeOf, type Envelope, type Foreign } from './record.js';
+import { envelopeOf, rawEnvelopeOf, type Envelope, type Foreign } from './record.js';
 
 export type Decoder = Pick<AvroCodec, 'decode' | 'encode' | 'isLoaded' | 'load'>;
 
@@ -22,6 +22,7 @@ export function decodeRecord(
 ): StoredEvent | NeedsSchema | Foreign {
   const { unreadable } = message as Partial<RecordOfBatch>;
   if (unreadable !== undefined) return { reason: 'batch-unreadable', detail: unreadable };
+  if (isRawTopic(topic) || isRawLetter(topic, message)) return decodeRaw(decoder, { topic, partition }, message);
   const envelope = envelopeOf(message);
   if ('reason' in envelope) return envelope;
   try {
@@ -31,6 +32,35 @@ export function decodeRecord(
   } catch (error) {
     if (!(error instanceof HeddleError)) throw error;
     return { reason: 'data-invalid', detail: error.message };
+  }
+}
+
+/** A dead letter has the bytes of what was given up, raw messages too; its notes say where that stood. */
+function isRawLetter(topic: string, { headers }: KafkaMessage): boolean {
+  if (topic !== CONTROL_TOPICS.deadLetters) return false;
+  const origin = headers?.['heddle-topic'];
+  return Buffer.isBuffer(origin) && isRawTopic(origin.toString());
+}
+
+/** A raw message is whatever was published; only the copy of an event in a dead message queue has a schema. */
+function decodeRaw(
+  decoder: Decoder,
+  { topic, partition }: Pick<StoredEvent, 'topic' | 'partition'>,
+  message: KafkaMessage,
+): StoredEvent | NeedsSchema | Foreign {
+  const envelope = rawEnvelopeOf(message);
+  if ('reason' in envelope) return envelope;
+  const { key, attributes, notes } = envelope;
+  const value = message.value as Buffer;
+  const at = { topic, partition, offset: Number(message.offset), appendedAt: Number(message.timestamp) };
+  const read = { ...at, key, attributes, value, ...(notes === undefined ? {} : { notes }) };
+  if (!isEventCopy(read)) return rawEvent(read);
+  try {
+    const needs = schemaIdOf(value);
+    return decoder.isLoaded(needs) ? { ...read, ...decoder.decode(value) } : { key, needs };
+  } catch (error) {
+    if (!(error instanceof HeddleError)) throw error;
+    return rawEvent(read);
   }
 }
 

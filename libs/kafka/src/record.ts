@@ -85,42 +85,62 @@ export function envelopeOf(message: KafkaMessage): Envelope | Foreign {
   if (Buffer.isBuffer(contentType) && isStructured(contentType)) {
     return structuredEnvelope(message.key, message.value, headers, mediaTypeOf(contentType.toString()));
   }
-  const attributes: Record<string, string> = {};
-  let version: string | undefined;
-  let notes: Record<string, string> | undefined;
   try {
-    for (const name in headers) {
-      const isContentType = name === 'content-type';
-      const value = headers[name];
-      if (!isContentType && !name.startsWith(PREFIX)) {
-        // Never a reason to refuse the event: what is not noted as we do it is somebody else's.
-        if (name.startsWith(NOTE_PREFIX) && Buffer.isBuffer(value)) (notes ??= {})[name] = value.toString();
-        continue;
-      }
-      if (!Buffer.isBuffer(value)) return { reason: 'attribute-invalid', detail: `The header ${name} is not single.` };
-      if (isContentType) attributes['datacontenttype'] = headerText(name, value);
-      else if (name === 'ce_specversion') version = headerText(name, value);
-      else attributes[attributeOf(name, PREFIX.length)] = headerText(name, value);
-    }
-    if (version === undefined) return { reason: 'no-attributes', detail: 'The header ce_specversion is missing.' };
-    if (version !== '1.0') return { reason: 'attribute-invalid', detail: 'The attribute specversion is not 1.0.' };
-    const problem = attributeProblem(attributes);
-    if (problem !== undefined) {
-      return {
-        reason: 'attribute-invalid',
-        detail: `The attribute ${problem.attribute.slice(0, 64)} ${problem.rule}.`,
-      };
-    }
-    const form = formOf(attributes['datacontenttype'], message.value);
+    const read = readHeaders(headers);
+    if ('reason' in read) return read;
+    const form = formOf(read.attributes.datacontenttype, message.value);
     if (form === undefined) {
       return { reason: 'content-type-unsupported', detail: 'The content type is neither Avro nor JSON.' };
     }
-    const envelope: Envelope = { key: utf8Text(message.key), attributes: attributes as EventAttributes, form };
-    if (notes !== undefined) envelope.notes = notes;
+    const envelope: Envelope = { key: utf8Text(message.key), attributes: read.attributes, form };
+    if (read.notes !== undefined) envelope.notes = read.notes;
     return envelope;
   } catch {
-    return { reason: 'attribute-invalid', detail: 'The key or a header is not UTF-8.' };
+    return NOT_UTF8;
   }
+}
+
+/** The same of a raw message, whose value is whatever was published: its attributes are headers, always. */
+export function rawEnvelopeOf(message: KafkaMessage): Omit<Envelope, 'form'> | Foreign {
+  if (message.value === null) return { reason: 'no-value', detail: 'The record has no value.' };
+  if (message.key === null) return { reason: 'no-key', detail: 'The record has no key.' };
+  try {
+    const read = readHeaders(message.headers ?? {});
+    return 'reason' in read ? read : { key: utf8Text(message.key), ...read };
+  } catch {
+    return NOT_UTF8;
+  }
+}
+
+const NOT_UTF8: Foreign = { reason: 'attribute-invalid', detail: 'The key or a header is not UTF-8.' };
+
+/** @throws TypeError for what is not UTF-8 */
+function readHeaders(headers: IHeaders): Pick<Envelope, 'attributes' | 'notes'> | Foreign {
+  const attributes: Record<string, string> = {};
+  let version: string | undefined;
+  let notes: Record<string, string> | undefined;
+  for (const name in headers) {
+    const isContentType = name === 'content-type';
+    const value = headers[name];
+    if (!isContentType && !name.startsWith(PREFIX)) {
+      // Never a reason to refuse the event: what is not noted as we do it is somebody else's.
+      if (name.startsWith(NOTE_PREFIX) && Buffer.isBuffer(value)) (notes ??= {})[name] = value.toString();
+      continue;
+    }
+    if (!Buffer.isBuffer(value)) return { reason: 'attribute-invalid', detail: `The header ${name} is not single.` };
+    if (isContentType) attributes['datacontenttype'] = headerText(name, value);
+    else if (name === 'ce_specversion') version = headerText(name, value);
+    else attributes[attributeOf(name, PREFIX.length)] = headerText(name, value);
+  }
+  if (version === undefined) return { reason: 'no-attributes', detail: 'The header ce_specversion is missing.' };
+  if (version !== '1.0') return { reason: 'attribute-invalid', detail: 'The attribute specversion is not 1.0.' };
+  const problem = attributeProblem(attributes);
+  if (problem !== undefined) {
+    return { reason: 'attribute-invalid', detail: `The attribute ${problem.attribute.slice(0, 64)} ${problem.rule}.` };
+  }
+  const read: Pick<Envelope, 'attributes' | 'notes'> = { attributes: attributes as EventAttributes };
+  if (notes !== undefined) read.notes = notes;
+  return read;
 }
 
 function formOf(contentType: string | undefined, value: Buffer): 'avro' | 'json' | undefined {

@@ -7,6 +7,7 @@ import { dataCheck } from './data-check.js';
 import type { Output } from './data-output.js';
 import { NOT_READ, dataReader, type Input } from './data-reader.js';
 import { dataWriter } from './data-writer.js';
+import { LookUps } from './look-ups.js';
 import { type PersonalData, personalData } from './personal-data.js';
 import type { SchemaRegistry } from './schema-registry.js';
 import { checkSchemaRules } from './schema-rules.js';
@@ -16,11 +17,6 @@ const MAGIC = 0;
 const HEADER_BYTES = 5;
 const NOTHING = Buffer.alloc(0);
 const SCRATCH_BYTES = 64 * 1024;
-/** How long the registry's word that it has no such schema holds, and how long a failed look-up is not repeated. */
-const UNKNOWN_MS = 5_000;
-const RETRY_MS = 1_000;
-/** Ids come in from outside with each record: what is remembered of bad ones is bounded. */
-const MAX_REFUSED = 10_000;
 
 /** A schema made ready: compiled once per id, for as long as the process lives. */
 interface Compiled {
@@ -42,18 +38,14 @@ type AvscResolver = ReturnType<Type['createResolver']>;
  * ISO 8601, bytes in base64. One instance serves a whole process.
  */
 export class AvroCodec {
-  readonly #registry: SchemaRegistry;
-  readonly #limits: AvroLimits;
-  readonly #compiled = new Map<number, Compiled>();
-  readonly #loading = new Map<number, Promise<void>>();
-  readonly #refused = new Map<number, { error: unknown; until: number }>();
+  readonly #compiled: LookUps<Compiled>;
   readonly #resolvers = new Map<string, AvscResolver>();
   readonly #out: Output = { buf: Buffer.alloc(SCRATCH_BYTES), at: 0, items: 0, depth: 0 };
   readonly #in: Input = { bytes: NOTHING, at: 0, end: 0, items: 0, values: 0, depth: 0 };
 
   constructor(registry: SchemaRegistry, limits: Partial<AvroLimits> = {}) {
-    this.#registry = registry;
-    this.#limits = { ...AVRO_LIMITS, ...limits };
+    const all = { ...AVRO_LIMITS, ...limits };
+    this.#compiled = new LookUps(async (id) => compileSchema(await registry.byId(id), all));
   }
 
   /**
@@ -63,19 +55,11 @@ export class AvroCodec {
    * @throws HeddleError `schema-unknown`, `schema-invalid`, `registry-unavailable`.
    */
   async load(id: number): Promise<void> {
-    if (this.#compiled.has(id)) return;
-    const refused = this.#refused.get(id);
-    if (refused !== undefined && Date.now() < refused.until) throw refused.error;
-    let loading = this.#loading.get(id);
-    if (loading === undefined) {
-      loading = this.#lookUp(id).finally(() => this.#loading.delete(id));
-      this.#loading.set(id, loading);
-    }
-    await loading;
+    await this.#compiled.get(id);
   }
 
   isLoaded(id: number): boolean {
-    return this.#compiled.has(id);
+    return this.#compiled.known(id) !== undefined;
   }
 
   /**
@@ -157,7 +141,7 @@ export class AvroCodec {
 
   /** What is personal in the data of a schema; nothing where none of it is, or the schema is not loaded. */
   personalIn(id: number): PersonalData | undefined {
-    return this.#compiled.get(id)?.personal;
+    return this.#compiled.known(id)?.personal;
   }
 
   /**
@@ -203,24 +187,9 @@ export class AvroCodec {
   }
 
   #ready(id: number): Compiled {
-    const compiled = this.#compiled.get(id);
+    const compiled = this.#compiled.known(id);
     if (compiled === undefined) throw new HeddleError('schema-unknown', `The schema ${id} is not loaded.`);
     return compiled;
-  }
-
-  async #lookUp(id: number): Promise<void> {
-    try {
-      this.#compiled.set(id, compileSchema(await this.#registry.byId(id), this.#limits));
-      this.#refused.delete(id);
-    } catch (error) {
-      const code = error instanceof HeddleError ? error.code : 'internal';
-      const forMs =
-        code === 'schema-invalid' ? Number.POSITIVE_INFINITY : code === 'schema-unknown' ? UNKNOWN_MS : RETRY_MS;
-      const [oldest] = this.#refused.keys();
-      if (this.#refused.size >= MAX_REFUSED && oldest !== undefined) this.#refused.delete(oldest);
-      this.#refused.set(id, { error, until: Date.now() + forMs });
-      throw error;
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConfluentSchemaRegistry } from './confluent-schema-registry.js';
 import type { SchemaRegistry } from './schema-registry.js';
 
@@ -54,14 +54,14 @@ describe('a registry that is away', () => {
     await expect(call(registry)).rejects.toMatchObject(UNAVAILABLE);
   });
 
-  it('is asked again after it has come back', async () => {
+  it('is asked again after it has come back, a second later', async () => {
     let up = false;
     const { registry } = await registryThat((_request, response) => {
       response.end(up ? '{"schema":"\\"string\\""}' : 'starting');
     });
     await expect(registry.byId(7)).rejects.toMatchObject(UNAVAILABLE);
     up = true;
-    expect(await registry.byId(7)).toBe('string');
+    await vi.waitFor(async () => expect(await registry.byId(7)).toBe('string'), { timeout: 10_000 });
   });
 });
 

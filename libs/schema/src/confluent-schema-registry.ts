@@ -10,6 +10,7 @@ import {
   schemaIncompatible,
   type CompatibilityMode,
 } from './compatibility.js';
+import { LookUps } from './look-ups.js';
 import type { RegisteredSchema, SchemaRegistry } from './schema-registry.js';
 
 export interface ConfluentSchemaRegistryOptions {
@@ -51,8 +52,7 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
   readonly #client: ConfluentClient;
   /** The mode of each subject that this instance has set. */
   readonly #modes = new Map<string, CompatibilityMode>();
-  /** What an id means never changes. */
-  readonly #schemas = new Map<number, AvroSchema>();
+  readonly #schemas = new LookUps((id) => this.#lookUp(id));
 
   constructor(options: ConfluentSchemaRegistryOptions) {
     this.#url = options.url.replace(/\/+$/, '');
@@ -82,19 +82,8 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
     }
   }
 
-  async byId(id: number): Promise<AvroSchema> {
-    const known = this.#schemas.get(id);
-    if (known !== undefined) return known;
-    const answer = await this.#fetch('GET', `/schemas/ids/${id}`);
-    if (isMissing(answer)) throw new HeddleError('schema-unknown', `The registry has no schema ${id}.`);
-    const { body } = expectOk(answer);
-    const [kind = 'AVRO', other = id, written] = ['schemaType', 'id', 'schema'].map((name) => property(body, name));
-    if (kind !== 'AVRO') throw new HeddleError('schema-invalid', `The schema ${id} is not Avro.`);
-    if (typeof written !== 'string') throw unavailable(new Error('an answer without a schema'));
-    if (other !== id) throw unavailable(new Error(`the schema ${String(other)} in place of ${id}`));
-    const schema = parsed(written);
-    this.#schemas.set(id, schema);
-    return schema;
+  byId(id: number): Promise<AvroSchema> {
+    return this.#schemas.get(id);
   }
 
   async latest(subject: string): Promise<RegisteredSchema | undefined> {
@@ -148,6 +137,17 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
 
   async ping(): Promise<void> {
     expectOk(await this.#fetch('GET', '/config'));
+  }
+
+  async #lookUp(id: number): Promise<AvroSchema> {
+    const answer = await this.#fetch('GET', `/schemas/ids/${id}`);
+    if (isMissing(answer)) throw new HeddleError('schema-unknown', `The registry has no schema ${id}.`);
+    const { body } = expectOk(answer);
+    const [kind = 'AVRO', other = id, written] = ['schemaType', 'id', 'schema'].map((name) => property(body, name));
+    if (kind !== 'AVRO') throw new HeddleError('schema-invalid', `The schema ${id} is not Avro.`);
+    if (typeof written !== 'string') throw unavailable(new Error('an answer without a schema'));
+    if (other !== id) throw unavailable(new Error(`the schema ${String(other)} in place of ${id}`));
+    return parsed(written);
   }
 
   async #setMode(subject: string, mode: CompatibilityMode): Promise<void> {

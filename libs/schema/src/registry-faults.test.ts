@@ -66,11 +66,14 @@ describe.each(FAULTS)('a registry that %s', (_name, fault) => {
   it('is asked once for what is not, however many want it, and once more after a second; it is never said to be unknown', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     trial.fault = fault;
-    const all = Promise.allSettled(Array.from({ length: 50 }, () => codec.load(unknown)));
+    // Who compiles a schema, and who hands it on as it is.
+    const asking = Array.from({ length: 50 }, () => [codec.load(unknown), registry.byId(unknown)]);
+    const all = Promise.allSettled(asking.flat());
     for (const settled of await all)
       expect(settled).toMatchObject({ reason: { code: 'registry-unavailable', retryable: true } });
     vi.setSystemTime(Date.now() + 990);
     await expect(codec.load(unknown)).rejects.toMatchObject({ code: 'registry-unavailable' });
+    await expect(registry.byId(unknown)).rejects.toMatchObject({ code: 'registry-unavailable' });
     expect(lookUps()).toBe(1);
     vi.setSystemTime(Date.now() + 20);
     await expect(codec.load(unknown)).rejects.toMatchObject({ code: 'registry-unavailable' });

@@ -35,39 +35,68 @@ describe('the completion', () => {
     },
   );
 
-  it.each([
-    [['heddle', 'pub'], ['publish']],
-    [
-      ['heddle', 'queue', ''],
-      ['get', 'apply', 'diff', 'export', 'delete'],
-    ],
-    [['heddle', 'queue', 'ex'], ['export']],
-    [['heddle', 'tail', '--fr'], ['--from']],
-    [
-      ['heddle', 'dlq', 'list', '--state', ''],
-      ['open', 'redriven'],
-    ],
-    [['heddle', 'tail', '-o', 'j'], ['json']],
-    [['heddle', 'completion', 'f'], ['fish']],
-    [['heddle', 'help', 'doc'], ['doctor']],
-  ])('of bash offers for %j: %j', (words, offered) => {
-    expect(completed(words)).toEqual(offered);
-  });
+  describe.each(SHELLS)('of %s', (shell) => {
+    // Only bash is everywhere.
+    const isAbsent = shell !== 'bash' && spawnSync(shell, ['-c', 'true']).error !== undefined;
 
-  it('of bash asks heddle for names, and offers what it answers', () => {
-    const program = join(folder, 'heddle');
-    writeFileSync(program, '#!/bin/sh\n[ "$*" = "completion names queue" ] && printf "orders\\nother\\n"\n', {
-      mode: 0o755,
+    it.skipIf(isAbsent).each([
+      [['heddle', 'pub'], ['publish']],
+      [
+        ['heddle', 'queue', ''],
+        ['apply', 'delete', 'diff', 'export', 'get'],
+      ],
+      [['heddle', 'queue', 'ex'], ['export']],
+      [['heddle', 'tail', '--fr'], ['--from']],
+      [
+        ['heddle', 'dlq', 'list', '--state', ''],
+        ['open', 'redriven'],
+      ],
+      [['heddle', 'tail', '-o', 'j'], ['json']],
+      [['heddle', 'completion', 'f'], ['fish']],
+      [['heddle', 'help', 'doc'], ['doctor']],
+    ])('offers for %j: %j', (words, offered) => {
+      expect(completed(shell, words)).toEqual(offered);
     });
-    expect(completed(['heddle', 'queue', 'get', 'or'], `PATH=${folder}:$PATH; `)).toEqual(['orders']);
-    expect(completed(['heddle', 'listen', '--queue', ''], `PATH=${folder}:$PATH; `)).toEqual(['orders', 'other']);
+
+    it.skipIf(isAbsent)('asks heddle for names, and offers what it answers', () => {
+      const program = join(folder, 'heddle');
+      writeFileSync(program, '#!/bin/sh\n[ "$*" = "completion names queue" ] && printf "orders\\nother\\n"\n', {
+        mode: 0o755,
+      });
+      expect(completed(shell, ['heddle', 'queue', 'get', 'or'])).toEqual(['orders']);
+      expect(completed(shell, ['heddle', 'listen', '--queue', ''])).toEqual(['orders', 'other']);
+    });
   });
 });
 
-function completed(words: readonly string[], before = ''): string[] {
-  const quoted = words.map((word) => `'${word}'`).join(' ');
-  const script = `${before}source ${join(folder, 'bash')}; COMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}; _heddle; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  return execFileSync('bash', ['-c', script], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => line !== '');
+/** How each shell is made to complete words; the last of them is the one being written. */
+const COMPLETING = {
+  bash: (words: readonly string[]) =>
+    `source ${join(folder, 'bash')}; COMP_WORDS=(${listed(words)}); COMP_CWORD=${words.length - 1}; _heddle; printf '%s\\n' "\${COMPREPLY[@]}"`,
+  // What completes outside of its line editor are two commands of its own, here printing what they are given.
+  zsh: (words: readonly string[]) =>
+    `compdef() { }; _describe() { print -l -- "\${(@P)2%%:*}"; }; compadd() { shift; print -l -- "$@"; }; _files() { print files; };` +
+    `source ${join(folder, 'zsh')}; words=(${listed(words)}); CURRENT=${words.length}; _heddle`,
+  fish: (words: readonly string[]) => `source ${join(folder, 'fish')}; complete -C '${words.join(' ')}'`,
+};
+const WITHOUT_SETTINGS = { bash: ['--norc'], zsh: ['-f'], fish: ['--no-config'] };
+
+function listed(words: readonly string[]): string {
+  return words.map((word) => `'${word}'`).join(' ');
+}
+
+function completed(shell: (typeof SHELLS)[number], words: readonly string[]): string[] {
+  const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
+  const out = execFileSync(shell, [...WITHOUT_SETTINGS[shell], '-c', COMPLETING[shell](words)], {
+    encoding: 'utf8',
+    env,
+  });
+  return (
+    out
+      .split('\n')
+      .map((line) => line.split('\t', 1)[0] ?? '')
+      // zsh takes the words that do not fit out by itself, in its line editor.
+      .filter((line) => line !== '' && line.startsWith(words.at(-1) ?? ''))
+      .toSorted()
+  );
 }

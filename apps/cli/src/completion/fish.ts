@@ -20,6 +20,7 @@ end
 complete -c heddle -f
 ${entries.map(({ name, summary }) => line('__fish_use_subcommand', ['-a', name, '-d', quotedFish(summary)])).join('\n')}
 ${line('__fish_use_subcommand', ['-a', 'help', '-d', quotedFish('help of a command')])}
+${line('__heddle_in_group help', ['-a', quotedFish(entries.map(({ name }) => name).join(' '))])}
 ${groups.flatMap(({ name }) => members(name, commands)).join('\n')}
 ${commands.flatMap(commandLines).join('\n')}
 `;
@@ -43,14 +44,16 @@ function commandLines({ words, options, choices, completes }: CommandWords): str
 }
 
 function optionParts(option: OptionWords): string[] {
-  const { name, short, about, takesValue } = option;
+  const { name, short, about, takesValue, completes } = option;
+  // A value that is only required (-r) may be a file, too.
+  const value = completes === 'file' ? '-r' : '-x';
   return [
     '-l',
     name,
     ...(short === undefined ? [] : ['-s', short]),
     '-d',
     quotedFish(about),
-    ...(takesValue ? ['-r', ...valuesOf(option)] : []),
+    ...(takesValue ? [value, ...valuesOf(option)] : []),
   ];
 }
 

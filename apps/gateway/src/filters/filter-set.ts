@@ -16,8 +16,8 @@ interface Index<Member> {
   byValues: Map<string, Group<Member>[]>;
 }
 
-/** Whether events of a topic and type are for a member at all. */
-type IsFor = (topic: string, type: string) => boolean;
+/** Whether events of a topic and type are for a member at all; a namespace where they came by another than their tenant's. */
+type IsFor = (topic: string, type: string, namespace: string | undefined) => boolean;
 
 interface Selection {
   wants: TypeMatcher;
@@ -54,7 +54,7 @@ export class FilterSet<Member> {
     this.remove(member);
     this.#selections.set(member, selection);
     for (const [topic, kinds] of this.#kinds) {
-      for (const [type, kind] of kinds) if (isCandidate(selection, topic, type)) kind.add(member, filter);
+      for (const kind of kinds.values()) if (isCandidate(selection, topic, kind)) kind.add(member, filter);
     }
   }
 
@@ -63,19 +63,22 @@ export class FilterSet<Member> {
     if (selection === undefined) return;
     this.#selections.delete(member);
     for (const [topic, kinds] of this.#kinds) {
-      for (const [type, kind] of kinds) if (isCandidate(selection, topic, type)) kind.remove(member, selection.filter);
+      for (const kind of kinds.values()) {
+        if (isCandidate(selection, topic, kind)) kind.remove(member, selection.filter);
+      }
     }
   }
 
   /** All members that want an event, each once, in no particular order. */
   match(event: StoredEvent): readonly Member[] {
     if (this.#selections.size === 0) return [];
-    return this.#kindOf(event.topic, event.attributes.type).match(event);
+    return this.#kindOf(event).match(event);
   }
 
-  #kindOf(topic: string, type: string): Kind<Member> {
+  #kindOf({ topic, attributes: { type, namespace } }: StoredEvent): Kind<Member> {
     let kinds = this.#kinds.get(topic);
-    let kind = kinds?.get(type);
+    const name = namespace === undefined ? type : `${type} ${namespace}`;
+    let kind = kinds?.get(name);
     if (kind !== undefined) return kind;
     if (this.#kindCount >= MAX_KINDS) {
       this.#kinds.clear();
@@ -83,28 +86,31 @@ export class FilterSet<Member> {
       kinds = undefined;
     }
     if (kinds === undefined) this.#kinds.set(topic, (kinds = new Map()));
-    kind = new Kind(type);
+    kind = new Kind(type, namespace);
     for (const [member, selection] of this.#selections) {
-      if (isCandidate(selection, topic, type)) kind.add(member, selection.filter);
+      if (isCandidate(selection, topic, kind)) kind.add(member, selection.filter);
     }
-    kinds.set(type, kind);
+    kinds.set(name, kind);
     this.#kindCount += 1;
     return kind;
   }
 }
 
-function isCandidate({ wants, isFor }: Selection, topic: string, type: string): boolean {
-  return wants(type) && (isFor === undefined || isFor(topic, type));
+function isCandidate({ wants, isFor }: Selection, topic: string, { type, namespace }: Kind<unknown>): boolean {
+  return wants(type) && (isFor === undefined || isFor(topic, type, namespace));
 }
 
-/** Who may want the events of one topic and type. */
+/** Who may want the events of one topic, type and namespace. */
 class Kind<Member> {
   /** Replaced whenever it changes, never changed: it is handed out as it is. */
   #everything: readonly Member[] = [];
   #indexes: Index<Member>[] = [];
   #groups: Group<Member>[] = [];
 
-  constructor(private readonly type: string) {}
+  constructor(
+    readonly type: string,
+    readonly namespace: string | undefined,
+  ) {}
 
   add(member: Member, filter: CompiledFilter): void {
     const { type, ...required } = filter.required;

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Caller, requirePermission } from '@heddle/auth';
 import { type EventLog, type PartitionBounds, type StoredEvent, objectOf, tenantOf, typeMatcher } from '@heddle/event';
+import { mayConsume } from '../queues/queue-rights.js';
 import type { CompiledFilter, FilterExpression } from './filter.js';
 import { compileFilter } from './filters.js';
 
@@ -62,10 +63,10 @@ export class FilterTrials {
     const compiled = compileFilter(filter);
     const isAsked = typeMatcher(types ?? ['*']);
     for (const pattern of types ?? []) requirePermission(caller, 'consume', 'type', pattern);
-    const wants = (type: string): boolean => isAsked(type) && caller.permissions.allows('consume', 'type', type);
+    const wants = (event: StoredEvent): boolean => isAsked(event.attributes.type) && mayConsume(caller, event);
     const effort = new Effort();
     const tails = await this.#tails(caller.tenant, (event) =>
-      wants(event.attributes.type) ? tried(compiled, this.seenBy(caller, event)) : undefined,
+      wants(event) ? tried(compiled, this.seenBy(caller, event)) : undefined,
     );
     const events: TriedEvent[] = [];
     while (events.length < last) {

@@ -102,7 +102,7 @@ describe('the token endpoint', () => {
     [
       'a scope beyond its permissions',
       'invalid_scope',
-      () => server.form({ ...GRANT, scope: 'manage:tenant:* publish:topic:x' }, { authorization: basic(...pair()) }),
+      () => server.form({ ...GRANT, scope: 'manage:tenant:* publish:thing:x' }, { authorization: basic(...pair()) }),
     ],
   ];
 

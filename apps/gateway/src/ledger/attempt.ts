@@ -1,3 +1,5 @@
+import type { LeaseReceiver } from '../queues/lease-book.js';
+
 /** One attempt to hand an event to one receiver, as it is kept in `heddle.attempts` and shown. */
 export interface AttemptRecord {
   tenant: string;
@@ -39,7 +41,7 @@ export interface AttemptRecord {
 }
 
 export interface AttemptReceiver {
-  kind: 'webhook' | 'pull' | 'websocket';
+  kind: 'webhook' | LeaseReceiver['kind'];
   name: string;
 }
 

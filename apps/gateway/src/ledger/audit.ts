@@ -21,14 +21,14 @@ const REPLAY_FIELDS = ['from', 'to', 'key', 'eventIds', 'filter', 'ratePerSecond
 
 /** What is kept of who did it: whatever manages something or delivers it again, and every look at a payload. */
 const ACTS: Readonly<Record<string, Act>> = {
-  'PUT /v1/queues/:name': { action: 'queue.put', ...QUEUE, fields: ['types', 'topics', 'shape'] },
+  'PUT /v1/queues/:name': { action: 'queue.put', ...QUEUE, fields: ['types', 'topicPatterns', 'topics', 'shape'] },
   'DELETE /v1/queues/:name': { action: 'queue.delete', ...QUEUE },
   'POST /v1/queues/:name/pause': { action: 'queue.pause', ...QUEUE },
   'POST /v1/queues/:name/resume': { action: 'queue.resume', ...QUEUE },
   'POST /v1/queues/:name/purge': { action: 'queue.purge', ...QUEUE, fields: ['before'] },
   'POST /v1/queues/:name/replay': { action: 'queue.replay', ...QUEUE, fields: REPLAY_FIELDS },
   'POST /v1/queues/:name/replays/:id/stop': { action: 'queue.replay-stop', ...QUEUE },
-  'PUT /v1/webhooks/:name': { action: 'webhook.put', ...WEBHOOK, fields: ['types', 'queue'] },
+  'PUT /v1/webhooks/:name': { action: 'webhook.put', ...WEBHOOK, fields: ['types', 'topicPatterns', 'queue'] },
   'DELETE /v1/webhooks/:name': { action: 'webhook.delete', ...WEBHOOK },
   'POST /v1/webhooks/:name/pause': { action: 'webhook.pause', ...WEBHOOK },
   'POST /v1/webhooks/:name/resume': { action: 'webhook.resume', ...WEBHOOK },

@@ -1,6 +1,7 @@
 import { type Caller, requirePermission } from '@heddle/auth';
 import { CONTROL_TOPICS, type EventLog, HeddleError, type StoredEvent, objectOf } from '@heddle/event';
 import { maySee } from '../queues/queue-rights.js';
+import { shownData } from '../represent.js';
 import type { z } from 'zod';
 import { type AttemptList, eventHref } from './attempt-list.js';
 import type { DeadLetterView, DeadLettersQuery, deadLetterDetailShape, deadLettersShape } from './ledger.shape.js';
@@ -100,7 +101,8 @@ export class DeadLetterList {
     const stored = letter === undefined ? undefined : this.seenBy(caller, letter);
     const attempts = await this.attempts.ofEvents(tenant, [row.event_id]);
     const deliveries = attempts.filter(({ queueUuid, cycle }) => queueUuid === row.uuid && cycle === row.cycle);
-    const { attributes, data } = stored ?? { attributes: {}, data: null };
+    const attributes = stored?.attributes ?? {};
+    const data = stored === undefined ? null : shownData(stored);
     return { ...letterView(row), stored: { attributes: present(attributes), data }, deliveries };
   }
 

@@ -3,6 +3,7 @@ import {
   CONTROL_TOPICS,
   type EventLog,
   type Position,
+  RAW_TOPIC,
   type StoredEvent,
   canonicalKey,
   objectOf,
@@ -10,7 +11,8 @@ import {
   topicOf,
 } from '@heddle/event';
 import type { z } from 'zod';
-import { maySee } from '../queues/queue-rights.js';
+import { mayConsumeAddress, maySee } from '../queues/queue-rights.js';
+import { shownData } from '../represent.js';
 import { type AttemptList, eventHref } from './attempt-list.js';
 import { type DeadLetterList, present } from './dead-letter-list.js';
 import type {
@@ -56,7 +58,7 @@ export class EventTimeline {
   ) {}
 
   /**
-   * An event, as somebody may see it: whose type it may consume, or that was delivered to a queue it may know of; the
+   * An event, as somebody may see it: whose type, or address, it may consume, or that was delivered to a queue it may know of; the
    * deliveries to such queues; its data with what is personal masked.
    *
    * @throws HeddleError `not-found`, or `index-behind` while that is not certain
@@ -95,7 +97,7 @@ export class EventTimeline {
     query: PageQuery,
   ): Promise<z.infer<typeof objectEventsShape>> {
     const { index } = this.parts;
-    const { tenant, permissions } = caller;
+    const { tenant } = caller;
     // One of its own, whatever is named: with a dot in it that could be the topic of another tenant.
     const topic = this.#topicsOf(tenant).find((known) => objectOf(known) === object) ?? '';
     const upTo = await index.caughtUp([...(topic === '' ? [] : [topic]), ...TRACES]);
@@ -110,7 +112,7 @@ export class EventTimeline {
       query,
       read,
       ({ at, id }) => [at, id],
-      ({ type }) => permissions.allows('consume', 'type', type),
+      (row) => maySeeEvent(caller, { ...row, topic: object }),
     );
     const ids = [...new Set(rows.map(({ event_id }) => event_id))];
     const summaries = rows.length === 0 ? [] : await this.#summaries(rows, ids, tenant, false);
@@ -172,7 +174,7 @@ export class EventTimeline {
       ...(raised === undefined ? {} : { raisedAt: raised }),
       appendedAt,
       timeline: isKnown ? summary.timeline : [...beginning(raised, appendedAt, summary.event), ...summary.timeline],
-      stored: { attributes: present(stored.attributes), data: stored.data },
+      stored: { attributes: present(stored.attributes), data: shownData(stored) },
     };
   }
 
@@ -187,10 +189,16 @@ export class EventTimeline {
   }
 }
 
+/** The index knows the key of a raw message, which is its address unless it came with another one. */
+function maySeeEvent(caller: Caller, { topic, type, key }: { topic: string; type: string; key: string }): boolean {
+  if (topic === RAW_TOPIC) return mayConsumeAddress(caller, key);
+  return caller.permissions.allows('consume', 'type', type);
+}
+
 /** What somebody may see of an event: nothing, where neither its type nor any of its queues is for them. */
 function seenPart(caller: Caller, { deliveries, timeline, ...rest }: EventSummary): EventSummary | undefined {
   const seen = deliveries.filter(({ queue }) => maySee(caller, queue));
-  if (seen.length === 0 && !caller.permissions.allows('consume', 'type', rest.event.type)) return undefined;
+  if (seen.length === 0 && !maySeeEvent(caller, rest.event)) return undefined;
   const steps = timeline.filter(({ queue }) => queue === undefined || maySee(caller, queue));
   return { ...rest, deliveries: seen, timeline: steps };
 }

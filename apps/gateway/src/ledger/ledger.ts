@@ -3,6 +3,7 @@ import type { Log } from '@heddle/runtime';
 import { AttemptBatches } from './attempt-batch.js';
 import type { AttemptRecord } from './attempt.js';
 import { type DeadLetter, deadLetterAppend, withoutBytes } from './dead-letter.js';
+import { type DeadMessage, deadMessageAppend } from './dead-message.js';
 
 /** Something that operators want to hear of. */
 export interface Operation {
@@ -58,6 +59,14 @@ export class Ledger {
 
   deadLetter(letter: DeadLetter): void {
     this.#push(deadLetterAppend(letter));
+  }
+
+  /** What a dead message queue gets, stored with the letters: progress passes neither before it is durable. */
+  deadMessage(message: DeadMessage): void {
+    const append = deadMessageAppend(message);
+    if (append !== undefined) return this.#push(append);
+    const { tenant, queue, to, event } = message;
+    this.log.warn({ event: 'dead-message-unmoved', tenant, queue, to, id: event.attributes.id }, 'not passed on');
   }
 
   operation({ kind, tenant, name, detail = {} }: Operation): void {

@@ -5,6 +5,7 @@ import type { Log } from '@heddle/runtime';
 import type { FastifyInstance } from 'fastify';
 import type { DoorGuard } from '../identity/door-guard.js';
 import type { Limits } from '../limits/limits.js';
+import type { Namespaces } from '../messages/namespaces.js';
 import type { Publisher } from '../publish.js';
 import type { LeaseBook } from '../queues/lease-book.js';
 import type { StreamHub } from '../streams/stream-hub.js';
@@ -49,6 +50,8 @@ export interface Doors {
   streams: StreamHub;
   queues: OpenQueues;
   hop: Upstream;
+  /** Under which topics the events of types go out as messages. */
+  namespaces: Namespaces;
   /** Those of the defaults when left out. */
   limits?: Limits;
   guard: DoorGuard;

@@ -1,14 +1,17 @@
-import type { ControlLog, EventLog, SlotGroup } from '@heddle/event';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CONTROL_TOPICS, type ControlLog, type EventLog, type SlotGroup, slotOf } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import type { States } from '../fetch/states.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { Namespaces } from '../messages/namespaces.js';
 import type { GatewayMetrics } from '../metrics.js';
 import type { Mask } from '../represent.js';
 import { droppedAttempt } from './lease-attempt.js';
 import { LogPages } from './log-pages.js';
 import { Ownership, type SlotWork, type TakenSlot } from './ownership.js';
 import { QueueDirectory } from './queue-directory.js';
-import { QueueSet, type QueueSetHost, type SharedReading } from './queue-set.js';
+import { QueueSet } from './queue-set.js';
+import type { QueueSetHost, SharedReading } from './queue-set-host.js';
 import { QueueOffsets } from './queue-offsets.js';
 import { QueueStore } from './queue-store.js';
 import { queueUuidOf } from './replay.js';
@@ -33,16 +36,23 @@ export interface EngineParts {
   retry: RetrySchedule;
   /** Whether a tenant may have one more queue. @throws HeddleError `quota-exceeded` */
   admitQueue?: (tenant: string) => void;
+  /** Makes the topic of a tenant's raw messages, where it is not there yet. @throws HeddleError `log-unavailable` */
+  ensureRaw?: (tenant: string) => Promise<void> | undefined;
   /** Of objects, for queues of shape `state`. */
   states: Pick<States, 'of'>;
   /** Hides what is personal. */
   mask: Mask;
+  /** Under which topics the events of types are. */
+  namespaces: Namespaces;
   metrics: Pick<GatewayMetrics, 'filterErrors'>;
   log: Log;
 }
 
 /** Replays read little at a time, and little of it is kept: live queues that catch up have fetches and pages of their own. */
 const REPLAY_PAGES = { fetches: 2, keptBytes: 8 * 1024 * 1024, pageBytes: 256 * 1024 };
+
+/** How long a queue that is not known is looked for. */
+const DIRECTORY_PATIENCE_MS = 2000;
 
 /** Durable queues at work: who owns them, what they hold, what is written of them. */
 export class DeliveryEngine implements SlotWork {
@@ -54,11 +64,14 @@ export class DeliveryEngine implements SlotWork {
   readonly replays: Replays;
   readonly offsets: QueueOffsets;
   readonly pages: LogPages;
+  readonly #eventLog: Pick<EventLog, 'bounds'>;
   readonly #writer: StateWriter;
   readonly #companions: Pick<SlotWork, 'onTaken' | 'onLost'>[] = [];
 
   constructor(parts: EngineParts) {
     const { eventLog, controlLog, slotGroup, ledger, shared, instance, address, baseUrl, retry, metrics, log } = parts;
+    const { mask, namespaces } = parts;
+    this.#eventLog = eventLog;
     const topics = (): readonly string[] => shared.topics();
     this.directory = new QueueDirectory(controlLog);
     this.store = new QueueStore(controlLog, this.directory, instance, address);
@@ -67,10 +80,13 @@ export class DeliveryEngine implements SlotWork {
     this.#writer = new StateWriter(this.store, ledger, log);
     const host: QueueSetHost = {
       givenUp: (definition, { stored, cycle, attempts, refusal, code }) => {
-        const { tenant, name: queue, deadLetters } = definition;
-        if (!deadLetters) return;
+        const { tenant, name: queue, deadLetters, deadLetterQueue: to } = definition;
         const uuid = queueUuidOf(definition);
         const { reason, answer } = refusal;
+        if (to !== undefined) {
+          ledger.deadMessage({ event: stored, tenant, queue, to, reason: `${code}: ${reason}` });
+        }
+        if (!deadLetters) return;
         const why = { reason, code, ...(answer === undefined ? {} : { lastAnswer: answer }) };
         ledger.deadLetter({ event: stored, tenant, queue, uuid, cycle, attempts, ...why });
       },
@@ -80,6 +96,7 @@ export class DeliveryEngine implements SlotWork {
       filterFailed: () => metrics.filterErrors.inc(),
       stateOf: (event, mayFetch) => parts.states.of(event, mayFetch),
       mask: parts.mask,
+      namespaces,
       isCurrent: () => this.ownership.isCurrent(),
       epochOf: (definition) => this.ownership.epochOf(definition),
     };
@@ -87,12 +104,12 @@ export class DeliveryEngine implements SlotWork {
     this.offsets = new QueueOffsets(eventLog, topics);
     const { directory, store, set, offsets, ownership } = this;
     const pages = new LogPages(eventLog, baseUrl, REPLAY_PAGES);
-    const { mask } = parts;
     const queue: Queues['working'] = (tenant, name) => this.queues.working(tenant, name);
-    this.replays = new Replays({ store, directory, set, pages, offsets, ledger, queue, mask, log });
+    this.replays = new Replays({ store, directory, set, pages, offsets, ledger, queue, mask, namespaces, log });
     const { queueSet } = this.replays;
-    const { admitQueue } = parts;
-    this.queues = new Queues({ directory, store, set: queueSet, offsets, ledger, ownership, retry, admitQueue, log });
+    const { admitQueue, ensureRaw } = parts;
+    const made = { directory, store, set: queueSet, offsets, ledger, ownership, retry, admitQueue, ensureRaw, log };
+    this.queues = new Queues(made);
   }
 
   /** From now on comes and goes with the slots of this instance, after the queues; added before the start. */
@@ -119,6 +136,25 @@ export class DeliveryEngine implements SlotWork {
 
   onRenewed(): void {
     this.set.lookAgain();
+  }
+
+  /** Whether a tenant has a queue of this name, wherever it is at work; one that was made a moment ago elsewhere, too. */
+  knowsQueue(tenant: string, name: string): boolean | Promise<boolean> {
+    if (this.queues.find(tenant, name) !== undefined) return true;
+    const slot = slotOf(tenant, name);
+    return this.ownership.owns(slot) ? false : this.#looksFor(tenant, name, slot);
+  }
+
+  /** Once all that the log has of its slot by now is known here. */
+  async #looksFor(tenant: string, name: string, slot: number): Promise<boolean> {
+    const bounds = await this.#eventLog.bounds(CONTROL_TOPICS.queues);
+    const end = bounds[slot]?.end ?? 0;
+    if (end > 0)
+      await Promise.race([
+        this.directory.reached(slot, end - 1),
+        delay(DIRECTORY_PATIENCE_MS, undefined, { ref: false }),
+      ]);
+    return this.queues.find(tenant, name) !== undefined;
   }
 
   /** Resolves when everything that was settled before is durable. */

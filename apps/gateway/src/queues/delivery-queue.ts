@@ -4,7 +4,7 @@ import type { DispatchedEvent, ObjectState } from '../represent.js';
 import { Availability } from './availability.js';
 import { HeldLease } from './held-lease.js';
 import { Holding } from './holding.js';
-import { type Item, isOver, newItem, redeliveryOf } from './item.js';
+import { EXPIRED, type Item, isOver, newItem, redeliveryOf } from './item.js';
 import { type Lane, LaneLocks } from './lanes.js';
 import type { Lease, LeaseSource, Refusal, Released } from './lease.js';
 import { nextAttempt } from './next-attempt.js';
@@ -13,6 +13,7 @@ import type { PartitionProgress, ProgressRecord } from './progress.js';
 import { QueueProgress } from './queue-progress.js';
 import type { GivenUp, ProgressChange, QueueHost, QueueStatistics, Restored } from './queue-host.js';
 import type { QueueDefinition } from './queue.js';
+import { NOTHING_COUNTED, type QueueCounts, statisticsOf } from './queue-statistics.js';
 import { ReplayLanes } from './replay-lanes.js';
 import type { SideLane } from './replay.js';
 
@@ -32,7 +33,7 @@ export class DeliveryQueue implements LeaseSource {
   readonly beside = new ReplayLanes(() => this.#tell());
   #closed = false;
   #leased = 0;
-  #counts = { taken: 0, accepted: 0, released: 0, dead: 0, dropped: 0 };
+  readonly #counts: QueueCounts = { ...NOTHING_COUNTED };
 
   constructor(
     public definition: QueueDefinition,
@@ -168,6 +169,14 @@ export class DeliveryQueue implements LeaseSource {
     }
   }
 
+  /** Gives up what is at the front and whose time is over: nobody may come for it. For a queue that has somewhere to put it. */
+  dropOver(): void {
+    if (!this.#look() || !this.isCurrent) return;
+    const isWanted = (item: Item): boolean => isOver(this.definition, item, Date.now());
+    let lane: Lane | undefined;
+    while ((lane = this.#holding.acquireIf(isWanted)) !== undefined) this.#dropOver(lane, lane.items[lane.head]!);
+  }
+
   /** The receiver has it: this delivery is done with. */
   accept(lease: Lease): void {
     const home = this.#homeOf(lease);
@@ -188,7 +197,7 @@ export class DeliveryQueue implements LeaseSource {
     const now = Date.now();
     this.#counts.released += 1;
     if (refusal.countsAttempt !== false) item.attempts += 1;
-    const next = nextAttempt(this.definition.retry, item, refusal, now);
+    const next = nextAttempt(this.definition, item, refusal, now);
     if ('giveUp' in next) return this.#giveUp(lane, item, refusal, next.giveUp);
     const { dueAt } = next;
     if (item.parked === undefined) {
@@ -271,7 +280,7 @@ export class DeliveryQueue implements LeaseSource {
     const now = Date.now();
     this.#holding.hold(lane, event);
     if (isOver(this.definition, item, now)) return this.#dropOver(lane, item);
-    const next = nextAttempt(this.definition.retry, item, { reason, delayMs, countsAttempt: false }, now);
+    const next = nextAttempt(this.definition, item, { reason, delayMs, countsAttempt: false }, now);
     if ('giveUp' in next) return void this.#giveUp(lane, item, { reason }, next.giveUp);
     if (this.#holding.retry(lane, next.dueAt, now)) this.host.onRoom();
     this.#available.wakeWhenDue();
@@ -299,17 +308,7 @@ export class DeliveryQueue implements LeaseSource {
   }
 
   get statistics(): QueueStatistics {
-    const { held, waiting, parked } = this.#holding.counts;
-    const ages = [this.#holding.oldestParkedAt, this.#progress.oldestAppendedAt].filter((at) => at !== undefined);
-    return {
-      ready: Math.max(0, held - this.#leased - waiting),
-      leased: this.#leased,
-      waiting,
-      parked,
-      ...this.#counts,
-      oldestAppendedAt: ages.length === 0 ? undefined : Math.min(...ages),
-      gaps: this.#progress.gaps,
-    };
+    return statisticsOf(this.#leased, this.#counts, this.#holding, this.#progress);
   }
 
   /** Its progress in a partition, as it is to be stored. */
@@ -340,11 +339,13 @@ export class DeliveryQueue implements LeaseSource {
     const appendedAt = Math.max(event.stored.appendedAt, this.#side?.since ?? 0);
     const { attempts, dueAt } = progress.take(offset, appendedAt);
     this.#counts.taken += 1;
+    this.#counts.takenBytes += event.stored.value.length;
     const item = newItem(event.stored, { appendedAt, cycle: this.#side?.cycle ?? '', attempts });
     this.#holding.add(item, event, dueAt, Date.now());
   }
 
   #dropOver(lane: Lane, item: Item): void {
+    if (this.definition.deadLetterQueue !== undefined) return void this.#giveUp(lane, item, EXPIRED, 'expired');
     this.#counts.dropped += 1;
     this.host.onDropped(item.event!.stored, item.cycle);
     this.#settle(lane, item);

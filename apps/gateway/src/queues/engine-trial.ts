@@ -18,6 +18,7 @@ import { Dispatcher } from '../dispatch.js';
 import type { Objects } from '../fetch/objects.js';
 import { States } from '../fetch/states.js';
 import { Ledger } from '../ledger/ledger.js';
+import { Namespaces } from '../messages/namespaces.js';
 import { createGatewayMetrics } from '../metrics.js';
 import { History } from '../streams/history.js';
 import { MovingPosition } from '../streams/resume-token.js';
@@ -158,6 +159,7 @@ export class TrialEngine {
         typesOf: () => [TRIAL_TYPE],
       }),
       mask: { masked: (event) => ground.masked(event) },
+      namespaces: new Namespaces(),
       metrics: createGatewayMetrics(createMetrics('trial')),
       log,
     });

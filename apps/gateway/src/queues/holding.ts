@@ -132,6 +132,11 @@ export class Holding {
     return this.#lanes.acquire(now);
   }
 
+  /** Leases the lane that is next, if its item is one of these. */
+  acquireIf(isWanted: (item: Item) => boolean): Lane | undefined {
+    return this.#lanes.acquireIf(isWanted);
+  }
+
   wake(now: number): void {
     this.#lanes.wake(now);
   }

@@ -53,9 +53,20 @@ export function newItem(
   return { topic, partition, offset, origin, key, appendedAt, cycle, event: undefined, attempts, parked: undefined };
 }
 
-/** Whether the time to live of an event that is in memory has ended: that of the queue, or its own. */
-export function isOver({ ttlMs }: { ttlMs?: number }, { appendedAt, event }: Item, now: number): boolean {
+/** Why what expired is given up, where it is not only counted. */
+export const EXPIRED = { reason: 'its time to live was over' } as const;
+
+/**
+ * Whether the time to live of an event that is in memory has ended: that of the queue, or its own, which counts the first time
+ * only, or nothing that expired could be redriven.
+ */
+export function isOver(
+  { ttlMs, respectTtl }: { ttlMs?: number; respectTtl?: boolean },
+  { appendedAt, event, cycle }: Item,
+  now: number,
+): boolean {
   if (ttlMs !== undefined && now > appendedAt + ttlMs) return true;
+  if (respectTtl === false || cycle !== '') return false;
   const expiry = event!.stored.attributes['expirytime'];
   return expiry !== undefined && now > Date.parse(expiry);
 }

@@ -49,6 +49,10 @@ class Line {
     return this.#lanes.length - this.#head;
   }
 
+  get first(): Lane | undefined {
+    return this.#lanes[this.#head];
+  }
+
   push(lane: Lane): void {
     this.#lanes.push(lane);
   }
@@ -152,6 +156,19 @@ export class Lanes {
       lane.state = 'leased';
       return lane;
     }
+  }
+
+  /** Leases a lane at the front, if its item is one of these; the others stay where they are. */
+  acquireIf(isWanted: (item: Item) => boolean): Lane | undefined {
+    for (const line of [this.#fresh, this.#again]) {
+      const { first } = line;
+      if (first === undefined || this.#isAbsent(first) || !isWanted(first.items[first.head]!)) continue;
+      line.shift();
+      if (!this.#lock(first)) continue;
+      first.state = 'leased';
+      return first;
+    }
+    return undefined;
   }
 
   /** Makes ready what is due. */

@@ -1,4 +1,5 @@
 import { EndedLeases, type LeaseEnd } from './ended-leases.js';
+import { type CountedFlow, type Flow, type FlowRules, Flows } from './flows.js';
 import { LeaseExpiry } from './lease-expiry.js';
 import { tokenNumber, tokenOf, tokenPrefix, parseLeaseToken } from './lease-token.js';
 import type { Lease, LeaseSource, Refusal } from './lease.js';
@@ -16,7 +17,7 @@ export interface Grant {
 
 /** Who has a lease, as the attempts show it. */
 export interface LeaseReceiver {
-  kind: 'pull' | 'websocket';
+  kind: 'pull' | 'websocket' | 'amqp' | 'mqtt' | 'messagingrest';
   /** What its connection is known by: its address, say. */
   name: string;
 }
@@ -28,6 +29,8 @@ export interface ReceiveWish {
   /** Milliseconds each of them lasts; those of the queue when left out. */
   leaseMs?: number | undefined;
   receiver: LeaseReceiver;
+  /** Of a receiver that stays, what {@link LeaseBook.open} gave it; others are known by kind and name. */
+  flow?: Flow | undefined;
 }
 
 /** What a receiver says about one of its leases. */
@@ -62,6 +65,8 @@ export interface BookedQueue {
   epoch: number;
   /** Milliseconds a lease lasts unless it asks for another time; asked at each lease, for a definition may change. */
   leaseMs(): number;
+  /** Who may have leases; everybody, as many as they want, when left out. */
+  flows?(): FlowRules;
 }
 
 /**
@@ -88,6 +93,8 @@ interface Held {
   readonly receiver: LeaseReceiver;
   readonly attempt: number;
   readonly grantedAt: number;
+  /** By which it is counted, where it has to be. */
+  readonly flow: CountedFlow | undefined;
   expiresAt: number;
 }
 
@@ -105,6 +112,7 @@ const LOST: SettleResult = { code: 'lease-lost' };
 const SETTLED: SettleResult = { code: 'lease-settled' };
 const UNKNOWN: SettleResult = { code: 'lease-unknown' };
 
+const OPEN_TO_ALL: FlowRules = { exclusive: false };
 const RAN_OUT: Refusal = { reason: 'lease ran out' };
 const UNTOUCHED: Refusal = { reason: 'handed back untouched', countsAttempt: false };
 
@@ -119,6 +127,10 @@ export class LeaseBook {
   readonly #ended = new EndedLeases();
   readonly #waiters = new Set<Waiter>();
   readonly #expiry = new LeaseExpiry<Held>((expired) => this.#expire(expired));
+  readonly #flows = new Flows(
+    () => this.queue.flows?.() ?? OPEN_TO_ALL,
+    () => this.wake(),
+  );
   #last = 0;
   #busy = false;
   #closed = false;
@@ -134,6 +146,14 @@ export class LeaseBook {
   /** Leases out, and receivers waiting for some. */
   get counts(): { leased: number; waiting: number } {
     return { leased: this.#held.size, waiting: this.#waiters.size };
+  }
+
+  /**
+   * A receiver that stays, for as long as it does. Of an exclusive queue the first that came is given leases, and the next one
+   * once that has left; each is given no more than the queue lets one have out.
+   */
+  open(): Flow {
+    return this.#flows.open();
   }
 
   /** Leases what is ready, at most as many as wanted; nothing when nothing is, or the book is closed. */
@@ -168,6 +188,8 @@ export class LeaseBook {
   wake(): void {
     if (this.#busy) return;
     for (const waiter of this.#waiters) {
+      // One that stands by, or has as much as it may have, holds up nobody behind it.
+      if (this.#flows.areCounted && this.#flows.roomOf(this.#flowOf(waiter.wish)) === 0) continue;
       const grants = this.#grant(waiter.wish);
       if (grants.length === 0) return;
       waiter.resolve(grants);
@@ -197,16 +219,24 @@ export class LeaseBook {
     for (const waiter of this.#waiters) waiter.resolve([]);
   }
 
-  #grant({ max, leaseMs, receiver }: ReceiveWish): Grant[] {
+  #flowOf({ flow, receiver }: ReceiveWish): CountedFlow {
+    return (flow as CountedFlow | undefined) ?? this.#flows.passing(receiver);
+  }
+
+  #grant(wish: ReceiveWish): Grant[] {
+    const { leaseMs, receiver } = wish;
     const grants: Grant[] = [];
     if (this.#closed) return grants;
+    const flow = this.#flows.areCounted ? this.#flowOf(wish) : undefined;
+    const max = flow === undefined ? wish.max : Math.min(wish.max, this.#flows.roomOf(flow));
     const grantedAt = Date.now();
     const expiresAt = grantedAt + (leaseMs ?? this.queue.leaseMs());
     while (grants.length < max) {
       const lease = this.source.acquire();
       if (lease === undefined) break;
       const number = (this.#last += 1);
-      const held: Held = { number, lease, receiver, attempt: lease.attempt, grantedAt, expiresAt };
+      const held: Held = { number, lease, receiver, attempt: lease.attempt, grantedAt, flow, expiresAt };
+      if (flow !== undefined) this.#flows.granted(flow);
       this.#held.set(number, held);
       this.#ended.granted(number);
       this.#expiry.add(held);
@@ -283,6 +313,7 @@ export class LeaseBook {
   #forget(held: Held, end: LeaseEnd): void {
     this.#held.delete(held.number);
     this.#expiry.remove(held);
+    if (held.flow !== undefined) this.#flows.ended(held.flow);
     this.#ended.ended(held.number, end);
   }
 

@@ -1,4 +1,5 @@
-import { type TypeMatcher, tenantOf, typeMatcher } from '@heddle/event';
+import { isRawTopic, tenantOf } from '@heddle/event';
+import type { Namespaces } from '../messages/namespaces.js';
 import type { DispatchedEvent, Mask } from '../represent.js';
 import type { MovingPosition } from '../streams/resume-token.js';
 import type { Attachments } from './attachments.js';
@@ -7,6 +8,7 @@ import type { LogPages } from './log-pages.js';
 import type { ChunkPut } from './parking.js';
 import type { ProgressRecord } from './progress.js';
 import { QueueRights } from './queue-rights.js';
+import { QueueSelection } from './queue-selection.js';
 import type { QueueDefinition } from './queue.js';
 import type { StatefulQueue } from './state-writer.js';
 
@@ -16,7 +18,7 @@ export class Member implements StatefulQueue {
   readonly #level = new Set<string>();
   /** Per partition the offset that was last noted for storing. */
   readonly #noted = new Map<string, number>();
-  #matches: TypeMatcher;
+  #selection: QueueSelection;
   #rights: QueueRights;
   #topics: ReadonlySet<string> | undefined;
   #roomWanted: (() => void) | undefined;
@@ -34,9 +36,9 @@ export class Member implements StatefulQueue {
     readonly attachments: Attachments,
     /** What it reads of the log again comes from here. */
     readonly pages: LogPages,
-    private readonly mask: Mask,
+    private readonly of: { mask: Mask; namespaces: Namespaces },
   ) {
-    this.#matches = typeMatcher(queue.definition.types);
+    this.#selection = new QueueSelection(queue.definition, of.namespaces);
     this.#rights = new QueueRights(queue.definition);
     this.#topics = topicsOf(queue.definition);
   }
@@ -47,21 +49,30 @@ export class Member implements StatefulQueue {
 
   /** The definition has changed. */
   redefined(): void {
-    this.#matches = typeMatcher(this.definition.types);
+    this.#selection = new QueueSelection(this.definition, this.of.namespaces);
     this.#rights = new QueueRights(this.definition);
     this.#topics = topicsOf(this.definition);
   }
 
   /** What its filter says is about what its receivers see: nobody learns by a filter what is masked for them. */
   wants(event: DispatchedEvent): boolean {
-    const { topic, attributes } = event.stored;
-    if (!this.#matches(attributes.type) || !this.reads(topic)) return false;
+    if (!this.#selection.wants(event.stored) || !this.reads(event.stored.topic)) return false;
+    return this.matches(event);
+  }
+
+  /** Whether its filter lets through what it wants. */
+  matches(event: DispatchedEvent): boolean {
     return this.queue.filter.matches(this.shown(event).stored);
   }
 
-  /** Only topics of its tenant, whatever the definition names. */
+  get selection(): QueueSelection {
+    return this.#selection;
+  }
+
+  /** Only topics of its tenant, whatever the definition names; what is published to the queue by name comes always. */
   reads(topic: string): boolean {
-    return tenantOf(topic) === this.definition.tenant && (this.#topics?.has(topic) ?? true);
+    if (tenantOf(topic) !== this.definition.tenant) return false;
+    return this.#topics === undefined || this.#topics.has(topic) || isRawTopic(topic);
   }
 
   get rights(): QueueRights {
@@ -70,7 +81,10 @@ export class Member implements StatefulQueue {
 
   /** An event as its receivers may see it. */
   shown(event: DispatchedEvent): DispatchedEvent {
-    return this.#rights.sees(event.stored.attributes.type) ? event : event.masked(this.mask);
+    const { topic, attributes } = event.stored;
+    // To a queue's name anybody may send what is of none of its types.
+    const isClear = isRawTopic(topic) ? this.#rights.unmasks(attributes.type) : this.#rights.sees(attributes.type);
+    return isClear ? event : event.masked(this.of.mask);
   }
 
   /** Whether it is for a window of the log only. */

@@ -1,6 +1,6 @@
 import type { Item } from './item.js';
 import type { Refusal } from './lease.js';
-import { type RetrySchedule, attemptsOf, retryDelayMs } from './queue.js';
+import { type QueueDefinition, attemptsOf, retryDelayMs } from './queue.js';
 
 /**
  * What follows an attempt that failed, and was counted in `attempts` unless the work was handed back untouched: another
@@ -8,12 +8,12 @@ import { type RetrySchedule, attemptsOf, retryDelayMs } from './queue.js';
  * replayed always is.
  */
 export function nextAttempt(
-  retry: RetrySchedule,
+  { retry, maxRedeliveryCount }: Pick<QueueDefinition, 'retry' | 'maxRedeliveryCount'>,
   { attempts, appendedAt, cycle }: Pick<Item, 'attempts' | 'appendedAt' | 'cycle'>,
   { delayMs, notBeforeMs = 0, countsAttempt = true }: Refusal,
   now: number,
 ): { dueAt: number } | { giveUp: 'exhausted' | 'too-old' } {
-  if (countsAttempt && attempts >= attemptsOf(retry)) return { giveUp: 'exhausted' };
+  if (countsAttempt && attempts >= attemptsOf(retry, maxRedeliveryCount)) return { giveUp: 'exhausted' };
   const delay = delayMs ?? (countsAttempt ? retryDelayMs(retry, attempts, Math.random()) : 0);
   const dueAt = now + Math.max(delay, notBeforeMs);
   return cycle === '' && dueAt > appendedAt + retry.maxAgeMs ? { giveUp: 'too-old' } : { dueAt };

@@ -59,9 +59,8 @@ export function changedQueue(
   retry: RetrySchedule,
 ): AskedQueueDefinition {
   refuseUnchangeable(before, request);
-  const { ttlMs: _ttlMs, ...kept } = before;
   return {
-    ...kept,
+    ...without(before, [...OPTIONAL, ...UNUSUAL]),
     version: before.version + 1,
     ...changeable(request, retry),
     rights: rightsOf(caller),
@@ -75,21 +74,39 @@ export function pausedQueue(before: AskedQueueDefinition, paused: boolean): Aske
   return { ...before, paused, version: before.version + 1, updatedAt: new Date().toISOString() };
 }
 
-function changeable(
-  request: QueueRequest,
-  retry: RetrySchedule,
-): Pick<QueueDefinition, 'types' | 'filter' | 'leaseMs' | 'retry' | 'deadLetters' | 'ttlMs' | 'maxInFlight' | 'shape'> {
-  const { types, filter, leaseMs, deadLetters, ttlMs, maxInFlight, shape } = request;
+/** What a definition has only where it was asked for. */
+const OPTIONAL = ['topicPatterns', 'ttlMs', 'deadLetterQueue', 'maxRedeliveryCount', 'maxUnacknowledged'] as const;
+/** And what it has only where it is not as usual. */
+const UNUSUAL = ['respectTtl', 'accessType'] as const;
+
+type Changeable = Pick<
+  QueueDefinition,
+  | ('types' | 'filter' | 'leaseMs' | 'retry' | 'deadLetters' | 'maxInFlight' | 'shape')
+  | (typeof OPTIONAL)[number]
+  | (typeof UNUSUAL)[number]
+>;
+
+function changeable(request: QueueRequest, retry: RetrySchedule): Changeable {
+  const { types = [], filter, leaseMs, deadLetters, maxInFlight, shape, respectTtl, accessType } = request;
   return {
     types,
     filter,
     leaseMs,
     retry: scheduleOf(request.retry, retry),
     deadLetters,
-    ...(ttlMs === undefined ? {} : { ttlMs }),
     maxInFlight,
     shape,
+    ...Object.fromEntries(OPTIONAL.map((name) => [name, request[name]]).filter(([, value]) => value !== undefined)),
+    // As it is for queues from before, which say nothing of these.
+    ...(respectTtl ? {} : { respectTtl }),
+    ...(accessType === 'EXCLUSIVE' ? { accessType } : {}),
   };
+}
+
+function without<T extends object, Name extends keyof T>(from: T, names: readonly Name[]): Omit<T, Name> {
+  const left = { ...from };
+  for (const name of names) delete left[name];
+  return left;
 }
 
 /** What was asked for, and where it says nothing what is usual here. */

@@ -24,7 +24,7 @@ export interface GivenUp {
   cycle: string;
   attempts: number;
   refusal: Pick<Refusal, 'reason' | 'answer'>;
-  code: 'exhausted' | 'too-old' | 'rejected';
+  code: 'exhausted' | 'too-old' | 'rejected' | 'expired';
 }
 
 /** Why the progress of a partition has changed. */
@@ -60,6 +60,10 @@ export interface QueueStatistics {
   leased: number;
   waiting: number;
   parked: number;
+  /** All that it holds. */
+  messages: number;
+  /** Of their data, by the average size of what it took; an estimate. */
+  bytes: number;
   /** Since this owner took the queue over. */
   taken: number;
   accepted: number;

@@ -1,4 +1,12 @@
-import { type EventLog, HeddleError, type PartitionBounds, objectOf, tenantOf, topicOf } from '@heddle/event';
+import {
+  type EventLog,
+  HeddleError,
+  type PartitionBounds,
+  isRawTopic,
+  objectOf,
+  tenantOf,
+  topicOf,
+} from '@heddle/event';
 import type { QueueEnd, QueueStart } from './queue.shape.js';
 
 /** For each topic, an offset per partition. */
@@ -55,15 +63,22 @@ export class QueueOffsets {
 
   /** The kinds of object are those of all tenants; a tenant has the topic of one from its first event on. */
   #known({ tenant, objects }: ObjectsOf, field: string): readonly string[] {
-    const all = new Set(this.topics().map(objectOf));
+    const all = new Set(
+      this.topics()
+        .filter((topic) => !isRawTopic(topic))
+        .map(objectOf),
+    );
     const unknown = objects?.findIndex((object) => !all.has(object)) ?? -1;
     if (unknown < 0) return this.#present(tenant, objects);
     throw wrong(`${field}.${unknown}`, `names a topic that is not there; there are ${[...all].join(', ')}`);
   }
 
+  /** What is published to a queue by its name comes to it whatever topics it reads: raw messages are always among them. */
   #present(tenant: string, objects: readonly string[] | undefined): readonly string[] {
     const wanted = topicsOf(tenant, objects);
-    return this.topics().filter((topic) => tenantOf(topic) === tenant && (wanted?.includes(topic) ?? true));
+    return this.topics().filter(
+      (topic) => tenantOf(topic) === tenant && (wanted === undefined || wanted.includes(topic) || isRawTopic(topic)),
+    );
   }
 
   async #given(

@@ -1,4 +1,5 @@
 import { type Caller, Permissions, permissionMissing, requirePermission } from '@heddle/auth';
+import { HeddleError, type StoredEvent, isRawTopic } from '@heddle/event';
 import type { QueueDefinition } from './queue.js';
 
 /** What a queue keeps of the rights of whom it was made by: what becomes of its events hangs on these. */
@@ -22,14 +23,19 @@ export class QueueRights {
   readonly #permissions: Permissions;
   readonly #sees = new Map<string, boolean>();
 
-  constructor({ rights = [], types }: Pick<QueueDefinition, 'rights' | 'types'>) {
+  constructor({ rights = [], types, topicPatterns = [] }: Pick<QueueDefinition, 'rights' | 'types' | 'topicPatterns'>) {
     this.#permissions = Permissions.of(rights);
-    this.seesAll = types.every((pattern) => this.#permissions.allows('unmask', 'type', pattern));
+    const covered = topicPatterns.map((pattern) => typesOfPattern(pattern) ?? '*');
+    this.seesAll = [...types, ...covered].every((pattern) => this.unmasks(pattern));
   }
 
   /** Whether what is personal in events of a type is for its receivers. */
   sees(type: string): boolean {
-    if (this.seesAll) return true;
+    return this.seesAll || this.unmasks(type);
+  }
+
+  /** The same of a type that may be none of its own. */
+  unmasks(type: string): boolean {
     let sees = this.#sees.get(type);
     if (sees === undefined) {
       sees = this.#permissions.allows('unmask', 'type', type);
@@ -43,6 +49,59 @@ export class QueueRights {
   fetches(type: string): boolean {
     return this.#permissions.allows('fetch', 'type', type);
   }
+}
+
+/**
+ * Nobody gets by a pattern of topics what it may not see: each is permitted as such (`consume:topic:…`), or by the event
+ * types that it stands for (`consume:type:…`).
+ *
+ * @throws HeddleError `permission-missing`
+ */
+export function requireTopics(caller: Caller, patterns: readonly string[]): void {
+  const { permissions } = caller;
+  for (const pattern of patterns) {
+    const types = typesOfPattern(pattern);
+    if (permissions.allows('consume', 'topic', pattern)) continue;
+    if (types === undefined || !permissions.allows('consume', 'type', types)) {
+      throw permissionMissing(caller, `consume:topic:${pattern}`);
+    }
+  }
+}
+
+/** `<namespace>/ce/` and the event types below it, as a pattern of types; nothing where it may stand for other topics. */
+function typesOfPattern(pattern: string): string | undefined {
+  const [, path] = /^[^/*]+\/[^/*]+\/[^/*]+\/ce\/([^.]+)$/.exec(pattern) ?? [];
+  return path?.replaceAll('/', '.');
+}
+
+/** Whether somebody may have an event: by its type, or, of what was published to an address, by that. */
+export function mayConsume(caller: Caller, { topic, attributes }: Pick<StoredEvent, 'topic' | 'attributes'>): boolean {
+  if (isRawTopic(topic)) return mayConsumeAddress(caller, attributes['address'] ?? '');
+  return caller.permissions.allows('consume', 'type', attributes.type);
+}
+
+/** Whether somebody may have what is published to an address; of what is none, whoever may have every topic. */
+export function mayConsumeAddress({ permissions }: Caller, address: string): boolean {
+  const kind = address.startsWith('queue:') ? 'queue' : 'topic';
+  return permissions.allows('consume', kind, address.startsWith(`${kind}:`) ? address.slice(kind.length + 1) : '*');
+}
+
+/**
+ * A dead message queue is one that is there, and that whoever names it may fill.
+ *
+ * @param exists whether the tenant has a queue of this name
+ * @throws HeddleError `data-invalid`, `permission-missing`
+ */
+export function requireDeadLetterQueue(caller: Caller, name: string, to: string, exists: boolean): void {
+  const { permissions } = caller;
+  if (!permissions.allows('publish', 'queue', to) && !permissions.allows('manage', 'queue', to)) {
+    throw permissionMissing(caller, `publish:queue:${to}`);
+  }
+  const rule =
+    to === name ? 'must be another queue' : exists ? undefined : 'must be a queue that is there: make it first';
+  if (rule === undefined) return;
+  const field = 'deadLetterQueue';
+  throw new HeddleError('data-invalid', `${field} ${rule}.`, { field, fields: [{ field, rule }] });
 }
 
 /** Nobody makes a queue of what it may not see. @throws HeddleError `permission-missing` */

@@ -1,53 +1,23 @@
-import type { StoredEvent } from '@heddle/event';
+import { isRawTopic } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import type { Span, SpanTaker } from '../dispatch.js';
-import type { States } from '../fetch/states.js';
 import type { CompiledFilter } from '../filters/filter.js';
 import { compileFilter } from '../filters/filters.js';
 import { FilterSet } from '../filters/filter-set.js';
-import { DispatchedEvent, type Mask } from '../represent.js';
-import type { MovingPosition } from '../streams/resume-token.js';
-import type { Tail } from '../streams/tail.js';
+import { DispatchedEvent } from '../represent.js';
+import { Addressed } from './addressed.js';
 import { Attachments } from './attachments.js';
 import { DeliveryQueue } from './delivery-queue.js';
 import type { Item } from './item.js';
-import type { LaneLocks } from './lanes.js';
 import type { LogPages } from './log-pages.js';
 import { Member } from './member.js';
-import type { GivenUp, Restored } from './queue-host.js';
+import type { Restored } from './queue-host.js';
+import type { QueueSetHost, SharedReading, Side } from './queue-set-host.js';
 import type { QueueDefinition } from './queue.js';
-import type { SideLane } from './replay.js';
 import type { StateWriter } from './state-writer.js';
 
-/** How far the shared reader has come, and what it keeps. */
-export interface SharedReading {
-  position: MovingPosition;
-  tail: Tail;
-  topics(): readonly string[];
-}
-
-/** Where a queue's outcomes go, and who may say that it is still ours. */
-export interface QueueSetHost {
-  givenUp(queue: QueueDefinition, letter: GivenUp): void;
-  dropped(queue: QueueDefinition, stored: StoredEvent, cycle: string): void;
-  /** A filter could not be decided for an event, which then does not match. */
-  filterFailed(): void;
-  /** What goes with an event of a queue of shape `state`. */
-  stateOf: States['of'];
-  /** Hides what is personal from queues whose makers may not see it. */
-  mask: Mask;
-  isCurrent(): boolean;
-  epochOf(queue: QueueDefinition): number;
-}
-
-/** A side lane of a queue: what it delivers again, and what it reads the log with. */
-export interface Side {
-  lane: SideLane;
-  /** Of the queue it belongs to. */
-  locks: LaneLocks;
-  pages: LogPages;
-}
-
+/** Of a queue that chooses by topics, which is asked about each type once. */
+const ANY_TYPE = ['*'];
 const REFILL_RETRY_MS = 1000;
 /** Lanes whose events are read again in one go. */
 const ABSENT_BATCH = 200;
@@ -69,6 +39,8 @@ export class QueueSet implements SpanTaker {
   #matching = new FilterSet<Member>();
   /** The same for those whose receivers see what is personal masked: their filters see it masked, too. */
   #matchingMasked = new FilterSet<Member>();
+  /** Who gets raw messages. */
+  #addressed = new Addressed<Member>();
   /** Those whose turn is still to come in saying what they have passed. */
   #unnoted: MapIterator<Member> = this.#members.values();
   #numbers = 0;
@@ -116,10 +88,14 @@ export class QueueSet implements SpanTaker {
         ...(side === undefined ? {} : { side: side.lane, locks: side.locks }),
       },
     );
-    const { stateOf, mask } = this.host;
+    const { stateOf, mask, namespaces } = this.host;
     const mayFetch = (type: string): boolean => member.rights.fetches(type);
     const attachments = new Attachments(queue, (event) => stateOf(event, mayFetch));
-    const member: Member = new Member(queue, epoch, this.shared.position, attachments, side?.pages ?? this.pages, mask);
+    const { position } = this.shared;
+    const member: Member = new Member(queue, epoch, position, attachments, side?.pages ?? this.pages, {
+      mask,
+      namespaces,
+    });
     this.#members.set(queue, member);
     this.#lagging.add(member);
     this.#match(member);
@@ -130,9 +106,9 @@ export class QueueSet implements SpanTaker {
   redefine(queue: DeliveryQueue, definition: QueueDefinition): void {
     const member = this.#members.get(queue);
     if (member === undefined) return;
+    this.#unmatch(member);
     queue.redefine(definition, this.#compile(definition));
     member.redefined();
-    this.#unmatch(member);
     this.#match(member);
     this.#refill(member);
   }
@@ -199,7 +175,15 @@ export class QueueSet implements SpanTaker {
       }
     };
     const isMasked = this.#matchingMasked.size > 0;
+    const isRaw = isRawTopic(topic);
     for (const event of events) {
+      if (isRaw) {
+        offer(
+          this.#addressed.match(event.stored).filter((member) => member.matches(event)),
+          event,
+        );
+        continue;
+      }
       offer(this.#matching.match(event.stored), event);
       if (isMasked) offer(this.#matchingMasked.match(event.masked(this.host.mask).stored), event);
     }
@@ -217,20 +201,22 @@ export class QueueSet implements SpanTaker {
   }
 
   #match(member: Member): void {
-    const { types } = member.definition;
     // A window of the log has its end behind it: nothing new is for it.
     if (member.isWindow) return;
+    this.#addressed.add(member);
     const { rights, queue } = member;
-    const isFor = (topic: string, type: string): boolean => member.reads(topic) && rights.sees(type);
-    this.#matching.add(member, types, queue.filter, isFor);
+    const types = member.selection.hasPatterns ? ANY_TYPE : member.definition.types;
+    const isFor = (topic: string, type: string, namespace: string | undefined): boolean =>
+      member.reads(topic) && member.selection.wantsType(type, namespace);
+    this.#matching.add(member, types, queue.filter, (...of) => isFor(...of) && rights.sees(of[1]));
     if (rights.seesAll) return;
-    const isMasked = (topic: string, type: string): boolean => member.reads(topic) && !rights.sees(type);
-    this.#matchingMasked.add(member, types, queue.filter, isMasked);
+    this.#matchingMasked.add(member, types, queue.filter, (...of) => isFor(...of) && !rights.sees(of[1]));
   }
 
   #unmatch(member: Member): void {
     this.#matching.remove(member);
     this.#matchingMasked.remove(member);
+    this.#addressed.remove(member);
   }
 
   #notePassed(): void {
@@ -240,6 +226,7 @@ export class QueueSet implements SpanTaker {
         this.#unnoted = this.#members.values();
         return;
       }
+      if (member.definition.deadLetterQueue !== undefined) member.queue.dropOver();
       for (const { topic, partition } of member.passed(PASSED_EVENTS)) {
         this.writer.progressed(member, topic, partition, 'passed');
       }

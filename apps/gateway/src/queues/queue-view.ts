@@ -21,6 +21,8 @@ export const queueStatisticsShape = z.object({
   leased: count,
   waiting: count.describe('deliveries that wait for their next attempt, or behind one that does'),
   parked: count.describe('of all deliveries held, those that wait in the log and not in memory'),
+  messages: count.describe('deliveries held: ready, leased, waiting and parked'),
+  bytes: count.describe('of their data, an estimate by the average size of what it took'),
   dead: count.describe('given up since this instance took the queue over'),
   dropped: count.describe('whose time to live ended, since this instance took the queue over'),
   oldestAgeMs: count.optional().describe('milliseconds since the append of the oldest event that is not settled'),
@@ -43,6 +45,7 @@ export const queueViewShape = z.object({
   name: z.string(),
   version: z.int().describe('rises with every change; the ETag'),
   types: z.array(z.string()),
+  topicPatterns: z.array(z.string()).optional(),
   topics: z.array(z.string()).optional(),
   filter: z.array(z.record(z.string(), z.unknown())),
   order: z.enum(['none', 'key', 'queue']),
@@ -58,6 +61,11 @@ export const queueViewShape = z.object({
   }),
   deadLetters: z.boolean(),
   ttlMs: z.int().optional(),
+  respectTtl: z.boolean(),
+  deadLetterQueue: z.string().optional(),
+  maxRedeliveryCount: z.int().optional(),
+  accessType: z.enum(['NON_EXCLUSIVE', 'EXCLUSIVE']),
+  maxUnacknowledged: z.int().optional(),
   maxInFlight: z.int(),
   shape: z.enum(['notify', 'state']),
   start: offsets.describe('where it began, for each topic the offset per partition'),
@@ -74,12 +82,27 @@ export type QueueStatisticsView = z.infer<typeof queueStatisticsShape>;
 
 /** A definition as it is shown. */
 export function queueView(definition: QueueDefinition, statistics?: QueueStatisticsView): QueueView {
-  const { name, version, types, topics, filter, order, leaseMs, retry, deadLetters, ttlMs, maxInFlight } = definition;
-  const { shape, start, end, paused, implicit, createdAt, updatedAt } = definition;
+  const {
+    name,
+    version,
+    types,
+    topicPatterns,
+    topics,
+    filter,
+    order,
+    leaseMs,
+    retry,
+    deadLetters,
+    ttlMs,
+    maxInFlight,
+  } = definition;
+  const { respectTtl = true, deadLetterQueue, maxRedeliveryCount, accessType = 'NON_EXCLUSIVE' } = definition;
+  const { maxUnacknowledged, shape, start, end, paused, implicit, createdAt, updatedAt } = definition;
   return {
     name,
     version,
     types,
+    ...(topicPatterns === undefined ? {} : { topicPatterns }),
     ...(topics === undefined ? {} : { topics: topics.map(objectOf) }),
     filter,
     order,
@@ -87,6 +110,11 @@ export function queueView(definition: QueueDefinition, statistics?: QueueStatist
     retry,
     deadLetters,
     ...(ttlMs === undefined ? {} : { ttlMs }),
+    respectTtl,
+    ...(deadLetterQueue === undefined ? {} : { deadLetterQueue }),
+    ...(maxRedeliveryCount === undefined ? {} : { maxRedeliveryCount }),
+    accessType,
+    ...(maxUnacknowledged === undefined ? {} : { maxUnacknowledged }),
     maxInFlight,
     shape,
     start: shownOffsets(start),
@@ -101,7 +129,7 @@ export function queueView(definition: QueueDefinition, statistics?: QueueStatist
 
 /** What an engine's statistics come to for those who look at them now. */
 export function statisticsView(
-  { ready, leased, waiting, parked, dead, dropped, oldestAppendedAt, gaps }: QueueStatistics,
+  { ready, leased, waiting, parked, messages, bytes, dead, dropped, oldestAppendedAt, gaps }: QueueStatistics,
   {
     now,
     lag,
@@ -121,6 +149,8 @@ export function statisticsView(
     leased,
     waiting,
     parked,
+    messages,
+    bytes,
     dead,
     dropped,
     ...(oldestAppendedAt === undefined ? {} : { oldestAgeMs: Math.max(0, now - oldestAppendedAt) }),

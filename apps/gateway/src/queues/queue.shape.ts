@@ -1,4 +1,4 @@
-import { HeddleError, typeMatcher } from '@heddle/event';
+import { HeddleError, queueNameProblem, topicPatternProblem, typeMatcher } from '@heddle/event';
 import { z } from 'zod';
 import { filterShape } from '../filters/filter.shape.js';
 import { LEASE_LIMITS } from './lease-book.js';
@@ -8,11 +8,13 @@ const DAY_MS = 86_400_000;
 /** What a queue may ask for; milliseconds where the name says so. */
 const QUEUE_LIMITS = {
   types: 100,
+  topicPatterns: 1000,
   topics: 100,
   maxInFlight: 100_000,
   listedDelays: 100,
   delayMs: 7 * DAY_MS,
   attempts: 1000,
+  maxRedeliveryCount: 255,
   maxAgeMs: 30 * DAY_MS,
 } as const;
 
@@ -70,10 +72,18 @@ export const endShape = z
 export const queueFields = {
   types: z
     .array(z.string().min(1).max(256))
-    .min(1, 'must name at least one event type, exact or with * at its end')
     .max(QUEUE_LIMITS.types)
     .superRefine(checkPatterns)
-    .describe('event types, exact or with a trailing *'),
+    .optional()
+    .describe('event types, exact or with a trailing *; may be left out where there are topicPatterns'),
+  topicPatterns: z
+    .array(z.string().min(1).max(256))
+    .max(QUEUE_LIMITS.topicPatterns)
+    .superRefine(checkTopicPatterns)
+    .optional()
+    .describe(
+      'topics as SAP Event Mesh has them, + for one segment and a trailing * for the rest: events of types under them, and what no type knows. An empty list takes only what is published to the queue itself',
+    ),
   topics: z
     .array(topicName)
     .min(1)
@@ -103,6 +113,32 @@ export const queueFields = {
     .min(1000)
     .optional()
     .describe('milliseconds after its append at which an event is no longer wanted; it is dropped and counted'),
+  respectTtl: z
+    .boolean()
+    .default(true)
+    .describe('whether the time at which an event says it expires counts, beside ttlMs'),
+  deadLetterQueue: z
+    .string()
+    .min(1)
+    .max(164)
+    .optional()
+    .describe('a queue that is there, which gets what is given up here as well, and what expires'),
+  maxRedeliveryCount: z
+    .int()
+    .min(0)
+    .max(QUEUE_LIMITS.maxRedeliveryCount)
+    .optional()
+    .describe('attempts after the first one, in place of those of retry; 0 tries until ttlMs or maxAgeMs ends'),
+  accessType: z
+    .enum(['NON_EXCLUSIVE', 'EXCLUSIVE'])
+    .default('NON_EXCLUSIVE')
+    .describe('whether one remote receiver at a time gets deliveries, and the others stand by'),
+  maxUnacknowledged: z
+    .int()
+    .min(1)
+    .max(QUEUE_LIMITS.maxInFlight)
+    .optional()
+    .describe('leases that one remote receiver may have out at once'),
   maxInFlight: z
     .int()
     .min(1)
@@ -116,7 +152,14 @@ export const queueFields = {
 };
 
 /** The body of `PUT /v1/queues/{name}`. */
-export const queueShape = z.strictObject(queueFields);
+export const queueShape = z.strictObject(queueFields).superRefine(({ types, topicPatterns }, context) => {
+  if ((types?.length ?? 0) > 0 || topicPatterns !== undefined) return;
+  context.addIssue({
+    code: 'custom',
+    path: ['types'],
+    message: 'must name at least one event type, exact or with * at its end; or there are topicPatterns',
+  });
+});
 
 export type QueueRequest = z.output<typeof queueShape>;
 export type QueueStart = z.output<typeof startShape>;
@@ -134,17 +177,25 @@ export const purgeShape = z.strictObject({
 
 export type PurgeRequest = z.output<typeof purgeShape>;
 
-/** What queues and webhooks are named. */
-export const QUEUE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
+/** What queues are named, near enough for a description; {@link checkQueueName} knows all of it. */
+export const QUEUE_NAME = /^[A-Za-z0-9_.-]{1,111}(?:\/[A-Za-z0-9_.-]{1,109}){0,19}$/;
 
-/** @throws HeddleError `parameter-invalid` */
+/**
+ * A name as those of SAP Event Mesh: one segment to twenty, up to 164 characters in all.
+ *
+ * @throws HeddleError `parameter-invalid`
+ */
 export function checkQueueName(name: string): string {
-  if (!QUEUE_NAME.test(name)) {
-    throw new HeddleError('parameter-invalid', 'A queue name is 1 to 64 of a-z, 0-9 and hyphens inside.', {
-      field: 'name',
-    });
-  }
-  return name;
+  const problem = queueNameProblem(name);
+  if (problem === undefined) return name;
+  throw new HeddleError('parameter-invalid', `The queue name ${problem}.`, { field: 'name' });
+}
+
+function checkTopicPatterns(patterns: readonly string[], context: z.RefinementCtx): void {
+  patterns.forEach((pattern, index) => {
+    const problem = topicPatternProblem(pattern);
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: [index], message: problem });
+  });
 }
 
 function checkPatterns(patterns: readonly string[], context: z.RefinementCtx): void {

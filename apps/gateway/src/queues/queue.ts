@@ -11,6 +11,8 @@ export interface QueueDefinition {
   version: number;
   /** Event types, exact or with a trailing wildcard. */
   types: string[];
+  /** Topics as SAP Event Mesh has them, with `+` and a trailing `*`: what is under one of these is wanted, too. */
+  topicPatterns?: string[];
   /** Topics of its tenant that it reads; all when left out. */
   topics?: string[];
   /** All of them must match; none means every event of the types. */
@@ -23,6 +25,16 @@ export interface QueueDefinition {
   deadLetters: boolean;
   /** Milliseconds after its append at which an event is no longer wanted; it is dropped and counted. */
   ttlMs?: number;
+  /** Whether an event's own `expirytime` counts, too; it does when left out. */
+  respectTtl?: boolean;
+  /** The queue of its tenant that gets what is given up, beside the dead letter, and what expires, which is given up then. */
+  deadLetterQueue?: string;
+  /** Attempts after the first one, in place of those of the schedule; 0 tries until the time to live, or the age, ends. */
+  maxRedeliveryCount?: number;
+  /** Whether one remote receiver at a time gets deliveries, the others standing by; all do when left out. */
+  accessType?: AccessType;
+  /** Leases that one remote receiver may have out. */
+  maxUnacknowledged?: number;
   /** Deliveries leased at the same time, at most. */
   maxInFlight: number;
   /** Whether receivers get the event alone, or the state of its object with it. */
@@ -39,6 +51,8 @@ export interface QueueDefinition {
   createdAt: string;
   updatedAt: string;
 }
+
+export type AccessType = 'NON_EXCLUSIVE' | 'EXCLUSIVE';
 
 /** What is leased one at a time: nothing, the events of one business key, or the whole queue. */
 export type QueueOrder = 'none' | 'key' | 'queue';
@@ -67,7 +81,8 @@ export function retryDelayMs(schedule: RetrySchedule, attempt: number, chance: n
   return Math.round(delay * (1 + jitter * chance));
 }
 
-/** Attempts in all: a list of delays says it by its length. */
-export function attemptsOf({ delaysMs, attempts }: RetrySchedule): number {
+/** Attempts in all: a list of delays says it by its length; where redeliveries are counted those decide, 0 being no limit. */
+export function attemptsOf({ delaysMs, attempts }: RetrySchedule, maxRedeliveryCount?: number): number {
+  if (maxRedeliveryCount !== undefined) return maxRedeliveryCount === 0 ? Infinity : maxRedeliveryCount + 1;
   return delaysMs === undefined ? attempts : delaysMs.length + 1;
 }

@@ -122,7 +122,7 @@ describe('the management of queues over HTTP', () => {
   });
 
   it('refuses a name that is none', async () => {
-    expect(await ask('PUT', '/Orders', { types: [TYPE] })).toMatchObject({
+    expect(await ask('PUT', '/a%20b', { types: [TYPE] })).toMatchObject({
       status: 400,
       json: { code: 'parameter-invalid', field: 'name' },
     });

@@ -15,7 +15,7 @@ import { type AskedQueueDefinition, changedQueue, newQueue, pausedQueue } from '
 import type { QueueDirectory } from './queue-directory.js';
 import type { Restored } from './queue-host.js';
 import type { Offsets, QueueOffsets } from './queue-offsets.js';
-import { maySee, requireSight, requireSources } from './queue-rights.js';
+import { maySee, requireDeadLetterQueue, requireSight, requireSources, requireTopics } from './queue-rights.js';
 import type { QueueSet } from './queue-set.js';
 import type { QueueStore } from './queue-store.js';
 import { type QueueView, queueView, statisticsView } from './queue-view.js';
@@ -35,6 +35,8 @@ export interface QueuesParts {
   retry: RetrySchedule;
   /** Whether a tenant may have one more. @throws HeddleError `quota-exceeded` */
   admitQueue?: ((tenant: string) => void) | undefined;
+  /** Makes the topic of a tenant's raw messages, where it is not there yet. @throws HeddleError `log-unavailable` */
+  ensureRaw?: ((tenant: string) => Promise<void> | undefined) | undefined;
   log: Log;
 }
 
@@ -252,8 +254,15 @@ export class Queues implements OpenQueues {
     request: QueueRequest,
     { before, implicit }: { before: QueueDefinition | undefined; implicit: boolean },
   ): Promise<AskedQueueDefinition> {
-    requireSources(caller, request.types);
+    requireSources(caller, request.types ?? []);
+    requireTopics(caller, request.topicPatterns ?? []);
     const { tenant } = caller;
+    const { deadLetterQueue } = request;
+    if (deadLetterQueue !== undefined) {
+      requireDeadLetterQueue(caller, name, deadLetterQueue, this.find(tenant, deadLetterQueue) !== undefined);
+      // Before the first letter: what is given up cannot wait for it.
+      await this.parts.ensureRaw?.(tenant);
+    }
     const { offsets, retry } = this.parts;
     compileFilter(request.filter);
     if (request.shape === 'state') this.#refuseBinary(tenant, name);

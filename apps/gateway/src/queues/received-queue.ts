@@ -2,6 +2,7 @@ import { HeddleError } from '@heddle/event';
 import type { AttemptRecord } from '../ledger/attempt.js';
 import type { OpenQueue } from '../protocols/protocol.js';
 import type { DeliveryQueue } from './delivery-queue.js';
+import type { FlowRules } from './flows.js';
 import { attemptOf } from './lease-attempt.js';
 import { LeaseBook } from './lease-book.js';
 
@@ -19,7 +20,11 @@ export class ReceivedQueue implements OpenQueue {
     onAttempt: (attempt: AttemptRecord) => void,
   ) {
     const { uuid } = queue.definition;
-    this.book = new LeaseBook({ uuid, epoch, leaseMs: () => this.leaseMs() }, queue, (lease, ending) =>
+    const flows = (): FlowRules => {
+      const { accessType, maxUnacknowledged } = queue.definition;
+      return { exclusive: accessType === 'EXCLUSIVE', maxUnacknowledged };
+    };
+    this.book = new LeaseBook({ uuid, epoch, leaseMs: () => this.leaseMs(), flows }, queue, (lease, ending) =>
       onAttempt(attemptOf(queue.definition, lease, ending)),
     );
     this.#stopListening = queue.onAvailable(() => this.book.wake());

@@ -1,8 +1,9 @@
 import type { Caller } from '@heddle/auth';
-import { HeddleError, type Position, canonicalKey, objectOf, slotOf, typeMatcher, uuidv7 } from '@heddle/event';
+import { HeddleError, type Position, canonicalKey, objectOf, slotOf, uuidv7 } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import { compileFilter } from '../filters/filters.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { Namespaces } from '../messages/namespaces.js';
 import type { Mask } from '../represent.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import type { LogPages } from './log-pages.js';
@@ -11,6 +12,7 @@ import type { QueueDirectory } from './queue-directory.js';
 import type { Restored } from './queue-host.js';
 import type { QueueOffsets } from './queue-offsets.js';
 import { QueueRights, requireSight, rightsOf } from './queue-rights.js';
+import { QueueSelection } from './queue-selection.js';
 import type { QueueSet } from './queue-set.js';
 import type { QueueStore } from './queue-store.js';
 import { SAMPLE_MS } from './rate-meter.js';
@@ -31,6 +33,7 @@ export interface ReplaysParts {
   /** The queue of a name that is at work here. @throws HeddleError `not-found`, `queue-elsewhere` */
   queue(tenant: string, name: string): DeliveryQueue;
   mask: Mask;
+  namespaces: Namespaces;
   log: Log;
 }
 
@@ -117,14 +120,15 @@ export class Replays {
   /** @throws HeddleError as {@link begin} */
   async count(caller: Caller, name: string, request: ReplayRequest, locate: Locate): Promise<ReplayCount> {
     const { tenant } = caller;
-    const { pages, mask } = this.parts;
+    const { pages, mask, namespaces } = this.parts;
     const queue = this.parts.queue(tenant, name);
     const replay = await this.#define(caller, queue, request, locate);
     const lane = laneOf(queue.definition, replay);
-    const [isOfType, compiled, rights] = [typeMatcher(lane.types), compileFilter(lane.filter), new QueueRights(lane)];
+    const [selection, rights] = [new QueueSelection(lane, namespaces), new QueueRights(lane)];
+    const compiled = compileFilter(lane.filter);
     return countReplay(replay, { pages, mask }, (event) => {
       const { type } = event.attributes;
-      return isOfType(type) && compiled.matches(rights.sees(type) ? event : mask.masked(event));
+      return selection.wants(event) && compiled.matches(rights.sees(type) ? event : mask.masked(event));
     });
   }
 

@@ -4,6 +4,7 @@ import {
   type PartitionBounds,
   type ReadBatch,
   type StoredEvent,
+  isRawTopic,
   tenantOf,
 } from '@heddle/event';
 import { DispatchedEvent } from '../represent.js';
@@ -144,8 +145,9 @@ export class History {
     this.#running += 1;
   }
 
+  /** Streams have no raw messages. */
   #topicsOf(tenant: string): string[] {
-    return this.topics().filter((topic) => tenantOf(topic) === tenant);
+    return this.topics().filter((topic) => tenantOf(topic) === tenant && !isRawTopic(topic));
   }
 
   async #bounds(tenant: string): Promise<{ topic: string; bounds: PartitionBounds[] }[]> {

@@ -1,4 +1,4 @@
-import { HeddleError, LOCAL_TENANT, objectOf, tenantOf, topicOf } from '@heddle/event';
+import { HeddleError, LOCAL_TENANT, isRawTopic, objectOf, tenantOf, topicOf } from '@heddle/event';
 
 /** For each topic, the next offset of each of its partitions. */
 export type PositionVector = Map<string, number[]>;
@@ -66,7 +66,7 @@ export function furthest(one: PositionVector, other: PositionVector): PositionVe
 
 /** How far the log has been read, of each tenant for itself: none learns how much another one has. */
 export class MovingPosition {
-  #topics = new Map<string, { offsets: number[]; tenant: TenantPosition }>();
+  #topics = new Map<string, { offsets: number[]; tenant: TenantPosition | undefined }>();
   #tenants = new Map<string, TenantPosition>();
 
   next(topic: string, partition: number): number {
@@ -80,13 +80,14 @@ export class MovingPosition {
   moveTo(topic: string, partition: number, offset: number): void {
     let moving = this.#topics.get(topic);
     if (moving === undefined) {
-      const tenant = this.of(tenantOf(topic));
-      this.#topics.set(topic, (moving = { offsets: tenant.begin(topic), tenant }));
+      // Streams have no raw messages: a token says nothing of them.
+      const tenant = isRawTopic(topic) ? undefined : this.of(tenantOf(topic));
+      this.#topics.set(topic, (moving = { offsets: tenant?.begin(topic) ?? [], tenant }));
     }
     const { offsets, tenant } = moving;
     while (offsets.length <= partition) offsets.push(0);
     offsets[partition] = offset;
-    tenant.moved(topic);
+    tenant?.moved(topic);
   }
 
   /** The part of a tenant; it moves as this does. */

@@ -4,10 +4,14 @@ import { createLog, createMetrics } from '@heddle/runtime';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import { Dispatcher } from '../dispatch.js';
 import { callerFor } from '../identity/identity-trial.js';
+import { Limits } from '../limits/limits.js';
 import { Masking } from '../masking.js';
+import { MessageSorter } from '../messages/message-sorter.js';
+import { Namespaces } from '../messages/namespaces.js';
 import { createGatewayMetrics } from '../metrics.js';
 import { ObjectTopics } from '../object-topics.js';
-import { type IncomingEvent, type PublishOutcome, Publisher } from '../publish.js';
+import type { IncomingEvent } from '../incoming-event.js';
+import { type PublishOutcome, Publisher } from '../publish.js';
 import { sseForm } from '../protocols/sse/sse.frames.js';
 import type { StreamEnd, StreamSink } from './fan-out.js';
 import { History } from './history.js';
@@ -28,6 +32,8 @@ export class TrialStreams {
   publisher!: Publisher;
   streams!: StreamHub;
   dispatcher!: Dispatcher;
+  /** `tenant/name` of those that messages may be published to. */
+  readonly queues = new Set<string>();
   #topics!: ObjectTopics;
 
   private constructor(
@@ -57,7 +63,13 @@ export class TrialStreams {
     const tail = new Tail(TAIL.events, TAIL.bytes);
     this.#topics = new ObjectTopics(catalogue, eventLog);
     const metrics = createGatewayMetrics(createMetrics('test'));
-    this.publisher = new Publisher(catalogue, this.registry, codec, eventLog, this.#topics, metrics);
+    const sorter = new MessageSorter({
+      catalogue,
+      namespaces: new Namespaces(),
+      knowsQueue: (tenant, name) => this.queues.has(`${tenant}/${name}`),
+      json: new Limits().json,
+    });
+    this.publisher = new Publisher(catalogue, this.registry, codec, eventLog, this.#topics, metrics, sorter);
     const history = new History(eventLog, () => this.dispatcher.topics);
     this.streams = new StreamHub(tail, history, position, BASE_URL, log, new Masking(catalogue, codec));
     const takers = { take: () => undefined };

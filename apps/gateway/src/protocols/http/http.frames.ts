@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { AVRO_CONTENT_TYPE, HeddleError, JSON_CONTENT_TYPE } from '@heddle/event';
 import { type JsonLimits, parseJson } from '@heddle/runtime';
-import type { IncomingEvent } from '../../publish.js';
+import type { IncomingEvent } from '../../incoming-event.js';
 import { decodeHeaderValue } from './header-value.js';
 
 /** Events in one batch at most. */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { callerFor } from '../../identity/identity-trial.js';
 import { LIMIT_VALUES } from '../../limits/limit.settings.js';
 import { Limits } from '../../limits/limits.js';
-import type { IncomingEvent } from '../../publish.js';
+import type { IncomingEvent } from '../../incoming-event.js';
 import type { Doors } from '../protocol.js';
 import { http } from './http.protocol.js';
 

@@ -8,7 +8,8 @@ import {
 import { answerProblem, bytesParser } from '@heddle/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Limits } from '../../limits/limits.js';
-import type { IncomingEvent, PublishOutcome } from '../../publish.js';
+import type { IncomingEvent } from '../../incoming-event.js';
+import type { PublishOutcome } from '../../publish.js';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
 import { binaryEvent, parseBatch, parseStructured } from './http.frames.js';
 

@@ -1,13 +1,16 @@
 import { queueFields } from '../../queues/queue.shape.js';
 
-const { types, topics, filter, order, leaseMs, retry, deadLetters, ttlMs, maxInFlight, shape, start } = queueFields;
+const { types, topicPatterns, topics, filter, order, leaseMs, retry, deadLetters, ttlMs, maxInFlight, shape, start } =
+  queueFields;
+const { respectTtl, deadLetterQueue, maxRedeliveryCount } = queueFields;
 
 /**
  * The fields of a queue in the body of a webhook that brings its own. None has a default here, so that what was left
  * out is told apart from what was asked for.
  */
 export const queueSettings = {
-  types: types.optional(),
+  types,
+  topicPatterns,
   topics,
   filter: filter.unwrap().optional(),
   order,
@@ -15,6 +18,9 @@ export const queueSettings = {
   retry,
   deadLetters: deadLetters.unwrap().optional(),
   ttlMs,
+  respectTtl: respectTtl.unwrap().optional(),
+  deadLetterQueue,
+  maxRedeliveryCount,
   maxInFlight: maxInFlight.unwrap().optional(),
   shape: shape.unwrap().optional(),
   start,

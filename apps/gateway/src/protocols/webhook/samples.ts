@@ -1,6 +1,7 @@
-import { type Caller, requirePermission } from '@heddle/auth';
+import { type Caller, permissionMissing } from '@heddle/auth';
 import { AVRO_CONTENT_TYPE, HeddleError, type StoredEvent, canonicalKey, uuidv7 } from '@heddle/event';
 import type { Catalogue, EventType } from '@heddle/schema';
+import { mayConsume } from '../../queues/queue-rights.js';
 
 /** Events to try a webhook with. */
 export class Samples {
@@ -29,7 +30,7 @@ export class Samples {
       if (event === undefined) {
         throw new HeddleError('not-found', `There is no event ${wish.id.slice(0, 80)}.`, { field: 'id' });
       }
-      requirePermission(caller, 'consume', 'type', event.attributes.type);
+      if (!mayConsume(caller, event)) throw permissionMissing(caller, `consume:type:${event.attributes.type}`);
       return { event: this.seenBy(caller, event), isSample: false };
     }
     const type =

@@ -1,3 +1,4 @@
+import { isRawMessage } from '@heddle/event';
 import type { Lease } from '../../queues/lease.js';
 import { type DispatchedEvent, type Form, receiverAttributes } from '../../represent.js';
 import { encodeHeaderValue } from '../http/header-value.js';
@@ -15,10 +16,10 @@ const structuredForm: Form = {
   encode: (event) => Buffer.from(`${event.openJson}}`),
 };
 
-/** The data alone; the attributes travel as `ce-` headers. */
+/** The data alone, of a raw message its bytes as they are; the attributes travel as `ce-` headers. */
 export const binaryForm: Form = {
   name: 'webhook-binary',
-  encode: (event) => Buffer.from(JSON.stringify(event.stored.data)),
+  encode: ({ stored }) => Buffer.from(isRawMessage(stored) ? stored.value : JSON.stringify(stored.data)),
 };
 
 /** The event of a lease in structured mode, with the state of its object as extension attributes where one goes with it. */

@@ -133,7 +133,7 @@ export const webhookShape = z
     queue: z
       .string()
       .min(1)
-      .max(64)
+      .max(164)
       .optional()
       .describe(
         'an existing queue to read; without one the webhook brings its own, set up by the fields of a queue here',
@@ -159,7 +159,8 @@ export const webhookShape = z
       const message = 'belongs to the queue that is named: change it there';
       context.addIssue({ code: 'custom', path: settings.slice(0, 1), message });
     }
-    if (request.queue === undefined && request.types === undefined) {
+    const { queue, types, topicPatterns } = request;
+    if (queue === undefined && (types?.length ?? 0) === 0 && topicPatterns === undefined) {
       context.addIssue({ code: 'custom', path: ['types'], message: 'must be there where no queue is named' });
     }
     const key = request.auth.apiKey?.header.toLowerCase();

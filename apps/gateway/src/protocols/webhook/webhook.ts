@@ -56,13 +56,13 @@ export function nameOf({ tenant, name }: Pick<WebhookDefinition, 'tenant' | 'nam
   return `${tenant}/${name}`;
 }
 
-const NAME = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
+export const WEBHOOK_NAME = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 /** `/v1/webhooks/handshake/…` is where receivers call back. */
 const TAKEN_NAMES = new Set(['handshake']);
 
 /** @throws HeddleError `parameter-invalid` */
 export function checkWebhookName(name: string): string {
-  if (!NAME.test(name) || TAKEN_NAMES.has(name)) {
+  if (!WEBHOOK_NAME.test(name) || TAKEN_NAMES.has(name)) {
     throw new HeddleError(
       'parameter-invalid',
       'A webhook name is 1 to 64 of a-z, 0-9 and hyphens inside, and not "handshake".',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Caller, requirePermission } from '@heddle/auth';
 import type { JsonLimits } from '@heddle/runtime';
 import type { WebSocket } from 'ws';
+import type { Flow } from '../../queues/flows.js';
 import type { Grant, LeaseReceiver } from '../../queues/lease-book.js';
 import type { SocketSink } from '../../streams/socket-sink.js';
 import type { OpenQueue } from '../protocol.js';
@@ -90,6 +91,7 @@ export class QueueConnection {
   #ending = new AbortController();
   #forget: () => void;
   readonly #session: Session;
+  readonly #flow: Flow;
   private readonly client: WebSocket;
   private readonly sink: SocketSink;
 
@@ -105,6 +107,7 @@ export class QueueConnection {
     session.onDismissed((reason) => this.close(reason));
     client.on('message', (data: Buffer, isBinary: boolean) => this.#read(data, isBinary));
     client.once('close', () => this.#end());
+    this.#flow = queue.book.open();
     this.#forget = queue.onClosed((reason) => this.close(reason));
   }
 
@@ -248,7 +251,7 @@ export class QueueConnection {
     if (this.#credit === 0 || this.#isWaiting || this.#isFull || this.#leaving !== undefined) return;
     this.#isWaiting = true;
     const max = Math.min(this.#credit, this.#batch, Math.max(1, Math.floor(FRAME_CHARS / this.#deliveryChars)));
-    const wish = { max, leaseMs: this.#leaseMs, receiver: this.receiver };
+    const wish = { max, leaseMs: this.#leaseMs, receiver: this.receiver, flow: this.#flow };
     void this.queue.book.waitFor(wish, Infinity, this.#ending.signal).then(this.#granted);
   };
 
@@ -338,6 +341,7 @@ export class QueueConnection {
     this.#ending.abort();
     clearTimeout(this.#timer);
     this.#forget();
+    this.#flow.close();
     this.home.ended(this);
   }
 }

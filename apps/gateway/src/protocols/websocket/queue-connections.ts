@@ -43,7 +43,7 @@ export class QueueConnections implements ConnectionHome {
       subprotocol: HEDDLE_V1,
       maxMessageBytes: this.limits.values.limitMessageBytes,
       admit: (caller, _url, [, encoded]) => {
-        const name = checkQueueName(encoded!);
+        const name = checkQueueName(decoded(encoded!));
         requirePermission(caller, 'consume', 'queue', name);
         const queue = this.queues.open(caller.tenant, name);
         return (client, socket, session) => {
@@ -99,6 +99,15 @@ export class QueueConnections implements ConnectionHome {
   #forget(id: string): void {
     clearTimeout(this.#gone.get(id)?.timer);
     this.#gone.delete(id);
+  }
+}
+
+/** Names with slashes in them are percent-encoded; what is not as it should be is no name. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
   }
 }
 
