@@ -49,7 +49,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => archive.listen(0, '127.0.0.1', resolve));
   mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
   gateway = mesh.url('gateway');
-  const file = join(CHECKOUT, 'examples/flows/queues', `${QUEUE}.yaml`);
+  const file = join(CHECKOUT, 'examples/flows/setup', `${QUEUE}.yaml`);
   const { name, spec } = parse(await readFile(file, 'utf8')) as { name: string; spec: { types: string[] } };
   // A lease that a killed process leaves behind is to end within a test.
   await putQueue(gateway, { ...spec, start: 'now', leaseMs: 3000 }, name);
