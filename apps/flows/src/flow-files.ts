@@ -109,7 +109,22 @@ function ruleOf(issue: z.core.$ZodIssue): string {
 }
 
 const FIELDS = [
-  ...['name', 'about', 'from', 'steps', 'to', 'retry', 'http', 'queue', 'event', 'https', 'path', 'auth', 'url'],
+  ...[
+    'name',
+    'about',
+    'from',
+    'steps',
+    'to',
+    'retry',
+    'http',
+    'queue',
+    'topic',
+    'event',
+    'https',
+    'path',
+    'auth',
+    'url',
+  ],
   ...['method', 'headers', 'credentials', 'timeoutMs', 'type', 'source', 'times', 'firstMs', 'factor', 'capMs'],
   ...['basic', 'bearer', 'header', 'user', 'passwordFrom', 'tokenFrom', 'valueFrom', 'urlFrom', 'addRoot'],
 ];

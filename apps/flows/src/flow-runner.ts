@@ -6,6 +6,7 @@ import type { Receiver } from './message.js';
 import type { MessageEntry } from './monitor/message-entry.js';
 import type { MessageLog } from './monitor/message-log.js';
 import { QueueFlow } from './queue-flow.js';
+import { AddressReceiver } from './receivers/address-receiver.js';
 import { EventReceiver } from './receivers/event-receiver.js';
 import { HttpsReceiver } from './receivers/https-receiver.js';
 import type { Secrets } from './secrets.js';
@@ -59,6 +60,8 @@ export class FlowRunner {
   #receiverOf({ name, to }: Flow): Receiver {
     const { gateway, secrets } = this.parts;
     if (to.https !== undefined) return new HttpsReceiver(to.https, secrets);
+    if (to.queue !== undefined) return new AddressReceiver(gateway, { kind: 'queue', name: to.queue }, name);
+    if (to.topic !== undefined) return new AddressReceiver(gateway, { kind: 'topic', name: to.topic }, name);
     if (to.event !== undefined) return new EventReceiver(gateway, to.event, name);
     throw new HeddleError('internal', `The flow ${name} leads nowhere.`);
   }

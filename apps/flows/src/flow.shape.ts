@@ -1,7 +1,15 @@
-import { nearest } from '@heddle/event';
+import { nearest, queueNameProblem, topicProblem } from '@heddle/event';
 import { z } from 'zod';
 import { steps } from './steps/steps.js';
 
+const queueName = z.string('must be the name of a queue').superRefine((name, context) => {
+  const problem = name === '' ? 'must be the name of a queue' : queueNameProblem(name);
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+});
+const topicName = z.string('must be a topic').superRefine((name, context) => {
+  const problem = topicProblem(name);
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+});
 const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const MAX_TIMES = 99;
 
@@ -93,17 +101,22 @@ const retryShape = z.strictObject({
   capMs: milliseconds(0, 86_400_000).default(60_000),
 });
 
+/** Where flows lead: one of these. */
+const toShape = {
+  queue: queueName.optional(),
+  topic: topicName.optional(),
+  event: eventShape.optional(),
+  https: httpsShape.optional(),
+};
+
 /** A flow as a file declares it. */
 export const flowShape = z
   .strictObject({
     name: z.string('must be a text').regex(NAME, 'must be a-z, 0-9 and hyphens, beginning with a letter, 63 at most'),
     about: z.string().optional(),
-    from: z.strictObject(
-      { http: httpShape.optional(), queue: z.string().min(1).optional() },
-      'must name http or queue',
-    ),
+    from: z.strictObject({ http: httpShape.optional(), queue: queueName.optional() }, 'must name http or queue'),
     steps: stepsShape,
-    to: z.strictObject({ event: eventShape.optional(), https: httpsShape.optional() }, 'must name event or https'),
+    to: z.strictObject(toShape, `must name one of ${Object.keys(toShape).join(', ')}`),
     retry: retryShape.optional(),
   })
   .superRefine(({ from, to, retry }, context) => {
@@ -119,8 +132,6 @@ export const flowShape = z
     if (https !== undefined) refuse(['to', 'https'], 'needs a queue before it: what comes by http is first stored');
     if (retry !== undefined) refuse(['retry'], 'is for flows from a queue: whoever sends by http tries again itself');
   });
-
-const toShape = { event: eventShape, https: httpsShape };
 
 export type Flow = z.output<typeof flowShape>;
 export type RetryRule = z.output<typeof retryShape>;

@@ -13,13 +13,14 @@ import { call } from '../support/http-call.js';
 import { Mesh } from '../support/mesh.js';
 import { freshKey } from '../support/orders.js';
 import { publishContracts } from '../support/publishing.js';
-import { orderQueue, putQueue } from '../support/queue-clients.js';
+import { orderQueue, pullDeliveries, putQueue, readQueue } from '../support/queue-clients.js';
 
 // The flows of examples/flows, as they are, beside a real mesh.
 
 vi.setConfig({ testTimeout: 120_000 });
 const SOON = { timeout: 30_000, interval: 100 };
 const QUEUE = 'contracts-to-archive';
+const MEASUREMENTS = 'plant/measurements';
 const PARTNER = `Basic ${Buffer.from('partner:s3cret').toString('base64')}`;
 
 interface Got {
@@ -49,10 +50,12 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => archive.listen(0, '127.0.0.1', resolve));
   mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
   gateway = mesh.url('gateway');
-  const file = join(CHECKOUT, 'examples/flows/setup', `${QUEUE}.yaml`);
-  const { name, spec } = parse(await readFile(file, 'utf8')) as { name: string; spec: { types: string[] } };
-  // A lease that a killed process leaves behind is to end within a test.
-  await putQueue(gateway, { ...spec, start: 'now', leaseMs: 3000 }, name);
+  for (const file of ['contracts-to-archive.yaml', 'measurements.yaml']) {
+    const text = await readFile(join(CHECKOUT, 'examples/flows/setup', file), 'utf8');
+    const { name, spec } = parse(text) as { name: string; spec: { types: string[] } };
+    // A lease that a killed process leaves behind is to end within a test.
+    await putQueue(gateway, { ...spec, start: 'now', leaseMs: 3000 }, encodeURIComponent(name));
+  }
   runner = await FlowRunner.start(mesh, join(CHECKOUT, 'examples/flows'), {
     PARTNER_PASSWORD: 's3cret',
     ARCHIVE_URL: `http://127.0.0.1:${(archive.address() as AddressInfo).port}/contracts`,
@@ -85,7 +88,7 @@ test('a contract that is handed in by HTTP arrives at the archive as XML, and bo
   });
   expect(body).toBe(
     '<?xml version="1.0" encoding="UTF-8"?>\n<Contract>' +
-      `<Contract>${key}</Contract><Counterparty>A &amp; B</Counterparty><NetAmount>1250.5</NetAmount>` +
+      `<Contract>${key}</Contract><Counterparty>A &amp; B</Counterparty><NetAmount>1250.500</NetAmount>` +
       '<Currency>EUR</Currency><EffectiveFrom>2026-02-01</EffectiveFrom>' +
       '<SignedAt>2026-01-31T12:00:00.000Z</SignedAt><SignedBy/><Document>' +
       '<href>https://documents.example.com/contract.pdf</href><mediaType>application/pdf</mediaType>' +
@@ -219,22 +222,65 @@ test('killed between the answer of the receiver and the accept, the message come
   expect(bodies).toEqual([bodies[0], bodies[0]]);
 });
 
-test('what the receiver has answered is not handed to it again, though the gateway never heard of it', async () => {
+test('what the receiver has answered is not handed to it again, though the gateway died before it heard of it', async () => {
+  answer = (response) => {
+    answer = accept;
+    mesh.app('gateway').kill();
+    accept(response);
+  };
+  const id = await published();
+  // The runner knows by now that it was taken; nobody else does.
+  await vi.waitFor(async () => expect((await runner.entryOf(id)).answer).toMatchObject({ status: 204 }), SOON);
+  await runner.kill();
+  await mesh.startApp('gateway');
+  await runner.startAgain();
+  expect(await settlesAs(id, 'completed')).not.toHaveProperty('error');
+  expect((await readQueue(gateway, QUEUE)).statistics).toMatchObject({ ready: 0, leased: 0, waiting: 0 });
+  expect(requestsOf(id)).toHaveLength(1);
+});
+
+test('what was settled while the runner was gone is completed, for the gateway is asked', async () => {
   const stopped = mesh.app('gateway').pid;
   answer = (response) => {
     process.kill(stopped, 'SIGSTOP');
     accept(response);
   };
   const id = await published();
-  await vi.waitFor(() => expect(requestsOf(id)).toHaveLength(1), SOON);
-  answer = accept;
-  // The runner knows by now that it was taken; nobody else does.
   await vi.waitFor(async () => expect((await runner.entryOf(id)).answer).toMatchObject({ status: 204 }), SOON);
+  // Said to the gateway, which hears it when it goes on.
   await runner.kill();
   process.kill(stopped, 'SIGCONT');
   await runner.startAgain();
-  expect(await settlesAs(id, 'completed')).toMatchObject({ attempts: 2 });
+  await settlesAs(id, 'completed');
   expect(requestsOf(id)).toHaveLength(1);
+});
+
+test('bytes that are handed in by HTTP are in the queue as they came, once it is answered', async () => {
+  const bytes = Buffer.from([0, 255, 60, 7, 13]);
+  const device = await mesh.newClient(['publish:flow:measurements-in']);
+  const headers = { authorization: await device.header(), 'content-type': 'application/x-measurement' };
+  const url = `${runner.url}/http/measurements`;
+  const { status, text, json } = await call('POST', url, { headers, body: bytes });
+  expect(status, text).toBe(202);
+  const [delivery] = await pullDeliveries(gateway, encodeURIComponent(MEASUREMENTS));
+  expect(delivery!.event).toMatchObject({
+    id: (json as { id: string }).id,
+    source: '/flows/measurements-in',
+    address: `queue:${MEASUREMENTS}`,
+    datacontenttype: 'application/x-measurement',
+    data_base64: bytes.toString('base64'),
+  });
+  const other = await mesh.newClient(['publish:flow:contracts-in']);
+  const refused = await call('POST', url, {
+    headers: { ...headers, authorization: await other.header() },
+    body: bytes,
+  });
+  expect(refused).toMatchObject({
+    status: 403,
+    json: { detail: expect.stringContaining('publish:flow:measurements-in') as string },
+  });
+  const unknown = await call('POST', url, { headers: { ...headers, authorization: 'Bearer x' }, body: bytes });
+  expect(unknown.status).toBe(401);
 });
 
 test('a message that its queue no longer has does not stay in retry', async () => {
@@ -275,6 +321,7 @@ test('who manages a flow sees its messages, fifty a page, and nobody else does',
   expect(flows).toMatchObject([
     { name: 'contracts-in', from: 'POST /http/contracts', to: `event:${CONTRACT_SIGNED}`, running: true },
     { name: QUEUE, from: `queue:${QUEUE}`, steps: ['json-to-xml'], to: 'POST $ARCHIVE_URL', running: true },
+    { name: 'measurements-in', to: `queue:${MEASUREMENTS}` },
   ]);
 });
 

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Access, callerOf, requirePermission } from '@heddle/auth';
-import { HeddleError, uuidv7 } from '@heddle/event';
+import { HeddleError, problemOf, uuidv7 } from '@heddle/event';
 import { HTTP_LIMITS, type Log, answerProblem, bytesParser } from '@heddle/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { FlowRunner } from '../flow-runner.js';
@@ -49,7 +49,7 @@ async function take(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   try {
-    requireSender(flow, http, secrets, request, reply);
+    if (!maySend(flow, http, secrets, request)) return await refuseSender(reply);
     const message = messageOf(request);
     const entry = messages.of({ flow: flow.name, source: `http:${http.path}`, message: message.id });
     messages.change(entry.id, { state: 'processing', attempts: entry.attempts + 1, dueAt: null });
@@ -70,18 +70,21 @@ async function take(
   }
 }
 
-function requireSender(
-  { name }: Flow,
-  { auth }: HttpSender,
-  secrets: Secrets,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): void {
-  if (auth === 'token') return requirePermission(callerOf(request), 'publish', 'flow', name);
-  const given = request.headers.authorization ?? '';
-  if (timingSafeEqual(digest(given), digest(basicHeader(auth.basic, secrets)))) return;
+/** @throws HeddleError `permission-missing` of a token that is good, but not for this */
+function maySend({ name }: Flow, { auth }: HttpSender, secrets: Secrets, request: FastifyRequest): boolean {
+  if (auth !== 'token') {
+    const given = request.headers.authorization ?? '';
+    return timingSafeEqual(digest(given), digest(basicHeader(auth.basic, secrets)));
+  }
+  requirePermission(callerOf(request), 'publish', 'flow', name);
+  return true;
+}
+
+/** Asks for what this path takes (RFC 7617 §2), which is no token. */
+function refuseSender(reply: FastifyReply): FastifyReply {
+  const problem = problemOf(new HeddleError('token-missing', 'This needs the user and the password of the flow.'));
   void reply.header('www-authenticate', 'Basic realm="heddle", charset="UTF-8"');
-  throw new HeddleError('token-missing', 'This needs the user and the password of the flow.');
+  return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
 /** Of one length, so that comparing them takes the same time. */

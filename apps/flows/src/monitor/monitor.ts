@@ -2,6 +2,7 @@ import { type Caller, permissionMissing } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import type { z } from 'zod';
 import type { FlowRunner } from '../flow-runner.js';
+import type { Flow } from '../flow.shape.js';
 import type { GatewayCalls } from '../gateway-calls.js';
 import type { DeliveryFacts } from './delivery-facts.js';
 import { type MessageEntry, isOpen } from './message-entry.js';
@@ -32,10 +33,7 @@ export class Monitor {
           ...(about === undefined ? {} : { about }),
           from: from.queue === undefined ? `POST /http${from.http?.path ?? ''}` : `queue:${from.queue}`,
           steps: steps.map((step) => step.name),
-          to:
-            to.https === undefined
-              ? `event:${to.event?.type ?? ''}`
-              : `${to.https.method} ${to.https.url ?? `$${to.https.urlFrom ?? ''}`}`,
+          to: receiverOf(to),
           running: ended === undefined,
           ...(ended === undefined ? {} : { ended }),
           messages: counts.get(name) ?? {},
@@ -117,6 +115,13 @@ export class Monitor {
     if (mayManage(caller, entry.flow)) return entry;
     throw permissionMissing(caller, `manage:flow:${entry.flow}`);
   }
+}
+
+function receiverOf({ queue, topic, event, https }: Flow['to']): string {
+  if (queue !== undefined) return `queue:${queue}`;
+  if (topic !== undefined) return `topic:${topic}`;
+  if (event !== undefined) return `event:${event.type}`;
+  return `${https?.method ?? ''} ${https?.url ?? `$${https?.urlFrom ?? ''}`}`;
 }
 
 function mayManage({ permissions }: Caller, flow: string): boolean {

@@ -18,7 +18,7 @@ export class EventReceiver implements Receiver {
         'content-type': contentType === '' ? 'application/json' : contentType,
         'ce-specversion': '1.0',
         'ce-id': encodeURI(id),
-        'ce-source': source,
+        'ce-source': encodeURI(source),
         'ce-type': type,
       },
       body,
