@@ -37,7 +37,7 @@ export function readSecrets(flows: readonly Flow[]): Secrets {
 export function requireTls(flows: readonly Flow[], secrets: Secrets): void {
   const problems = flows.flatMap(({ name, to: { https } }) =>
     https !== undefined && urlOf(https, secrets).startsWith('http:')
-      ? [`${name}: the URL of to.https must begin with https (HEDDLE_RECEIVER_HTTP=true allows http)`]
+      ? [`${name}: the URL of to.https must begin with https (HEDDLE_FLOWS_HTTP=true allows http)`]
       : [],
   );
   if (problems.length > 0) throw new HeddleError('setting-invalid', problems.join('\n'));

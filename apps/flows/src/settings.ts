@@ -18,9 +18,10 @@ export const flowSettings = {
     about: 'folder whose YAML files declare the flows',
   },
   dataDir: {
-    env: 'HEDDLE_DATA_DIR',
+    env: 'HEDDLE_FLOWS_DATA_DIR',
     schema: z.string().min(1).optional(),
-    about: 'directory of the message monitor; one process each. In memory, and begun anew at each start, when not set',
+    about:
+      'directory of the monitor of messages; one process each. In memory, and begun anew at each start, when not set',
   },
   messageDays: {
     env: 'HEDDLE_MESSAGE_DAYS',
@@ -33,17 +34,18 @@ export const flowSettings = {
     about: 'milliseconds after which the gateway is asked what became of a message that nothing is heard of',
   },
   receiverHttp: {
-    env: 'HEDDLE_RECEIVER_HTTP',
+    env: 'HEDDLE_FLOWS_HTTP',
     schema: z
       .enum(['true', 'false'], 'must be true or false')
       .default('false')
       .transform((text) => text === 'true'),
-    about: 'whether receivers of flows may be reached without TLS',
+    about:
+      'true to hand messages to receivers over http, too, where anybody on the way can read them and the credentials',
   },
   gatewayUrl: {
-    env: 'GATEWAY_URL',
+    env: 'HEDDLE_ISSUER_URL',
     schema: baseUrlSchema.default('http://127.0.0.1:8080'),
-    about: 'URL of the gateway, whose queues are received from and whose tokens are believed',
+    about: 'URL of the gateway, whose tokens are believed',
   },
   issuer: {
     env: 'HEDDLE_ISSUER',
@@ -58,12 +60,12 @@ export const flowSettings = {
   tenant: {
     env: 'HEDDLE_TENANT',
     schema: z.string().min(1).default(LOCAL_TENANT),
-    about: 'tenant of the client; to clients of others there is nothing here',
+    about: 'tenant whose objects these are; to clients of others there is nothing here',
   },
   clientId: {
     env: 'HEDDLE_CLIENT_ID',
     schema: z.string('is needed: the client of the gateway that flows run as').min(1),
-    about: 'client of this process, with which it calls the gateway',
+    about: 'client of this process, with which it calls others',
   },
   clientSecret: {
     env: 'HEDDLE_CLIENT_SECRET',

@@ -38,7 +38,25 @@ export interface EntryFilter {
   limit: number;
 }
 
-type Row = Record<string, SQLInputValue>;
+/** An entry as its table has it. */
+interface Row {
+  id: string;
+  flow: string;
+  source: string;
+  message: string;
+  state: MessageState;
+  cycle: string;
+  received_at: number;
+  changed_at: number;
+  due_at: number | null;
+  attempts: number;
+  steps: string;
+  error: string | null;
+  answer: string | null;
+  is_taken: number;
+  cancelled_by: string | null;
+  redrives: number;
+}
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS entry (id TEXT PRIMARY KEY, flow TEXT, source TEXT, message TEXT, state TEXT, cycle TEXT,
@@ -74,12 +92,12 @@ export class MessageLog {
     const row = this.#db
       .prepare('SELECT * FROM entry WHERE flow = ? AND source = ? AND message = ?')
       .get(flow, source, message);
-    return entryOf(row as Row);
+    return entryOf(row as unknown as Row);
   }
 
   get(id: string): MessageEntry | undefined {
     const row = this.#db.prepare('SELECT * FROM entry WHERE id = ?').get(id);
-    return row === undefined ? undefined : entryOf(row as Row);
+    return row === undefined ? undefined : entryOf(row as unknown as Row);
   }
 
   change(id: string, change: EntryChange, now = Date.now()): void {
@@ -112,7 +130,7 @@ export class MessageLog {
     const given = where.filter((condition): condition is [string, SQLInputValue] => condition[1] !== undefined);
     const sql = `SELECT * FROM entry WHERE ${given.map(([text]) => text).join(' AND ')} ORDER BY id DESC LIMIT ?`;
     const rows = this.#db.prepare(sql).all(...given.map(([, value]) => value), limit);
-    return rows.map((row) => entryOf(row as Row));
+    return rows.map((row) => entryOf(row as unknown as Row));
   }
 
   /** Those that are not final and have not changed, or been due, since then. */
@@ -120,7 +138,7 @@ export class MessageLog {
     const sql = `SELECT * FROM entry WHERE state IN (SELECT value FROM json_each(?)) AND changed_at < ?
       AND coalesce(due_at, 0) < ? ORDER BY changed_at LIMIT ?`;
     const rows = this.#db.prepare(sql).all(JSON.stringify(OPEN_STATES), before, before, limit);
-    return rows.map((row) => entryOf(row as Row));
+    return rows.map((row) => entryOf(row as unknown as Row));
   }
 
   /** How many entries of each flow are in each state. */
@@ -145,24 +163,22 @@ export class MessageLog {
 }
 
 function entryOf(row: Row): MessageEntry {
-  const textOf = (name: string): string | undefined => (row[name] === null ? undefined : String(row[name]));
-  const answer = textOf('answer');
   return {
-    id: String(row['id']),
-    flow: String(row['flow']),
-    message: String(row['message']),
-    source: String(row['source']),
-    state: row['state'] as MessageState,
-    cycle: String(row['cycle']),
-    receivedAt: Number(row['received_at']),
-    changedAt: Number(row['changed_at']),
-    dueAt: row['due_at'] === null ? undefined : Number(row['due_at']),
-    attempts: Number(row['attempts']),
-    steps: JSON.parse(String(row['steps'])) as PassedStep[],
-    error: textOf('error'),
-    answer: answer === undefined ? undefined : (JSON.parse(answer) as ReceiverAnswer),
-    isTaken: row['is_taken'] === 1,
-    cancelledBy: textOf('cancelled_by'),
-    redrives: Number(row['redrives']),
+    id: row.id,
+    flow: row.flow,
+    message: row.message,
+    source: row.source,
+    state: row.state,
+    cycle: row.cycle,
+    receivedAt: row.received_at,
+    changedAt: row.changed_at,
+    dueAt: row.due_at ?? undefined,
+    attempts: row.attempts,
+    steps: JSON.parse(row.steps) as PassedStep[],
+    error: row.error ?? undefined,
+    answer: row.answer === null ? undefined : (JSON.parse(row.answer) as ReceiverAnswer),
+    isTaken: row.is_taken === 1,
+    cancelledBy: row.cancelled_by ?? undefined,
+    redrives: row.redrives,
   };
 }

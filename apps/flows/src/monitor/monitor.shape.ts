@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MESSAGE_STATES, type MessageEntry } from './message-entry.js';
 
-export const PAGE = 50;
+const PAGE = 50;
 
 export const messagesQuery = z.strictObject({
   flow: z.string().min(1).optional(),

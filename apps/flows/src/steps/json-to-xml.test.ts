@@ -49,13 +49,13 @@ const attributeName = name.filter((text) => text !== 'xmlns');
 const characters = fc
   .string({ unit: 'binary' })
   .filter((text) => !/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u.test(text));
-const scalar = fc.oneof(
+const scalar: fc.Arbitrary<string | number | boolean | null> = fc.oneof(
   characters,
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value)),
   fc.boolean(),
   fc.constant(null),
 );
-const textOf = (value: unknown): string => (value === null ? '' : String(value));
+const textOf = (value: string | number | boolean | null): string => (value === null ? '' : String(value));
 
 const leaf: fc.Arbitrary<Pair> = scalar.map((value) => ({
   json: value,
@@ -99,7 +99,7 @@ const { pair } = fc.letrec<{ pair: Pair; element: Pair }>((tie) => ({
   ),
 }));
 
-function written(named: readonly (readonly [string, unknown])[]): [string, string][] {
+function written(named: readonly (readonly [string, string | number | boolean | null])[]): [string, string][] {
   return named.map(([key, value]) => [key, textOf(value)]);
 }
 

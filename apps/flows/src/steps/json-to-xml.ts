@@ -97,7 +97,7 @@ function attribute(name: string, value: unknown, place: string): string {
 
 function text(value: unknown, place: string): string {
   if (typeof value === 'object' && value !== null) throw broken(place, 'must be a text, a number, a boolean or null');
-  const written = value === null ? '' : String(value);
+  const written = value === null ? '' : String(value as string | number | boolean);
   if (IMPOSSIBLE.test(written)) throw broken(place, 'has a character that XML cannot have');
   return written.replaceAll(/[&<>"\t\n\r]/g, (character) => ESCAPES[character] ?? character);
 }
