@@ -10,6 +10,8 @@ import {
 import { Health, createHttpApp, createLog, createMetrics, listen } from '@heddle/runtime';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import { asyncApiDocument } from './asyncapi.js';
+import { openEventMesh } from './event-mesh/event-mesh.js';
+import { sapPath } from './event-mesh/sap-path.js';
 import { Gateway } from './gateway.js';
 import { GatewayModule } from './gateway.module.js';
 import { TrialGuard } from './identity/identity-trial.js';
@@ -133,6 +135,7 @@ export class GatewayTrial {
         health: new Health(),
         metrics,
         openApi: {},
+        server: { rewriteUrl: ({ url = '/' }) => sapPath(url) },
         guard: (server) => {
           guardRoutes(server, guard);
           server.addHook('onRoute', ({ method, url, config }) => {
@@ -153,6 +156,8 @@ export class GatewayTrial {
     );
     const doors = { server, publisher, streams, queues: engine.queues, hop, namespaces, guard, sessions, log };
     const open = protocols.map((protocol) => protocol.open(doors));
+    const isReady = async (): Promise<boolean> => true;
+    openEventMesh(server, { ...gateway.management, origin: 'gateway.test', isReady, log });
     const url = await listen(app, { ...values, host: '127.0.0.1' });
     return new GatewayTrial(gateway, guard, catalogue, registry, eventLog, routes, url, async () => {
       streams.close();

@@ -18,6 +18,7 @@ import { LedgerController } from './ledger/ledger.controller.js';
 import { Webhooks } from './protocols/webhook/webhooks.js';
 import { Queues } from './queues/queues.js';
 import { LettersController } from './queues/letters.controller.js';
+import { MonitorController } from './queues/monitor.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
 import { Replays } from './queues/replays.js';
 import { ReplaysController } from './queues/replays.controller.js';
@@ -41,6 +42,7 @@ export class GatewayModule {
         DocumentsController,
         QueuesController,
         ReplaysController,
+        MonitorController,
         LettersController,
         WebhooksController,
         FiltersController,

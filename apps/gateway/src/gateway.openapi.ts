@@ -4,6 +4,7 @@ import { documentQuery } from './fetch/documents.controller.js';
 import { catalogueEntryShape, catalogueShape, readersShape } from './catalogue.controller.js';
 import { objectQuery } from './fetch/objects.controller.js';
 import { trialResultShape, trialShape } from './filters/filters.controller.js';
+import { eventMeshRoutes } from './event-mesh/event-mesh.openapi.js';
 import { identityRoutes } from './identity/identity.openapi.js';
 import { ledgerRoutes } from './ledger/ledger.openapi.js';
 import { streamQuery } from './protocols/stream-request.js';
@@ -206,6 +207,7 @@ const gatewayRoutes: readonly RouteDoc[] = [
   ...webhookRoutes,
   ...ledgerRoutes,
   ...identityRoutes,
+  ...eventMeshRoutes,
 ];
 
 export const gatewayOpenApi = openApiDocument(

@@ -176,6 +176,7 @@ export class Gateway {
     this.#receivers = new WebhookReceivers({
       network,
       turns: new DeliveryTurns(settings.maxAttemptsInFlight),
+      namespaces: this.namespaces,
       ledger,
       metrics,
       log,
@@ -190,6 +191,7 @@ export class Gateway {
       receivers: this.#receivers,
       samples: new Samples(catalogue, (tenant, id) => this.#storedEvent(tenant, id), seenBy),
       network,
+      namespaces: this.namespaces,
       admitWebhook: (tenant) => this.#admit('webhooks', tenant),
       onOperation: ({ event, tenant, webhook, ...detail }) =>
         ledger.operation({ kind: `webhook.${event.slice('webhook-'.length)}`, tenant, name: webhook, detail }),
@@ -197,6 +199,12 @@ export class Gateway {
       log,
     });
     engine.accompany(this.webhooks);
+  }
+
+  /** What queues and webhooks are managed with, in whatever words. */
+  get management() {
+    const { engine, webhooks, limits, namespaces } = this;
+    return { queues: engine.queues, directory: engine.directory, webhooks, limits, namespaces };
   }
 
   /** Reads the log, and takes over the queues that are this instance's to work on. */

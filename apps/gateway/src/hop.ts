@@ -7,6 +7,7 @@ import { answerProblem } from '@heddle/runtime';
 import type { Log } from '@heddle/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Agent, request as fetchFrom } from 'undici';
+import { sapPlace } from './event-mesh/sap-path.js';
 import type { DoorGuard } from './identity/door-guard.js';
 import { webhookOfToken } from './protocols/webhook/handshake.js';
 import type { Ownership } from './queues/ownership.js';
@@ -148,18 +149,31 @@ export class Hop {
 
   /** The URL of the instance that works on what a path names; nothing when that is this one, or nobody now. */
   #ownerOf(tenant: string | undefined, path: string, body: unknown): string | undefined {
-    const match = PATH.exec(path);
-    if (match === null) return undefined;
-    const [, kind = '', encoded = '', rest] = match;
-    const queue =
-      kind === 'webhooks'
-        ? this.#queueOf(tenant, nameFrom(encoded), { rest, body })
-        : { tenant, name: nameFrom(encoded) };
+    const queue = this.#workedOn(tenant, path, body);
     if (queue?.tenant === undefined) return undefined;
     const slot = slotOf(queue.tenant, queue.name);
     if (this.ownership.owns(slot)) return undefined;
     const address = this.directory.ownerOf(slot)?.address;
     return address === this.ownUrl ? undefined : address;
+  }
+
+  /** The queue that a request is about, directly or by a webhook that reads it. */
+  #workedOn(
+    tenant: string | undefined,
+    path: string,
+    body: unknown,
+  ): { tenant: string | undefined; name: string } | undefined {
+    const match = PATH.exec(path);
+    if (match === null) {
+      const place = sapPlace(path, body);
+      if (place === undefined) return undefined;
+      return 'queue' in place
+        ? { tenant, name: place.queue }
+        : this.#queueOf(tenant, place.webhook, { rest: undefined, body: undefined });
+    }
+    const [, kind = '', encoded = '', rest] = match;
+    if (kind === 'webhooks') return this.#queueOf(tenant, nameFrom(encoded), { rest, body });
+    return { tenant, name: nameFrom(encoded) };
   }
 
   /** The queue whose owner answers for a webhook: the one it reads, or will read. */

@@ -1,9 +1,10 @@
 import 'reflect-metadata';
 import { hostname } from 'node:os';
 import { guardRoutes } from '@heddle/auth';
-import { CONTROL_TOPIC_SPECS } from '@heddle/event';
+import { CONTROL_TOPIC_SPECS, HeddleError } from '@heddle/event';
 import { KafkaConsumerGroups, KafkaControlLog, KafkaEventLog, KafkaSlotGroup } from '@heddle/kafka';
 import {
+  type Certificate,
   Health,
   certificateOf,
   createHttpApp,
@@ -17,6 +18,8 @@ import {
 } from '@heddle/runtime';
 import { AvroCodec, Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { asyncApiDocument } from './asyncapi.js';
+import { openEventMesh } from './event-mesh/event-mesh.js';
+import { sapPath } from './event-mesh/sap-path.js';
 import { GatewayModule } from './gateway.module.js';
 import { gatewayOpenApi } from './gateway.openapi.js';
 import { Gateway } from './gateway.js';
@@ -27,11 +30,14 @@ import { Sessions } from './protocols/sessions.js';
 import { settings } from './settings.js';
 import { Vault } from './vault/vault.js';
 
+/** A message of 1,000,000 bytes with its attributes: less than what a broker takes by default (1,048,588). */
+const MAX_RECORD_BYTES = 1_040_000;
+
 const values = readSettings(settings);
 const log = createLog('gateway', values.logLevel);
 
 await run(log, async () => {
-  const certificate = certificateOf(values);
+  const certificate = askingForOne(certificateOf(values), values.clientCertificates);
   const scheme = certificate === undefined ? 'http' : 'https';
   const baseUrl = values.gatewayUrl ?? `${scheme}://${values.host}:${values.port}`;
   const instanceUrl = values.instanceUrl ?? `${scheme}://${ownHost(values.host)}:${values.port}`;
@@ -52,6 +58,7 @@ await run(log, async () => {
     codec,
     envelopeOf: (type) => catalogue.get(type)?.envelope,
     appendBoundMs: values.appendTimeoutMs,
+    maxEventBytes: MAX_RECORD_BYTES,
     onSetAside: () => (setAside += 1),
   });
   const controlLog = new KafkaControlLog(kafka);
@@ -118,6 +125,7 @@ await run(log, async () => {
       gateway.audit.attach(server);
     },
     certificate,
+    server: { rewriteUrl: ({ url = '/' }) => sapPath(url) },
   });
   const { publisher, streams, hop, namespaces } = gateway;
   const { guard } = identity;
@@ -142,6 +150,12 @@ await run(log, async () => {
     log,
   };
   const open = protocols.map((protocol) => protocol.open(doors));
+  openEventMesh(server, {
+    ...gateway.management,
+    origin: new URL(baseUrl).hostname,
+    isReady: async () => (await health.report()).status === 'ok',
+    log,
+  });
   stopInOrder(log, [
     { name: 'ready', run: () => health.stopping() },
     { name: 'streams', run: () => streams.close() },
@@ -159,6 +173,13 @@ await run(log, async () => {
   const url = await listen(app, values);
   log.info({ event: 'listening', url }, `listening on ${url}`);
 });
+
+/** Whether a certificate is shown is up to the client, and whose it is to the token endpoint: nobody is turned away here. */
+function askingForOne(own: Certificate | undefined, asks: boolean): Certificate | undefined {
+  if (!asks) return own;
+  if (own !== undefined) return { ...own, requestCert: true, rejectUnauthorized: false };
+  throw new HeddleError('setting-invalid', 'HEDDLE_CLIENT_CERTIFICATES is true: set HEDDLE_TLS=own, or leave it out.');
+}
 
 /** The name by which others reach a process that listens everywhere. */
 function ownHost(host: string): string {

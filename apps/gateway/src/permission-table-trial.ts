@@ -11,12 +11,17 @@ export interface PermissionRow {
 const MANAGE = 'manage:queue:{name}';
 const SEEN = 'any client, with manage, consume or replay on';
 const EITHER = `${SEEN} the queue`;
+const HUB = '/hub/rest/api/v1/management/messaging';
 const MADE = `${MANAGE}, and consume:type:… for each pattern it names; consume:topic:… for each pattern of topics, or consume:type:… of what that stands for`;
 const HOOKED = `${MADE}, or consume:queue:… for the queue it names`;
 const REPLAY = 'replay:queue:{name}';
 const SOME_REPLAY = 'replay:queue:… on the queue of each';
 const ONE_CLIENT = 'manage:client:{client}';
 const CLIENT = `${ONE_CLIENT}, and every permission that the client has`;
+const TOPIC = 'any client, with publish:topic:… on it; for that of an event type, publish:type:… instead';
+const SUBSCRIBED = 'any client that made it, or has manage:queue:… on its name';
+const SUBSCRIBES = 'any client, with consume:queue:… for the queue it names';
+const SUBSCRIBES_TYPES = 'any client, with consume:type:… for each pattern it names';
 const LISTED = 'the list has only those';
 const NOTHING = '404, as if there were none';
 
@@ -34,6 +39,7 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row('POST /v1/queues/{name}/receive', 'consume:queue:{name}'),
   row('POST /v1/queues/{name}/settle', 'consume:queue:{name}'),
   row('GET /v1/queues/{name}/connect', 'consume:queue:{name}'),
+  row('GET /v1/queues/{name}/monitor', EITHER),
   row('POST /v1/queues/{name}/replay', REPLAY),
   row('GET /v1/queues/{name}/replays', EITHER),
   row('GET /v1/queues/{name}/replays/{id}', EITHER),
@@ -79,6 +85,40 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row('DELETE /v1/tenants/{tenant}', 'manage:tenant:{tenant}', '* alone is not enough'),
   row('POST /v1/tickets', 'any client', 'what the ticket opens asks for its own permission'),
   row('POST /v1/tenants/{tenant}/queues/{name}/letters', 'other instances of the gateway', '403, to every client'),
+  row('POST /messagingrest/v1/topics/{topic}/messages', TOPIC),
+  row('POST /messagingrest/v1/queues/{queue}/messages', 'publish:queue:{queue}'),
+  row('POST /messagingrest/v1/queues/{queue}/messages/consumption', 'consume:queue:{queue}'),
+  row('POST /messagingrest/v1/queues/{queue}/messages/{id}/acknowledgement', 'consume:queue:{queue}'),
+  row('GET /messagingrest/v1/subscriptions', SUBSCRIBED, LISTED),
+  row('POST /messagingrest/v1/subscriptions', SUBSCRIBES),
+  row('GET /messagingrest/v1/subscriptions/{name}', SUBSCRIBED, NOTHING),
+  row('DELETE /messagingrest/v1/subscriptions/{name}', SUBSCRIBED, NOTHING),
+  row('POST /messagingrest/v1/subscriptions/{name}/handshake', SUBSCRIBED, NOTHING),
+  row('PUT /messagingrest/v1/subscriptions/{name}/state', SUBSCRIBED, NOTHING),
+  row('POST /sap/ems/v1/events', TOPIC, 'in a batch, 403 for that event'),
+  row('GET /sap/ems/v1/events/subscriptions', SUBSCRIBED, LISTED),
+  row('POST /sap/ems/v1/events/subscriptions', SUBSCRIBES_TYPES),
+  row('GET /sap/ems/v1/events/subscriptions/{name}', SUBSCRIBED, NOTHING),
+  row(
+    'PATCH /sap/ems/v1/events/subscriptions/{name}',
+    `${SUBSCRIBED}, and may still consume what it delivers`,
+    NOTHING,
+  ),
+  row('DELETE /sap/ems/v1/events/subscriptions/{name}', SUBSCRIBED, NOTHING),
+  row('POST /sap/ems/v1/events/subscriptions/{name}/handshake', SUBSCRIBED, NOTHING),
+  row('PUT /sap/ems/v1/events/subscriptions/{name}/state', SUBSCRIBED, NOTHING),
+  row(`GET ${HUB}/queues`, `${SEEN} a name`, LISTED),
+  row(`GET ${HUB}/queues/{name}`, EITHER),
+  row(`PUT ${HUB}/queues/{name}`, MANAGE),
+  row(`DELETE ${HUB}/queues/{name}`, MANAGE),
+  row(`GET ${HUB}/queues/{name}/subscriptions`, EITHER),
+  row(`PUT ${HUB}/queues/{name}/subscriptions/{pattern}`, `${MANAGE}, and consume:topic:… for the pattern`),
+  row(`DELETE ${HUB}/queues/{name}/subscriptions/{pattern}`, `${MANAGE}, and consume:topic:… for those that stay`),
+  row(`GET ${HUB}/statistics/queues`, `${SEEN} a name`, LISTED),
+  row(`GET ${HUB}/statistics/queues/{name}`, EITHER),
+  row(`GET ${HUB}/statistics/instance`, `${SEEN} the names of what is counted`, LISTED),
+  row(`GET ${HUB}/statistics/resources`, 'manage:queue:…'),
+  row(`GET ${HUB}/readinessCheck`, 'any client'),
   row('GET /oauth/token', 'everybody with the secret or key of a client'),
   row('POST /oauth/token', 'everybody with the secret or key of a client'),
   row('GET /.well-known/jwks.json', 'everybody'),

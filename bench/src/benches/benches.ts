@@ -4,6 +4,7 @@ import { codec } from './codec.js';
 import { fanOut } from './fan-out.js';
 import { idleSockets } from './idle-sockets.js';
 import { latency } from './latency.js';
+import { messagingrest } from './messagingrest.js';
 import { outbox } from './outbox.js';
 import { publish } from './publish.js';
 import { pull } from './pull.js';
@@ -16,6 +17,7 @@ export const benches: readonly Bench[] = [
   codec,
   outbox,
   publish,
+  messagingrest,
   latency,
   fanOut,
   idleSockets,

@@ -4,14 +4,15 @@ import { Latencies } from '../latencies.js';
 import { type Spent, metered, reportCost } from '../meter.js';
 import { type Figure, type Target, atLeast, atMost } from '../report.js';
 import type { BarePublish } from '../workers/bare-publish.js';
-import type { LoadResult, PublishLoad } from '../workers/publish-load.js';
+import type { LoadResult, PublishLoad, Target as PublishTarget } from '../workers/publish-load.js';
 
 /** What is published, and what it is to reach. */
-interface Manner {
+export interface Manner {
   about: string;
   connections: number;
   perRequest: number;
   perSecond?: number;
+  at?: PublishTarget['at'];
   rate?: Target;
   perCpuSecond?: Target;
   p50?: Target;
@@ -43,26 +44,28 @@ export const publish: Bench = {
     const steady: Manner = { ...single, about: 'one event a request, open loop', perSecond: size('rate') };
     const through = { name: 'gateway', pid: gateway.pid, ...(await ground.door()) };
     const targets = { rate: atLeast(15_000), perCpuSecond: atLeast(15_000) };
-    await measure(context, through, { ...single, ...targets });
-    await measure(context, through, { ...batches, rate: atLeast(60_000), perCpuSecond: atLeast(60_000) });
-    await measure(context, through, { ...steady, p50: atMost(1) });
+    await measurePublishing(context, through, { ...single, ...targets });
+    await measurePublishing(context, through, { ...batches, rate: atLeast(60_000), perCpuSecond: atLeast(60_000) });
+    await measurePublishing(context, through, { ...steady, p50: atMost(1) });
 
     const bare = ground.worker<BarePublish>('bare-publish');
     const port = await bare.ask('start', { brokers: ground.stack.kafkaBrokers });
     const beside = { name: 'bare loop', pid: bare.pid, port, authorization: '' };
-    for (const manner of [single, batches]) await measure(context, beside, manner, 1);
+    for (const manner of [single, batches]) await measurePublishing(context, beside, manner, 1);
   },
 };
 
-async function measure(
+/** Publishes in one manner through one door, as often as the bench is run, and reports what came of it. */
+export async function measurePublishing(
   { ground, report, size }: BenchContext,
   { name, pid, ...door }: { name: string; pid: number } & HttpDoor,
   manner: Manner,
   times = size('runs'),
 ): Promise<void> {
-  const { connections, perRequest, perSecond } = manner;
+  const { connections, perRequest, perSecond, at } = manner;
   const load = ground.worker<PublishLoad>('publish-load');
-  await load.ask('open', { ...door, connections, perRequest, eventBytes: size('bytes'), keys: size('keys') });
+  const asked = { ...door, connections, perRequest, eventBytes: size('bytes'), keys: size('keys') };
+  await load.ask('open', at === undefined ? asked : { ...asked, at });
   const pace = perSecond === undefined ? {} : { perSecond };
   await load.ask('load', { seconds: size('warm-up'), ...pace });
   const runs: Run[] = await repeated(times, () =>

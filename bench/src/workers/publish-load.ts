@@ -3,7 +3,7 @@ import { AnswerReader } from '../answer-reader.js';
 import { type HttpDoor, authorizationLine } from '../http-door.js';
 import { Latencies, nowMicros } from '../latencies.js';
 import { paced } from '../pace.js';
-import { eventTemplate, writeId, writeKey } from '../sample-event.js';
+import { EVENT_TYPE, eventTemplate, writeId, writeKey } from '../sample-event.js';
 import { zipfDraws } from '../zipf.js';
 import { answer } from './answer.js';
 
@@ -14,6 +14,8 @@ export interface Target extends HttpDoor {
   /** Events in a request; one is published as itself, more as a batch. */
   perRequest: number;
   keys: number;
+  /** Which door is published at; `/v1/events` when left out. */
+  at?: keyof typeof DOORS;
   /** How keys are drawn: one after the other when left out, or a few often and most seldom (Zipf, exponent 1). */
   draw?: 'in turn' | 'zipf';
 }
@@ -27,7 +29,7 @@ export interface Load {
 export interface LoadResult {
   /** By the clock that all processes share. */
   begunMicros: number;
-  /** Requests answered with 202. */
+  /** Requests answered with 202, or as the door says that it has taken one. */
   accepted: number;
   /** Statuses of the others. */
   refused: Record<string, number>;
@@ -41,7 +43,23 @@ export type PublishLoad = {
   close(): void;
 };
 
-const PATH = '/v1/events';
+const MESSAGING_HEAD = 'x-qos: 1\r\n';
+/** Where an event is published, beside the head that all requests have, and what says that it was taken. */
+const DOORS = {
+  events: { path: '/v1/events', head: '', contentType: undefined, accepted: 202 },
+  typeTopic: {
+    path: `/messagingrest/v1/topics/${encodeURIComponent(`default/heddle/s4/ce/${EVENT_TYPE.replaceAll('.', '/')}`)}/messages`,
+    head: MESSAGING_HEAD,
+    contentType: undefined,
+    accepted: 204,
+  },
+  rawTopic: {
+    path: `/messagingrest/v1/topics/${encodeURIComponent('bench/raw/topic/made')}/messages`,
+    head: MESSAGING_HEAD,
+    contentType: 'application/octet-stream',
+    accepted: 204,
+  },
+} as const;
 const readBuffer = Buffer.alloc(256 * 1024);
 
 /** One keep-alive connection with one request at a time; the bytes of the request stay, id and key are written over. */
@@ -51,6 +69,7 @@ class Connection {
   readonly #reader = new AnswerReader((status) => this.onAnswer(status));
   #socket: Socket | undefined;
   startedAt = 0;
+  readonly accepted: number;
   onAnswer: (status: number) => void = () => undefined;
 
   constructor(private readonly target: Target) {
@@ -59,8 +78,11 @@ class Connection {
     const body = isBatch
       ? Buffer.from(`[${Array.from({ length: target.perRequest }, () => json.toString()).join(',')}]`)
       : json;
+    const door = DOORS[target.at ?? 'events'];
+    this.accepted = door.accepted;
+    const contentType = door.contentType ?? `application/cloudevents${isBatch ? '-batch' : ''}+json`;
     const head = Buffer.from(
-      `POST ${PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/cloudevents${isBatch ? '-batch' : ''}+json\r\n` +
+      `POST ${door.path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: ${contentType}\r\n${door.head}` +
         `${authorizationLine(target)}content-length: ${body.length}\r\n\r\n`,
     );
     this.#request = Buffer.concat([head, body]);
@@ -119,7 +141,7 @@ async function load({ seconds, perSecond }: Load): Promise<LoadResult> {
     connection.onAnswer = (status) => {
       const now = nowMicros();
       latencies.record(now - connection.startedAt);
-      if (status === 202) accepted += 1;
+      if (status === connection.accepted) accepted += 1;
       else refused[status] = (refused[status] ?? 0) + 1;
       const since = waiting.shift();
       if (since !== undefined) connection.send(since);

@@ -8,6 +8,9 @@ export type Tls = 'own' | 'proxy' | 'off';
 export interface Certificate {
   cert: string;
   key: string;
+  /** Whether connections are asked for one of their own, and refused without one that is trusted. */
+  requestCert?: boolean;
+  rejectUnauthorized?: boolean;
 }
 
 const pem = (what: string) => z.string().regex(/-----BEGIN [A-Z ]+-----/, `must be ${what} as PEM`);

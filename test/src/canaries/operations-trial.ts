@@ -9,6 +9,11 @@ const QUEUES = ['orders', 'invoices', 'states'];
 const WEBHOOKS = ['hook', 'deliver'];
 /** Ids of events that there are: each tenant has all of them in the end. */
 const EVENTS = 400;
+const HUB = '/hub/rest/api/v1/management/messaging';
+const MESSAGING = '/messagingrest/v1';
+const SAP_EVENTS = '/sap/ems/v1/events';
+const SAP_QUEUE = encodeURIComponent('sap/queue');
+const SAP_HEADERS = { 'x-qos': '1', 'content-type': 'text/plain' };
 const RETRY = { attempts: 2, firstMs: 1, capMs: 1, factor: 1 };
 
 interface Letter {
@@ -57,6 +62,29 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
   const change = (of: 'queues' | 'webhooks', verb: string) => (party: Party) =>
     party.call('POST', `/v1/${of}/${of === 'queues' ? queue(party) : webhook(party)}/${verb}`, {});
   const lookUp = (path: string) => (party: Party) => party.call('GET', path);
+  const sapTopic = (party: Party): string => encodeURIComponent(`sap/${party.canary}/${party.oneOf(KEYS)}`);
+  const consumed = async (party: Party): Promise<void> => {
+    const path = `${MESSAGING}/queues/${SAP_QUEUE}/messages/consumption`;
+    const { headers } = await party.call('POST', path, undefined, { 'x-qos': party.oneOf(['0', '1']) });
+    party.learn('message', [headers['x-message-id']]);
+  };
+  const subscription = ({ hook, canary }: Party, name: string): object => ({
+    name,
+    address: 'queue:sap/queue',
+    pushConfig: {
+      endpoint: `${hook}/sap?of=${canary}`,
+      exemptHandshake: true,
+      securitySchema: { type: 'apiKey', header: 'x-key', value: `${canary}-is-a-secret` },
+    },
+  });
+  const events = ({ hook, canary }: Party, name: string): object => ({
+    name,
+    events: [{ type: SIGNED, source: '/shared' }],
+    webhookUrl: `${hook}/sap?of=${canary}`,
+    exemptHandshake: true,
+  });
+  const ofSubscription = (door: string, method: string, verb: string, body?: object) => (party: Party) =>
+    party.call(method, `${door}/subscriptions/${party.oneOf(['mine', `s-${party.canary}`])}${verb}`, body);
   const client = (party: Party): string => party.oneOf(['reader', `c-${party.canary}`]);
   const stored = async (party: Party, made: { json: Record<string, unknown> }): Promise<void> => {
     const key = made.json['serviceKey'] as { clientSecret?: string } | undefined;
@@ -193,10 +221,49 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [3, (party) => party.call('GET', `/v1/dead-letters/redrives/${any(party, 'redrive')}`)],
     [2, (party) => party.call('POST', `/v1/dead-letters/redrives/${any(party, 'redrive')}/stop`, {})],
     [3, lookUp('/v1/attempts?limit=50')],
+    [2, (party) => party.call('GET', `/v1/queues/${queue(party)}/monitor`)],
     [6, (party) => party.call('GET', `/v1/events/e${party.below(EVENTS)}`)],
     [4, (party) => party.call('GET', `/v1/objects/contract/${party.oneOf(KEYS)}/events`)],
     [3, (party) => party.call('GET', `/v1/objects/sales-order/${party.oneOf(KEYS)}`)],
     [1, (party) => party.call('GET', `/v1/objects/contract/${party.oneOf(KEYS)}/document`)],
+    [1, (party) => party.call('PUT', `${HUB}/queues/${SAP_QUEUE}`, {})],
+    [1, (party) => party.call('PUT', `${HUB}/queues/${SAP_QUEUE}/subscriptions/${encodeURIComponent('sap/+/*')}`)],
+    [2, (party) => party.call('POST', `${MESSAGING}/subscriptions`, subscription(party, 'mine'))],
+    [1, (party) => party.call('POST', `${MESSAGING}/subscriptions`, subscription(party, `s-${party.canary}`))],
+    [1, (party) => party.call('POST', `${SAP_EVENTS}/subscriptions`, events(party, 'theirs'))],
+    [8, (party) => party.call('POST', `${MESSAGING}/topics/${sapTopic(party)}/messages`, party.canary, SAP_HEADERS)],
+    [4, (party) => party.call('POST', `${MESSAGING}/queues/${SAP_QUEUE}/messages`, party.canary, SAP_HEADERS)],
+    [4, (party) => party.call('POST', SAP_EVENTS, event(party), STRUCTURED)],
+    [6, consumed],
+    [
+      4,
+      (party) =>
+        party.call('POST', `${MESSAGING}/queues/${SAP_QUEUE}/messages/${any(party, 'message')}/acknowledgement`),
+    ],
+    [2, lookUp(`${MESSAGING}/subscriptions`)],
+    [2, ofSubscription(MESSAGING, 'GET', '')],
+    [1, ofSubscription(MESSAGING, 'POST', '/handshake')],
+    [1, ofSubscription(MESSAGING, 'PUT', '/state', { action: 'pause' })],
+    [2, ofSubscription(MESSAGING, 'PUT', '/state', { action: 'resume' })],
+    [2, lookUp(`${SAP_EVENTS}/subscriptions`)],
+    [1, (party) => party.call('GET', `${SAP_EVENTS}/subscriptions/theirs`)],
+    [
+      1,
+      (party) =>
+        party.call('PATCH', `${SAP_EVENTS}/subscriptions/theirs`, {
+          webhookAuth: { type: 'basic', user: party.canary, password: `${party.canary}-is-a-secret` },
+        }),
+    ],
+    [1, (party) => party.call('POST', `${SAP_EVENTS}/subscriptions/theirs/handshake`)],
+    [1, (party) => party.call('PUT', `${SAP_EVENTS}/subscriptions/theirs/state`, { action: 'resume' })],
+    [1, lookUp(`${HUB}/queues`)],
+    [1, lookUp(`${HUB}/queues/${SAP_QUEUE}`)],
+    [1, lookUp(`${HUB}/queues/${SAP_QUEUE}/subscriptions`)],
+    [1, lookUp(`${HUB}/statistics/queues`)],
+    [1, lookUp(`${HUB}/statistics/queues/${SAP_QUEUE}`)],
+    [1, lookUp(`${HUB}/statistics/instance`)],
+    [1, lookUp(`${HUB}/statistics/resources`)],
+    [1, lookUp(`${HUB}/readinessCheck`)],
     [2, lookUp('/v1/operations?limit=100')],
     [2, lookUp('/v1/audit?limit=100')],
     [
@@ -251,6 +318,10 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [1, (party) => party.call('PUT', '/v1/queues/orders', { types: [party.canary], [party.canary]: 1 })],
     [0.3, (party) => party.call('DELETE', `/v1/clients/reader/secrets/${any(party, 'secret-id')}`)],
     [0.2, (party) => party.call('DELETE', `/v1/clients/${client(party)}`)],
+    [0.3, ofSubscription(MESSAGING, 'DELETE', '')],
+    [0.3, (party) => party.call('DELETE', `${SAP_EVENTS}/subscriptions/theirs`)],
+    [0.3, (party) => party.call('DELETE', `${HUB}/queues/${SAP_QUEUE}/subscriptions/${encodeURIComponent('sap/+/*')}`)],
+    [0.3, (party) => party.call('DELETE', `${HUB}/queues/${SAP_QUEUE}`)],
     [0.6, (party) => party.call('DELETE', `/v1/queues/${queue(party)}`)],
     [0.6, (party) => party.call('DELETE', `/v1/webhooks/${webhook(party)}`)],
   ];

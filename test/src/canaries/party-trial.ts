@@ -53,6 +53,7 @@ function canaryOf(tenant: string): string {
 
 export interface PartyAnswer {
   status: number;
+  headers: Record<string, string>;
   json: Record<string, unknown>;
 }
 
@@ -137,7 +138,8 @@ export class Party {
     this.watch.saw(this.tenant, path.startsWith('/v1/objects/sales-order/') ? 'fetched' : 'body', text);
     this.watch.saw(this.tenant, 'header', JSON.stringify([...answer.headers]));
     const isJson = answer.headers.get('content-type')?.includes('json') === true && text !== '';
-    return { status: answer.status, json: isJson ? (JSON.parse(text) as Record<string, unknown>) : {} };
+    const json = isJson ? (JSON.parse(text) as Record<string, unknown>) : {};
+    return { status: answer.status, headers: Object.fromEntries(answer.headers), json };
   }
 
   /** Server-sent events, read until they are closed or a few are open. */

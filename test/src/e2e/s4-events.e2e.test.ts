@@ -61,6 +61,7 @@ describe('the events of S/4', () => {
       expect(eventOf(same)).toEqual(event);
       await hasTheFieldsOfItsType(event);
     }
+    await allAreCounted(queue, pulled);
     await Promise.all(fetches);
     expect(fetches.length).toBeGreaterThanOrEqual(pulled.length);
     sink.answerWith(204);
@@ -179,6 +180,18 @@ function valuesChain(events: readonly CloudEvent[]): void {
   }
   const chained = events.filter(({ type }) => /StsChgd|StsChanged|ElmntChanged|CtrChanged/.test(type));
   expect(chained.length).toBeGreaterThanOrEqual(last.size);
+}
+
+/** What the monitor says of a queue: everything that was pulled is consumed, by type, and nothing waits. */
+async function allAreCounted(queue: string, pulled: readonly CloudEvent[]): Promise<void> {
+  await vi.waitFor(async () => {
+    const { json } = await call('GET', `${gateway}/v1/queues/${queue}/monitor`);
+    const { types, held } = json as { types: { type: string; consumed: number; failed: number }[]; held: number };
+    expect(held).toBe(0);
+    expect(types.map(({ type, consumed, failed }) => [type, consumed, failed])).toEqual(
+      TYPES.map((type) => [type, pulled.filter((event) => event.type === type).length, 0]),
+    );
+  }, WAIT);
 }
 
 /** As the catalogue shows it to whoever writes a consumer. */

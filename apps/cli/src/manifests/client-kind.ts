@@ -17,12 +17,13 @@ export const clientKind: Kind = {
   specOf: (view) => Promise.resolve(clientSpec(view)),
   whole(wanted, present) {
     const { permissions, keys, ...rest } = wanted;
+    const rights = rest['descriptor'] === undefined ? { permissions: sorted(permissions) } : {};
     return {
       disabled: false,
       // That of whoever makes it: left out, it stays.
       ...(present === undefined ? {} : pick(present, ['namespace'])),
       ...rest,
-      permissions: sorted(permissions),
+      ...rights,
       keys: wholeKeys(keys, present?.['keys']),
     };
   },
@@ -30,8 +31,10 @@ export const clientKind: Kind = {
 };
 
 function clientSpec(view: View): Spec {
-  const { permissions, keys } = view;
-  return { ...pick(view, ['namespace', 'description', 'disabled']), permissions: sorted(permissions), keys };
+  const { permissions, keys, descriptor } = view;
+  // The permissions of a message client come from its descriptor, and from nowhere else.
+  const rights = descriptor === undefined ? { permissions: sorted(permissions) } : { descriptor };
+  return { ...pick(view, ['namespace', 'description', 'disabled', 'certificates']), ...rights, keys };
 }
 
 /** In what order they stand means nothing. */

@@ -2,6 +2,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { Recent, isSecretOf, keyOf, likeWrongSecret, tokenInvalid, verifyJwt } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import type { ClientDirectory } from './client-directory.js';
+import { thumbprintOf } from './client-certificate.js';
 import { type ClientRecord, secretsNow } from './client.js';
 import { TokenRefusal } from './token-refusal.js';
 
@@ -15,6 +16,8 @@ const MAX_PROVEN = 2000;
 export interface ClientClaim {
   authorization: string | undefined;
   form: ReadonlyMap<string, string>;
+  /** The thumbprint of the certificate that the connection has shown. */
+  certificate?: string | undefined;
 }
 
 /** Tells whether whoever asks for a token is the client that it says it is. */
@@ -30,11 +33,12 @@ export class ClientAuthentication {
   ) {}
 
   /**
-   * By one of client_secret_basic, client_secret_post (RFC 6749 §2.3.1) and private_key_jwt (RFC 7523 §2.2).
+   * By one of client_secret_basic, client_secret_post (RFC 6749 §2.3.1), private_key_jwt (RFC 7523 §2.2) and
+   * self_signed_tls_client_auth (RFC 8705 §2.2).
    *
    * @throws TokenRefusal `invalid_client`, `invalid_request`; HeddleError `busy`, `log-unavailable`
    */
-  async authenticate({ authorization, form }: ClientClaim): Promise<ClientRecord> {
+  async authenticate({ authorization, form, certificate }: ClientClaim): Promise<ClientRecord> {
     const assertion = form.get('client_assertion');
     const posted = form.get('client_secret');
     if ([authorization, assertion, posted].filter((way) => way !== undefined).length > 1) {
@@ -43,6 +47,7 @@ export class ClientAuthentication {
     if (assertion !== undefined) return this.#byAssertion(assertion, form);
     if (posted !== undefined) return this.#bySecret([[form.get('client_id') ?? '', posted]]);
     if (authorization !== undefined) return this.#bySecret(basicPairs(authorization));
+    if (certificate !== undefined) return this.#byCertificate(certificate, form.get('client_id') ?? '');
     throw new TokenRefusal('invalid_client', 'authenticate with Basic, client_secret or a client assertion');
   }
 
@@ -69,6 +74,14 @@ export class ClientAuthentication {
       return true;
     }
     return false;
+  }
+
+  /** The certificate itself is registered, so it need be signed by nobody (RFC 8705 §2.2). */
+  #byCertificate(shown: string, id: string): ClientRecord {
+    const client = this.directory.byId(id);
+    const isKnown = client?.certificates?.some((certificate) => thumbprintOf(certificate) === shown) === true;
+    if (!isKnown) throw wrong();
+    return usable(client!);
   }
 
   async #byAssertion(assertion: string, form: ReadonlyMap<string, string>): Promise<ClientRecord> {

@@ -21,6 +21,8 @@ export interface ClientRecord {
   namespace: string;
   permissions: readonly string[];
   description?: string;
+  /** As a message client of SAP Event Mesh, which its permissions come from. */
+  descriptor?: Readonly<Record<string, unknown>>;
   disabled: boolean;
   version: number;
   /** Milliseconds since 1970: tokens that were granted before are refused. */
@@ -29,6 +31,8 @@ export interface ClientRecord {
   changedAt: string;
   /** Two at most, the newest first. */
   secrets: readonly SecretRecord[];
+  /** Certificates by which it may show that it is this client (RFC 8705 §2.2), PEM. */
+  certificates?: readonly string[];
   /** Public keys of assertions (RFC 7523). */
   keys: readonly JWK[];
 }
@@ -48,13 +52,22 @@ const RESERVED_TENANT = 'heddle';
 export const TENANT = /^[a-z][a-z0-9-]{0,30}$/;
 export const CLIENT = /^[a-z][a-z0-9-]{0,62}$/;
 
+const SAP_SUFFIX = '!b1|xbem-service!b1';
+
 /** The id of a client at the token endpoint: its name, with the tenant in front unless that is the local one. */
 export function clientIdOf({ tenant, client }: { tenant: string; client: string }): string {
   return tenant === LOCAL_TENANT ? client : `${tenant}.${client}`;
 }
 
-/** Tenant and name by the id at the token endpoint; nothing when it cannot be one. */
-export function clientOfId(id: string): { tenant: string; client: string } | undefined {
+/** The same in the form that clients of SAP Event Mesh know: `sb-shop!b1|xbem-service!b1`. */
+export function sapClientIdOf(client: { tenant: string; client: string }): string {
+  return `sb-${clientIdOf(client)}${SAP_SUFFIX}`;
+}
+
+/** Tenant and name by the id at the token endpoint, in either form; nothing when it cannot be one. */
+export function clientOfId(given: string): { tenant: string; client: string } | undefined {
+  const isSap = given.startsWith('sb-') && given.endsWith(SAP_SUFFIX);
+  const id = isSap ? given.slice('sb-'.length, -SAP_SUFFIX.length) : given;
   const at = id.indexOf('.');
   const found = { tenant: at === -1 ? LOCAL_TENANT : id.slice(0, at), client: id.slice(at + 1) };
   // One client, one id: the local tenant is never written in front.

@@ -6,13 +6,15 @@ import type { ClientDirectory } from './client-directory.js';
 import { checkClientName, checkTenantName, secretsNow } from './client.js';
 import { changed, secretRecord } from './clients.js';
 import { namespaceShape, permissionsShape } from './clients.shape.js';
+import { descriptorShape, permissionsOf } from './descriptor.js';
 
 const entryShape = z.strictObject({
   client: z.string(),
   tenant: z.string().default(LOCAL_TENANT),
   namespace: namespaceShape,
   secret: z.string().min(16, 'must have 16 characters at least').max(512),
-  permissions: permissionsShape,
+  permissions: permissionsShape.optional(),
+  descriptor: descriptorShape.optional().describe('of a message client of SAP Event Mesh, in place of permissions'),
 });
 
 const fileShape = z.strictObject({ clients: z.array(entryShape).max(1000) });
@@ -53,11 +55,12 @@ export async function readClientsFile(path: string): Promise<readonly Entry[]> {
     const [issue] = read.error.issues;
     throw invalid(`breaks a rule at ${issue?.path.join('.') ?? 'its top'}: ${issue?.message ?? ''}`);
   }
-  for (const { client, tenant, namespace, permissions } of read.data.clients) {
+  for (const entry of read.data.clients) {
+    const { client, tenant, namespace } = entry;
     try {
       checkClientName(client);
       checkTenantName(tenant);
-      Permissions.of(permissions);
+      permissionsIn(entry);
     } catch (error) {
       throw invalid(`breaks a rule for ${client}: ${(error as Error).message}`);
     }
@@ -68,15 +71,19 @@ export async function readClientsFile(path: string): Promise<readonly Entry[]> {
 
 /** Makes each of them as the file says, tenants included; what is so already is left, so that nothing is written. */
 export async function putClients(directory: ClientDirectory, entries: readonly Entry[]): Promise<void> {
-  for (const { client, tenant, namespace, secret, permissions } of entries) {
+  for (const entry of entries) {
+    const { client, tenant, namespace, secret, descriptor } = entry;
     if (!directory.hasTenant(tenant)) {
       await directory.putTenant({ format: 1, tenant, createdAt: new Date().toISOString() });
     }
-    const texts = Permissions.of(permissions).texts;
+    const { texts } = permissionsIn(entry);
     await directory.change(tenant, client, async (present) => {
       const own = present === undefined ? undefined : secretsNow(present).find(({ fromFile }) => fromFile === true);
       const isSame = own !== undefined && (await isSecretOf(secret, own.hash));
-      const hasRights = present?.namespace === namespace && present.permissions.join(' ') === texts.join(' ');
+      const hasRights =
+        present?.namespace === namespace &&
+        present.permissions.join(' ') === texts.join(' ') &&
+        JSON.stringify(present.descriptor) === JSON.stringify(descriptor);
       if (present !== undefined && isSame && hasRights) return present;
       const others = (present?.secrets ?? []).filter(({ fromFile }) => fromFile !== true);
       return {
@@ -84,10 +91,20 @@ export async function putClients(directory: ClientDirectory, entries: readonly E
         namespace,
         permissions: texts,
         ...(present?.description === undefined ? {} : { description: present.description }),
+        ...(descriptor === undefined ? {} : { descriptor }),
         disabled: present?.disabled ?? false,
         secrets: [isSame ? own : { ...(await secretRecord(secret)), fromFile: true as const }, ...others].slice(0, 2),
+        ...(present?.certificates === undefined ? {} : { certificates: present.certificates }),
         keys: present?.keys ?? [],
       };
     });
   }
+}
+
+/** @throws HeddleError `permission-invalid`, `data-invalid` */
+function permissionsIn({ permissions, descriptor }: Entry): Permissions {
+  if ((permissions === undefined) === (descriptor === undefined)) {
+    throw new HeddleError('data-invalid', 'it has either permissions or a descriptor');
+  }
+  return Permissions.of(descriptor === undefined ? (permissions ?? []) : permissionsOf(descriptor));
 }

@@ -1,21 +1,27 @@
 import { Access, By, type Caller } from '@heddle/auth';
-import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { versionCheck } from '../protocols/webhook/version-check.js';
 import { namingNearest } from '../queues/nearest-field.js';
 import { Clients } from './clients.js';
 import {
+  type AnyServiceKey,
   type ClientRequest,
   type ClientView,
   type NewSecret,
   type RotateSecretRequest,
-  type ServiceKey,
+  type ServiceKeyFormat,
+  type ServiceKeyRequest,
   clientShape,
   rotateSecretShape,
+  serviceKeyQuery,
+  serviceKeyRequestShape,
 } from './clients.shape.js';
 
 const client = { schema: namingNearest(clientShape) };
 const rotation = { schema: namingNearest(rotateSecretShape) };
+const keyWish = { schema: namingNearest(serviceKeyRequestShape) };
+const keyQuery = { schema: serviceKeyQuery };
 const ONE = { verb: 'manage', kind: 'client', param: 'client' } as const;
 
 type Conditions = Record<string, string | undefined>;
@@ -93,10 +99,10 @@ export class ClientsController {
   serviceKey(
     @By() caller: Caller,
     @Param('client') name: string,
+    @Query(keyQuery) { format }: { format: ServiceKeyFormat },
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): ServiceKey {
-    const key = this.clients.serviceKey(caller, name);
-    return asFile(reply, name, key);
+  ): AnyServiceKey {
+    return asFile(reply, name, this.clients.serviceKey(caller, name, format));
   }
 
   @Post(':client/service-key')
@@ -106,9 +112,9 @@ export class ClientsController {
     @By() caller: Caller,
     @Param('client') name: string,
     @Headers() headers: Conditions,
-    @Body(rotation) request: RotateSecretRequest,
+    @Body(keyWish) request: ServiceKeyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ServiceKey> {
+  ): Promise<AnyServiceKey> {
     return asFile(reply, name, await this.clients.newServiceKey(caller, name, request, versionCheck(headers)));
   }
 }
@@ -119,7 +125,7 @@ function answer(reply: FastifyReply, view: ClientView): ClientView {
   return view;
 }
 
-function asFile(reply: FastifyReply, name: string, key: ServiceKey): ServiceKey {
+function asFile(reply: FastifyReply, name: string, key: AnyServiceKey): AnyServiceKey {
   void reply
     .header('content-disposition', `attachment; filename="${name}.service-key.json"`)
     .header('cache-control', 'no-store');

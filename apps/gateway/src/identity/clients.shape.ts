@@ -1,5 +1,8 @@
 import { KINDS, VERBS } from '@heddle/auth';
 import { z } from 'zod';
+import { thumbprintOf } from './client-certificate.js';
+import { descriptorShape } from './descriptor.js';
+import { eventMeshKeyShape } from './event-mesh-key.js';
 
 const DAY_S = 86_400;
 
@@ -9,6 +12,7 @@ export const MAX_SCOPE = 4096;
 const LIMITS = {
   permissions: 100,
   keys: 4,
+  certificates: 4,
   overlapSeconds: 7 * DAY_S,
 } as const;
 
@@ -36,18 +40,35 @@ const keyShape = z
   .looseObject({ kty: z.enum(['EC', 'OKP', 'RSA']), kid: z.string().min(1).max(256).optional() })
   .describe('a public key as JWK, of EC P-256, OKP Ed25519 or RSA');
 
+const certificateShape = z
+  .string()
+  .max(16 * 1024)
+  .refine((text) => thumbprintOf(text) !== undefined, 'must be a certificate in PEM')
+  .describe('a certificate in PEM; who has signed it does not matter');
+
 /** The body of `PUT /v1/clients/{client}`. What is left out is as if it had never been set, except the secrets. */
-export const clientShape = z.strictObject({
-  permissions: permissionsShape,
-  namespace: namespaceShape.optional().describe('that of whoever makes it, when not said'),
-  description: z.string().max(256).optional(),
-  disabled: z.boolean().default(false).describe('refused from now on, with the tokens it has, until it is enabled'),
-  keys: z
-    .array(keyShape)
-    .max(LIMITS.keys)
-    .default([])
-    .describe('for private_key_jwt; a client that is made with keys gets no secret'),
-});
+export const clientShape = z
+  .strictObject({
+    permissions: permissionsShape.optional(),
+    descriptor: descriptorShape.optional(),
+    namespace: namespaceShape.optional().describe('that of whoever makes it, when not said'),
+    description: z.string().max(256).optional(),
+    disabled: z.boolean().default(false).describe('refused from now on, with the tokens it has, until it is enabled'),
+    keys: z
+      .array(keyShape)
+      .max(LIMITS.keys)
+      .default([])
+      .describe('for private_key_jwt; a client that is made with keys gets no secret'),
+    certificates: z
+      .array(certificateShape)
+      .max(LIMITS.certificates)
+      .optional()
+      .describe('for mTLS, where the gateway asks for certificates; a client that is made with some gets no secret'),
+  })
+  .refine(({ permissions, descriptor }) => (permissions === undefined) !== (descriptor === undefined), {
+    path: ['permissions'],
+    message: 'must be there, or a descriptor that they come from, and not both',
+  });
 
 export type ClientRequest = z.output<typeof clientShape>;
 
@@ -63,6 +84,20 @@ export const rotateSecretShape = z.strictObject({
 
 export type RotateSecretRequest = z.output<typeof rotateSecretShape>;
 
+const format = z
+  .enum(['heddle', 'event-mesh'])
+  .default('heddle')
+  .describe('as our own clients read it, or as those of SAP Event Mesh do');
+
+/** The query of `GET /v1/clients/{client}/service-key`. */
+export const serviceKeyQuery = z.strictObject({ format });
+
+/** The body of `POST /v1/clients/{client}/service-key`. */
+export const serviceKeyRequestShape = rotateSecretShape.extend({ format });
+
+export type ServiceKeyFormat = z.output<typeof format>;
+export type ServiceKeyRequest = z.output<typeof serviceKeyRequestShape>;
+
 const secretViewShape = z.object({
   id: z.string(),
   createdAt: z.string(),
@@ -76,6 +111,7 @@ export const clientViewShape = z.object({
   namespace: z.string(),
   permissions: z.array(z.string()),
   description: z.string().optional(),
+  descriptor: z.looseObject({}).optional().describe('which its permissions come from'),
   disabled: z.boolean(),
   version: z.int(),
   createdAt: z.string(),
@@ -83,6 +119,7 @@ export const clientViewShape = z.object({
   validFrom: z.string().describe('tokens that were issued before are refused'),
   secrets: z.array(secretViewShape).describe('two at most; the secrets themselves are shown when they are made'),
   keys: z.array(z.looseObject({})),
+  certificates: z.array(z.string()).optional(),
   clientSecret: z.string().optional().describe('shown once, by the request that made it'),
 });
 
@@ -113,6 +150,10 @@ export const serviceKeyShape = z.object({
 });
 
 export type ServiceKey = z.output<typeof serviceKeyShape>;
+
+export const anyServiceKeyShape = z.union([serviceKeyShape, eventMeshKeyShape]);
+
+export type AnyServiceKey = z.output<typeof anyServiceKeyShape>;
 
 /** The body of `PUT /v1/tenants/{tenant}`. */
 export const tenantShape = z.strictObject({

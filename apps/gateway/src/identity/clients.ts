@@ -12,7 +12,17 @@ import { HeddleError, uuidv7 } from '@heddle/event';
 import type { VersionCheck } from '../protocols/webhook/version-check.js';
 import type { ClientDirectory } from './client-directory.js';
 import { type ClientRecord, type SecretRecord, checkClientName, clientIdOf, secretsNow } from './client.js';
-import type { ClientRequest, ClientView, NewSecret, RotateSecretRequest, ServiceKey } from './clients.shape.js';
+import type {
+  AnyServiceKey,
+  ClientRequest,
+  ClientView,
+  NewSecret,
+  RotateSecretRequest,
+  ServiceKeyFormat,
+  ServiceKeyRequest,
+} from './clients.shape.js';
+import { permissionsOf } from './descriptor.js';
+import { eventMeshKeyOf } from './event-mesh-key.js';
 import { type ServiceUrls, serviceKeyOf } from './service-key.js';
 
 export interface ClientsParts {
@@ -58,7 +68,10 @@ export class Clients {
     check: VersionCheck,
   ): Promise<{ created: boolean; view: ClientView }> {
     requirePermission(caller, 'manage', 'client', checkClientName(name));
-    const permissions = Permissions.of(request.permissions);
+    const { descriptor } = request;
+    const permissions = Permissions.of(
+      descriptor === undefined ? (request.permissions ?? []) : permissionsOf(descriptor),
+    );
     requireAll(caller, permissions);
     const keys = await Promise.all(request.keys.map((key, index) => publicKeyOf(key as JWK, `keys.${index}`)));
     const namespace = namespaceOf(caller, request.namespace);
@@ -68,12 +81,12 @@ export class Clients {
       check(present?.version);
       if (present !== undefined) requireAll(caller, Permissions.of(present.permissions));
       if (request.disabled) notOneself(caller, name);
-      const { description, disabled } = request;
-      const wished = { namespace, permissions: permissions.texts, disabled, keys };
+      const { description, disabled, certificates = [] } = request;
+      const wished = { namespace, permissions: permissions.texts, disabled, keys, certificates };
       created = present === undefined;
       if (created) this.parts.admitClient(caller.tenant, this.parts.directory.clients(caller.tenant).length);
       const secrets = [...(present?.secrets ?? [])];
-      if (created && keys.length === 0) {
+      if (created && keys.length === 0 && certificates.length === 0) {
         clientSecret = createClientSecret();
         secrets.push(await secretRecord(clientSecret));
       }
@@ -85,6 +98,7 @@ export class Clients {
         ),
         ...wished,
         ...(description === undefined ? {} : { description }),
+        ...(descriptor === undefined ? {} : { descriptor }),
         secrets,
       };
     });
@@ -126,19 +140,23 @@ export class Clients {
   }
 
   /** The document that a client is set up with; without a secret, for that is shown once. */
-  serviceKey(caller: Caller, name: string): ServiceKey {
-    return serviceKeyOf(this.#known(caller, name), this.parts.urls);
+  serviceKey(caller: Caller, name: string, format: ServiceKeyFormat = 'heddle'): AnyServiceKey {
+    return this.#keyOf(format, this.#known(caller, name));
   }
 
   /** The same with a new secret, beside the one so far. */
   async newServiceKey(
     caller: Caller,
     name: string,
-    { overlapSeconds }: RotateSecretRequest,
+    { overlapSeconds, format }: ServiceKeyRequest,
     check: VersionCheck,
-  ): Promise<ServiceKey> {
+  ): Promise<AnyServiceKey> {
     const { stored, clientSecret } = await this.#addSecret(caller, name, overlapSeconds, check);
-    return serviceKeyOf(stored, this.parts.urls, clientSecret);
+    return this.#keyOf(format, stored, clientSecret);
+  }
+
+  #keyOf(format: ServiceKeyFormat, client: ClientRecord, clientSecret?: string): AnyServiceKey {
+    return (format === 'event-mesh' ? eventMeshKeyOf : serviceKeyOf)(client, this.parts.urls, clientSecret);
   }
 
   async #addSecret(
@@ -204,10 +222,11 @@ export function changed(
   };
 }
 
-type Rights = Pick<ClientRecord, 'namespace' | 'permissions' | 'disabled' | 'keys'>;
+type Rights = Pick<ClientRecord, 'namespace' | 'permissions' | 'disabled' | 'keys' | 'certificates'>;
 
 function takesRights(present: ClientRecord, wished: Rights): boolean {
-  const keysOf = ({ keys }: Rights): string => keys.map(({ kid }) => kid).join(' ');
+  const keysOf = ({ keys, certificates = [] }: Rights): string =>
+    [...keys.map(({ kid }) => kid), ...certificates].join(' ');
   return (
     present.namespace !== wished.namespace ||
     present.permissions.join(' ') !== wished.permissions.join(' ') ||
@@ -239,7 +258,8 @@ function secretView({ id, createdAt, endsAt }: SecretRecord): ClientView['secret
 }
 
 function viewOf(record: ClientRecord, clientSecret?: string): ClientView {
-  const { client, tenant, namespace, permissions, description, disabled, version, createdAt, changedAt } = record;
+  const { client, tenant, namespace, permissions, description, descriptor, disabled, version } = record;
+  const { createdAt, changedAt } = record;
   return {
     client,
     clientId: clientIdOf(record),
@@ -247,6 +267,7 @@ function viewOf(record: ClientRecord, clientSecret?: string): ClientView {
     namespace,
     permissions: [...permissions],
     ...(description === undefined ? {} : { description }),
+    ...(descriptor === undefined ? {} : { descriptor: { ...descriptor } }),
     disabled,
     version,
     createdAt,
@@ -254,6 +275,9 @@ function viewOf(record: ClientRecord, clientSecret?: string): ClientView {
     validFrom: new Date(record.validFrom).toISOString(),
     secrets: secretsNow(record).map(secretView),
     keys: record.keys.map((key) => ({ ...key })),
+    ...(record.certificates === undefined || record.certificates.length === 0
+      ? {}
+      : { certificates: [...record.certificates] }),
     ...(clientSecret === undefined ? {} : { clientSecret }),
   };
 }

@@ -2,12 +2,14 @@ import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
 import { IF_MATCH, IF_NONE_MATCH, PARAMS } from '../parameters.openapi.js';
 import {
+  anyServiceKeyShape,
   clientShape,
   clientViewShape,
   madeTenantShape,
   newSecretShape,
   rotateSecretShape,
-  serviceKeyShape,
+  serviceKeyQuery,
+  serviceKeyRequestShape,
   tenantShape,
   tenantViewShape,
   ticketRequestShape,
@@ -171,9 +173,10 @@ export const identityRoutes: readonly RouteDoc[] = [
     path: '/v1/clients/{client}/service-key',
     summary: 'All the client needs, in one document, without a secret',
     params: PARAMS.client,
+    query: serviceKeyQuery,
     status: 200,
-    response: serviceKeyShape,
-    errors: ONE,
+    response: anyServiceKeyShape,
+    errors: [...ONE, 'data-invalid'],
   },
   {
     method: 'POST',
@@ -181,9 +184,9 @@ export const identityRoutes: readonly RouteDoc[] = [
     summary: 'The same with a new secret, shown once',
     params: PARAMS.client,
     headers: IF_MATCH,
-    body: rotateSecretShape,
+    body: serviceKeyRequestShape,
     status: 201,
-    response: serviceKeyShape,
+    response: anyServiceKeyShape,
     errors: [...CHANGE, 'data-invalid', 'busy'],
   },
   {

@@ -46,6 +46,12 @@ export const identitySettings = {
     schema: z.stringbool('must be true or false').default(true),
     about: 'false where all tokens come from the issuer of HEDDLE_OIDC_ISSUER',
   },
+  clientCertificates: {
+    env: 'HEDDLE_CLIENT_CERTIFICATES',
+    schema: z.stringbool('must be true or false').default(false),
+    about:
+      'true to ask connections for a certificate, by which clients may get tokens in place of a secret; needs HEDDLE_TLS=own',
+  },
   signingKeyHours: {
     env: 'HEDDLE_SIGNING_KEY_HOURS',
     schema: z.coerce.number('must be a number of hours').min(0.5).max(8760).default(720),

@@ -2,6 +2,7 @@ import { createKeyPair, keyOf, signJwt } from '@heddle/auth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN, type Answer, TrialServer, basic, clientsFile } from './server-trial.js';
 
+const SAP_ID = 'sb-shop!b1|xbem-service!b1';
 const GRANT = { grant_type: 'client_credentials' };
 const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
@@ -32,6 +33,25 @@ async function isLetIn(token: string): Promise<boolean> {
 
 describe('the token endpoint', () => {
   it.each<[way: string, ask: (secret: string) => Promise<Answer>]>([
+    [
+      'Basic, with an id as SAP Event Mesh has it',
+      (secret) => server.form(GRANT, { authorization: basic(SAP_ID, secret) }),
+    ],
+    [
+      'Basic, with that id and its marks encoded',
+      (secret) => server.form(GRANT, { authorization: basic(encodeURIComponent(SAP_ID).replace('!', '%21'), secret) }),
+    ],
+    [
+      'a form, with such an id',
+      (secret) => server.form({ ...GRANT, client_id: SAP_ID, client_secret: secret, response_type: 'token' }),
+    ],
+    [
+      'GET with Basic, such an id and a zone',
+      (secret) =>
+        server.call('GET', '/oauth/token?grant_type=client_credentials&response_type=token', {
+          headers: { authorization: basic(SAP_ID, secret), 'x-zid': 'some-zone' },
+        }),
+    ],
     ['Basic and a form', (secret) => server.form(GRANT, { authorization: basic('shop', secret) })],
     ['a form', (secret) => server.form({ ...GRANT, client_id: 'shop', client_secret: secret })],
     [

@@ -3,6 +3,7 @@ import { HeddleError } from '@heddle/event';
 import type { Log } from '@heddle/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ClientAuthentication } from './client-authentication.js';
+import { shownCertificate } from './client-certificate.js';
 import { type ClientRecord, clientIdOf } from './client.js';
 import { TokenRefusal } from './token-refusal.js';
 
@@ -73,7 +74,8 @@ export class TokenEndpoint {
       if (request.method === 'GET' && authorization === undefined) {
         throw new TokenRefusal('invalid_client', 'by GET, authenticate with Basic');
       }
-      const client = await this.parts.authentication.authenticate({ authorization, form });
+      const claim = { authorization, form, certificate: shownCertificate(request) };
+      const client = await this.parts.authentication.authenticate(claim);
       return await noStore(reply).send(await this.#issue(client, form.get('scope')));
     } catch (error) {
       return this.#refuse(reply, error);

@@ -1,6 +1,7 @@
 import type { Caller } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { EVENTS, MANAGEMENT, MESSAGING } from '../event-mesh/sap-path.js';
 import { HOP_HEADER } from '../hop.js';
 import type { AuditEntry, Ledger } from './ledger.js';
 
@@ -48,6 +49,19 @@ const ACTS: Readonly<Record<string, Act>> = {
   'POST /v1/clients/:client/secrets': { action: 'client.rotate-secret', ...CLIENT, fields: ['overlapSeconds'] },
   'DELETE /v1/clients/:client/secrets/:id': { action: 'client.remove-secret', ...CLIENT },
   'POST /v1/clients/:client/service-key': { action: 'client.make-service-key', ...CLIENT, fields: ['overlapSeconds'] },
+  [`POST ${MESSAGING}/subscriptions`]: { action: 'webhook.put', target: 'webhook', fields: ['name', 'address'] },
+  [`DELETE ${MESSAGING}/subscriptions/:name`]: { action: 'webhook.delete', ...WEBHOOK },
+  [`POST ${MESSAGING}/subscriptions/:name/handshake`]: { action: 'webhook.handshake', ...WEBHOOK },
+  [`PUT ${MESSAGING}/subscriptions/:name/state`]: { action: 'webhook.state', ...WEBHOOK, fields: ['action'] },
+  [`POST ${EVENTS}/events/subscriptions`]: { action: 'webhook.put', target: 'webhook', fields: ['name', 'events'] },
+  [`PATCH ${EVENTS}/events/subscriptions/:name`]: { action: 'webhook.put', ...WEBHOOK },
+  [`DELETE ${EVENTS}/events/subscriptions/:name`]: { action: 'webhook.delete', ...WEBHOOK },
+  [`POST ${EVENTS}/events/subscriptions/:name/handshake`]: { action: 'webhook.handshake', ...WEBHOOK },
+  [`PUT ${EVENTS}/events/subscriptions/:name/state`]: { action: 'webhook.state', ...WEBHOOK, fields: ['action'] },
+  [`PUT ${MANAGEMENT}/queues/:name`]: { action: 'queue.put', ...QUEUE, fields: ['accessType', 'deadMsgQueue'] },
+  [`DELETE ${MANAGEMENT}/queues/:name`]: { action: 'queue.delete', ...QUEUE },
+  [`PUT ${MANAGEMENT}/queues/:name/subscriptions/:pattern`]: { action: 'queue.subscribe', ...QUEUE },
+  [`DELETE ${MANAGEMENT}/queues/:name/subscriptions/:pattern`]: { action: 'queue.unsubscribe', ...QUEUE },
   'PUT /v1/tenants/:tenant': { action: 'tenant.put', ...TENANT },
   'DELETE /v1/tenants/:tenant': { action: 'tenant.delete', ...TENANT },
 };

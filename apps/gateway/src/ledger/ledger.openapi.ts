@@ -10,6 +10,8 @@ import {
   deadLettersShape,
   eventQuery,
   eventShape,
+  monitorQuery,
+  monitorShape,
   objectEventsQuery,
   objectEventsShape,
   operationsQuery,
@@ -29,6 +31,17 @@ export const ledgerRoutes: readonly RouteDoc[] = [
     status: 200,
     response: attemptsShape,
     errors: ['data-invalid'],
+  },
+  {
+    method: 'GET',
+    path: '/v1/queues/{name}/monitor',
+    summary:
+      'What became of the events of a queue, counted by type: published, acknowledged, consumed, failed, retrying',
+    params: PARAMS.name,
+    query: monitorQuery,
+    status: 200,
+    response: monitorShape,
+    errors: ['parameter-invalid', 'data-invalid', 'not-found', 'queue-elsewhere'],
   },
   {
     method: 'GET',

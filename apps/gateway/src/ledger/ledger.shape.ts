@@ -39,6 +39,11 @@ export const deadLettersQuery = z.strictObject({
   ...pageFields,
 });
 
+export const monitorQuery = z.strictObject({
+  since: pageFields.since.describe('nothing before this time; the last 24 hours when left out'),
+  until: pageFields.until,
+});
+
 export const operationsQuery = z.strictObject({
   kind: z.string().min(1).optional().describe('as `webhook.failing`, or `webhook.` for all of webhooks'),
   name: z.string().min(1).optional().describe('of the webhook or the queue'),
@@ -59,6 +64,7 @@ export const eventQuery = z.strictObject({
 export const objectEventsQuery = z.strictObject(pageFields);
 
 export type AttemptsQuery = z.infer<typeof attemptsQuery>;
+export type MonitorQuery = z.infer<typeof monitorQuery>;
 export type DeadLettersQuery = z.infer<typeof deadLettersQuery>;
 export type OperationsQuery = z.infer<typeof operationsQuery>;
 export type AuditQuery = z.infer<typeof auditQuery>;
@@ -145,6 +151,34 @@ export const deadLetterShape = z.object({
 export type DeadLetterView = z.infer<typeof deadLetterShape>;
 
 export const deadLettersShape = z.object({ deadLetters: z.array(deadLetterShape), ...listFields });
+
+const count = z.int();
+
+/** What became of the events of a queue, by type; an event that is replayed or redriven counts once more. */
+export const monitorShape = z.object({
+  queue: z.string(),
+  held: count.describe('deliveries that the queue has now and has not done with'),
+  since: z.string(),
+  until: z.string().optional(),
+  types: z.array(
+    z.object({
+      type: z.string(),
+      published: count.describe('events of which a delivery was tried'),
+      acknowledged: count.describe('of these, what a receiver has accepted: by a 2xx, or by settling it'),
+      consumed: count.describe('of these, what a receiver has accepted that settles what it works on'),
+      failed: count.describe('what was given up'),
+      dropped: count.describe('what the queue no longer wanted when its turn came'),
+      retrying: count.describe('tried, and neither accepted nor given up'),
+      attempts: count.describe('deliveries tried, repeats included'),
+      open: count.describe('dead letters of all times that can be redriven: `POST /v1/dead-letters/redrive`'),
+      lastPublishedAt: z.string().optional(),
+      lastAcknowledgedAt: z.string().optional(),
+      lastFailedAt: z.string().optional(),
+    }),
+  ),
+  indexedUpTo: listFields.indexedUpTo,
+  partial: listFields.partial,
+});
 
 const storedEventShape = z.object({
   attributes: z.record(z.string(), z.string()),

@@ -6,6 +6,7 @@ import { DeadLetterList } from './dead-letter-list.js';
 import { EventTimeline } from './event-timeline.js';
 import type { Ledger } from './ledger.js';
 import { OperationList } from './operation-list.js';
+import { QueueMonitor } from './queue-monitor.js';
 import { type Place, Redrives } from './redrive.js';
 import { TimelineIndex, type TimelineOptions } from './timeline-index.js';
 
@@ -26,6 +27,7 @@ export class LookUps {
   readonly events: EventTimeline;
   readonly operations: OperationList;
   readonly redrives: Redrives;
+  readonly monitor: QueueMonitor;
   readonly #index: TimelineIndex;
 
   constructor({ eventLog, ledger, place, timeline, seenBy, log }: LookUpsParts) {
@@ -34,6 +36,7 @@ export class LookUps {
     this.attempts = new AttemptList(index);
     this.deadLetters = new DeadLetterList(index, this.attempts, eventLog, seenBy);
     this.operations = new OperationList(index);
+    this.monitor = new QueueMonitor(index);
     const { attempts, deadLetters, operations } = this;
     const { objectTopics } = timeline;
     this.events = new EventTimeline({ index, attempts, deadLetters, eventLog, objectTopics, seenBy });
@@ -42,13 +45,14 @@ export class LookUps {
 
   /** For Nest: each under its class. */
   get providers(): { provide: abstract new (...args: never[]) => object; useValue: object }[] {
-    const { attempts, deadLetters, events, operations, redrives } = this;
+    const { attempts, deadLetters, events, operations, redrives, monitor } = this;
     return [
       { provide: AttemptList, useValue: attempts },
       { provide: DeadLetterList, useValue: deadLetters },
       { provide: EventTimeline, useValue: events },
       { provide: OperationList, useValue: operations },
       { provide: Redrives, useValue: redrives },
+      { provide: QueueMonitor, useValue: monitor },
     ];
   }
 

@@ -316,11 +316,11 @@ export class Queues implements OpenQueues {
   #refuseBinary(tenant: string, queue: string): void {
     const binary = this.parts.directory
       .webhooks(tenant)
-      .find((webhook) => webhook.queue === queue && webhook.contentMode === 'binary' && !webhook.ownsQueue);
+      .find((webhook) => webhook.queue === queue && webhook.contentMode !== 'structured' && !webhook.ownsQueue);
     if (binary === undefined) return;
     throw new HeddleError(
       'conflict',
-      `The webhook ${binary.name} reads this queue in binary mode, which cannot carry a state: make it structured first.`,
+      `The webhook ${binary.name} reads this queue in ${binary.contentMode} mode, which cannot carry a state: make it structured first.`,
       { field: 'shape' },
     );
   }

@@ -108,6 +108,21 @@ it('a token says which webhook it is for, is not guessed, and ends with the hand
   }
 });
 
+it('a token names webhooks that are named like queues of SAP Event Mesh', () => {
+  for (const name of ['acme/sales/Hook.one', 'a.b', 'A', 'x_y']) {
+    const consent = initialConsent({ tenant: 'acme', name, handshake: WISH }, 0);
+    const token = 'token' in consent ? consent.token : '';
+    expect(token).toMatch(/^[A-Za-z0-9._~-]+$/);
+    expect(webhookOfToken(token)).toEqual({ tenant: 'acme', name });
+  }
+});
+
+it('asks with further headers where there are some, which do not change the question', async () => {
+  const headers = { authorization: 'Basic x', 'webhook-request-origin': 'somebody.else' };
+  await ask(asking(), { url, wish: WISH, callback: CALLBACK, headers, network: NETWORK });
+  expect(asked[0]?.headers).toMatchObject({ authorization: 'Basic x', 'webhook-request-origin': WISH.origin });
+});
+
 it('consent by callback is for the rate it names, or for the one asked for', () => {
   expect(granted('t', '7', WISH, 0)).toMatchObject({ state: 'granted', ratePerMinute: 7 });
   expect(granted('t', undefined, WISH, 0)).toMatchObject({ state: 'granted', ratePerMinute: 120 });

@@ -36,7 +36,9 @@ const TIMEOUT_MS = 10_000;
 const FIRST_DELAY_MS = 1000;
 const MAX_DELAY_MS = 300_000;
 /** The form of the token that stands in the address of a late consent. */
-export const CONSENT_TOKEN = /^([a-z0-9][a-z0-9-]*)[.]([a-z0-9][a-z0-9-]*)[.][A-Za-z0-9_-]{43}$/;
+export const CONSENT_TOKEN = /^([a-z0-9][a-z0-9-]*)[.]([a-z0-9][a-z0-9-]*|~[A-Za-z0-9_-]+)[.][A-Za-z0-9_-]{43}$/;
+/** Names that stand in the token as they are; others are encoded, for it stands in a URL and has dots of its own. */
+const PLAIN_NAME = /^[a-z0-9][a-z0-9-]*$/;
 
 /** The consent to begin with; its token makes the callback's URL one that nobody can guess. */
 export function initialConsent(
@@ -44,14 +46,16 @@ export function initialConsent(
   now: number,
 ): Consent {
   if (handshake === 'exempt') return { state: 'exempt' };
-  const token = `${tenant}.${name}.${randomBytes(32).toString('base64url')}`;
+  const named = PLAIN_NAME.test(name) ? name : `~${Buffer.from(name).toString('base64url')}`;
+  const token = `${tenant}.${named}.${randomBytes(32).toString('base64url')}`;
   return { state: 'asking', since: new Date(now).toISOString(), token };
 }
 
 /** The webhook a callback's token is for; nothing where it cannot be one. */
 export function webhookOfToken(token: string): { tenant: string; name: string } | undefined {
   const [, tenant, name] = CONSENT_TOKEN.exec(token) ?? [];
-  return tenant === undefined || name === undefined ? undefined : { tenant, name };
+  if (tenant === undefined || name === undefined) return undefined;
+  return { tenant, name: name.startsWith('~') ? Buffer.from(name.slice(1), 'base64url').toString() : name };
 }
 
 /** Whether a callback's token is the one that was handed out. */
@@ -75,6 +79,8 @@ export interface AskedReceiver {
   url: string;
   wish: HandshakeWish;
   callback: string;
+  /** What else the question says: credentials, where the receiver lets nobody ask without. */
+  headers?: Readonly<Record<string, string>> | undefined;
   tls?: TlsIdentity | undefined;
   network: ReceiverNetwork;
 }
@@ -82,7 +88,7 @@ export interface AskedReceiver {
 /** Asks a receiver once; the state after its answer. Never rejects. */
 export async function ask(
   consent: Consent & { token: string; since: string },
-  { url, wish, callback, tls, network }: AskedReceiver,
+  { url, wish, callback, headers: further, tls, network }: AskedReceiver,
 ): Promise<Consent> {
   const { since, token } = consent;
   const rate = wish.ratePerMinute;
@@ -90,6 +96,7 @@ export async function ask(
     const { headers } = await oneRequest(url, {
       method: 'OPTIONS',
       headers: {
+        ...further,
         'webhook-request-origin': wish.origin,
         'webhook-request-callback': callback,
         ...(rate === undefined ? {} : { 'webhook-request-rate': String(rate) }),

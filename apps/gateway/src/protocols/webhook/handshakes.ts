@@ -1,6 +1,6 @@
 import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import { type Consent, ask, askAgainMs, remainingMs } from './handshake.js';
-import { tlsIdentity } from './credentials.js';
+import { Credentials, tlsIdentity } from './credentials.js';
 import { type WebhookDefinition, nameOf } from './webhook.js';
 
 interface Followed {
@@ -67,13 +67,12 @@ export class Handshakes {
     const { consent, handshake, url, auth } = followed.webhook;
     const name = nameOf(followed.webhook);
     if (consent.state !== 'asking' || handshake === 'exempt') return;
-    const after = await ask(consent, {
-      url,
-      wish: handshake,
-      callback: `${this.baseUrl}/v1/webhooks/handshake/${followed.token}`,
-      tls: tlsIdentity(auth),
-      network: this.network,
-    });
+    const callback = `${this.baseUrl}/v1/webhooks/handshake/${followed.token}`;
+    const asked = { url, wish: handshake, callback, tls: tlsIdentity(auth), network: this.network };
+    const after = await this.#credentials(followed.webhook).then(
+      (headers) => ask(consent, { ...asked, headers }),
+      (error: unknown): Consent => ({ ...consent, lastError: (error as Error).message }),
+    );
     // Meanwhile the callback may have come, or the webhook may be another.
     if (this.#followed.get(name) !== followed) return;
     if (after.state === 'asking' && remainingMs(after, Date.now()) <= 0) return this.#expire(followed.webhook);
@@ -83,6 +82,18 @@ export class Handshakes {
       this.#followed.delete(name);
     }
     this.onConsent(followed.webhook, after);
+  }
+
+  /** Receivers of subscriptions are asked as SAP Event Mesh asks them: with what they let deliveries in by. */
+  async #credentials({ auth, subscription }: WebhookDefinition): Promise<Record<string, string> | undefined> {
+    if (subscription === undefined) return undefined;
+    const credentials = new Credentials(auth, this.network);
+    await credentials.ready();
+    const { headers, token } = credentials;
+    return {
+      ...(headers.length === 0 ? {} : { [headers[0]!]: headers[1]! }),
+      ...(token === undefined ? {} : { authorization: token }),
+    };
   }
 
   #expire(webhook: WebhookDefinition): void {

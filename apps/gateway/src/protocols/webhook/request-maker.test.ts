@@ -1,6 +1,7 @@
-import type { StoredEvent } from '@heddle/event';
+import { RAW_TOPIC, RAW_TYPE, type StoredEvent } from '@heddle/event';
 import { Webhook } from 'standardwebhooks';
 import { expect, it } from 'vitest';
+import { Namespaces } from '../../messages/namespaces.js';
 import { loopbackNetwork } from '../../network/network-trial.js';
 import type { Lease } from '../../queues/lease.js';
 import { DispatchedEvent, ObjectState } from '../../represent.js';
@@ -8,7 +9,7 @@ import { type MadeRequest, RequestMaker } from './request-maker.js';
 import { newSecret } from './secrets.js';
 import type { WebhookDefinition } from './webhook.js';
 
-const NETWORK = loopbackNetwork();
+const PARTS = { network: loopbackNetwork(), namespaces: new Namespaces('default/heddle/s4') };
 
 const SECRET = newSecret();
 const DEFINITION: WebhookDefinition = {
@@ -32,7 +33,7 @@ const DEFINITION: WebhookDefinition = {
 };
 
 it('a structured delivery is one CloudEvent, verified by the reference library from its headers', () => {
-  const request = new RequestMaker(DEFINITION, NETWORK).make([lease('e1')]);
+  const request = new RequestMaker(DEFINITION, PARTS).make([lease('e1')]);
   const headers = headersOf(request);
   expect(request.path).toBe('/in?from=heddle');
   expect(headers).toMatchObject({
@@ -52,7 +53,7 @@ it('a structured delivery is one CloudEvent, verified by the reference library f
 });
 
 it('a binary delivery is the data, with the attributes as headers', () => {
-  const request = new RequestMaker({ ...DEFINITION, contentMode: 'binary' }, NETWORK).make([lease('e1')]);
+  const request = new RequestMaker({ ...DEFINITION, contentMode: 'binary' }, PARTS).make([lease('e1')]);
   const headers = headersOf(request);
   expect(headers).toMatchObject({ 'ce-id': 'e1', 'ce-type': 'a.b', 'content-type': 'application/json' });
   expect(new Webhook(SECRET).verify(request.body, headers)).toEqual({ text: 'ä' });
@@ -64,7 +65,7 @@ it('a batch is an array in order, and the same events make the same body and id 
       ...DEFINITION,
       delivery: { ...DEFINITION.delivery, batch: { size: 3, waitMs: 5 } },
     },
-    NETWORK,
+    PARTS,
   );
   const leases = [lease('e1'), lease('e2.x'), lease('e3')];
   const [one, two] = [maker.make(leases), maker.make(leases.map((each) => ({ ...each, attempt: 2 })))];
@@ -83,7 +84,7 @@ it('a batch is an array in order, and the same events make the same body and id 
 
 it('the state of an object goes with its event as extension attributes, in the signed body, alone and in a batch', () => {
   const state = new ObjectState(7, '{"SalesOrder":"4711","text":"ä \\"quoted\\""}');
-  const structured = new RequestMaker(DEFINITION, NETWORK);
+  const structured = new RequestMaker(DEFINITION, PARTS);
   const request = structured.make([{ ...lease('e1'), state }]);
   const event = new Webhook(SECRET).verify(request.body, headersOf(request)) as Record<string, unknown>;
   expect(event).toMatchObject({ id: 'e1', data: { text: 'ä' }, stateversion: '7' });
@@ -93,7 +94,7 @@ it('the state of an object goes with its event as extension attributes, in the s
       ...DEFINITION,
       delivery: { ...DEFINITION.delivery, batch: { size: 3, waitMs: 5 } },
     },
-    NETWORK,
+    PARTS,
   );
   const deleted = new ObjectState(8, undefined);
   const batch = batches.make([
@@ -114,7 +115,7 @@ it('a batch says the most attempts and the surest redelivery of what is in it', 
       ...DEFINITION,
       delivery: { ...DEFINITION.delivery, batch: { size: 3, waitMs: 5 } },
     },
-    NETWORK,
+    PARTS,
   );
   const said = (redeliveries: Lease['redelivery'][]): string | undefined =>
     headersOf(maker.make(redeliveries.map((redelivery, n) => ({ ...lease(`e${n}`), redelivery }))))[
@@ -132,7 +133,7 @@ it('replays, tests and the origin of a handshake are marked in the headers', () 
       handshake: { origin: 'events.example.com' },
       consent: { state: 'granted', at: 'then', token: 't' },
     },
-    NETWORK,
+    PARTS,
   );
   expect(headersOf(maker.make([{ ...lease('e1'), cycle: 'replay-1' }], true))).toMatchObject({
     'heddle-cycle': 'replay-1',
@@ -148,7 +149,7 @@ it('all requests of a definition share one template, which with the variable hea
       headers: { 'X-Team': 'sales', 'X-Auth-Token': 'token-of-the-team-9876' },
       auth: { basic: { user: 'heddle', password: 'correct horse battery' } },
     },
-    NETWORK,
+    PARTS,
   );
   const [one, two] = [maker.make([lease('e1')]), maker.make([lease('e2')])];
   expect(one.template).toBe(two.template);
@@ -173,13 +174,51 @@ it('an API key goes in the header it was given for, and is masked where the requ
       ...DEFINITION,
       auth: { apiKey: { header: 'X-Api-Key', value: 'key-0123456789' } },
     },
-    NETWORK,
+    PARTS,
   ).make([lease('e1')]);
   expect(headersOf(request)['x-api-key']).toBe('key-0123456789');
   expect(pairsOf(request.template.headers)['x-api-key']).toBe('•••6789');
 });
 
-function lease(id: string): Lease {
+it('a raw delivery is the message as it was published, with its address, and a content type in any case', () => {
+  const raw = { ...DEFINITION, contentMode: 'raw' } as const;
+  const bytes = Buffer.from([0, 255, 1]);
+  const published = (contentType?: string): Lease =>
+    lease('m1', {
+      topic: RAW_TOPIC,
+      value: bytes,
+      data: bytes,
+      attributes: {
+        ...{ id: 'm1', source: '/clients/shop', type: RAW_TYPE, address: 'topic:a/b' },
+        ...(contentType === undefined ? {} : { datacontenttype: contentType }),
+      },
+    });
+  const request = new RequestMaker(raw, PARTS).make([published('image/png')]);
+  expect(request.body).toEqual(bytes);
+  expect(headersOf(request)).toMatchObject({
+    'content-type': 'image/png',
+    'x-address': 'topic:a/b',
+    'heddle-attempt': '1',
+  });
+  expect(headersOf(new RequestMaker(raw, PARTS).make([published()]))['content-type']).toBe('application/json');
+  const other = new RequestMaker({ ...raw, defaultContentType: 'text/plain' }, PARTS).make([published()]);
+  expect(headersOf(other)['content-type']).toBe('text/plain');
+});
+
+it('a raw delivery of an event is that event as JSON, at the topic of its type', () => {
+  const request = new RequestMaker({ ...DEFINITION, contentMode: 'raw' }, PARTS).make([lease('e1')]);
+  expect(JSON.parse(request.body.toString())).toMatchObject({
+    specversion: '1.0',
+    id: 'e1',
+    type: 'a.b',
+    data: { text: 'ä' },
+  });
+  const headers = headersOf(request);
+  expect(headers['content-type']).toMatch(/^application\/cloudevents\+json/);
+  expect(headers['x-address']).toBe('topic:default/heddle/s4/ce/a/b');
+});
+
+function lease(id: string, different: Partial<StoredEvent> = {}): Lease {
   const stored: StoredEvent = {
     topic: 'things',
     partition: 0,
@@ -189,6 +228,7 @@ function lease(id: string): Lease {
     value: new Uint8Array(0),
     data: { text: 'ä' },
     attributes: { id, source: '/test', type: 'a.b', subject: 'K' },
+    ...different,
   };
   const event = new DispatchedEvent(stored, 0, '', 'https://gateway.test');
   return { event, lane: 'K', attempt: 1, redelivery: 'no', cycle: '' };

@@ -1,6 +1,9 @@
 import type { RequestTemplate } from '../../ledger/attempt.js';
+import { messageOf } from '../../messages/message.js';
+import type { Namespaces } from '../../messages/namespaces.js';
 import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import type { Lease } from '../../queues/lease.js';
+import { encodeHeaderValue } from '../http/header-value.js';
 import { Credentials } from './credentials.js';
 import { SENSITIVE_HEADER, masked } from './masked.js';
 import type { TlsIdentity } from './one-request.js';
@@ -15,6 +18,16 @@ import {
   binaryHeaders,
   structuredBody,
 } from './webhook.frames.js';
+
+/** What requests are made with. */
+export interface MakerParts {
+  /** Where a token for the receiver may be asked for. */
+  network: ReceiverNetwork;
+  /** Under which topics go out. */
+  namespaces: Namespaces;
+}
+
+const DEFAULT_CONTENT_TYPE = 'application/json';
 
 /** One request to a receiver, ready to go. */
 export interface MadeRequest {
@@ -42,23 +55,26 @@ export class RequestMaker {
   readonly #signer: Signer;
   readonly #credentials: Credentials;
   readonly #redaction: Redaction;
-  readonly #mode: 'binary' | 'structured' | 'batch';
+  readonly #mode: WebhookDefinition['contentMode'] | 'batch';
+  readonly #defaultContentType: string;
 
-  /**
-   * @param network where a token for the receiver may be asked for
-   * @param before the maker of the definition before this one; a token it has is kept where it still fits
-   */
-  constructor(definition: WebhookDefinition, network: ReceiverNetwork, before?: RequestMaker) {
+  /** @param before the maker of the definition before this one; a token it has is kept where it still fits */
+  constructor(
+    definition: WebhookDefinition,
+    private readonly parts: MakerParts,
+    before?: RequestMaker,
+  ) {
     const { name, url, contentMode, delivery, secrets, headers: custom, auth } = definition;
     const target = new URL(url);
     this.origin = target.origin;
     this.#path = target.pathname + target.search;
     this.#signer = new Signer(secrets);
-    this.#credentials = new Credentials(auth, network, before === undefined ? undefined : before.#credentials);
+    this.#credentials = new Credentials(auth, parts.network, before === undefined ? undefined : before.#credentials);
     this.#redaction = new Redaction(definition, before === undefined ? undefined : before.#redaction.alone);
     this.#mode = delivery.batch === undefined ? contentMode : 'batch';
     const ours = ['user-agent', 'heddle/0.1', 'heddle-webhook', name, ...originHeader(definition)];
-    if (this.#mode !== 'binary') {
+    this.#defaultContentType = definition.defaultContentType ?? DEFAULT_CONTENT_TYPE;
+    if (this.#mode === 'structured' || this.#mode === 'batch') {
       ours.push('content-type', this.#mode === 'batch' ? BATCH_CONTENT_TYPE : STRUCTURED_CONTENT_TYPE);
     }
     const pairs = Object.entries(custom);
@@ -105,7 +121,7 @@ export class RequestMaker {
   make(leases: readonly Lease[], isTest = false): MadeRequest {
     const [first] = leases;
     if (first === undefined) throw new RangeError('a request is made for at least one lease');
-    const variable = this.#mode === 'binary' ? binaryHeaders(first.event) : [];
+    const variable: string[] = [];
     let body: Buffer;
     let id: string;
     let { attempt, redelivery } = first;
@@ -117,7 +133,7 @@ export class RequestMaker {
         redelivery = surer(redelivery, lease.redelivery);
       }
     } else {
-      body = this.#mode === 'binary' ? first.event.as(binaryForm) : structuredBody(first);
+      body = this.#mode === 'raw' ? this.#raw(first, variable) : this.#event(first, variable);
       id = messageId(first.event.stored.attributes.id);
     }
     const timestamp = Math.floor(Date.now() / 1000);
@@ -141,6 +157,20 @@ export class RequestMaker {
         ? this.#headers.concat(variable)
         : this.#headers.concat('authorization', token).concat(variable);
     return { path: this.#path, headers, body, template: this.template, variable, token };
+  }
+
+  #event(lease: Lease, variable: string[]): Buffer {
+    if (this.#mode !== 'binary') return structuredBody(lease);
+    variable.push(...binaryHeaders(lease.event));
+    return lease.event.as(binaryForm);
+  }
+
+  /** The message as SAP Event Mesh hands it on: its bytes, its content type, and where it was published to. */
+  #raw(lease: Lease, variable: string[]): Buffer {
+    const { contentType, body, address } = messageOf(lease, 'structured', this.parts.namespaces);
+    variable.push('content-type', contentType === '' ? this.#defaultContentType : contentType);
+    variable.push('x-address', encodeHeaderValue(address));
+    return body;
   }
 }
 

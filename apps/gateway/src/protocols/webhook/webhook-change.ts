@@ -3,7 +3,7 @@ import { type Consent, initialConsent } from './handshake.js';
 import { masked, unmasked } from './masked.js';
 import { shownHeader } from './request-maker.js';
 import { type WebhookSecret, maskedSecret, newSecret, normalSecret, validSecrets } from './secrets.js';
-import type { WebhookDefinition } from './webhook.js';
+import type { Subscription, WebhookDefinition } from './webhook.js';
 import type { WebhookRequest } from './webhook.shape.js';
 
 /**
@@ -17,6 +17,7 @@ export function changedWebhook(
   request: WebhookRequest,
   before: WebhookDefinition | undefined,
   now: number,
+  subscription: Subscription | undefined = before?.subscription,
 ): { webhook: WebhookDefinition; madeSecret: string | undefined } {
   const at = new Date(now).toISOString();
   // What cannot be read cannot be kept: then everything has to be given again.
@@ -25,7 +26,7 @@ export function changedWebhook(
   const madeSecret = request.secrets === undefined && stored === undefined ? newSecret() : undefined;
   const secrets =
     madeSecret === undefined ? secretsOf(request.secrets, kept, at) : [{ secret: madeSecret, createdAt: at }];
-  const { url, contentMode, delivery, handshake } = request;
+  const { url, contentMode, defaultContentType, delivery, handshake } = request;
   const webhook: WebhookDefinition = {
     format: 1,
     tenant,
@@ -35,6 +36,7 @@ export function changedWebhook(
     version: (before?.version ?? 0) + 1,
     url,
     contentMode,
+    ...(defaultContentType === undefined ? {} : { defaultContentType }),
     secrets,
     headers: headersOf(request.headers, stored?.headers),
     auth: authOf(request.auth, stored?.auth),
@@ -42,6 +44,7 @@ export function changedWebhook(
     handshake,
     consent: { state: 'exempt' },
     paused: request.paused ?? before?.paused ?? false,
+    ...(subscription === undefined ? {} : { subscription }),
     ...(before?.disabled === undefined ? {} : { disabled: before.disabled }),
     createdAt: before?.createdAt ?? at,
     updatedAt: at,

@@ -1,4 +1,5 @@
 import type { Log } from '@heddle/runtime';
+import type { Namespaces } from '../../messages/namespaces.js';
 import type { ReceiverNetwork } from '../../network/receiver-network.js';
 import type { Queues } from '../../queues/queues.js';
 import type { Samples } from './samples.js';
@@ -17,6 +18,8 @@ export interface WebhooksParts {
   admitWebhook?: (tenant: string) => void;
   /** Where webhooks may point. */
   network: ReceiverNetwork;
+  /** Under which topics go out. */
+  namespaces: Namespaces;
   /** Hears of what operators want to know; what a receiver runs into is said by itself. */
   onOperation: (operation: WebhookOperation) => void;
   /** Under which receivers reach this gateway. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type Log, createLog } from '@heddle/runtime';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Namespaces } from '../../messages/namespaces.js';
 import { loopbackNetwork } from '../../network/network-trial.js';
 import type { AttemptRecord } from '../../ledger/attempt.js';
 import { createGatewayMetrics } from '../../metrics.js';
@@ -21,6 +22,8 @@ class Source implements ReceiverSource {
   ready: Lease[] = [];
   accepted: string[] = [];
   released: { id: string; refusal: Refusal }[] = [];
+  /** Only of those that are attempted at most once. */
+  rejected: { id: string; refusal: Refusal }[] = [];
   acquired = 0;
 
   add(...keys: string[]): void {
@@ -42,8 +45,8 @@ class Source implements ReceiverSource {
     return { state: 'waiting', dueAt: 1234 };
   }
 
-  reject(): void {
-    throw new Error('a webhook rejects nothing');
+  reject(lease: Lease, refusal: Refusal): void {
+    this.rejected.push({ id: lease.event.stored.attributes.id, refusal });
   }
 }
 
@@ -62,6 +65,7 @@ beforeEach(() => {
     metrics: createGatewayMetrics(new Registry()),
     log: createLog('test', 'silent') as Log,
     network: loopbackNetwork(),
+    namespaces: new Namespaces(),
     onEndpoint: ({ name }, change, reason) => changes.push(`${name} ${change}: ${reason}`),
   };
 });
@@ -101,6 +105,19 @@ function definitionOf(url: string, changed: Partial<WebhookDefinition> = {}): We
     ...changed,
   };
 }
+
+it('what is to be attempted at most once is rejected when that fails, with the reason and the answer', async () => {
+  const url = await listen((_request, response) => response.writeHead(500).end('no'));
+  const source = new Source();
+  source.add('K1');
+  const delivery = { maxInFlight: 64, timeoutMs: 5000, atMostOnce: true };
+  const receiver = receive(source, definitionOf(url, { delivery }));
+  await vi.waitFor(() => expect(source.rejected).toMatchObject([{ refusal: { answer: 'status 500: no' } }]), WAIT);
+  expect([source.released, source.accepted]).toEqual([[], []]);
+  expect(records).toMatchObject([{ outcome: 'released', final: 'dead', status: 500 }]);
+  expect(receiver.statistics).toMatchObject({ lastFailure: expect.stringContaining('status 500') as string });
+  expect(receiver.statistics).not.toHaveProperty('lastSuccessAt');
+});
 
 function receive(source: Source, definition: WebhookDefinition): WebhookReceiver {
   const receiver = new WebhookReceiver(definition, source, parts);

@@ -2,8 +2,9 @@ import type { Log } from '@heddle/runtime';
 import { type AttemptOutcome, Endpoint, type Verdict, judge, unmade } from '../../deliver.js';
 import type { AttemptRecord, ErrorClass } from '../../ledger/attempt.js';
 import type { GatewayMetrics } from '../../metrics.js';
+import type { Namespaces } from '../../messages/namespaces.js';
 import type { ReceiverNetwork } from '../../network/receiver-network.js';
-import type { Lease, LeaseSource, Refusal } from '../../queues/lease.js';
+import type { Lease, LeaseSource, Refusal, Released } from '../../queues/lease.js';
 import type { BreakerState } from './circuit-breaker.js';
 import { Delivery, type QueueIdentity, attemptRecord, withReleased } from './delivery.js';
 import type { DeliveryTurns, Seat } from './delivery-turns.js';
@@ -19,6 +20,8 @@ export interface ReceiverParts {
   log: Log;
   /** Where receivers may be. */
   network: ReceiverNetwork;
+  /** Under which topics go out. */
+  namespaces: Namespaces;
   /**
    * An endpoint began to fail, is well again, or wants no more events (410): then nothing goes to it until the receiver
    * is redefined. The webhook is that of the definition the receiver has now.
@@ -39,6 +42,9 @@ export interface ReceiverStatistics {
   /** How the last attempt ended: `status 204`, or why it failed. */
   lastStatus?: string;
   lastAttemptAt?: string;
+  lastSuccessAt?: string;
+  lastFailureAt?: string;
+  lastFailure?: string;
 }
 
 /** A queue at work, and which one it is. */
@@ -67,6 +73,8 @@ export class WebhookReceiver {
   #failedAttempts = 0;
   #lastStatus = '';
   #lastAttemptAt = 0;
+  #lastSuccessAt = 0;
+  #lastFailure: { at: number; reason: string } | undefined;
   readonly #onEnded = (delivery: Delivery, outcome: AttemptOutcome): void => this.#ended(delivery, outcome);
 
   constructor(
@@ -75,7 +83,7 @@ export class WebhookReceiver {
     private readonly parts: ReceiverParts,
   ) {
     this.#definition = definition;
-    this.#maker = new RequestMaker(definition, parts.network);
+    this.#maker = new RequestMaker(definition, parts);
     this.#endpoint = this.#newEndpoint();
     this.#governor = new EndpointGovernor(limitsOf(definition));
     this.#seat = parts.turns.join(this);
@@ -88,7 +96,7 @@ export class WebhookReceiver {
   redefine(definition: WebhookDefinition): void {
     const [before, makerBefore] = [this.#definition, this.#maker];
     this.#definition = definition;
-    this.#maker = new RequestMaker(definition, this.parts.network, makerBefore);
+    this.#maker = new RequestMaker(definition, this.parts, makerBefore);
     const isElsewhere = this.#maker.origin !== makerBefore.origin;
     if (
       isElsewhere ||
@@ -138,6 +146,8 @@ export class WebhookReceiver {
       ...(pausedUntil <= now ? {} : { pausedUntil: new Date(Date.now() + pausedUntil - now).toISOString() }),
       ...(this.#lastStatus === '' ? {} : { lastStatus: this.#lastStatus }),
       ...(this.#lastAttemptAt === 0 ? {} : { lastAttemptAt: new Date(this.#lastAttemptAt).toISOString() }),
+      ...(this.#lastSuccessAt === 0 ? {} : { lastSuccessAt: new Date(this.#lastSuccessAt).toISOString() }),
+      ...failureView(this.#lastFailure),
     };
   }
 
@@ -259,6 +269,7 @@ export class WebhookReceiver {
   #accept(delivery: Delivery, outcome: AttemptOutcome): void {
     const { ledger, metrics, log } = this.parts;
     this.#delivered += delivery.leases.length;
+    this.#lastSuccessAt = delivery.at;
     this.#lastStatus = `status ${outcome.status}`;
     for (const lease of delivery.leases) {
       const record = this.#record(delivery, lease, outcome);
@@ -274,6 +285,7 @@ export class WebhookReceiver {
     const { reason, errorClass, pauseMs, disable, again } = verdict;
     this.#failedAttempts += delivery.leases.length;
     this.#lastStatus = reason;
+    this.#lastFailure = { at: delivery.at, reason };
     // Before the leases are back, for they could be acquired again at once.
     const disabled = disable && !this.#gone;
     if (disable) this.#gone = true;
@@ -293,12 +305,21 @@ export class WebhookReceiver {
   #handBack(delivery: Delivery, outcome: AttemptOutcome, errorClass: ErrorClass, refusal: Refusal): void {
     for (const lease of delivery.leases) {
       const record = this.#record(delivery, lease, outcome);
-      const released = this.source.release(lease, refusal);
+      const released = this.#returned(lease, refusal);
       // What was never begun is no attempt.
       if (!outcome.abandoned || outcome.sent) {
         this.parts.ledger.attempt(withReleased(record, refusal.reason, errorClass, released));
       }
     }
+  }
+
+  /** What was begun at most once is not begun again. */
+  #returned(lease: Lease, refusal: Refusal): Released {
+    if (this.#definition.delivery.atMostOnce !== true || refusal.countsAttempt === false || refusal.delayMs === 0) {
+      return this.source.release(lease, refusal);
+    }
+    this.source.reject(lease, refusal);
+    return { state: 'dead', reason: refusal.reason };
   }
 
   #record(delivery: Delivery, lease: Lease, outcome: AttemptOutcome): AttemptRecord {
@@ -348,6 +369,12 @@ export class WebhookReceiver {
 
 function limitsOf(definition: WebhookDefinition): { maxInFlight: number; ratePerSecond: number | undefined } {
   return { maxInFlight: definition.delivery.maxInFlight, ratePerSecond: rateLimitOf(definition) };
+}
+
+function failureView(failure: { at: number; reason: string } | undefined): Partial<ReceiverStatistics> {
+  return failure === undefined
+    ? {}
+    : { lastFailureAt: new Date(failure.at).toISOString(), lastFailure: failure.reason };
 }
 
 /** As a dead letter keeps it. */

@@ -10,10 +10,10 @@ import type { WebhookDefinition } from './webhook.js';
  * @throws HeddleError `data-invalid`
  */
 export function refuseBinaryState({ contentMode }: WebhookDefinition, queue: QueueDefinition | undefined): void {
-  if (contentMode !== 'binary' || queue?.shape !== 'state') return;
+  if (contentMode === 'structured' || queue?.shape !== 'state') return;
   throw new HeddleError(
     'data-invalid',
-    'contentMode must be structured: in binary mode there is no place for the states of a queue of shape state.',
+    `contentMode must be structured: in ${contentMode} mode there is no place for the states of a queue of shape state.`,
     { field: 'contentMode' },
   );
 }

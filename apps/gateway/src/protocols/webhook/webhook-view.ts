@@ -21,6 +21,9 @@ const statisticsShape = z.looseObject({
   delivered: z.int(),
   failedAttempts: z.int(),
   lastStatus: z.string().optional(),
+  lastSuccessAt: z.string().optional(),
+  lastFailureAt: z.string().optional(),
+  lastFailure: z.string().optional().describe('why the last attempt failed that did'),
   lastAttemptAt: z.string().optional(),
 });
 
@@ -37,7 +40,8 @@ export const webhookViewShape = z.object({
     ),
   url: z.string(),
   types: z.array(z.string()),
-  contentMode: z.enum(['binary', 'structured']),
+  contentMode: z.enum(['binary', 'structured', 'raw']),
+  defaultContentType: z.string().optional(),
   secret: z.string().optional().describe('only in the answer to the request that made it'),
   secrets: z.array(secretShape),
   headers: z.record(z.string(), z.string()),
@@ -47,6 +51,7 @@ export const webhookViewShape = z.object({
     maxInFlight: z.int(),
     timeoutMs: z.int(),
     batch: z.object({ size: z.int(), waitMs: z.int() }).optional(),
+    atMostOnce: z.boolean().optional(),
   }),
   handshake: z.object({
     state: z.enum(['exempt', 'asking', 'pending', 'granted', 'refused', 'expired']),
@@ -57,6 +62,10 @@ export const webhookViewShape = z.object({
     reason: z.string().optional(),
   }),
   paused: z.boolean(),
+  subscription: z
+    .object({ door: z.enum(['messaging', 'events']), client: z.string(), asked: z.record(z.string(), z.unknown()) })
+    .optional()
+    .describe('as what it was made, at a door of SAP Event Mesh'),
   disabled: z.object({ at: z.string(), reason: z.string() }).optional(),
   createdAt: z.string(),
   updatedAt: z.string(),
@@ -102,6 +111,7 @@ export function webhookView(
     url: webhook.url,
     types: queue?.types ?? [],
     contentMode: webhook.contentMode,
+    ...(webhook.defaultContentType === undefined ? {} : { defaultContentType: webhook.defaultContentType }),
     secrets: webhook.secrets.map(secretView),
     headers: Object.fromEntries(
       Object.entries(webhook.headers).map(([name, value]) => [name, shownHeader(name, value)]),
@@ -110,6 +120,7 @@ export function webhookView(
     delivery: webhook.delivery,
     handshake: handshakeView(webhook),
     paused: webhook.paused,
+    ...(webhook.subscription === undefined ? {} : { subscription: webhook.subscription }),
     ...(webhook.disabled === undefined ? {} : { disabled: webhook.disabled }),
     createdAt: webhook.createdAt,
     updatedAt: webhook.updatedAt,

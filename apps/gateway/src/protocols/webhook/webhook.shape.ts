@@ -8,6 +8,7 @@ import { MAX_SECRETS, secretProblem } from './secrets.js';
 import { DELIVERY_LIMITS } from './webhook.js';
 
 const MAX_HEADERS = 32;
+const MAX_QUEUE_NAME = 164;
 const MAX_OVERLAP_SECONDS = 30 * 86_400;
 const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
 const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
@@ -99,6 +100,7 @@ const deliveryShape = z.strictObject({
     })
     .optional()
     .describe('several events in one request: as soon as there are size, or the first has waited for waitMs'),
+  atMostOnce: z.boolean().optional().describe('one attempt: what fails is given up at once, into the dead letters'),
 });
 
 const handshakeShape = z.union([
@@ -133,13 +135,20 @@ export const webhookShape = z
     queue: z
       .string()
       .min(1)
-      .max(164)
+      .max(MAX_QUEUE_NAME)
       .optional()
       .describe(
         'an existing queue to read; without one the webhook brings its own, set up by the fields of a queue here',
       ),
     ...queueSettings,
-    contentMode: z.enum(['binary', 'structured']).default('structured').describe('how the CloudEvent is put into HTTP'),
+    contentMode: z
+      .enum(['binary', 'structured', 'raw'])
+      .default('structured')
+      .describe('how the CloudEvent is put into HTTP; raw is the message as it was published, with x-address'),
+    defaultContentType: headerValue
+      .max(256)
+      .optional()
+      .describe('of a raw message that was published without one; application/json when left out'),
     secrets: secretsShape
       .optional()
       .describe(
@@ -167,8 +176,8 @@ export const webhookShape = z
     if (key !== undefined && Object.keys(request.headers).some((name) => name.toLowerCase() === key)) {
       context.addIssue({ code: 'custom', path: ['auth', 'apiKey', 'header'], message: 'stands among headers, too' });
     }
-    if (request.contentMode === 'binary' && request.delivery.batch !== undefined) {
-      context.addIssue({ code: 'custom', path: ['delivery', 'batch'], message: 'has no binary mode' });
+    if (request.contentMode !== 'structured' && request.delivery.batch !== undefined) {
+      context.addIssue({ code: 'custom', path: ['delivery', 'batch'], message: `has no ${request.contentMode} mode` });
     }
   });
 

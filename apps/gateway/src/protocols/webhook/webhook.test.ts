@@ -44,7 +44,7 @@ it('a webhook is refused with the field that is wrong', () => {
 
 it('a webhook has a name that stands in a path, and not the one where receivers call back', () => {
   for (const name of ['a', 'a-1', 'x'.repeat(64)]) expect(checkWebhookName(name)).toBe(name);
-  for (const name of ['', '-a', 'a-', 'A', 'a.b', 'a/b', 'x'.repeat(65), 'handshake']) {
+  for (const name of ['', 'a//b', '/a', 'a b', 'ä', '..', 'a/..', 'x'.repeat(112), 'handshake']) {
     expect(() => checkWebhookName(name), name).toThrow(expect.objectContaining({ code: 'parameter-invalid' }));
   }
 });

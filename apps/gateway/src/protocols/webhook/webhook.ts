@@ -1,4 +1,4 @@
-import { HeddleError } from '@heddle/event';
+import { HeddleError, queueNameProblem } from '@heddle/event';
 import type { WebhookAuth } from './credentials.js';
 import type { Consent, HandshakeWish } from './handshake.js';
 import type { WebhookSecret } from './secrets.js';
@@ -18,7 +18,10 @@ export interface WebhookDefinition {
   /** Rises with every change; the ETag of the webhook. */
   version: number;
   url: string;
-  contentMode: 'binary' | 'structured';
+  /** How an event is put into a request; `raw` is the message as it was published, with its address in a header. */
+  contentMode: 'binary' | 'structured' | 'raw';
+  /** Of a raw message that was published without one. */
+  defaultContentType?: string;
   /** At least one; each signs until it expires. */
   secrets: WebhookSecret[];
   /** Further headers of every delivery. */
@@ -29,12 +32,23 @@ export interface WebhookDefinition {
   /** Whether the receiver agreed to be delivered to (CloudEvents HTTP WebHook §4). */
   consent: Consent;
   paused: boolean;
+  /** As what it was made, at a door of SAP Event Mesh. */
+  subscription?: Subscription;
   /** Set when the receiver is gone or has failed for too long; resume clears it. */
   disabled?: { at: string; reason: string };
   /** Why its secrets could not be opened; then nothing is delivered, and `•••` stands for each. Never stored. */
   unreadable?: string;
   createdAt: string;
   updatedAt: string;
+}
+
+/** What somebody asked for who knows webhooks as the subscriptions of SAP Event Mesh. */
+export interface Subscription {
+  door: 'messaging' | 'events';
+  /** The client that made it: it is that one's to see, to change and to delete. */
+  client: string;
+  /** The request without its credentials, to be shown again. */
+  asked: Readonly<Record<string, unknown>>;
 }
 
 /** How one receiver is delivered to. */
@@ -47,6 +61,8 @@ export interface DeliverySettings {
   timeoutMs: number;
   /** Several events in one request: as soon as there are `size`, or the first has waited for `waitMs`. */
   batch?: { size: number; waitMs: number } | undefined;
+  /** One attempt: what fails is given up at once. */
+  atMostOnce?: boolean | undefined;
 }
 
 export const DELIVERY_LIMITS = { maxInFlight: 1024, timeoutMs: 15_000, batchSize: 1000, batchWaitMs: 5000 } as const;
@@ -62,14 +78,11 @@ const TAKEN_NAMES = new Set(['handshake']);
 
 /** @throws HeddleError `parameter-invalid` */
 export function checkWebhookName(name: string): string {
-  if (!WEBHOOK_NAME.test(name) || TAKEN_NAMES.has(name)) {
-    throw new HeddleError(
-      'parameter-invalid',
-      'A webhook name is 1 to 64 of a-z, 0-9 and hyphens inside, and not "handshake".',
-      { field: 'name' },
-    );
-  }
-  return name;
+  const problem = TAKEN_NAMES.has(name) ? 'is taken' : WEBHOOK_NAME.test(name) ? undefined : queueNameProblem(name);
+  if (problem === undefined) return name;
+  throw new HeddleError('parameter-invalid', `A webhook is named like a queue, and not "handshake": it ${problem}.`, {
+    field: 'name',
+  });
 }
 
 /** Why nothing is delivered to a webhook now, or nothing where it may be. Its events are kept in the meantime. */

@@ -2,6 +2,7 @@ import { LOCAL_TENANT, type StoredEvent, slotOf } from '@heddle/event';
 import { createLog } from '@heddle/runtime';
 import type { EventType } from '@heddle/schema';
 import { callerFor } from '../../identity/identity-trial.js';
+import { Namespaces } from '../../messages/namespaces.js';
 import { loopbackNetwork } from '../../network/network-trial.js';
 import type { DeliveryQueue } from '../../queues/delivery-queue.js';
 import type { QueueDefinition } from '../../queues/queue.js';
@@ -114,6 +115,7 @@ export class WebhooksTrial {
       },
       samples,
       network: this.network,
+      namespaces: new Namespaces(),
       onOperation: (operation) => this.operations.push(operation),
       baseUrl: 'http://gateway.test',
       log: createLog('test', 'silent'),

@@ -7,6 +7,7 @@ import type { QueueDefinition } from '../../queues/queue.js';
 import { DispatchedEvent } from '../../represent.js';
 import { type Consent, granted, initialConsent, isTokenOf, webhookOfToken } from './handshake.js';
 import { Handshakes } from './handshakes.js';
+import { ownQueueOf } from './own-queue.js';
 import { RequestMaker } from './request-maker.js';
 import { SealUpkeep } from './seal-upkeep.js';
 import { rotate } from './secrets.js';
@@ -15,8 +16,8 @@ import { changedWebhook, nextVersion } from './webhook-change.js';
 import type { WebhookOperation, WebhooksParts } from './webhook-ports.js';
 import { admitUrls, elsewhere, refuseBinaryState, refuseUnreadable } from './webhook-refusals.js';
 import { type TestView, type WebhookView, attemptView, webhookView } from './webhook-view.js';
-import { type WebhookDefinition, hasConsent, nameOf } from './webhook.js';
-import { type RotateRequest, type TestRequest, type WebhookRequest, queueSettingsOf } from './webhook.shape.js';
+import { type Subscription, type WebhookDefinition, hasConsent, nameOf } from './webhook.js';
+import type { RotateRequest, TestRequest, WebhookRequest } from './webhook.shape.js';
 
 /** A webhook as it is answered, with the version that its ETag names. */
 export interface WebhookAnswer {
@@ -98,6 +99,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
     name: string,
     request: WebhookRequest,
     check: VersionCheck = ANY_VERSION,
+    subscription?: Subscription,
   ): Promise<WebhookAnswer & { created: boolean }> {
     if (request.queue !== undefined) requirePermission(caller, 'consume', 'queue', request.queue);
     // Not in turn: one name that is slow to resolve would hold up the changes of all.
@@ -106,7 +108,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
     return this.#inTurn(async () => {
       const before = this.#find(tenant, name);
       check(before?.version);
-      const { webhook, madeSecret } = changedWebhook({ tenant, name }, request, before, Date.now());
+      const { webhook, madeSecret } = changedWebhook({ tenant, name }, request, before, Date.now(), subscription);
       if (before !== undefined && (before.queue !== webhook.queue || before.ownsQueue !== webhook.ownsQueue)) {
         throw new HeddleError(
           'conflict',
@@ -115,7 +117,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
         );
       }
       if (before === undefined) this.parts.admitWebhook?.(tenant);
-      const ownQueue = await this.#ownQueue(caller, webhook, request);
+      const ownQueue = await ownQueueOf(this.parts.queues, caller, webhook, request);
       refuseBinaryState(webhook, ownQueue ?? this.parts.queues.find(tenant, webhook.queue));
       await this.#store(webhook, ownQueue);
       this.#say(before === undefined ? 'webhook-created' : 'webhook-changed', webhook);
@@ -157,6 +159,13 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
       const isOver = state === 'refused' || state === 'expired';
       return { ...webhook, paused: false, ...(isOver ? { consent: initialConsent(webhook, Date.now()) } : {}) };
     });
+  }
+
+  /** Asks the receiver for its consent anew, unless it has agreed already. @throws HeddleError `not-found` */
+  async handshake(caller: Caller, name: string): Promise<WebhookAnswer> {
+    return this.#change(caller, name, ANY_VERSION, 'webhook-consent', (webhook) =>
+      hasConsent(webhook) ? webhook : { ...webhook, consent: initialConsent(webhook, Date.now()) },
+    );
   }
 
   /** For the receiver: delivers nothing until somebody resumes it. Does nothing when it is disabled already. */
@@ -230,7 +239,7 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
     );
     const dispatched = new DispatchedEvent(event, 0, '', this.parts.baseUrl);
     const lease = { event: dispatched, lane: '', attempt: 1, redelivery: 'no', cycle: '' } as const;
-    const maker = new RequestMaker(webhook, this.parts.network);
+    const maker = new RequestMaker(webhook, this.parts);
     await maker.ready();
     let request = maker.make([lease], true);
     let outcome = await this.parts.receivers.attempt(webhook, request);
@@ -251,39 +260,6 @@ export class Webhooks implements Pick<SlotWork, 'onTaken' | 'onLost'> {
   close(): void {
     this.#seals.close();
     this.#handshakes.close();
-  }
-
-  /** The queue a webhook brings, as it is to be; nothing for one that reads a queue which is there without it. */
-  async #ownQueue(
-    caller: Caller,
-    webhook: WebhookDefinition,
-    request: WebhookRequest,
-  ): Promise<QueueDefinition | undefined> {
-    const { tenant, queue: name, ownsQueue } = webhook;
-    const { queues } = this.parts;
-    const present = queues.find(tenant, name);
-    if (ownsQueue) {
-      if (present === undefined || present.implicit) {
-        return queues.defineOwn(caller, name, queueSettingsOf(request), present);
-      }
-      throw new HeddleError(
-        'conflict',
-        `There is a queue ${name}, so that the webhook cannot bring its own: name it as queue, or take another name.`,
-        { field: 'name' },
-      );
-    }
-    if (present === undefined) {
-      throw new HeddleError(
-        'not-found',
-        `There is no queue ${name}: create it first, or leave queue out for one of the webhook's own.`,
-        { field: 'queue' },
-      );
-    }
-    if (present.implicit) {
-      throw new HeddleError('conflict', `The queue ${name} is the own one of another webhook.`, { field: 'queue' });
-    }
-    if (queues.atWork(tenant, name) === undefined) throw elsewhere(name);
-    return undefined;
   }
 
   async #change(

@@ -1,0 +1,143 @@
+import type { Caller } from '@heddle/auth';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { GatewayTrial, type TrialAnswer } from '../gateway-trial.js';
+import { callerFor } from '../identity/identity-trial.js';
+import { EVENTS, MANAGEMENT, MESSAGING } from './sap-path.js';
+
+const SOON = { timeout: 10_000 };
+const TYPE = 'heddle.contract.v1.Contract.Signed.v1';
+const shop = callerFor(
+  'local',
+  ['consume:queue:q/*', 'publish:queue:q/*', `consume:type:${TYPE}`, 'consume:topic:*'],
+  'shop',
+);
+const other = callerFor('local', ['consume:queue:q/*'], 'other');
+const admin = callerFor();
+
+let trial: GatewayTrial;
+
+beforeAll(async () => {
+  trial = await GatewayTrial.start({ HEDDLE_LIMIT_TENANT_QUEUES: '4' });
+  expect((await ask(admin, 'PUT', `${MANAGEMENT}/queues/q%2Fone`, {})).status).toBe(201);
+});
+
+afterAll(() => trial.stop());
+
+function ask(caller: Caller, method: string, path: string, body?: unknown, headers = {}): Promise<TrialAnswer> {
+  return trial.ask(caller, method, path, body, headers);
+}
+
+const push = (name: string): object => ({
+  name,
+  address: 'queue:q/one',
+  qos: 1,
+  pushConfig: { type: 'webhook', endpoint: 'http://127.0.0.1:9999/', exemptHandshake: true },
+});
+
+describe('a subscription', () => {
+  it('belongs to the client that made it: others neither see it, nor change it, nor take its name', async () => {
+    const path = `${MESSAGING}/subscriptions`;
+    expect((await ask(shop, 'POST', path, push('mine'))).status).toBe(201);
+    expect((await ask(shop, 'GET', path)).json).toMatchObject([{ name: 'mine', address: 'queue:q/one' }]);
+    expect((await ask(other, 'GET', path)).json).toEqual([]);
+    for (const [method, below, body] of [
+      ['GET', '', undefined],
+      ['DELETE', '', undefined],
+      ['PUT', '/state', { action: 'pause' }],
+      ['POST', '/handshake', undefined],
+    ] as const) {
+      expect((await ask(other, method, `${path}/mine${below}`, body)).status).toBe(404);
+    }
+    const taken = await ask(other, 'POST', path, push('mine'));
+    expect([taken.status, taken.json]).toMatchObject([409, { error: { code: 'CONFLICT' } }]);
+    // The other door has it not.
+    expect((await ask(shop, 'GET', `${EVENTS}/events/subscriptions/mine`)).status).toBe(404);
+    expect((await ask(shop, 'DELETE', `${path}/mine`)).status).toBe(204);
+  });
+
+  it('may have a name as queues have, and is one of our webhooks under it', async () => {
+    const name = 'q/Hooks/one.two_three';
+    expect((await ask(shop, 'POST', `${MESSAGING}/subscriptions`, push(name))).status).toBe(201);
+    const { json } = await ask(admin, 'GET', `/v1/webhooks/${encodeURIComponent(name)}`);
+    expect(json).toMatchObject({ name, contentMode: 'raw', subscription: { client: 'shop', door: 'messaging' } });
+    expect((await ask(shop, 'DELETE', `${MESSAGING}/subscriptions/${name}`)).status).toBe(204);
+  });
+
+  it('of types that the client may not consume, or of a queue it may not, is refused', async () => {
+    const events = { name: 'e', events: [{ type: 'sap.*' }], webhookUrl: 'http://127.0.0.1:9999/' };
+    expect((await ask(shop, 'POST', `${EVENTS}/events/subscriptions`, events)).status).toBe(403);
+    const queue = { ...push('e'), address: 'queue:r/one' };
+    expect((await ask(shop, 'POST', `${MESSAGING}/subscriptions`, queue)).status).toBe(403);
+    const none = await ask(shop, 'POST', `${MESSAGING}/subscriptions`, { ...push('e'), address: 'queue:q/none' });
+    expect([none.status, none.json]).toMatchObject([404, { message: expect.stringContaining('q/none') as string }]);
+  });
+
+  it('at the events door is refused as a full spool where the tenant may have no more', async () => {
+    const body = (name: string): object => ({
+      name,
+      events: [{ type: TYPE }],
+      webhookUrl: 'http://127.0.0.1:9999/',
+      exemptHandshake: true,
+    });
+    const made: string[] = [];
+    const answers = async (): Promise<TrialAnswer> => {
+      const name = `e${made.length}`;
+      made.push(name);
+      return ask(shop, 'POST', `${EVENTS}/events/subscriptions`, body(name));
+    };
+    let last = await answers();
+    while (last.status === 201) last = await answers();
+    expect([last.status, last.json]).toMatchObject([422, { error: { code: 'SPOOL_LIMIT_EXCEEDED' } }]);
+    expect(made.length).toBeGreaterThan(1);
+    for (const name of made.slice(0, -1)) {
+      expect((await ask(shop, 'DELETE', `${EVENTS}/events/subscriptions/${name}`)).status).toBe(204);
+    }
+  });
+});
+
+describe('a queue that is managed in the words of SAP Event Mesh', () => {
+  it('keeps what is not named, and what only ours has', async () => {
+    const path = `${MANAGEMENT}/queues/q%2Fone`;
+    expect((await ask(admin, 'PUT', path, { maxTtl: 60 })).json).toMatchObject({ name: 'q/one', maxTtl: 60 });
+    expect((await ask(admin, 'PUT', path, {})).json).toMatchObject({ maxTtl: 60 });
+    expect((await ask(admin, 'PUT', path, { maxTtl: 0 })).json).toMatchObject({ maxTtl: 0 });
+    const { json } = await ask(admin, 'GET', '/v1/queues/q%2Fone');
+    expect(json).toMatchObject({ order: 'none', types: [], topicPatterns: [] });
+  });
+
+  it('is read, and may be put back as it was read', async () => {
+    const path = `${MANAGEMENT}/queues/q%2Fone`;
+    const { json } = await ask(admin, 'GET', path);
+    const again = await ask(admin, 'PUT', path, json);
+    expect([again.status, again.json]).toEqual([200, json]);
+    const wrong = await ask(admin, 'PUT', path, { name: 'q/two' });
+    expect([wrong.status, wrong.json]).toMatchObject([400, { error: { code: 'BAD_REQUEST' } }]);
+    expect((await ask(admin, 'PUT', path, { maxTTL: 1 })).json).toMatchObject({
+      message: expect.stringContaining('maxTtl') as string,
+    });
+  });
+
+  it.each(['a/*/b', 'a/b*', 'a//b', 'a/b c', 'a'.repeat(151)])('does not subscribe to %s', async (pattern) => {
+    const path = `${MANAGEMENT}/queues/q%2Fone/subscriptions/${encodeURIComponent(pattern)}`;
+    expect((await ask(admin, 'PUT', path)).status).toBe(400);
+  });
+
+  it('counts what is in it', async () => {
+    const headers = { 'x-qos': '1', 'content-type': 'text/plain' };
+    expect((await ask(shop, 'POST', `${MESSAGING}/queues/q%2Fone/messages`, 'text', headers)).status).toBe(204);
+    await vi.waitFor(async () => {
+      const { json } = await ask(admin, 'GET', `${MANAGEMENT}/statistics/queues/q%2Fone`);
+      expect(json).toMatchObject({ name: 'q/one', messageCount: 1, unacknowledgedMessageCount: 0 });
+    }, SOON);
+    expect((await ask(admin, 'GET', `${MANAGEMENT}/statistics/instance`)).json).toMatchObject({ messageCount: 1 });
+    const { json } = await ask(admin, 'GET', `${MANAGEMENT}/statistics/resources`);
+    expect(json).toMatchObject({ queues: { limit: 4 } });
+  });
+
+  it('is not there under a name that is none, or that nobody made', async () => {
+    expect((await ask(admin, 'GET', `${MANAGEMENT}/queues/a%20b`)).status).toBe(400);
+    expect((await ask(admin, 'GET', `${MANAGEMENT}/queues/none`)).status).toBe(404);
+    expect((await ask(admin, 'DELETE', `${MANAGEMENT}/queues/none`)).status).toBe(404);
+    expect((await ask(admin, 'PUT', `${MANAGEMENT}/queues/none/subscriptions/a%2Fb`)).status).toBe(404);
+  });
+});

@@ -1,0 +1,84 @@
+import type { z } from 'zod';
+import { MAX_MESSAGE_BYTES } from '../messages/incoming-message.js';
+import type { QueueView } from '../queues/queue-view.js';
+import type { queueShape } from '../queues/queue.shape.js';
+import type { ManagedQueueRequest, ManagedQueueView } from './managed-queue.shape.js';
+
+/** A queue's definition as it is asked for. */
+export type QueueAsked = z.input<typeof queueShape>;
+
+/**
+ * A new queue: without an order, for what is published to one address would otherwise be delivered one by one, and
+ * with no subscription yet.
+ */
+const NEW: QueueAsked = { order: 'none', topicPatterns: [] };
+
+/** What a definition is to be, by what it is and what is asked; whatever ours has beyond that stays as it is. */
+export function askedOf(before: QueueView | undefined, request: ManagedQueueRequest): QueueAsked {
+  const { accessType, maxDeliveredUnackedMsgsPerFlow, maxRedeliveryCount, deadMsgQueue, respectTtl, maxTtl } = request;
+  const asked: QueueAsked = before === undefined ? { ...NEW } : sameAs(before);
+  if (accessType !== undefined) asked.accessType = accessType;
+  if (maxDeliveredUnackedMsgsPerFlow !== undefined) asked.maxUnacknowledged = maxDeliveredUnackedMsgsPerFlow;
+  if (maxRedeliveryCount !== undefined) asked.maxRedeliveryCount = maxRedeliveryCount;
+  if (respectTtl !== undefined) asked.respectTtl = respectTtl;
+  if (deadMsgQueue === '') delete asked.deadLetterQueue;
+  else if (deadMsgQueue !== undefined) asked.deadLetterQueue = deadMsgQueue;
+  if (maxTtl === 0) delete asked.ttlMs;
+  else if (maxTtl !== undefined) asked.ttlMs = maxTtl * 1000;
+  return asked;
+}
+
+/** The definition that a queue has, asked for again. */
+export function sameAs(view: QueueView): QueueAsked {
+  const { types, topicPatterns, filter, leaseMs, deadLetters, ttlMs, maxInFlight, shape, retry } = view;
+  const { respectTtl, deadLetterQueue, maxRedeliveryCount, accessType, maxUnacknowledged } = view;
+  const { delaysMs, jitter, maxAgeMs, firstMs, factor, capMs, attempts } = retry;
+  const schedule = delaysMs === undefined ? { firstMs, factor, capMs, attempts } : { delaysMs };
+  return {
+    ...(types.length === 0 ? {} : { types }),
+    ...(topicPatterns === undefined ? {} : { topicPatterns }),
+    filter: filter as unknown as NonNullable<QueueAsked['filter']>,
+    leaseMs,
+    retry: { ...schedule, jitter, maxAgeMs },
+    deadLetters,
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+    maxInFlight,
+    shape,
+    respectTtl,
+    accessType,
+    ...(deadLetterQueue === undefined ? {} : { deadLetterQueue }),
+    ...(maxRedeliveryCount === undefined ? {} : { maxRedeliveryCount }),
+    ...(maxUnacknowledged === undefined ? {} : { maxUnacknowledged }),
+  };
+}
+
+/** A queue in the words of SAP Event Mesh. */
+export function managedView(view: QueueView): ManagedQueueView {
+  const { name, accessType, maxUnacknowledged, maxInFlight, maxRedeliveryCount, deadLetterQueue, respectTtl, ttlMs } =
+    view;
+  const { attempts, delaysMs } = view.retry;
+  return {
+    name,
+    ...countsOf(view),
+    maxQueueSizeInBytes: 0,
+    maxQueueMessageCount: 0,
+    maxMessageSizeInBytes: MAX_MESSAGE_BYTES,
+    accessType,
+    maxDeliveredUnackedMsgsPerFlow: maxUnacknowledged ?? maxInFlight,
+    maxRedeliveryCount: maxRedeliveryCount ?? delaysMs?.length ?? attempts - 1,
+    ...(deadLetterQueue === undefined ? {} : { deadMsgQueue: deadLetterQueue }),
+    respectTtl,
+    maxTtl: ttlMs === undefined ? 0 : Math.ceil(ttlMs / 1000),
+  };
+}
+
+/** How much is in a queue; nothing of one that another instance works on. */
+export function countsOf({ statistics }: QueueView): {
+  messageCount?: number;
+  queueSizeInBytes?: number;
+  unacknowledgedMessageCount?: number;
+} {
+  if (statistics === undefined) return {};
+  const { messages, bytes, leased } = statistics;
+  return { messageCount: messages, queueSizeInBytes: bytes, unacknowledgedMessageCount: leased };
+}

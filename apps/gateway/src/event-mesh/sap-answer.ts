@@ -1,0 +1,76 @@
+import { type ErrorCode, HeddleError, type Problem } from '@heddle/event';
+import { type Log, answerProblem } from '@heddle/runtime';
+import type { FastifyInstance } from 'fastify';
+
+/** How SAP Event Mesh says no: one message for people, one code for programs; ours stands beside it. */
+export interface SapError {
+  message: string;
+  code: ErrorCode;
+  error: { code: string; message: string; field?: string };
+}
+
+/** The doors differ in how they say a few things. */
+export type SapDoor = 'messaging' | 'events' | 'management';
+
+const WORDS: Readonly<Record<number, string>> = {
+  400: 'BAD_REQUEST',
+  401: 'UNAUTHORIZED',
+  403: 'FORBIDDEN',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  408: 'REQUEST_TIMEOUT',
+  409: 'CONFLICT',
+  412: 'PRECONDITION_FAILED',
+  413: 'PAYLOAD_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  422: 'UNPROCESSABLE_ENTITY',
+  429: 'TOO_MANY_REQUESTS',
+  500: 'INTERNAL_SERVER_ERROR',
+  503: 'SERVICE_UNAVAILABLE',
+};
+
+/** A message that is not locked (any more) is one that is not there: SAP documents no other answer. */
+const NO_SUCH_MESSAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'lease-unknown',
+  'lease-expired',
+  'lease-lost',
+  'lease-settled',
+]);
+
+/** What is answered where everything else of ours answers with a problem: with the statuses that SAP documents. */
+export function sapError(problem: Problem, door: SapDoor): { status: number; body: SapError } {
+  const { code, detail, field } = problem;
+  const { status, word } = saidAs(problem, door);
+  return {
+    status,
+    body: { message: detail, code, error: { code: word, message: detail, ...(field === undefined ? {} : { field }) } },
+  };
+}
+
+function saidAs({ code, status }: Problem, door: SapDoor): { status: number; word: string } {
+  if (NO_SUCH_MESSAGE.has(code)) return { status: 404, word: 'NOT_FOUND' };
+  if (code === 'quota-exceeded') {
+    // Not CONFLICT: to clients that means that there is one of this name, which they delete.
+    return door === 'events' ? { status: 422, word: 'SPOOL_LIMIT_EXCEEDED' } : { status: 409, word: 'QUOTA_EXCEEDED' };
+  }
+  // What breaks a rule is 400 in all that SAP documents.
+  const said = status === 422 ? 400 : status;
+  return { status: said, word: WORDS[said] ?? 'ERROR' };
+}
+
+/** Has every refusal at the routes of a scope, whoever refuses, leave in the form of SAP Event Mesh. */
+export function refuseLikeSap(scope: FastifyInstance, door: SapDoor, log: Log): void {
+  scope.setErrorHandler((error, _request, reply) => answerProblem(reply, error, log));
+  scope.addHook('onSend', (_request, reply, payload, done) => {
+    const type = String(reply.getHeader('content-type') ?? '');
+    if (typeof payload !== 'string' || !type.startsWith('application/problem+json')) return done(null, payload);
+    const { status, body } = sapError(JSON.parse(payload) as Problem, door);
+    void reply.status(status).header('content-type', 'application/json');
+    done(null, JSON.stringify(body));
+  });
+}
+
+/** @throws HeddleError `parameter-invalid` */
+export function badHeader(name: string, rule: string): HeddleError {
+  return new HeddleError('parameter-invalid', `The header ${name} ${rule}.`, { field: name });
+}
