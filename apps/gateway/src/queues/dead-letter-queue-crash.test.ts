@@ -70,7 +70,7 @@ describe('a dead message queue, when the owner of the queue before it dies', () 
     ground.eventLog.failAppend = ({ topic }) =>
       topic === RAW_TOPIC ? new HeddleError('log-unavailable', 'away') : undefined;
     queue.reject(queue.acquire()!, { reason: 'never' });
-    const settled = vi.fn();
+    const settled = vi.fn<() => void>();
     void queue.settled().then(settled);
     await vi.waitFor(async () => expect(await stored(CONTROL_TOPICS.deadLetters)).toHaveLength(1), WAIT);
     expect(settled).not.toHaveBeenCalled();
