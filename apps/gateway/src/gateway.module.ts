@@ -22,6 +22,8 @@ import { MonitorController } from './queues/monitor.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
 import { Replays } from './queues/replays.js';
 import { ReplaysController } from './queues/replays.controller.js';
+import { TestEvents } from './queues/test-events.js';
+import { TestEventsController } from './queues/test-events.controller.js';
 import { WebhooksController } from './protocols/webhook/webhooks.controller.js';
 
 /** The management side of the gateway. What is hot (publish, dispatch, deliver, streams) stays outside of Nest. */
@@ -33,6 +35,7 @@ export class GatewayModule {
     registry: ConfluentSchemaRegistry,
     groupsOf: GroupsOf,
   ): DynamicModule {
+    const testEvents = new TestEvents(catalogue, gateway.namespaces, gateway.publisher);
     const readers = new EventReaders(gateway.engine.directory, catalogue, groupsOf, gateway.namespaces);
     return {
       module: GatewayModule,
@@ -43,6 +46,7 @@ export class GatewayModule {
         QueuesController,
         ReplaysController,
         MonitorController,
+        TestEventsController,
         LettersController,
         WebhooksController,
         FiltersController,
@@ -56,6 +60,7 @@ export class GatewayModule {
         { provide: Catalogue, useValue: catalogue },
         { provide: ConfluentSchemaRegistry, useValue: registry },
         { provide: EventReaders, useValue: readers },
+        { provide: TestEvents, useValue: testEvents },
         { provide: Objects, useValue: gateway.objects },
         { provide: Documents, useValue: gateway.documents },
         { provide: Queues, useValue: gateway.engine.queues },
