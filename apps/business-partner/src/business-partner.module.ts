@@ -1,5 +1,6 @@
 import { Mesh, type Service, type ServiceParts } from '@heddle/mesh';
 import type { DynamicModule } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { BusinessPartnerController } from './business-partner.controller.js';
 import { businessPartnerOpenApi } from './business-partner.openapi.js';
 import { BusinessPartnerReactions } from './business-partner.reactions.js';
@@ -8,6 +9,7 @@ import { BusinessPartnerService } from './business-partner.service.js';
 import { BUSINESS_PARTNER_TYPES } from './business-partner.js';
 import { migrations } from './migrations/migrations.js';
 import { PartnerContracts } from './partner-contracts.js';
+import { PartnerOData } from './partner-odata.js';
 
 class BusinessPartnerModule {
   static of({ db, outbox, relay, mesh }: ServiceParts<BusinessPartnerTables>): DynamicModule {
@@ -17,12 +19,14 @@ class BusinessPartnerModule {
       outbox,
       relay,
     );
+    const odata = (host: HttpAdapterHost) => new PartnerOData(host, { db, outbox, relay });
     return {
       module: BusinessPartnerModule,
       controllers: [BusinessPartnerController, BusinessPartnerReactions],
       providers: [
         { provide: BusinessPartnerService, useValue: service },
         { provide: Mesh, useValue: mesh },
+        { provide: PartnerOData, useFactory: odata, inject: [HttpAdapterHost] },
       ],
     };
   }

@@ -16,9 +16,9 @@ type Tx = Transaction<BusinessPartnerTables>;
 export class BusinessPartnerRepository implements ObjectStore<BusinessPartnerTables, BusinessPartner> {
   constructor(private readonly db: Kysely<BusinessPartnerTables>) {}
 
-  /** One method of the service is one transaction. */
+  /** One method of the service is one transaction; several that are to be one share the transaction that this is of. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.db.transaction().execute(work);
+    return this.db.isTransaction ? work(this.db as Tx) : this.db.transaction().execute(work);
   }
 
   async find(key: string): Promise<Stored<BusinessPartner> | undefined> {

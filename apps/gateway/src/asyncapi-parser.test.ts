@@ -38,6 +38,7 @@ it('the parser of AsyncAPI finds nothing wrong with the document, and all of it 
   expect(ids.toSorted()).toEqual(
     [
       ...topics,
+      'mqtt',
       'stream-websocket',
       'stream-sse',
       'queue',

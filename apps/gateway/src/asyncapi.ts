@@ -1,6 +1,7 @@
 import { isOpenToPublish, type EventType } from '@heddle/schema';
 import type { z } from 'zod';
 import { jsonSchema, pullChannels, pullMessages, pullOperations } from './asyncapi-pull.js';
+import { type MqttPorts, mqttChannel, mqttOperations, mqttServers } from './asyncapi-mqtt.js';
 import { FRAME_EXAMPLES } from './protocols/websocket/queue-frame-examples.js';
 import { CLIENT_FRAMES, SERVER_FRAMES } from './protocols/websocket/queue-frame.shape.js';
 import { streamQuery } from './protocols/stream-request.js';
@@ -12,6 +13,8 @@ export interface AsyncApiParts {
   /** Of Kafka, as `host:port`. */
   brokers: readonly string[];
   events: readonly EventType[];
+  /** Ports of MQTT without WebSocket, where there are any. */
+  mqtt?: MqttPorts;
 }
 
 /**
@@ -19,7 +22,7 @@ export interface AsyncApiParts {
  * server-sent events, queues over WebSocket with every frame of `heddle.v1` and over HTTP, what webhooks are given, and
  * what may be published.
  */
-export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): object {
+export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {} }: AsyncApiParts): object {
   const topics = [...new Set(events.map(({ topic }) => topic))].toSorted();
   const eventTypes = events.map(({ type }) => type);
   return {
@@ -32,7 +35,7 @@ export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): o
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',
-    servers: serversOf(baseUrl, brokers),
+    servers: { ...serversOf(baseUrl, brokers), ...mqttServers(baseUrl, mqtt, security) },
     channels: {
       ...Object.fromEntries(topics.map((topic) => [`topic-${topic}`, topicChannel(topic, events)])),
       'stream-websocket': streamChannel('gatewayWebSocket', eventTypes, {
@@ -43,6 +46,7 @@ export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): o
       ...pullChannels,
       webhook: webhookChannel(eventTypes),
       publish: publishChannel(events),
+      mqtt: mqttChannel(references(eventTypes)),
     },
     operations: {
       ...Object.fromEntries(topics.map((topic) => [`read-${topic}`, topicOperation(topic)])),
@@ -58,6 +62,7 @@ export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): o
         ...operation('receive', 'publish', 'An event, answered when all in-sync replicas have it'),
         bindings: POSTED,
       },
+      ...mqttOperations,
     },
     components: {
       schemas: { CloudEvent: cloudEvent },

@@ -1,9 +1,11 @@
 import type { DynamicModule } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { CatalogueController } from './catalogue.controller.js';
 import { Documents } from './fetch/documents.js';
 import { DocumentsController } from './fetch/documents.controller.js';
 import { EventReaders, type GroupsOf } from './event-readers.js';
+import { ODataDoor } from './fetch/odata-door.js';
 import { Objects } from './fetch/objects.js';
 import { ObjectsController } from './fetch/objects.controller.js';
 import { FilterTrials } from './filters/filter-trials.js';
@@ -34,8 +36,11 @@ export class GatewayModule {
     catalogue: Catalogue,
     registry: ConfluentSchemaRegistry,
     groupsOf: GroupsOf,
+    baseUrl: string,
   ): DynamicModule {
     const testEvents = new TestEvents(catalogue, gateway.namespaces, gateway.publisher);
+    const { odata, limits } = gateway;
+    const odataDoor = (host: HttpAdapterHost) => new ODataDoor(host, odata, limits.values, baseUrl);
     const readers = new EventReaders(gateway.engine.directory, catalogue, groupsOf, gateway.namespaces);
     return {
       module: GatewayModule,
@@ -63,6 +68,7 @@ export class GatewayModule {
         { provide: TestEvents, useValue: testEvents },
         { provide: Objects, useValue: gateway.objects },
         { provide: Documents, useValue: gateway.documents },
+        { provide: ODataDoor, useFactory: odataDoor, inject: [HttpAdapterHost] },
         { provide: Queues, useValue: gateway.engine.queues },
         { provide: Replays, useValue: gateway.engine.replays },
         { provide: Webhooks, useValue: gateway.webhooks },

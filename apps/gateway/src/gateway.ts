@@ -16,6 +16,7 @@ import type { Log } from '@heddle/runtime';
 import { Dispatcher, type Span } from './dispatch.js';
 import { Documents } from './fetch/documents.js';
 import { Objects, type ServiceToken } from './fetch/objects.js';
+import { ODataOwners, type TokenFor } from './fetch/odata.js';
 import { States } from './fetch/states.js';
 import { FilterTrials } from './filters/filter-trials.js';
 import { Hop } from './hop.js';
@@ -31,6 +32,10 @@ import { Namespaces } from './messages/namespaces.js';
 import type { GatewayMetrics } from './metrics.js';
 import { receiverNetworkOf } from './network/receiver.settings.js';
 import { ObjectTopics } from './object-topics.js';
+import type { MqttParts } from './protocols/mqtt/mqtt-parts.js';
+import { MqttSessions } from './protocols/mqtt/mqtt-sessions.js';
+import { Retained } from './protocols/mqtt/retained.js';
+import { ShareQueues } from './protocols/mqtt/share-queues.js';
 import { DeliveryTurns } from './protocols/webhook/delivery-turns.js';
 import { Samples } from './protocols/webhook/samples.js';
 import { WebhookReceivers } from './protocols/webhook/webhook-receivers.js';
@@ -62,6 +67,8 @@ export interface GatewayParts {
   guard: Pick<DoorGuard, 'identify' | 'refuse' | 'hopToken'>;
   /** What the gateway identifies itself with to the services that own objects. */
   serviceToken: ServiceToken;
+  /** What it hands requests on to them with, in the name of who asks. */
+  tokenFor: TokenFor;
   /** Secrets at rest; started already. */
   vault: Vault;
   metrics: GatewayMetrics;
@@ -81,6 +88,7 @@ export class Gateway {
   readonly streams: StreamHub;
   readonly objects: Objects;
   readonly documents: Documents;
+  readonly odata: ODataOwners;
   readonly webhooks: Webhooks;
   readonly dispatcher: Dispatcher;
   readonly engine: DeliveryEngine;
@@ -88,6 +96,7 @@ export class Gateway {
   readonly filterTrials: FilterTrials;
   readonly hop: Hop;
   readonly limits: Limits;
+  readonly mqtt: MqttParts;
   /** Under which topics the events of types go out. */
   readonly namespaces: Namespaces;
   readonly #receivers: WebhookReceivers;
@@ -113,6 +122,7 @@ export class Gateway {
     this.audit = new Audit(ledger);
     const seenBy = (caller: Caller, event: StoredEvent): StoredEvent => mask.seenBy(caller, event);
     this.objects = new Objects(catalogue, settings.owners, serviceToken, metrics);
+    this.odata = new ODataOwners(this.objects, parts.tokenFor, metrics);
     this.documents = new Documents(this.objects, serviceToken, settings, metrics);
     const engine = new DeliveryEngine({
       eventLog,
@@ -199,6 +209,15 @@ export class Gateway {
       log,
     });
     engine.accompany(this.webhooks);
+    const { queues, directory } = engine;
+    const shares = new ShareQueues({ queues, directory });
+    const retained = { eventLog, topics, mask, namespaces: this.namespaces, baseUrl };
+    this.mqtt = {
+      sessions: new MqttSessions({ queues, directory, publisher, shares, log }),
+      shares,
+      retained: new Retained(retained, settings.mqttRetained),
+    };
+    engine.accompany(this.mqtt.sessions);
   }
 
   /** What queues and webhooks are managed with, in whatever words. */
@@ -231,6 +250,7 @@ export class Gateway {
     await this.#ledger.stop();
     await this.objects.close();
     await this.documents.close();
+    await this.odata.close();
     await this.hop.close();
   }
 

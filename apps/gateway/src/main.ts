@@ -99,6 +99,7 @@ await run(log, async () => {
     catalogue,
     guard: identity.guard,
     serviceToken: (tenant) => identity.serviceToken(tenant),
+    tokenFor: (caller) => identity.tokenFor(caller),
     vault,
     metrics,
     log,
@@ -113,7 +114,7 @@ await run(log, async () => {
 
   const health = new Health().add('event-log', () => eventLog.ping()).add('schema-registry', () => registry.ping());
   const groupsOf = (topic: string): Promise<string[]> => groups.readersOf(topic);
-  const app = await createHttpApp(GatewayModule.of(gateway, identity, catalogue, registry, groupsOf), {
+  const app = await createHttpApp(GatewayModule.of(gateway, identity, catalogue, registry, groupsOf, baseUrl), {
     log,
     health,
     metrics: metricsRegistry,
@@ -135,7 +136,7 @@ await run(log, async () => {
   hop.attach(server);
   identity.open(server);
   server.get('/asyncapi.json', { config: { access: 'public' } }, () =>
-    asyncApiDocument({ baseUrl, brokers: values.kafkaBrokers, events: catalogue.list() }),
+    asyncApiDocument({ baseUrl, brokers: values.kafkaBrokers, events: catalogue.list(), mqtt: values }),
   );
   const doors = {
     server,
@@ -147,6 +148,12 @@ await run(log, async () => {
     guard,
     sessions,
     limits: gateway.limits,
+    sockets: [],
+    values,
+    host: values.host,
+    tls: values.tls,
+    certificate,
+    mqtt: gateway.mqtt,
     log,
   };
   const open = protocols.map((protocol) => protocol.open(doors));
@@ -171,6 +178,7 @@ await run(log, async () => {
     { name: 'catalogue', run: () => catalogue.close() },
   ]);
   const url = await listen(app, values);
+  for (const protocol of open) await protocol.listen?.();
   log.info({ event: 'listening', url }, `listening on ${url}`);
 });
 

@@ -18,6 +18,7 @@ const REPLAY = 'replay:queue:{name}';
 const SOME_REPLAY = 'replay:queue:… on the queue of each';
 const ONE_CLIENT = 'manage:client:{client}';
 const CLIENT = `${ONE_CLIENT}, and every permission that the client has`;
+const FETCHED = 'fetch:type:… for a type that is about the object';
 const TOPIC = 'any client, with publish:topic:… on it; for that of an event type, publish:type:… instead';
 const SUBSCRIBED = 'any client that made it, or has manage:queue:… on its name';
 const SUBSCRIBES = 'any client, with consume:queue:… for the queue it names';
@@ -69,6 +70,11 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row('POST /v1/filters/test', 'consume:type:… for each pattern it names; some consume:type:… when it names none'),
   row('GET /v1/objects/{object}/{key}', 'fetch:type:… for a type that is about the object'),
   row('GET /v1/objects/{object}/{key}/document', 'fetch:type:… for a type that is about the object'),
+  row('GET /sap/opu/odata/sap/{service}', FETCHED),
+  row('GET /sap/opu/odata/sap/{service}/*', FETCHED),
+  ...['POST', 'PUT', 'PATCH', 'MERGE', 'DELETE'].map((method) =>
+    row(`${method} /sap/opu/odata/sap/{service}/*`, `${FETCHED}, and publish:type:… for all that changes of it raise`),
+  ),
   row('GET /v1/catalogue', 'any client'),
   row('GET /v1/catalogue/{type}', 'any client'),
   row('GET /v1/catalogue/{type}/readers', `${SEEN} a queue, for its name`, LISTED),

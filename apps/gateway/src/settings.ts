@@ -6,6 +6,7 @@ import { identitySettings } from './identity/identity.settings.js';
 import { limitSettings } from './limits/limit.settings.js';
 import { DEFAULT_NAMESPACE } from './messages/namespaces.js';
 import { receiverSettings } from './network/receiver.settings.js';
+import { mqttSettings } from './protocols/mqtt/mqtt.settings.js';
 import { parseMasterKeys } from './vault/master-keys.js';
 
 const milliseconds = z.coerce.number('must be a number of milliseconds').int().min(1, 'must be at least 1');
@@ -91,6 +92,7 @@ export const settings = defineSettings({
   },
   ...receiverSettings,
   ...limitSettings,
+  ...mqttSettings,
   dataDir: {
     env: 'HEDDLE_DATA_DIR',
     schema: z.string().min(1).optional(),

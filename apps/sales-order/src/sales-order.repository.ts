@@ -30,9 +30,9 @@ export class SalesOrderRepository implements ObjectStore<SalesOrderTables, Sales
 
   constructor(private readonly db: Kysely<SalesOrderTables>) {}
 
-  /** One method of the service is one transaction. */
+  /** One method of the service is one transaction; several that are to be one share the transaction that this is of. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.db.transaction().execute(work);
+    return this.db.isTransaction ? work(this.db as Tx) : this.db.transaction().execute(work);
   }
 
   async find(key: string): Promise<Stored<SalesOrder> | undefined> {

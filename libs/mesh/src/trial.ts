@@ -195,9 +195,10 @@ export class ServiceTrial<T extends OutboxTables> {
     await this.eventLog.append([{ topic, key, event: { attributes, value: this.codec.encode(schemaId, data) } }]);
   }
 
-  /** Every operation that really answers. */
+  /** Every operation that really answers; those of OData are described by `$metadata`. */
   realRoutes(): string[] {
-    return this.running.routes.filter((route) => !route.startsWith('HEAD ')).toSorted();
+    const isOther = (route: string): boolean => route.startsWith('HEAD ') || route.includes('/sap/opu/odata/');
+    return this.running.routes.filter((route) => !isOther(route)).toSorted();
   }
 
   /** Every operation in the document that the service serves. */

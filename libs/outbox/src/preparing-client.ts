@@ -12,7 +12,11 @@ types.setTypeParser(INT8, Number);
 
 const names = new Map<string, string>();
 
+/** What begins so is another text nearly every time. */
+const ONCE = '/* once */';
+
 function nameOf(text: string): string | undefined {
+  if (text.startsWith(ONCE)) return undefined;
   const known = names.get(text);
   if (known !== undefined) return known;
   if (names.size >= MAX_PREPARED) return undefined;

@@ -32,12 +32,14 @@ beforeAll(async () => {
   const log = createLog('trial', 'silent');
   const metrics = createMetrics('trial');
   app = await createHttpApp(ThingsModule, { log, health: new Health(), metrics, openApi: {} });
+  app.getHttpAdapter().getInstance().get('/rest/*', () => ({}));
   await app.listen(0, '127.0.0.1');
 });
 afterAll(() => app.close());
 
 it.each([
   ['DELETE', '/things/one', 405, 'GET, HEAD'],
+  ['DELETE', '/rest/of/a/path', 405, 'GET, HEAD'],
   ['TRACE', '/things/one?x=1', 405, 'GET, HEAD'],
   ['GET', '/things', 405, 'POST'],
   ['QUERY', '/things', 405, 'POST'],

@@ -25,7 +25,7 @@ let parties: Party[];
 beforeAll(async () => {
   const { seed } = new Chance();
   [sink, owner] = [await CanarySink.open(watch), await CanarySink.open(watch)];
-  const owners = TENANTS.map((tenant) => `${tenant}/sales-order=${owner.url}`).join(',');
+  const owners = TENANTS.map((tenant) => `${tenant}/sales-order=${owner.url}/${tenant}`).join(',');
   trial = await GatewayTrial.start({ OWNER_URLS: owners, HEDDLE_LIMIT_TENANT_QUEUES: '10' });
   parties = TENANTS.map(
     (tenant, n) => new Party(tenant, trial, new Chance(seed + n + 1), watch, `${sink.url}/${tenant}`),

@@ -9,6 +9,7 @@ const QUEUES = ['orders', 'invoices', 'states'];
 const WEBHOOKS = ['hook', 'deliver'];
 /** Ids of events that there are: each tenant has all of them in the end. */
 const EVENTS = 400;
+const ODATA = '/sap/opu/odata/sap/API_SALES_ORDER_SRV';
 const HUB = '/hub/rest/api/v1/management/messaging';
 const MESSAGING = '/messagingrest/v1';
 const SAP_EVENTS = '/sap/ems/v1/events';
@@ -227,6 +228,12 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [4, (party) => party.call('GET', `/v1/objects/contract/${party.oneOf(KEYS)}/events`)],
     [3, (party) => party.call('GET', `/v1/objects/sales-order/${party.oneOf(KEYS)}`)],
     [1, (party) => party.call('GET', `/v1/objects/contract/${party.oneOf(KEYS)}/document`)],
+    [1, lookUp(ODATA)],
+    [1, (party) => party.call('GET', `${ODATA}/`)],
+    ...['POST', 'PUT', 'PATCH', 'MERGE', 'DELETE'].map((method): [number, (party: Party) => Promise<unknown>] => [
+      0.3,
+      (party) => party.call(method, `${ODATA}/`, method === 'DELETE' ? undefined : { SalesOrder: party.canary }),
+    ]),
     [1, (party) => party.call('PUT', `${HUB}/queues/${SAP_QUEUE}`, {})],
     [1, (party) => party.call('PUT', `${HUB}/queues/${SAP_QUEUE}/subscriptions/${encodeURIComponent('sap/+/*')}`)],
     [2, (party) => party.call('POST', `${MESSAGING}/subscriptions`, subscription(party, 'mine'))],

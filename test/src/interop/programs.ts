@@ -44,27 +44,10 @@ export const java: Program = {
   },
 };
 
-export const python: Program = {
-  missing: succeeds('python3', ['-c', PYTHON]) ? undefined : 'no Python 3.9 to 3.14 with venv and pip',
-  build: async () => {
-    const requirements = join(SOURCES, 'python', 'requirements.txt');
-    const home = await once(`python-${await hashOf([requirements])}`, async (folder) => {
-      await exec('python3', ['-m', 'venv', folder]);
-      // Built packages only: a compiler is nothing that has to be here.
-      const wanted = [
-        'install',
-        '--quiet',
-        '--disable-pip-version-check',
-        '--only-binary',
-        ':all:',
-        '-r',
-        requirements,
-      ];
-      await exec(join(folder, 'bin', 'pip'), wanted);
-    });
-    return [join(home, 'bin', 'python'), join(SOURCES, 'python', 'interop.py')];
-  },
-};
+export const python = pythonProgram('python', 'interop.py');
+
+/** Eclipse Paho, a client of MQTT. */
+export const paho = pythonProgram('mqtt', 'session.py');
 
 export const go: Program = {
   missing: versionOf('go', ['version'], /go1\.(\d+)/) < 26 ? 'no Go 1.26 or later' : undefined,
@@ -104,6 +87,31 @@ export async function runProgram<T>(
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as T);
+}
+
+/** A script that has its packages in an environment of its own. */
+function pythonProgram(folder: string, script: string): Program {
+  return {
+    missing: succeeds('python3', ['-c', PYTHON]) ? undefined : 'no Python 3.9 to 3.14 with venv and pip',
+    build: async () => {
+      const requirements = join(SOURCES, folder, 'requirements.txt');
+      const home = await once(`${folder}-${await hashOf([requirements])}`, async (place) => {
+        await exec('python3', ['-m', 'venv', place]);
+        // Built packages only: a compiler is nothing that has to be here.
+        const wanted = [
+          'install',
+          '--quiet',
+          '--disable-pip-version-check',
+          '--only-binary',
+          ':all:',
+          '-r',
+          requirements,
+        ];
+        await exec(join(place, 'bin', 'pip'), wanted);
+      });
+      return [join(home, 'bin', 'python'), join(SOURCES, folder, script)];
+    },
+  };
 }
 
 /** Fills a folder once; one that was broken off is begun anew. */

@@ -57,6 +57,24 @@ export class Objects {
     throw permissionMissing(caller, `fetch:type:${first}`);
   }
 
+  /**
+   * Whether somebody may change objects of a kind: whoever may publish all types that their owner raises about them.
+   *
+   * @throws HeddleError `permission-missing`
+   */
+  requireChange(caller: Caller, object: string): void {
+    for (const { object: about, owner, type } of this.catalogue.list()) {
+      if (about !== object || owner === undefined || caller.permissions.allows('publish', 'type', type)) continue;
+      throw permissionMissing(caller, `publish:type:${type}`);
+    }
+  }
+
+  /** Where the service that owns a kind of object is; nothing where there is none, for this tenant. */
+  baseOf(tenant: string, object: string): string | undefined {
+    const type = this.#typeOf(object);
+    return type?.owner === undefined ? undefined : this.owners.get(`${tenant}/${type.owner}`);
+  }
+
   /** The types of events that are about a kind of object. */
   typesOf(object: string): string[] {
     return this.catalogue.list().flatMap((type) => (type.object === object ? [type.type] : []));
@@ -134,7 +152,7 @@ export class Objects {
   /** Where its owner answers for an object. @throws HeddleError `not-found` when nobody does, for this tenant */
   urlOf(tenant: string, object: string, key: string): string {
     const type = this.#typeOf(object);
-    const base = type?.owner === undefined ? undefined : this.owners.get(`${tenant}/${type.owner}`);
+    const base = this.baseOf(tenant, object);
     if (type?.fetch === undefined || base === undefined) {
       throw new HeddleError('not-found', `Objects of the kind ${object} cannot be fetched here.`, { field: 'object' });
     }

@@ -39,6 +39,8 @@ export interface IdentityParts {
 /** The gateway itself, as services see it: no client is named like that. */
 const GATEWAY = 'heddle:gateway';
 const SERVICE_TOKEN_S = 300;
+/** As good as the caller's own for as long as a request may take, and little more. */
+const CALLER_TOKEN_S = 60;
 const HOUR_MS = 3_600_000;
 const OWN_TOPICS: readonly string[] = [CONTROL_TOPICS.clients, CONTROL_TOPICS.keys];
 
@@ -48,9 +50,11 @@ export class Identity {
   readonly directory: ClientDirectory;
   readonly keys: SigningKeys;
   readonly #serviceTokens = new Map<string, { token: string | Promise<string>; until: number }>();
+  readonly #callerTokens = new WeakMap<Caller, { token: Promise<string>; until: number }>();
   readonly #clients: Clients;
   readonly #tenants: Tenants;
   readonly #tickets: Tickets;
+  readonly #authentication: ClientAuthentication;
 
   constructor(private readonly parts: IdentityParts) {
     const { settings, controlLog, sealer, inUse, admit, log } = parts;
@@ -64,6 +68,7 @@ export class Identity {
       tokenLifeMs: settings.tokenLifeSeconds * 1000,
     });
     const { keys, issuer } = this;
+    this.#authentication = new ClientAuthentication(directory, [`${parts.baseUrl}/oauth/token`, issuer]);
     const isCurrent = (caller: Caller): boolean => isExternal(caller) || directory.isCurrent(caller);
     const signed = { keys, issuer, isCurrent };
     this.#tickets = new Tickets({ ...signed, once: directory.once });
@@ -74,6 +79,7 @@ export class Identity {
       origins: new Origins(settings.allowedOrigins),
       directory,
       isCurrent,
+      byCredentials: (clientId, secret) => this.#byCredentials(clientId, secret),
       log,
       ...(admit === undefined ? {} : { admit }),
     });
@@ -111,7 +117,7 @@ export class Identity {
     if (!settings.tokenEndpoint) return;
     const { issuer } = this;
     new TokenEndpoint({
-      authentication: new ClientAuthentication(this.directory, [`${baseUrl}/oauth/token`, issuer]),
+      authentication: this.#authentication,
       keys: this.keys,
       issuer,
       audience: settings.tokenAudience,
@@ -138,6 +144,22 @@ export class Identity {
     return token;
   }
 
+  /**
+   * What the gateway hands a request on to a service with, in the name of who asks: with the permissions of that one,
+   * for a minute. It is kept for a while, so that most requests need no signature.
+   */
+  tokenFor(caller: Caller): string | Promise<string> {
+    const known = this.#callerTokens.get(caller);
+    if (known !== undefined && Date.now() < known.until) return known.token;
+    const { issuer } = this;
+    const { tokenAudience: audience } = this.parts.settings;
+    const grant = { issuer, audience, clientId: caller.client, caller, lifeSeconds: CALLER_TOKEN_S };
+    const token = issueAccessToken(grant, this.keys.current());
+    this.#callerTokens.set(caller, { token, until: Date.now() + CALLER_TOKEN_S * 500 });
+    token.catch(() => this.#callerTokens.delete(caller));
+    return token;
+  }
+
   /** For the controllers of clients, tenants and tickets. */
   get providers(): Provider[] {
     return [
@@ -145,6 +167,30 @@ export class Identity {
       { provide: Tenants, useValue: this.#tenants },
       { provide: Tickets, useValue: this.#tickets },
     ];
+  }
+
+  async #byCredentials(clientId: string, secret: string): Promise<Caller> {
+    const { settings } = this.parts;
+    // Where tokens are not issued here, ids and secrets are not known here either.
+    if (!settings.tokenEndpoint) throw new HeddleError('token-invalid', 'Come with an access token of the issuer.');
+    const form = new Map([
+      ['client_id', clientId],
+      ['client_secret', secret],
+    ]);
+    try {
+      const client = await this.#authentication.authenticate({ authorization: undefined, form });
+      return {
+        tenant: client.tenant,
+        namespace: client.namespace,
+        client: client.client,
+        permissions: Permissions.of(client.permissions),
+        expiresAt: Date.now() + settings.tokenLifeSeconds * 1000,
+        grantedAt: client.validFrom,
+      };
+    } catch (error) {
+      if (error instanceof HeddleError) throw error;
+      throw new HeddleError('token-invalid', 'There is no such client, or its secret is another.', { cause: error });
+    }
   }
 
   #issueForService(tenant: string): Promise<string> {

@@ -35,6 +35,7 @@ export function serviceKeyOf(
       },
       sse: { stream: `${baseUrl}/v1/stream` },
       websocket: { stream: `${socketUrl}/v1/stream`, connect: `${socketUrl}/v1/queues/{queue}/connect` },
+      mqtt: { connect: `${socketUrl}/protocols/mqtt311ws`, subprotocol: 'mqtt' },
       webhook: { manage: `${baseUrl}/v1/webhooks` },
     },
     management: { uri: `${baseUrl}/v1`, openapi: `${baseUrl}/openapi.json`, asyncapi: `${baseUrl}/asyncapi.json` },

@@ -18,6 +18,8 @@ const QUEUE = { target: 'queue', param: 'name' };
 const WEBHOOK = { target: 'webhook', param: 'name' };
 const CLIENT = { target: 'client', param: 'client' };
 const TENANT = { target: 'tenant', param: 'tenant' };
+/** What of it was changed is in the events that the change raises. */
+const ODATA = { target: 'odata', param: 'service' };
 const REPLAY_FIELDS = ['from', 'to', 'key', 'eventIds', 'filter', 'ratePerSecond', 'dryRun'];
 
 /** What is kept of who did it: whatever manages something or delivers it again, and every look at a payload. */
@@ -50,6 +52,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   'POST /v1/clients/:client/secrets': { action: 'client.rotate-secret', ...CLIENT, fields: ['overlapSeconds'] },
   'DELETE /v1/clients/:client/secrets/:id': { action: 'client.remove-secret', ...CLIENT },
   'POST /v1/clients/:client/service-key': { action: 'client.make-service-key', ...CLIENT, fields: ['overlapSeconds'] },
+  'POST /sap/opu/odata/sap/:service/*': { action: 'object.change', ...ODATA },
   [`POST ${MESSAGING}/subscriptions`]: { action: 'webhook.put', target: 'webhook', fields: ['name', 'address'] },
   [`DELETE ${MESSAGING}/subscriptions/:name`]: { action: 'webhook.delete', ...WEBHOOK },
   [`POST ${MESSAGING}/subscriptions/:name/handshake`]: { action: 'webhook.handshake', ...WEBHOOK },

@@ -11,7 +11,7 @@ import { Limits } from '../../limits/limits.js';
 import { type BookedQueue, LeaseBook } from '../../queues/lease-book.js';
 import type { Lease, LeaseSource, Refusal, Released } from '../../queues/lease.js';
 import { DispatchedEvent } from '../../represent.js';
-import type { OpenQueue, OpenQueues } from '../protocol.js';
+import type { OpenQueue, OpenQueues } from '../open-queue.js';
 import { type SessionTimes, Sessions } from '../sessions.js';
 import { QueueConnections } from './queue-connections.js';
 import { Upgrades } from './upgrades.js';

@@ -1,0 +1,23 @@
+export type { ChangeBy, EntityAt, EntityChanges, Keys, Parent, Payload } from './changes.js';
+export { CSRF_HEADER, csrfTokenOf, isCsrfFetch } from './csrf.js';
+export { isBatchUrl, odataRoutes, originOf, serveOData } from './door.js';
+export {
+  ODATA_PATH,
+  type EntityModel,
+  type FunctionModel,
+  type NavigationModel,
+  type PropertyModel,
+  type Row,
+  type ServiceModel,
+  day,
+  decimal,
+  defineService,
+  flag,
+  guid,
+  instant,
+  longText,
+  number,
+  text,
+  time,
+} from './model.js';
+export { type ChangeTransaction, ODataService, mustShowToken } from './odata-service.js';

@@ -1,0 +1,156 @@
+import { HeddleError } from '@heddle/event';
+import type { JsonLimits } from '@heddle/runtime';
+import type { ChangeBy, EntityAt, EntityChanges } from './changes.js';
+import { kindOf } from './edm.js';
+import { scanLiteral } from './literal.js';
+import { type EntityModel, type ServiceModel, own } from './model.js';
+import type { ODataRequest } from './odata-request.js';
+import { type PayloadKind, readPayload } from './payload.js';
+import type { QueryOptions } from './query-options.js';
+import type { Read } from './read.js';
+import { quoted, refusal } from './refusal.js';
+import type { Resource, Step } from './resource.js';
+import { storedText } from './columns.js';
+
+/** What a change has come to: nothing to say, or the entity that there is now. */
+export type Made<S> =
+  | { kind: 'nothing'; headers: Record<string, string> }
+  | { kind: 'created' | 'changed'; steps: readonly [Step<S>, ...Step<S>[]] };
+
+interface Ground<S> {
+  resource: Resource<S>;
+  options: QueryOptions;
+  service: S;
+  read: Read<S>;
+}
+
+/** Turns requests that change something into changes of the service, whose rules hold. */
+export class WriteRequests<S> {
+  constructor(
+    private readonly model: ServiceModel<S>,
+    private readonly json: JsonLimits,
+  ) {}
+
+  /** @throws HeddleError `method-unsupported` for what cannot be done here, and whatever the service says */
+  async run(request: ODataRequest, ground: Ground<S>): Promise<Made<S>> {
+    const { resource } = ground;
+    const { method } = request;
+    if (resource.kind === 'function') {
+      if (method !== 'POST') throw unsupported('POST');
+      return this.#call(resource.name, request, ground);
+    }
+    if (resource.kind === 'set' && method === 'POST') return this.#create(resource.steps, request, ground);
+    if (resource.kind !== 'entity' || method === 'POST')
+      throw unsupported(resource.kind === 'set' ? 'GET, POST' : 'GET');
+    const { entity } = resource.steps.at(-1)!;
+    const { change, remove } = entity.changes ?? {};
+    if (method === 'DELETE') {
+      if (remove === undefined) throw refusedBy(entity, 'deleted');
+      const at = await this.#at(resource.steps, ground);
+      await remove(ground.service, at, changeBy(request, true));
+      return { kind: 'nothing', headers: {} };
+    }
+    if (change === undefined) throw refusedBy(entity, 'changed');
+    const by = changeBy(request, true);
+    const patch = this.#payload(entity, request, method === 'PUT' ? 'replace' : 'change');
+    const at = await this.#at(resource.steps, ground);
+    await change(ground.service, at, patch, by);
+    const { etag } = await this.#etagOf(at.key, ground);
+    return { kind: 'nothing', headers: { etag } };
+  }
+
+  async #create(steps: readonly [Step<S>, ...Step<S>[]], request: ODataRequest, ground: Ground<S>): Promise<Made<S>> {
+    const { entity, navigation } = steps.at(-1)!;
+    const create = entity.changes?.create;
+    if (create === undefined) throw refusedBy(entity, 'created');
+    const input = this.#payload(entity, request, 'create');
+    const by = changeBy(request, false);
+    if (navigation === undefined) {
+      const keys = await create(ground.service, input, by, undefined);
+      return { kind: 'created', steps: [{ entity, keys }] };
+    }
+    const [first, ...rest] = steps.slice(0, -1);
+    const parent = { ...(await this.#at(steps.slice(0, -1), ground)), navigation: navigation.name };
+    const keys = await create(ground.service, input, by, parent);
+    return { kind: 'created', steps: [first!, ...rest, { entity, navigation, keys }] };
+  }
+
+  /** A function that changes something: its parameters stand in the query, as literals. */
+  async #call(name: string, request: ODataRequest, ground: Ground<S>): Promise<Made<S>> {
+    const { parameters, returns, run } = this.model.functions![name]!;
+    const values = Object.entries(parameters).map(([parameter, property]) => {
+      const text = ground.options.others.get(parameter);
+      const scanned = text === undefined ? undefined : scanLiteral(text, 0, parameter);
+      const { literal, end } = scanned ?? { literal: undefined, end: 0 };
+      if (
+        literal === undefined ||
+        literal.type === 'null' ||
+        end !== text?.length ||
+        kindOf(literal.type) !== kindOf(property.type)
+      ) {
+        throw refusal(parameter, `is a parameter of ${name}, of ${property.type}; ${quoted(text ?? '')} is none`);
+      }
+      const { value } = literal;
+      return [parameter, typeof value === 'string' ? storedText(property, value) : value] as const;
+    });
+    const keys = Object.fromEntries(values);
+    const entity = this.model.entities[returns]!;
+    const key = entity.objectKey === undefined ? '' : String(keys[entity.objectKey]);
+    await run!(ground.service, { key, keys, values: keys }, {}, changeBy(request, false));
+    const ownKeys = Object.fromEntries(entity.keys.map((one) => [one, keys[one] ?? null]));
+    return { kind: 'changed', steps: [{ entity, keys: ownKeys }] };
+  }
+
+  async #at(steps: readonly Step<S>[], { read }: Ground<S>): Promise<EntityAt> {
+    const { entity } = steps.at(-1)!;
+    const { row } = await read.entity(steps, { entity, properties: [], deferred: [], expanded: [] });
+    const keys = Object.fromEntries(entity.keys.map((name) => [name, row.values[name] ?? null]));
+    return { key: row.key, keys, values: row.values };
+  }
+
+  async #etagOf(key: string, { read }: Ground<S>): Promise<{ etag: string }> {
+    const version = (await read.version(key))?.version ?? 0;
+    return { etag: `W/"${version}"` };
+  }
+
+  #payload(
+    entity: EntityModel<S>,
+    { headers, body }: ODataRequest,
+    kind: PayloadKind,
+  ): Readonly<Record<string, unknown>> {
+    const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+    if (type !== 'application/json') {
+      throw new HeddleError('content-type-unsupported', 'What is changed is said in JSON: application/json.', {
+        field: 'content-type',
+      });
+    }
+    return readPayload(this.model, entity, body, { kind, json: this.json });
+  }
+}
+
+/** Versions as the services read them: V2 calls its ETags weak. @throws HeddleError `precondition-required` */
+function changeBy({ headers }: ODataRequest, mustMatch: boolean): ChangeBy {
+  const ifMatch = headers['if-match'];
+  if (ifMatch === undefined && mustMatch) {
+    throw new HeddleError('precondition-required', 'Send the ETag of the entity as If-Match, or * for any version.', {
+      field: 'if-match',
+    });
+  }
+  return {
+    headers: { ...headers, ...(ifMatch === undefined ? {} : { 'if-match': ifMatch.replaceAll(/\bW\//g, '') }) },
+  };
+}
+
+function refusedBy<S>({ name, changes }: EntityModel<S>, what: string): HeddleError {
+  const can = Object.entries({ create: 'POST', change: 'PATCH, MERGE, PUT', remove: 'DELETE' } as const)
+    .filter(([one]) => own(changes as Record<keyof EntityChanges<S>, unknown> | undefined, one) !== undefined)
+    .map(([, method]) => method);
+  return new HeddleError(
+    'method-unsupported',
+    `Entities of ${name} are not ${what} here: ${['GET', ...can].join(', ')}.`,
+  );
+}
+
+function unsupported(methods: string): HeddleError {
+  return new HeddleError('method-unsupported', `This is answered to ${methods} only.`);
+}
