@@ -1,5 +1,6 @@
 import { isOpenToPublish, type EventType } from '@heddle/schema';
 import type { z } from 'zod';
+import { amqpChannels, amqpOperations } from './asyncapi-amqp.js';
 import { jsonSchema, pullChannels, pullMessages, pullOperations } from './asyncapi-pull.js';
 import { type MqttPorts, mqttChannel, mqttOperations, mqttServers } from './asyncapi-mqtt.js';
 import { FRAME_EXAMPLES } from './protocols/websocket/queue-frame-examples.js';
@@ -25,6 +26,7 @@ export interface AsyncApiParts {
 export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {} }: AsyncApiParts): object {
   const topics = [...new Set(events.map(({ topic }) => topic))].toSorted();
   const eventTypes = events.map(({ type }) => type);
+  const toPublish = events.filter(isOpenToPublish).map(({ type }) => type);
   return {
     asyncapi: '3.0.0',
     id: `${baseUrl}/asyncapi.json`,
@@ -44,8 +46,9 @@ export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {} }: AsyncA
       'stream-sse': streamChannel('gateway', eventTypes),
       queue: queueChannel,
       ...pullChannels,
+      ...amqpChannels(eventTypes, toPublish),
       webhook: webhookChannel(eventTypes),
-      publish: publishChannel(events),
+      publish: publishChannel(toPublish),
       mqtt: mqttChannel(references(eventTypes)),
     },
     operations: {
@@ -54,6 +57,7 @@ export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {} }: AsyncA
       'stream-over-sse': operation('send', 'stream-sse', 'Events, as they are appended'),
       ...queueOperations,
       ...pullOperations,
+      ...amqpOperations,
       'deliver-to-webhook': {
         ...operation('send', 'webhook', 'An event, until the receiver answers 2xx or it is given up'),
         bindings: POSTED,
@@ -167,6 +171,13 @@ function serversOf(baseUrl: string, brokers: readonly string[]): object {
   return {
     gateway: { ...at, protocol: isSecure ? 'https' : 'http', security },
     gatewayWebSocket: { ...at, protocol: isSecure ? 'wss' : 'ws', security },
+    gatewayAmqp: {
+      host,
+      pathname: `${pathname === '/' ? '' : pathname}/protocols/amqp10ws`,
+      protocol: 'amqp1',
+      description: 'AMQP 1.0 as a WebSocket, subprotocol amqp; bearer in the upgrade, then SASL PLAIN or ANONYMOUS.',
+      security,
+    },
     ...Object.fromEntries(kafka.map(([name, broker]) => [name, { host: broker, protocol: 'kafka' }])),
   };
 }
@@ -214,13 +225,13 @@ function webhookChannel(eventTypes: readonly string[]): object {
 }
 
 /** What a service owns only that service raises, unless its schema opens it. */
-function publishChannel(events: readonly EventType[]): object {
+function publishChannel(toPublish: readonly string[]): object {
   return {
     address: '/v1/events',
     title: 'Publishing',
     description: 'Structured or binary mode, single or in batches; types that a service owns are refused from others.',
     servers: [{ $ref: '#/servers/gateway' }],
-    messages: references(events.filter(isOpenToPublish).map(({ type }) => type)),
+    messages: references(toPublish),
   };
 }
 

@@ -153,6 +153,7 @@ await run(log, async () => {
     host: values.host,
     tls: values.tls,
     certificate,
+    amqp: values,
     mqtt: gateway.mqtt,
     log,
   };

@@ -3,6 +3,7 @@ import { baseUrlSchema, defineSettings, meshSettings, portSchema } from '@heddle
 import type { SettingsOf } from '@heddle/runtime';
 import { z } from 'zod';
 import { identitySettings } from './identity/identity.settings.js';
+import { amqpSettings } from './protocols/amqp/amqp.settings.js';
 import { limitSettings } from './limits/limit.settings.js';
 import { DEFAULT_NAMESPACE } from './messages/namespaces.js';
 import { receiverSettings } from './network/receiver.settings.js';
@@ -92,6 +93,7 @@ export const settings = defineSettings({
   },
   ...receiverSettings,
   ...limitSettings,
+  ...amqpSettings,
   ...mqttSettings,
   dataDir: {
     env: 'HEDDLE_DATA_DIR',

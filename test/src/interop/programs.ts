@@ -23,25 +23,22 @@ const QUICK_START = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:2.8';
 const PYTHON = 'import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 14))';
 
-export const java: Program = {
-  missing:
-    versionOf('javac', ['-version'], /javac (\d+)/) < 17
-      ? 'no JDK 17 or later'
-      : versionOf('mvn', ['-version'], /Maven (\d+)/) < 3
-        ? 'no Maven'
-        : undefined,
-  build: async () => {
-    const source = join(SOURCES, 'java');
-    const jars = await once(`java-jars-${await hashOf([join(source, 'pom.xml')])}`, async (home) => {
-      const wanted = ['-q', '-B', '-f', join(source, 'pom.xml'), '-DincludeScope=runtime', `-DoutputDirectory=${home}`];
-      await exec('mvn', [...wanted, `${DEPENDENCY_PLUGIN}:copy-dependencies`]);
-    });
-    const files = await filesOf(join(source, 'src'));
-    const classes = await once(`java-${await hashOf([join(source, 'pom.xml'), ...files])}`, async (home) => {
-      await exec('javac', ['-d', home, '-cp', join(jars, '*'), ...files]);
-    });
-    return ['java', ...QUICK_START, '-cp', [classes, join(jars, '*')].join(delimiter), 'heddle.interop.Interop'];
-  },
+const MISSING_JAVA =
+  versionOf('javac', ['-version'], /javac (\d+)/) < 17
+    ? 'no JDK 17 or later'
+    : versionOf('mvn', ['-version'], /Maven (\d+)/) < 3
+      ? 'no Maven'
+      : undefined;
+
+export const java = javaProgram('java', 'heddle.interop.Interop');
+export const jms = javaProgram('jms', 'heddle.jms.Jms');
+
+/** The Python of Debian, which has its own packages. */
+const DEBIAN_PYTHON = '/usr/bin/python3';
+
+export const proton: Program = {
+  missing: succeeds(DEBIAN_PYTHON, ['-c', 'import proton']) ? undefined : 'no python3-qpid-proton',
+  build: () => Promise.resolve([DEBIAN_PYTHON, join(SOURCES, 'proton', 'proton-client.py')]),
 };
 
 export const python = pythonProgram('python', 'interop.py');
@@ -68,6 +65,25 @@ export const go: Program = {
     return [join(home, 'interop')];
   },
 };
+
+function javaProgram(folder: string, main: string): Program {
+  return {
+    missing: MISSING_JAVA,
+    build: async () => {
+      const source = join(SOURCES, folder);
+      const pom = join(source, 'pom.xml');
+      const jars = await once(`${folder}-jars-${await hashOf([pom])}`, async (home) => {
+        const wanted = ['-q', '-B', '-f', pom, '-DincludeScope=runtime', `-DoutputDirectory=${home}`];
+        await exec('mvn', [...wanted, `${DEPENDENCY_PLUGIN}:copy-dependencies`]);
+      });
+      const files = await filesOf(join(source, 'src'));
+      const classes = await once(`${folder}-${await hashOf([pom, ...files])}`, async (home) => {
+        await exec('javac', ['-d', home, '-cp', join(jars, '*'), ...files]);
+      });
+      return ['java', ...QUICK_START, '-cp', [classes, join(jars, '*')].join(delimiter), main];
+    },
+  };
+}
 
 /** Runs a program to its end; resolves with the lines it printed, each of them JSON. */
 export async function runProgram<T>(

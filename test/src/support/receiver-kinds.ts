@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { AmqpReceiver } from './amqp-receiver.js';
 import {
   type QueueDelivery,
   type QueueSocket,
@@ -156,6 +157,7 @@ export const RECEIVER_KINDS: readonly ReceiverKind[] = [
   { name: 'pull', ...ANSWERED, open: (wish) => Promise.resolve(new PullReceiver(wish)) },
   { name: 'websocket', ...ANSWERED, open: (wish) => Promise.resolve(new SocketReceiver(wish)) },
   { name: 'webhook', isAnswered: false, canReject: false, released: /status 500/, open: openWebhook },
+  { name: 'amqp', ...ANSWERED, settlesOnce: true, open: (wish) => Promise.resolve(new AmqpReceiver(wish)) },
   {
     name: 'mqtt',
     isAnswered: false,

@@ -8,6 +8,7 @@ import type { Limits } from '../limits/limits.js';
 import type { Namespaces } from '../messages/namespaces.js';
 import type { Publisher } from '../publish.js';
 import type { StreamHub } from '../streams/stream-hub.js';
+import type { AmqpSettings } from './amqp/amqp.settings.js';
 import type { MqttParts } from './mqtt/mqtt-parts.js';
 import type { MqttValues } from './mqtt/mqtt.settings.js';
 import type { OpenQueues } from './open-queue.js';
@@ -57,6 +58,7 @@ export interface Doors {
   /** Routes of WebSockets: a protocol adds its own when it is opened, before `websocket` is, which answers them. */
   sockets?: SocketRoute[];
   /** Of protocols with settings or ports of their own; the defaults when left out. */
+  amqp?: AmqpSettings;
   values?: MqttValues;
   host?: string;
   tls?: Tls | undefined;

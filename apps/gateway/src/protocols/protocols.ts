@@ -1,3 +1,4 @@
+import { amqp } from './amqp/amqp.protocol.js';
 import { eventsRest } from './events-rest/events-rest.protocol.js';
 import { http } from './http/http.protocol.js';
 import { messagingrest } from './messagingrest/messagingrest.protocol.js';
@@ -11,4 +12,4 @@ import { websocket } from './websocket/websocket.protocol.js';
  * Every protocol of the gateway that has doors of its own; webhooks are receivers of queues. WebSockets come last, for
  * they answer the upgrades of those before them, too.
  */
-export const protocols: readonly Protocol[] = [http, sse, pull, messagingrest, eventsRest, mqtt, websocket];
+export const protocols: readonly Protocol[] = [http, sse, pull, messagingrest, eventsRest, amqp, mqtt, websocket];

@@ -120,6 +120,8 @@ export class QueueConnection {
     if (this.#leaving !== undefined) return;
     this.#leaving = reason;
     this.#ending.abort();
+    // Nothing more is leased here: who stands by need not wait for a network that may be gone.
+    this.#flow.close();
     clearTimeout(this.#timer);
     if (this.#unanswered === 0) this.#finish();
     else this.#timer = setTimeout(() => this.#finish(), CLOSE_GRACE_MS);
