@@ -7,16 +7,19 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
-import { asc } from '@sap-cloud-sdk/odata-v2';
+import { asc, filterFunctions } from '@sap-cloud-sdk/odata-v2';
+import { setGlobalLogLevel } from '@sap-cloud-sdk/util';
 import ts from 'typescript';
 
+// It writes to where the lines of JSON go.
+setGlobalLogLevel('error');
 const [, , url, key, version] = process.argv;
 const NAME = 'API_BUSINESS_PARTNER';
 const PATH = `/sap/opu/odata/sap/${NAME}`;
 const headers = { authorization: `Bearer ${process.env.TOKEN}` };
 // Below this folder, so that what is generated finds the packages.
 const work = mkdtempSync(join(dirname(fileURLToPath(import.meta.url)), 'client-'));
-const say = (what, result) => console.log(JSON.stringify({ what, ...result }));
+const say = (what, result) => process.stdout.write(`${JSON.stringify({ what, ...result })}\n`);
 
 try {
   const { apiBusinessPartner, batch, changeset } = await generated();
@@ -79,7 +82,10 @@ try {
   const list = businessPartnerApi
     .requestBuilder()
     .getAll()
-    .filter(partners.SEARCH_TERM_1.equals(key), partners.ORGANIZATION_BP_NAME_1.startsWith('Of'))
+    .filter(
+      partners.SEARCH_TERM_1.equals(key),
+      filterFunctions().startsWith(partners.ORGANIZATION_BP_NAME_1, 'Of').equals(true),
+    )
     .orderBy(asc(partners.BUSINESS_PARTNER))
     .top(5);
   say('found', { names: (await execute(list)).map(({ organizationBpName1 }) => organizationBpName1) });
