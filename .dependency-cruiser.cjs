@@ -34,7 +34,8 @@ const DOORS = ['^libs/[^/]+/src/index\\.ts$', '^libs/mesh/src/trial\\.ts$', '^li
 const APP_PACKAGES = [...NEST, '@nestjs/microservices', 'zod', 'prom-client'];
 const APPS = {
   cli: ['kafkajs', 'yaml'],
-  gateway: [...APP_PACKAGES, 'undici', 'ws', '@marcbachmann/cel-js', 're2js', 'ipaddr.js'],
+  flows: [...NEST, 'zod', 'yaml'],
+  gateway: [...APP_PACKAGES, 'undici', 'ws', 'mqtt-packet', '@marcbachmann/cel-js', 're2js', 'ipaddr.js'],
   'sales-order': [...APP_PACKAGES, 'kysely', 'pg'],
   'business-partner': [...APP_PACKAGES, 'kysely', 'pg'],
   contract: [...APP_PACKAGES, 'kysely', 'pg'],
@@ -44,6 +45,7 @@ const APPS = {
 const AT_HOME = {
   undici: ['^apps/gateway/src/((deliver|hop)\\.ts$|fetch/|network/|protocols/webhook/)', '^(bench|test)/'],
   ws: ['^apps/gateway/src/protocols/websocket/', '^(bench|test)/'],
+  'mqtt-packet': ['^apps/gateway/src/protocols/mqtt/', '^(bench|test)/'],
   '@marcbachmann/cel-js': ['^apps/gateway/src/filters/'],
   re2js: ['^apps/gateway/src/filters/'],
   'ipaddr.js': ['^apps/gateway/src/network/'],

@@ -38,6 +38,7 @@ it('the parser of AsyncAPI finds nothing wrong with the document, and all of it 
   expect(ids.toSorted()).toEqual(
     [
       ...topics,
+      'mqtt',
       'stream-websocket',
       'stream-sse',
       'queue',
@@ -45,6 +46,8 @@ it('the parser of AsyncAPI finds nothing wrong with the document, and all of it 
       'pull-settle',
       'webhook',
       'publish',
+      'amqp-receive',
+      'amqp-publish',
     ].toSorted(),
   );
   expect(document!.operations().all().length).toBeGreaterThan(ids.length);

@@ -1,6 +1,8 @@
 import { isOpenToPublish, type EventType } from '@heddle/schema';
 import type { z } from 'zod';
+import { amqpChannels, amqpOperations } from './asyncapi-amqp.js';
 import { jsonSchema, pullChannels, pullMessages, pullOperations } from './asyncapi-pull.js';
+import { type MqttPorts, mqttChannel, mqttOperations, mqttServers } from './asyncapi-mqtt.js';
 import { FRAME_EXAMPLES } from './protocols/websocket/queue-frame-examples.js';
 import { CLIENT_FRAMES, SERVER_FRAMES } from './protocols/websocket/queue-frame.shape.js';
 import { streamQuery } from './protocols/stream-request.js';
@@ -12,6 +14,8 @@ export interface AsyncApiParts {
   /** Of Kafka, as `host:port`. */
   brokers: readonly string[];
   events: readonly EventType[];
+  /** Ports of MQTT without WebSocket, where there are any. */
+  mqtt?: MqttPorts;
 }
 
 /**
@@ -19,9 +23,10 @@ export interface AsyncApiParts {
  * server-sent events, queues over WebSocket with every frame of `heddle.v1` and over HTTP, what webhooks are given, and
  * what may be published.
  */
-export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): object {
+export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {} }: AsyncApiParts): object {
   const topics = [...new Set(events.map(({ topic }) => topic))].toSorted();
   const eventTypes = events.map(({ type }) => type);
+  const toPublish = events.filter(isOpenToPublish).map(({ type }) => type);
   return {
     asyncapi: '3.0.0',
     id: `${baseUrl}/asyncapi.json`,
@@ -32,7 +37,7 @@ export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): o
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',
-    servers: serversOf(baseUrl, brokers),
+    servers: { ...serversOf(baseUrl, brokers), ...mqttServers(baseUrl, mqtt, security) },
     channels: {
       ...Object.fromEntries(topics.map((topic) => [`topic-${topic}`, topicChannel(topic, events)])),
       'stream-websocket': streamChannel('gatewayWebSocket', eventTypes, {
@@ -41,8 +46,10 @@ export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): o
       'stream-sse': streamChannel('gateway', eventTypes),
       queue: queueChannel,
       ...pullChannels,
+      ...amqpChannels(eventTypes, toPublish),
       webhook: webhookChannel(eventTypes),
-      publish: publishChannel(events),
+      publish: publishChannel(toPublish),
+      mqtt: mqttChannel(references(eventTypes)),
     },
     operations: {
       ...Object.fromEntries(topics.map((topic) => [`read-${topic}`, topicOperation(topic)])),
@@ -50,6 +57,7 @@ export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): o
       'stream-over-sse': operation('send', 'stream-sse', 'Events, as they are appended'),
       ...queueOperations,
       ...pullOperations,
+      ...amqpOperations,
       'deliver-to-webhook': {
         ...operation('send', 'webhook', 'An event, until the receiver answers 2xx or it is given up'),
         bindings: POSTED,
@@ -58,6 +66,7 @@ export function asyncApiDocument({ baseUrl, brokers, events }: AsyncApiParts): o
         ...operation('receive', 'publish', 'An event, answered when all in-sync replicas have it'),
         bindings: POSTED,
       },
+      ...mqttOperations,
     },
     components: {
       schemas: { CloudEvent: cloudEvent },
@@ -162,6 +171,13 @@ function serversOf(baseUrl: string, brokers: readonly string[]): object {
   return {
     gateway: { ...at, protocol: isSecure ? 'https' : 'http', security },
     gatewayWebSocket: { ...at, protocol: isSecure ? 'wss' : 'ws', security },
+    gatewayAmqp: {
+      host,
+      pathname: `${pathname === '/' ? '' : pathname}/protocols/amqp10ws`,
+      protocol: 'amqp1',
+      description: 'AMQP 1.0 as a WebSocket, subprotocol amqp; bearer in the upgrade, then SASL PLAIN or ANONYMOUS.',
+      security,
+    },
     ...Object.fromEntries(kafka.map(([name, broker]) => [name, { host: broker, protocol: 'kafka' }])),
   };
 }
@@ -209,13 +225,13 @@ function webhookChannel(eventTypes: readonly string[]): object {
 }
 
 /** What a service owns only that service raises, unless its schema opens it. */
-function publishChannel(events: readonly EventType[]): object {
+function publishChannel(toPublish: readonly string[]): object {
   return {
     address: '/v1/events',
     title: 'Publishing',
     description: 'Structured or binary mode, single or in batches; types that a service owns are refused from others.',
     servers: [{ $ref: '#/servers/gateway' }],
-    messages: references(events.filter(isOpenToPublish).map(({ type }) => type)),
+    messages: references(toPublish),
   };
 }
 

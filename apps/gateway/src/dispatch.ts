@@ -106,7 +106,7 @@ export class Dispatcher {
     const from = this.position.next(topic, partition);
     const liveFrom = this.#liveFrom.get(name) ?? 0;
     const tenant = tenantOf(topic);
-    // What somebody published to an address is for the queues that want it.
+    // What somebody published to an address is for queues and streams that ask for topics.
     const isRaw = isRawTopic(topic);
     const position = this.position.of(tenant);
     const events: DispatchedEvent[] = [];
@@ -116,7 +116,7 @@ export class Dispatcher {
       const event = new DispatchedEvent(stored, this.#count, position.token, this.baseUrl);
       this.tail.add(event);
       events.push(event);
-      if (!isRaw && stored.offset >= liveFrom) this.streams.publish(tenant, event);
+      if (stored.offset >= liveFrom) this.streams.publish(tenant, event, isRaw);
     }
     this.position.moveTo(topic, partition, Math.max(from, nextOffset));
     this.queues.take({ topic, partition, from, to: nextOffset, events });

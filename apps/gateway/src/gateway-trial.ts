@@ -155,11 +155,25 @@ export class GatewayTrial {
     server.get('/asyncapi.json', { config: { access: 'public' } }, () =>
       asyncApiDocument({ baseUrl: BASE_URL, brokers: [], events: catalogue.list() }),
     );
-    const doors = { server, publisher, streams, queues: engine.queues, hop, namespaces, guard, sessions, log };
+    const doors = {
+      server,
+      publisher,
+      streams,
+      queues: engine.queues,
+      hop,
+      namespaces,
+      guard,
+      sessions,
+      sockets: [],
+      values,
+      mqtt: gateway.mqtt,
+      log,
+    };
     const open = protocols.map((protocol) => protocol.open(doors));
     const isReady = async (): Promise<boolean> => true;
     openEventMesh(server, { ...gateway.management, origin: 'gateway.test', isReady, log });
     const url = await listen(app, { ...values, host: '127.0.0.1' });
+    for (const protocol of open) await protocol.listen?.();
     return new GatewayTrial(gateway, guard, catalogue, registry, eventLog, routes, url, async () => {
       streams.close();
       sessions.stop();

@@ -24,6 +24,8 @@ import { MonitorController } from './queues/monitor.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
 import { Replays } from './queues/replays.js';
 import { ReplaysController } from './queues/replays.controller.js';
+import { TestEvents } from './queues/test-events.js';
+import { TestEventsController } from './queues/test-events.controller.js';
 import { WebhooksController } from './protocols/webhook/webhooks.controller.js';
 
 /** The management side of the gateway. What is hot (publish, dispatch, deliver, streams) stays outside of Nest. */
@@ -36,6 +38,7 @@ export class GatewayModule {
     groupsOf: GroupsOf,
     baseUrl: string,
   ): DynamicModule {
+    const testEvents = new TestEvents(catalogue, gateway.namespaces, gateway.publisher);
     const { odata, limits } = gateway;
     const odataDoor = (host: HttpAdapterHost) => new ODataDoor(host, odata, limits.values, baseUrl);
     const readers = new EventReaders(gateway.engine.directory, catalogue, groupsOf, gateway.namespaces);
@@ -48,6 +51,7 @@ export class GatewayModule {
         QueuesController,
         ReplaysController,
         MonitorController,
+        TestEventsController,
         LettersController,
         WebhooksController,
         FiltersController,
@@ -61,6 +65,7 @@ export class GatewayModule {
         { provide: Catalogue, useValue: catalogue },
         { provide: ConfluentSchemaRegistry, useValue: registry },
         { provide: EventReaders, useValue: readers },
+        { provide: TestEvents, useValue: testEvents },
         { provide: Objects, useValue: gateway.objects },
         { provide: Documents, useValue: gateway.documents },
         { provide: ODataDoor, useFactory: odataDoor, inject: [HttpAdapterHost] },

@@ -32,6 +32,10 @@ import { Namespaces } from './messages/namespaces.js';
 import type { GatewayMetrics } from './metrics.js';
 import { receiverNetworkOf } from './network/receiver.settings.js';
 import { ObjectTopics } from './object-topics.js';
+import type { MqttParts } from './protocols/mqtt/mqtt-parts.js';
+import { MqttSessions } from './protocols/mqtt/mqtt-sessions.js';
+import { Retained } from './protocols/mqtt/retained.js';
+import { ShareQueues } from './protocols/mqtt/share-queues.js';
 import { DeliveryTurns } from './protocols/webhook/delivery-turns.js';
 import { Samples } from './protocols/webhook/samples.js';
 import { WebhookReceivers } from './protocols/webhook/webhook-receivers.js';
@@ -92,6 +96,7 @@ export class Gateway {
   readonly filterTrials: FilterTrials;
   readonly hop: Hop;
   readonly limits: Limits;
+  readonly mqtt: MqttParts;
   /** Under which topics the events of types go out. */
   readonly namespaces: Namespaces;
   readonly #receivers: WebhookReceivers;
@@ -204,6 +209,15 @@ export class Gateway {
       log,
     });
     engine.accompany(this.webhooks);
+    const { queues, directory } = engine;
+    const shares = new ShareQueues({ queues, directory });
+    const retained = { eventLog, topics, mask, namespaces: this.namespaces, baseUrl };
+    this.mqtt = {
+      sessions: new MqttSessions({ queues, directory, publisher, shares, log }),
+      shares,
+      retained: new Retained(retained, settings.mqttRetained),
+    };
+    engine.accompany(this.mqtt.sessions);
   }
 
   /** What queues and webhooks are managed with, in whatever words. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Caller } from '@heddle/auth';
-import { HeddleError, slotOf } from '@heddle/event';
+import { ERRORS, type ErrorCode, HeddleError, slotOf } from '@heddle/event';
 import { answerProblem } from '@heddle/runtime';
 import type { Log } from '@heddle/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -118,6 +118,17 @@ export class Hop {
     upstream.on('timeout', end);
   }
 
+  elsewhere(tenant: string, queue: string): string | undefined {
+    const slot = slotOf(tenant, queue);
+    if (this.ownership.owns(slot)) return undefined;
+    const address = this.directory.ownerOf(slot)?.address;
+    return address === this.ownUrl ? undefined : address;
+  }
+
+  tokenFor(caller: Caller): string | Promise<string> {
+    return this.guard.hopToken(caller);
+  }
+
   /**
    * Asks the instance that works on a queue for something of its own accord.
    *
@@ -143,6 +154,37 @@ export class Hop {
     throw new HeddleError('conflict', `The instance that works on the queue refused: ${text.slice(0, 500)}`);
   }
 
+  /**
+   * Asks the instance that works on a queue to lease or to settle, on behalf of a caller, as over HTTP.
+   *
+   * @throws HeddleError its refusal; `queue-elsewhere` when nobody works on the queue now, or this instance does
+   */
+  async askQueue(
+    caller: Caller,
+    queue: string,
+    what: 'receive' | 'settle',
+    body: unknown,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    const address = this.directory.ownerOf(slotOf(caller.tenant, queue))?.address;
+    if (address === undefined || address === this.ownUrl) throw movingOn();
+    const answer = await fetchFrom(`${address}/v1/queues/${encodeURIComponent(queue)}/${what}`, {
+      dispatcher: this.#agent,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', [HOP_HEADER]: await this.guard.hopToken(caller) },
+      body: JSON.stringify(body),
+      ...(signal === undefined ? {} : { signal }),
+    }).catch((cause: unknown) => {
+      if (signal?.aborted !== true) this.#say(address, cause);
+      throw movingOn(cause);
+    });
+    const json = (await answer.body.json().catch(() => ({}))) as { code?: string; detail?: string };
+    if (answer.statusCode < 300) return json;
+    const { code = '', detail = '' } = json;
+    if (answer.statusCode >= 500 || !Object.hasOwn(ERRORS, code)) throw movingOn();
+    throw new HeddleError(code as ErrorCode, detail);
+  }
+
   async close(): Promise<void> {
     await this.#agent.destroy();
   }
@@ -150,11 +192,7 @@ export class Hop {
   /** The URL of the instance that works on what a path names; nothing when that is this one, or nobody now. */
   #ownerOf(tenant: string | undefined, path: string, body: unknown): string | undefined {
     const queue = this.#workedOn(tenant, path, body);
-    if (queue?.tenant === undefined) return undefined;
-    const slot = slotOf(queue.tenant, queue.name);
-    if (this.ownership.owns(slot)) return undefined;
-    const address = this.directory.ownerOf(slot)?.address;
-    return address === this.ownUrl ? undefined : address;
+    return queue?.tenant === undefined ? undefined : this.elsewhere(queue.tenant, queue.name);
   }
 
   /** The queue that a request is about, directly or by a webhook that reads it. */
@@ -246,8 +284,9 @@ function bodyOf(body: unknown): Buffer | string | null {
   return Buffer.isBuffer(body) ? body : JSON.stringify(body);
 }
 
-function movingOn(): HeddleError {
+function movingOn(cause?: unknown): HeddleError {
   return new HeddleError('queue-elsewhere', 'The queue is moving from one instance to another; try again.', {
     retryAfterSeconds: 1,
+    cause,
   });
 }

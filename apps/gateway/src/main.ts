@@ -136,7 +136,7 @@ await run(log, async () => {
   hop.attach(server);
   identity.open(server);
   server.get('/asyncapi.json', { config: { access: 'public' } }, () =>
-    asyncApiDocument({ baseUrl, brokers: values.kafkaBrokers, events: catalogue.list() }),
+    asyncApiDocument({ baseUrl, brokers: values.kafkaBrokers, events: catalogue.list(), mqtt: values }),
   );
   const doors = {
     server,
@@ -148,6 +148,13 @@ await run(log, async () => {
     guard,
     sessions,
     limits: gateway.limits,
+    sockets: [],
+    values,
+    host: values.host,
+    tls: values.tls,
+    certificate,
+    amqp: values,
+    mqtt: gateway.mqtt,
     log,
   };
   const open = protocols.map((protocol) => protocol.open(doors));
@@ -172,6 +179,7 @@ await run(log, async () => {
     { name: 'catalogue', run: () => catalogue.close() },
   ]);
   const url = await listen(app, values);
+  for (const protocol of open) await protocol.listen?.();
   log.info({ event: 'listening', url }, `listening on ${url}`);
 });
 

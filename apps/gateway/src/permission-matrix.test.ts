@@ -93,6 +93,7 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['POST', '/v1/queues/w/resume', {}, ['manage:queue:w'], [200, 403, 404]],
   ['DELETE', '/v1/queues/new', undefined, ['manage:queue:new'], [204, 403, 204]],
   ['POST', '/v1/queues/w/replay', { from: 'earliest', dryRun: true }, ['replay:queue:w'], [200, 403, 404]],
+  ['POST', '/v1/queues/q/test-events', { types: [TYPE] }, ['publish:queue:q'], [202, 403, 202]],
   ['GET', '/v1/queues/q/monitor', undefined, ['consume:queue:q'], [200, 403, 200]],
   ['GET', '/v1/queues/q/replays', undefined, ['replay:queue:q'], [200, 403, 200]],
   ['GET', '/v1/queues/q/replays/:replay', undefined, ['consume:queue:q'], [200, 403, 404]],

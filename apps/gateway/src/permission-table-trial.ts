@@ -41,6 +41,7 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row('POST /v1/queues/{name}/settle', 'consume:queue:{name}'),
   row('GET /v1/queues/{name}/connect', 'consume:queue:{name}'),
   row('GET /v1/queues/{name}/monitor', EITHER),
+  row('POST /v1/queues/{name}/test-events', 'publish:queue:{name}'),
   row('POST /v1/queues/{name}/replay', REPLAY),
   row('GET /v1/queues/{name}/replays', EITHER),
   row('GET /v1/queues/{name}/replays/{id}', EITHER),

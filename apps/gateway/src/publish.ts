@@ -34,7 +34,7 @@ import type { ObjectTopics } from './object-topics.js';
 export type PublishOutcome = { position: Position; duplicate: boolean } | { error: HeddleError };
 
 /** The window in which the same (source, id) is appended once; it knows what any instance has appended lately. */
-const DEDUPE_WINDOW = { events: 100_000, ms: 10 * 60_000 } as const;
+const DEDUPE_WINDOW = { events: 100_000, rawMessages: 50_000, ms: 10 * 60_000 } as const;
 
 /** Bytes of data of one event; what the log takes at most is a little more. */
 const MAX_DATA_BYTES = 900 * 1024;
@@ -53,6 +53,8 @@ export class Publisher {
   /** Of schemas other than the newest of their type: nothing, or why they are refused. What an id means never changes. */
   #versions = new Map<string, HeddleError | undefined>();
   #windows = new DedupeWindows<Pending>(DEDUPE_WINDOW.events, DEDUPE_WINDOW.ms);
+  /** Apart, for most of those have an id that was made for them: they would drive out what may really come again. */
+  #rawWindows = new DedupeWindows<Pending>(DEDUPE_WINDOW.rawMessages, DEDUPE_WINDOW.ms);
 
   constructor(
     private readonly catalogue: Catalogue,
@@ -114,7 +116,7 @@ export class Publisher {
     const appends: Append[] = [];
     const settle: ((outcome: AppendOutcome) => void)[] = [];
     const now = Date.now();
-    const window = this.#windows.of(tenant, now);
+    const ofEvents = this.#windows.of(tenant, now);
     for (let index = 0; index < count; index += 1) {
       let append: Append;
       try {
@@ -129,6 +131,7 @@ export class Publisher {
       }
       const { id } = append.event.attributes;
       const source = originOf(append.topic, append.event.attributes);
+      const window = isRawTopic(append.topic) ? this.#rawWindows.of(tenant, now) : ofEvents;
       const known = window.get(source, id, now);
       if (known !== undefined) {
         duplicates.add(index);
@@ -140,7 +143,7 @@ export class Publisher {
       outcomes[index] = pending;
       appends.push(append);
     }
-    if (appends.length > 0) void this.#append(appends, settle, window);
+    if (appends.length > 0) void this.#append(appends, settle, tenant);
     const results: PublishOutcome[] = [];
     for (let index = 0; index < outcomes.length; index += 1) {
       const outcome = await outcomes[index]!;
@@ -163,7 +166,7 @@ export class Publisher {
     let window: DedupeWindow<Pending> | undefined;
     for (const { stored } of events) {
       const { topic, partition, offset } = stored;
-      if (window === undefined || topic !== last) window = this.#windows.of(tenantOf((last = topic)), now);
+      if (window === undefined || topic !== last) window = this.#windowOf((last = topic), tenantOf(topic), now);
       const { id, sequence } = stored.attributes;
       const source = originOf(topic, stored.attributes);
       if (sequence !== undefined || window.get(source, id, now) !== undefined) continue;
@@ -174,7 +177,7 @@ export class Publisher {
   async #append(
     appends: readonly Append[],
     settle: readonly ((outcome: AppendOutcome) => void)[],
-    window: DedupeWindow<Pending>,
+    tenant: string,
   ): Promise<void> {
     let outcomes: AppendOutcome[];
     try {
@@ -190,9 +193,15 @@ export class Publisher {
       const outcome = outcomes[index] ?? { error: new HeddleError('internal', 'No outcome.') };
       const { topic, event } = appends[index]!;
       // What failed may be published again; only what stands in the log counts as had.
-      if ('error' in outcome) window.delete(originOf(topic, event.attributes), event.attributes.id);
+      if ('error' in outcome) {
+        this.#windowOf(topic, tenant, Date.now()).delete(originOf(topic, event.attributes), event.attributes.id);
+      }
       settle[index]?.(outcome);
     }
+  }
+
+  #windowOf(topic: string, tenant: string, now: number): DedupeWindow<Pending> {
+    return (isRawTopic(topic) ? this.#rawWindows : this.#windows).of(tenant, now);
   }
 
   /**

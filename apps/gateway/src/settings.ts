@@ -3,9 +3,11 @@ import { baseUrlSchema, defineSettings, meshSettings, portSchema } from '@heddle
 import type { SettingsOf } from '@heddle/runtime';
 import { z } from 'zod';
 import { identitySettings } from './identity/identity.settings.js';
+import { amqpSettings } from './protocols/amqp/amqp.settings.js';
 import { limitSettings } from './limits/limit.settings.js';
 import { DEFAULT_NAMESPACE } from './messages/namespaces.js';
 import { receiverSettings } from './network/receiver.settings.js';
+import { mqttSettings } from './protocols/mqtt/mqtt.settings.js';
 import { parseMasterKeys } from './vault/master-keys.js';
 
 const milliseconds = z.coerce.number('must be a number of milliseconds').int().min(1, 'must be at least 1');
@@ -91,6 +93,8 @@ export const settings = defineSettings({
   },
   ...receiverSettings,
   ...limitSettings,
+  ...amqpSettings,
+  ...mqttSettings,
   dataDir: {
     env: 'HEDDLE_DATA_DIR',
     schema: z.string().min(1).optional(),

@@ -11,7 +11,7 @@ export const VERBS = ['publish', 'consume', 'fetch', 'replay', 'manage', 'unmask
 export type Verb = (typeof VERBS)[number];
 
 /** What it may be done to. */
-export const KINDS = ['type', 'topic', 'queue', 'client', 'tenant'] as const;
+export const KINDS = ['type', 'topic', 'queue', 'client', 'tenant', 'flow'] as const;
 
 export type Kind = (typeof KINDS)[number];
 

@@ -17,7 +17,7 @@ const NAMESPACE = 'default/heddle/s4';
 const CREATED = 'sap.s4.beh.salesorder.v1.SalesOrder.Created.v1';
 
 const word = fc.stringMatching(/^[A-Za-z0-9_-]{1,8}$/);
-const segment = fc.stringMatching(/^[A-Za-z0-9_.-]{1,8}$/).filter((text) => text !== '.' && text !== '..');
+const segment = fc.stringMatching(/^[A-Za-z0-9_.-]{1,8}$/).filter((text) => !/^\.+$/.test(text));
 const namespace = fc.tuple(segment, segment, segment).map((parts) => parts.join('/'));
 const type = fc
   .tuple(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,7}$/), fc.array(word, { maxLength: 6 }))

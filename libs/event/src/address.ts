@@ -61,7 +61,7 @@ export function queueNameProblem(name: string): string | undefined {
     return `has a segment of ${parts[long]!.length} characters; at most ${long === 0 ? firstSegment : laterSegment} are allowed there`;
   }
   // In a path they would be taken for steps, even where they are percent-encoded.
-  if (parts.some((part) => part === '.' || part === '..')) return 'has a segment of dots alone';
+  if (parts.some((part) => /^\.+$/.test(part))) return 'has a segment of dots alone';
   return segmentsProblem(parts);
 }
 

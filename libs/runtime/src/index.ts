@@ -20,4 +20,4 @@ export {
 } from './settings.js';
 export type { SocketUse } from './socket-limits.js';
 export { stopInOrder, type StopStep } from './stop.js';
-export { type Certificate, certificateOf } from './tls.js';
+export { type Certificate, type Tls, certificateOf } from './tls.js';

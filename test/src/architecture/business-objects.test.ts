@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { BUSINESS_OBJECTS, FILES, filesIn, foldersIn } from './tree.js';
 
 /** Apps that are no business objects. */
-const OTHER_APPS = ['gateway', 'cli', 'console'];
+const OTHER_APPS = ['gateway', 'flows', 'cli', 'console'];
 /** What every business object has: who knows one finds their way in all. */
 const ROLES = ['', '.shape', '.controller', '.service', '.repository', '.module', '.openapi', '.test', '.broker.test'];
 const GIVEN = ['main.ts', 'settings.ts'];

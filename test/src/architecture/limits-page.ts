@@ -121,6 +121,12 @@ async function fixed(): Promise<LimitGroup[]> {
   const { CEL_LIMITS: cel } = await load<{ CEL_LIMITS: Figures }>('apps/gateway/src/filters/cel-expression.ts');
   const { CEL_STEPS } = await load<{ CEL_STEPS: number }>('apps/gateway/src/filters/cel-meter.ts');
   const { FILTER_LIMITS: filter } = await load<{ FILTER_LIMITS: Figures }>('apps/gateway/src/filters/filters.ts');
+  const { ADDRESS_LIMITS: address } = await load<{ ADDRESS_LIMITS: Record<'topic' | 'queue', Figures> }>(
+    'libs/event/src/address.ts',
+  );
+  const { MAX_MESSAGE_BYTES } = await load<{ MAX_MESSAGE_BYTES: number }>(
+    'apps/gateway/src/messages/incoming-message.ts',
+  );
   const row = (about: string, limit: number | undefined, beyond: string): LimitRow => ({
     about,
     limit: String(limit),
@@ -136,6 +142,10 @@ async function fixed(): Promise<LimitGroup[]> {
         row('bytes of one attribute', attribute.valueBytes, '400 `attribute-invalid`, and its name'),
         row('extension attributes of an event', attribute.extensions, '400 `attribute-invalid`, and its name'),
         row('bytes of all attributes together', attribute.totalBytes, '400 `attribute-invalid`, and its name'),
+        row('bytes of a message to a topic or a queue', MAX_MESSAGE_BYTES, '413 `too-large`'),
+        row('characters of a topic', address.topic.characters, '400 `parameter-invalid`, and the rule'),
+        row('segments of a topic, which has two at least', address.topic.segments, '400 `parameter-invalid`, and the rule'),
+        row('characters of the name of a queue', address.queue.characters, '400 `parameter-invalid`, and the rule'),
         row('items of all arrays and maps of one value in Avro, and no more than its bytes can hold', avro.items, data),
         row('fields and items of one value in Avro', avro.values, data),
         row('nesting of a value in Avro', avro.depth, data),

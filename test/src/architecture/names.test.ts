@@ -13,7 +13,7 @@ const EMPTY_NAMES = new Set(
 /** What may stand between a name and its ending. */
 const ROLES = new Set(
   (
-    'controller service repository module settings shape protocol filter connection frames reactions store contract ' +
+    'controller service repository module settings shape protocol filter step connection frames reactions store contract ' +
     'openapi setup config generated broker e2e crash test'
   ).split(' '),
 );

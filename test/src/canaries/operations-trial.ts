@@ -223,6 +223,7 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [2, (party) => party.call('POST', `/v1/dead-letters/redrives/${any(party, 'redrive')}/stop`, {})],
     [3, lookUp('/v1/attempts?limit=50')],
     [2, (party) => party.call('GET', `/v1/queues/${queue(party)}/monitor`)],
+    [1, (party) => party.call('POST', `/v1/queues/${queue(party)}/test-events`, { types: [SIGNED] })],
     [6, (party) => party.call('GET', `/v1/events/e${party.below(EVENTS)}`)],
     [4, (party) => party.call('GET', `/v1/objects/contract/${party.oneOf(KEYS)}/events`)],
     [3, (party) => party.call('GET', `/v1/objects/sales-order/${party.oneOf(KEYS)}`)],

@@ -142,11 +142,11 @@ export function receiverContract(kind: ReceiverKind, groundOf: () => ReceiverGro
       expect(receiver.ids).toEqual([...Array<string>(3).fill(poison!.id), ...idsOf(good)]);
       const letter = await deadLetterOf(queue);
       expect(letter).toMatchObject({ event: { id: poison!.id, key }, code: 'exhausted', attempts: 3, state: 'open' });
-      expect(letter.reason).toMatch(kind.isAnswered ? /released by the receiver/ : /status 500/);
+      expect(letter.reason).toMatch(kind.released);
       expect((await readQueue(gateway, queue)).statistics).toMatchObject({ dead: 1, leased: 0, waiting: 0 });
     });
 
-    test.runIf(kind.isAnswered)(
+    test.runIf(kind.canReject)(
       'an event that is rejected is a dead letter at once, with the reason given',
       async () => {
         const queue = await newQueue();
@@ -156,9 +156,8 @@ export function receiverContract(kind: ReceiverKind, groundOf: () => ReceiverGro
         const [unwanted, next] = await publish([key, key]);
         await whenAll(receiver, [unwanted!]);
         receiver.answerWith('accept');
-        expect(await receiver.of(unwanted!)[0]!.settle('reject', 'no such contract')).toMatchObject({
-          state: 'rejected',
-        });
+        const result = await receiver.of(unwanted!)[0]!.settle('reject', 'no such contract');
+        if (kind.isAnswered) expect(result).toMatchObject({ state: 'rejected' });
         await whenAll(receiver, [next!]);
         expect(receiver.ids).toEqual([unwanted!.id, next!.id]);
         const letter = await deadLetterOf(queue);
@@ -230,6 +229,7 @@ export function receiverContract(kind: ReceiverKind, groundOf: () => ReceiverGro
         const [expired, renewed] = receiver.of(event!);
         expect(await expired!.settle('accept')).toMatchObject({ code: 'lease-expired' });
         expect(await renewed!.settle('accept')).toMatchObject({ state: 'accepted' });
+        if (kind.settlesOnce === true) return;
         expect(await renewed!.settle('accept')).toMatchObject({ state: 'accepted' });
         expect(await renewed!.settle('release')).toMatchObject({ code: 'lease-settled' });
       },

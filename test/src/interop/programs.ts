@@ -23,48 +23,28 @@ const QUICK_START = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:2.8';
 const PYTHON = 'import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 14))';
 
-export const java: Program = {
-  missing:
-    versionOf('javac', ['-version'], /javac (\d+)/) < 17
-      ? 'no JDK 17 or later'
-      : versionOf('mvn', ['-version'], /Maven (\d+)/) < 3
-        ? 'no Maven'
-        : undefined,
-  build: async () => {
-    const source = join(SOURCES, 'java');
-    const jars = await once(`java-jars-${await hashOf([join(source, 'pom.xml')])}`, async (home) => {
-      const wanted = ['-q', '-B', '-f', join(source, 'pom.xml'), '-DincludeScope=runtime', `-DoutputDirectory=${home}`];
-      await exec('mvn', [...wanted, `${DEPENDENCY_PLUGIN}:copy-dependencies`]);
-    });
-    const files = await filesOf(join(source, 'src'));
-    const classes = await once(`java-${await hashOf([join(source, 'pom.xml'), ...files])}`, async (home) => {
-      await exec('javac', ['-d', home, '-cp', join(jars, '*'), ...files]);
-    });
-    return ['java', ...QUICK_START, '-cp', [classes, join(jars, '*')].join(delimiter), 'heddle.interop.Interop'];
-  },
+const MISSING_JAVA =
+  versionOf('javac', ['-version'], /javac (\d+)/) < 17
+    ? 'no JDK 17 or later'
+    : versionOf('mvn', ['-version'], /Maven (\d+)/) < 3
+      ? 'no Maven'
+      : undefined;
+
+export const java = javaProgram('java', 'heddle.interop.Interop');
+export const jms = javaProgram('jms', 'heddle.jms.Jms');
+
+/** The Python of Debian, which has its own packages. */
+const DEBIAN_PYTHON = '/usr/bin/python3';
+
+export const proton: Program = {
+  missing: succeeds(DEBIAN_PYTHON, ['-c', 'import proton']) ? undefined : 'no python3-qpid-proton',
+  build: () => Promise.resolve([DEBIAN_PYTHON, join(SOURCES, 'proton', 'proton-client.py')]),
 };
 
-export const python: Program = {
-  missing: succeeds('python3', ['-c', PYTHON]) ? undefined : 'no Python 3.9 to 3.14 with venv and pip',
-  build: async () => {
-    const requirements = join(SOURCES, 'python', 'requirements.txt');
-    const home = await once(`python-${await hashOf([requirements])}`, async (folder) => {
-      await exec('python3', ['-m', 'venv', folder]);
-      // Built packages only: a compiler is nothing that has to be here.
-      const wanted = [
-        'install',
-        '--quiet',
-        '--disable-pip-version-check',
-        '--only-binary',
-        ':all:',
-        '-r',
-        requirements,
-      ];
-      await exec(join(folder, 'bin', 'pip'), wanted);
-    });
-    return [join(home, 'bin', 'python'), join(SOURCES, 'python', 'interop.py')];
-  },
-};
+export const python = pythonProgram('python', 'interop.py');
+
+/** Eclipse Paho, a client of MQTT. */
+export const paho = pythonProgram('mqtt', 'session.py');
 
 export const go: Program = {
   missing: versionOf('go', ['version'], /go1\.(\d+)/) < 26 ? 'no Go 1.26 or later' : undefined,
@@ -107,6 +87,25 @@ export const sapCloudSdk: Program = {
   },
 };
 
+function javaProgram(folder: string, main: string): Program {
+  return {
+    missing: MISSING_JAVA,
+    build: async () => {
+      const source = join(SOURCES, folder);
+      const pom = join(source, 'pom.xml');
+      const jars = await once(`${folder}-jars-${await hashOf([pom])}`, async (home) => {
+        const wanted = ['-q', '-B', '-f', pom, '-DincludeScope=runtime', `-DoutputDirectory=${home}`];
+        await exec('mvn', [...wanted, `${DEPENDENCY_PLUGIN}:copy-dependencies`]);
+      });
+      const files = await filesOf(join(source, 'src'));
+      const classes = await once(`${folder}-${await hashOf([pom, ...files])}`, async (home) => {
+        await exec('javac', ['-d', home, '-cp', join(jars, '*'), ...files]);
+      });
+      return ['java', ...QUICK_START, '-cp', [classes, join(jars, '*')].join(delimiter), main];
+    },
+  };
+}
+
 /** Runs a program to its end; resolves with the lines it printed, each of them JSON. */
 export async function runProgram<T>(
   [command = '', ...first]: readonly string[],
@@ -125,6 +124,31 @@ export async function runProgram<T>(
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as T);
+}
+
+/** A script that has its packages in an environment of its own. */
+function pythonProgram(folder: string, script: string): Program {
+  return {
+    missing: succeeds('python3', ['-c', PYTHON]) ? undefined : 'no Python 3.9 to 3.14 with venv and pip',
+    build: async () => {
+      const requirements = join(SOURCES, folder, 'requirements.txt');
+      const home = await once(`${folder}-${await hashOf([requirements])}`, async (place) => {
+        await exec('python3', ['-m', 'venv', place]);
+        // Built packages only: a compiler is nothing that has to be here.
+        const wanted = [
+          'install',
+          '--quiet',
+          '--disable-pip-version-check',
+          '--only-binary',
+          ':all:',
+          '-r',
+          requirements,
+        ];
+        await exec(join(place, 'bin', 'pip'), wanted);
+      });
+      return [join(home, 'bin', 'python'), join(SOURCES, folder, script)];
+    },
+  };
 }
 
 /** Fills a folder once; one that was broken off is begun anew. */

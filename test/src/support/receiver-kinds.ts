@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { AmqpReceiver } from './amqp-receiver.js';
 import {
   type QueueDelivery,
   type QueueSocket,
@@ -8,6 +9,7 @@ import {
   pullDeliveries,
   settlePulled,
 } from './queue-clients.js';
+import { MqttReceiver } from './mqtt-receiver.js';
 import { type Received, Receiver, type ReceiverKind, type ReceiverWish, type SettleAction } from './receiver.js';
 import { WebhookSink, eventOf } from './webhook-sink.js';
 import { putWebhook } from './webhooks.js';
@@ -148,11 +150,21 @@ function receivedOf(
   };
 }
 
+const ANSWERED = { isAnswered: true, canReject: true, released: /released by the receiver/ } as const;
+
 /** Every way there is. */
 export const RECEIVER_KINDS: readonly ReceiverKind[] = [
-  { name: 'pull', isAnswered: true, open: (wish) => Promise.resolve(new PullReceiver(wish)) },
-  { name: 'websocket', isAnswered: true, open: (wish) => Promise.resolve(new SocketReceiver(wish)) },
-  { name: 'webhook', isAnswered: false, open: openWebhook },
+  { name: 'pull', ...ANSWERED, open: (wish) => Promise.resolve(new PullReceiver(wish)) },
+  { name: 'websocket', ...ANSWERED, open: (wish) => Promise.resolve(new SocketReceiver(wish)) },
+  { name: 'webhook', isAnswered: false, canReject: false, released: /status 500/, open: openWebhook },
+  { name: 'amqp', ...ANSWERED, settlesOnce: true, open: (wish) => Promise.resolve(new AmqpReceiver(wish)) },
+  {
+    name: 'mqtt',
+    isAnswered: false,
+    canReject: true,
+    released: /PUBACK 0x80/,
+    open: (wish) => Promise.resolve(new MqttReceiver(wish)),
+  },
 ];
 
 async function openWebhook({ gateway, queue, leaseMs }: ReceiverWish): Promise<Receiver> {

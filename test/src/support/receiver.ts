@@ -64,8 +64,14 @@ export interface ReceiverWish {
 
 /** A way for receivers to come to a queue. */
 export interface ReceiverKind {
-  name: 'pull' | 'websocket' | 'webhook';
-  /** Whether it can reject, and each settlement is answered, and durable by then. */
+  name: 'pull' | 'websocket' | 'webhook' | 'amqp' | 'mqtt';
+  /** Whether each settlement is answered, and durable by then. */
   isAnswered: boolean;
+  /** Whether nothing more can be said of a delivery that was settled. */
+  settlesOnce?: boolean;
+  /** Whether it can say that a delivery is never to come again. */
+  canReject: boolean;
+  /** What the last attempt that it has released is kept with. */
+  released: RegExp;
   open(wish: ReceiverWish): Promise<Receiver>;
 }

@@ -16,6 +16,13 @@ export interface DoorGuard extends Guard {
    * @throws HeddleError `token-invalid`
    */
   identifyToken(token: string): Caller | Promise<Caller>;
+  /**
+   * Who a client is that brings its id and secret itself, where a protocol asks for a user and a password. It may stay as
+   * long as with a token issued now.
+   *
+   * @throws HeddleError `token-invalid`
+   */
+  identifyCredentials(clientId: string, secret: string): Promise<Caller>;
   /** Whether the client of somebody who was let in still has the rights that it came in with. */
   isCurrent(caller: Caller): boolean;
   /** Hears of clients whose rights were changed or taken; connections whose caller is not current then are to end. */

@@ -16,6 +16,8 @@ export interface GatewayGuardParts {
   origins: Origins;
   directory: Pick<ClientDirectory, 'onRevoked'>;
   isCurrent(caller: Caller): boolean;
+  /** Who a client is, by its id and secret. */
+  byCredentials(clientId: string, secret: string): Promise<Caller>;
   log: Log;
   /** What every request that was let in passes next, such as the limit of its rate. */
   admit?: (request: FastifyRequest, reply: FastifyReply) => void;
@@ -62,6 +64,10 @@ export class GatewayGuard implements DoorGuard {
 
   identifyToken(token: string): Caller | Promise<Caller> {
     return this.parts.verifier.verify(bearerToken(`Bearer ${token}`));
+  }
+
+  identifyCredentials(clientId: string, secret: string): Promise<Caller> {
+    return this.parts.byCredentials(clientId, secret);
   }
 
   isInstance(caller: Caller): boolean {

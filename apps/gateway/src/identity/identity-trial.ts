@@ -40,6 +40,13 @@ export class TrialGuard implements DoorGuard {
     return `Bearer ${this.tokenFor(caller)}`;
   }
 
+  /** The secret is the token of a caller, as of a client that has proven who it is. */
+  async identifyCredentials(clientId: string, secret: string): Promise<Caller> {
+    if (this.#callers.has(secret)) return this.identifyToken(secret);
+    if (this.next !== undefined) return this.next.identifyCredentials(clientId, secret);
+    throw new HeddleError('token-invalid', 'There is no such client, or its secret is another.');
+  }
+
   tokenFor(caller: Caller): string {
     const token = `${PREFIX}${this.#callers.size + 1}.token`;
     this.#callers.set(token, caller);

@@ -54,6 +54,7 @@ export class Identity {
   readonly #clients: Clients;
   readonly #tenants: Tenants;
   readonly #tickets: Tickets;
+  readonly #authentication: ClientAuthentication;
 
   constructor(private readonly parts: IdentityParts) {
     const { settings, controlLog, sealer, inUse, admit, log } = parts;
@@ -67,6 +68,7 @@ export class Identity {
       tokenLifeMs: settings.tokenLifeSeconds * 1000,
     });
     const { keys, issuer } = this;
+    this.#authentication = new ClientAuthentication(directory, [`${parts.baseUrl}/oauth/token`, issuer]);
     const isCurrent = (caller: Caller): boolean => isExternal(caller) || directory.isCurrent(caller);
     const signed = { keys, issuer, isCurrent };
     this.#tickets = new Tickets({ ...signed, once: directory.once });
@@ -77,6 +79,7 @@ export class Identity {
       origins: new Origins(settings.allowedOrigins),
       directory,
       isCurrent,
+      byCredentials: (clientId, secret) => this.#byCredentials(clientId, secret),
       log,
       ...(admit === undefined ? {} : { admit }),
     });
@@ -114,7 +117,7 @@ export class Identity {
     if (!settings.tokenEndpoint) return;
     const { issuer } = this;
     new TokenEndpoint({
-      authentication: new ClientAuthentication(this.directory, [`${baseUrl}/oauth/token`, issuer]),
+      authentication: this.#authentication,
       keys: this.keys,
       issuer,
       audience: settings.tokenAudience,
@@ -164,6 +167,30 @@ export class Identity {
       { provide: Tenants, useValue: this.#tenants },
       { provide: Tickets, useValue: this.#tickets },
     ];
+  }
+
+  async #byCredentials(clientId: string, secret: string): Promise<Caller> {
+    const { settings } = this.parts;
+    // Where tokens are not issued here, ids and secrets are not known here either.
+    if (!settings.tokenEndpoint) throw new HeddleError('token-invalid', 'Come with an access token of the issuer.');
+    const form = new Map([
+      ['client_id', clientId],
+      ['client_secret', secret],
+    ]);
+    try {
+      const client = await this.#authentication.authenticate({ authorization: undefined, form });
+      return {
+        tenant: client.tenant,
+        namespace: client.namespace,
+        client: client.client,
+        permissions: Permissions.of(client.permissions),
+        expiresAt: Date.now() + settings.tokenLifeSeconds * 1000,
+        grantedAt: client.validFrom,
+      };
+    } catch (error) {
+      if (error instanceof HeddleError) throw error;
+      throw new HeddleError('token-invalid', 'There is no such client, or its secret is another.', { cause: error });
+    }
   }
 
   #issueForService(tenant: string): Promise<string> {

@@ -35,6 +35,8 @@ export function serviceKeyOf(
       },
       sse: { stream: `${baseUrl}/v1/stream` },
       websocket: { stream: `${socketUrl}/v1/stream`, connect: `${socketUrl}/v1/queues/{queue}/connect` },
+      amqp: { uri: `${socketUrl}/protocols/amqp10ws` },
+      mqtt: { connect: `${socketUrl}/protocols/mqtt311ws`, subprotocol: 'mqtt' },
       webhook: { manage: `${baseUrl}/v1/webhooks` },
     },
     management: { uri: `${baseUrl}/v1`, openapi: `${baseUrl}/openapi.json`, asyncapi: `${baseUrl}/asyncapi.json` },

@@ -29,6 +29,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   'POST /v1/queues/:name/pause': { action: 'queue.pause', ...QUEUE },
   'POST /v1/queues/:name/resume': { action: 'queue.resume', ...QUEUE },
   'POST /v1/queues/:name/purge': { action: 'queue.purge', ...QUEUE, fields: ['before'] },
+  'POST /v1/queues/:name/test-events': { action: 'queue.test-events', ...QUEUE, fields: ['types', 'count'] },
   'POST /v1/queues/:name/replay': { action: 'queue.replay', ...QUEUE, fields: REPLAY_FIELDS },
   'POST /v1/queues/:name/replays/:id/stop': { action: 'queue.replay-stop', ...QUEUE },
   'PUT /v1/webhooks/:name': { action: 'webhook.put', ...WEBHOOK, fields: ['types', 'topicPatterns', 'queue'] },

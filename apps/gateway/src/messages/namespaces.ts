@@ -1,4 +1,4 @@
-import { LOCAL_TENANT, topicOfType } from '@heddle/event';
+import { LOCAL_TENANT, isNamespace, topicOfType } from '@heddle/event';
 
 /** The namespace of the local tenant, where nobody set another. */
 export const DEFAULT_NAMESPACE = 'default/heddle/s4';
@@ -19,10 +19,12 @@ export class Namespaces {
 
   /** The topic that an event is under: in the namespace that it came by, or in that of its tenant. */
   topicOf(tenant: string, type: string, namespace: string | undefined): string {
-    const name = `${namespace ?? tenant} ${type}`;
+    const name = `${tenant} ${namespace ?? ''} ${type}`;
     let topic = this.#topics.get(name);
     if (topic === undefined) {
-      topic = topicOfType(type, namespace ?? this.of(tenant));
+      // In an attribute there may be anything.
+      const own = namespace !== undefined && isNamespace(namespace) ? namespace : this.of(tenant);
+      topic = topicOfType(type, own);
       if (this.#topics.size >= MAX_TOPICS) this.#topics.clear();
       this.#topics.set(name, topic);
     }

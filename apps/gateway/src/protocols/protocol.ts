@@ -1,38 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Caller } from '@heddle/auth';
-import type { Log } from '@heddle/runtime';
+import type { Certificate, Log, Tls } from '@heddle/runtime';
 import type { FastifyInstance } from 'fastify';
 import type { DoorGuard } from '../identity/door-guard.js';
 import type { Limits } from '../limits/limits.js';
 import type { Namespaces } from '../messages/namespaces.js';
 import type { Publisher } from '../publish.js';
-import type { LeaseBook } from '../queues/lease-book.js';
 import type { StreamHub } from '../streams/stream-hub.js';
+import type { AmqpSettings } from './amqp/amqp.settings.js';
+import type { MqttParts } from './mqtt/mqtt-parts.js';
+import type { MqttValues } from './mqtt/mqtt.settings.js';
+import type { OpenQueues } from './open-queue.js';
 import type { Sessions } from './sessions.js';
-
-/** A queue at work at this instance, as the doors of its remote receivers see it. */
-export interface OpenQueue {
-  readonly name: string;
-  /** Of the present owner. */
-  readonly epoch: number;
-  readonly book: LeaseBook;
-  /** Milliseconds a lease lasts when nothing else is asked for. */
-  leaseMs(): number;
-  /** Resolves when everything settled so far is durable. */
-  settled(): Promise<void>;
-  /**
-   * Calls back once, when this queue is no longer at work here: it was deleted, or another instance owns it. Returns
-   * how to end that.
-   */
-  onClosed(callback: (reason: 'moved' | 'deleted') => void): () => void;
-}
-
-/** The queues that receivers of this instance may take deliveries from. */
-export interface OpenQueues {
-  /** @throws HeddleError `not-found`, also for a queue of another tenant */
-  open(tenant: string, name: string): OpenQueue;
-}
+import type { SocketRoute } from './websocket/socket-route.js';
 
 /** Where connections for queues of other instances go. */
 export interface Upstream {
@@ -41,6 +22,23 @@ export interface Upstream {
    * here.
    */
   pipe(caller: Caller, request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /**
+   * Asks that instance to lease deliveries or to settle leases, on behalf of a caller, as over HTTP: for connections that
+   * cannot be handed on as a whole.
+   *
+   * @throws HeddleError its refusal; `queue-elsewhere` when nobody works on the queue now, or this instance does
+   */
+  askQueue(
+    caller: Caller,
+    queue: string,
+    what: 'receive' | 'settle',
+    body: unknown,
+    signal?: AbortSignal,
+  ): Promise<unknown>;
+  /** The URL of the instance that works on a queue of this name; nothing when that is this one, or nobody now. */
+  elsewhere(tenant: string, queue: string): string | undefined;
+  /** What another instance knows a caller by. */
+  tokenFor(caller: Caller): string | Promise<string>;
 }
 
 /** What a protocol may use of the gateway: the two necks, the queues, who comes in, and the server it answers on. */
@@ -57,6 +55,16 @@ export interface Doors {
   guard: DoorGuard;
   /** Of connections that last. */
   sessions: Sessions;
+  /** Routes of WebSockets: a protocol adds its own when it is opened, before `websocket` is, which answers them. */
+  sockets?: SocketRoute[];
+  /** Of protocols with settings or ports of their own; the defaults when left out. */
+  amqp?: AmqpSettings;
+  values?: MqttValues;
+  host?: string;
+  tls?: Tls | undefined;
+  certificate?: Certificate | undefined;
+  /** What MQTT needs beside the rest. */
+  mqtt?: MqttParts;
   log: Log;
 }
 
@@ -68,6 +76,8 @@ export interface Protocol {
 }
 
 export interface OpenProtocol {
+  /** Opens ports of its own, once everything else listens. @throws HeddleError `setting-invalid` */
+  listen?(): Promise<void>;
   /** Takes nothing new any more and lets go of what is open, so that receivers come back elsewhere. */
   close(): Promise<void> | void;
 }

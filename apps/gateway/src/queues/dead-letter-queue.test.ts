@@ -113,6 +113,24 @@ describe('a dead message queue', () => {
     );
   });
 
+  it('shows what is personal to nobody who may not see it, though the event is none of its types', async () => {
+    const few = callerFor('local', ['manage:queue:*', 'consume:topic:*', 'consume:queue:*'], 'few-of-local');
+    await put('dead-masked', { topicPatterns: ['none/*'] }, few);
+    await put('dead-clear', {});
+    const body = Buffer.from(JSON.stringify(trial.catalogue.get(SIGNED)!.example));
+    for (const [work, deadLetterQueue] of Object.entries({ 'work-1': 'dead-masked', 'work-2': 'dead-clear' })) {
+      await put(work, { types: [SIGNED], deadLetterQueue });
+      await publish({ address: `topic:${TOPIC}`, contentType: 'application/json', body });
+      await settle(work, await take(work), { action: 'reject' });
+    }
+    const signedBy = async (name: string): Promise<unknown> => {
+      const { lease } = await take(name);
+      return (lease.event.stored.data as Record<string, unknown>)['SignedBy'];
+    };
+    expect(await signedBy('dead-masked')).toBe('***');
+    expect(await signedBy('dead-clear')).not.toBe('***');
+  });
+
   it('is one that is there, another one, and one that may be filled', async () => {
     await put('there', {});
     expect(await put('self', { deadLetterQueue: 'self' })).toMatchObject({ status: 422, field: 'deadLetterQueue' });

@@ -177,8 +177,8 @@ export const purgeShape = z.strictObject({
 
 export type PurgeRequest = z.output<typeof purgeShape>;
 
-/** What queues are named, near enough for a description; {@link checkQueueName} knows all of it. */
-export const QUEUE_NAME = /^[A-Za-z0-9_.-]{1,111}(?:\/[A-Za-z0-9_.-]{1,109}){0,19}$/;
+/** What queues are named, up to 164 characters; {@link checkQueueName} says what is wrong. */
+export const QUEUE_NAME = /^(?!\.+(?:\/|$))[A-Za-z0-9_.-]{1,111}(?:\/(?!\.+(?:\/|$))[A-Za-z0-9_.-]{1,109}){0,19}$/;
 
 /**
  * A name as those of SAP Event Mesh: one segment to twenty, up to 164 characters in all.

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { DueHeap } from './due-heap.js';
+import { QUEUE_NAME, checkQueueName } from './queue.shape.js';
 import { attemptsOf, retryDelayMs } from './queue.js';
 
 const schedule = { firstMs: 1000, factor: 2, capMs: 300_000, jitter: 0.25, attempts: 10, maxAgeMs: 86_400_000 };
@@ -36,5 +37,31 @@ it('a heap gives back what is due earliest first', () => {
       for (let item = heap.pop(); item !== undefined; item = heap.pop()) popped.push(item.dueAt);
       expect(popped).toEqual([...times].sort((a, b) => a - b));
     }),
+  );
+});
+
+it('the attempts of a queue that counts redeliveries are one more, and without end where those are 0', () => {
+  expect(attemptsOf(schedule, 255)).toBe(256);
+  expect(attemptsOf({ ...schedule, delaysMs: [1] }, 4)).toBe(5);
+  expect(attemptsOf(schedule, 0)).toBe(Infinity);
+});
+
+it('a queue name is what the description of it says', () => {
+  const part = fc.oneof(
+    fc.stringMatching(/^[A-Za-z0-9_.-]{0,4}$/),
+    fc.constantFrom('.', '..', '...', 'ü', 'x'.repeat(109), 'x'.repeat(110), 'x'.repeat(111), 'x'.repeat(112)),
+  );
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 22 }), (parts) => {
+      const name = parts.join('/');
+      let isAllowed = true;
+      try {
+        checkQueueName(name);
+      } catch {
+        isAllowed = false;
+      }
+      expect(isAllowed).toBe(name.length <= 164 && QUEUE_NAME.test(name));
+    }),
+    { numRuns: 1000 },
   );
 });

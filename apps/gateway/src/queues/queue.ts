@@ -1,4 +1,5 @@
 import type { FilterExpression } from '../filters/filter.js';
+import type { SessionOfQueue } from '../protocols/mqtt/stored-session.js';
 
 /** A queue's definition, as it stands in `heddle.queues` under `queue/<tenant>/<name>`. */
 export interface QueueDefinition {
@@ -48,6 +49,8 @@ export interface QueueDefinition {
   rights?: readonly string[];
   /** Whether it belongs to the webhook of the same name, and goes with it. */
   implicit: boolean;
+  /** Of one that a protocol has made for a client: what it keeps with it. */
+  session?: SessionOfQueue;
   createdAt: string;
   updatedAt: string;
 }

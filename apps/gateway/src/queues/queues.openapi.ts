@@ -6,6 +6,7 @@ import { receiveShape, receivedShape, settleShape, settledShape } from '../proto
 import { lettersShape } from './place-letters.js';
 import { queueViewShape } from './queue-view.js';
 import { purgeShape, queueShape } from './queue.shape.js';
+import { testEventsAnswer, testEventsShape } from './test-events.js';
 
 const ETAG = { ETag: 'the version of the definition; statistics do not change it' };
 const CHANGE = ['parameter-invalid', 'not-found', 'queue-elsewhere', 'log-unavailable'] as const;
@@ -96,6 +97,16 @@ export const queueRoutes: readonly RouteDoc[] = [
     response: queueViewShape,
     responseHeaders: ETAG,
     errors: [...CHANGE, 'data-invalid'],
+  },
+  {
+    method: 'POST',
+    path: '/v1/queues/{name}/test-events',
+    summary: 'Put samples of event types into this queue alone, schema-valid and marked `heddletest: true`',
+    params: PARAMS.name,
+    body: testEventsShape,
+    status: 202,
+    response: testEventsAnswer,
+    errors: [...CHANGE, 'data-invalid', 'type-unknown', 'conflict'],
   },
   {
     method: 'POST',

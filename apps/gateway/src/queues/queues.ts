@@ -6,7 +6,8 @@ import type { z } from 'zod';
 import { compileFilter } from '../filters/filters.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type NamePage, pageByName } from '../limits/name-page.js';
-import type { OpenQueues } from '../protocols/protocol.js';
+import type { SessionOfQueue } from '../protocols/mqtt/stored-session.js';
+import type { OpenQueues } from '../protocols/open-queue.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import { readShape } from './nearest-field.js';
 import type { Ownership } from './ownership.js';
@@ -193,13 +194,15 @@ export class Queues implements OpenQueues {
     name: string,
     request: QueueRequest,
     check: VersionCheck = ANY_VERSION,
+    session?: SessionOfQueue,
   ): Promise<{ created: boolean; view: QueueView }> {
     return this.#inTurn(async () => {
       const member = this.#find(caller.tenant, name);
       const before = member?.queue.definition;
       check(before?.version);
       if (before !== undefined) refuseImplicit(before);
-      const definition = await this.#define(caller, name, request, { before, implicit: false });
+      const defined = await this.#define(caller, name, request, { before, implicit: false });
+      const definition = session === undefined ? defined : { ...defined, session };
       if (member === undefined) {
         await this.parts.store.putQueue(definition);
         this.begin(definition);
@@ -212,7 +215,7 @@ export class Queues implements OpenQueues {
   }
 
   /** Deletes a queue with its position and all it holds. @throws HeddleError `conflict` while webhooks read it */
-  delete({ tenant }: Caller, name: string, check: VersionCheck = ANY_VERSION): Promise<void> {
+  delete({ tenant }: Pick<Caller, 'tenant'>, name: string, check: VersionCheck = ANY_VERSION): Promise<void> {
     return this.#inTurn(async () => {
       const member = this.#member(tenant, name);
       const { definition } = member.queue;

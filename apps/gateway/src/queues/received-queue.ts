@@ -1,6 +1,6 @@
 import { HeddleError } from '@heddle/event';
 import type { AttemptRecord } from '../ledger/attempt.js';
-import type { OpenQueue } from '../protocols/protocol.js';
+import type { OpenQueue } from '../protocols/open-queue.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import type { FlowRules } from './flows.js';
 import { attemptOf } from './lease-attempt.js';

@@ -29,6 +29,8 @@ export interface Selection {
   /** What `matches` was made from: receivers with the same patterns share a group. */
   patterns: readonly string[];
   matches: TypeMatcher;
+  /** Whether messages that no event type knows are wanted, too: live ones, for nothing that was missed has any. */
+  wantsRaw?: boolean | undefined;
   view: View;
   form: Form;
 }
@@ -102,10 +104,11 @@ export class FanOut {
   }
 
   /** Hands an event to the receivers of its tenant. */
-  publish(tenant: string, event: DispatchedEvent): void {
+  publish(tenant: string, event: DispatchedEvent, isRaw = false): void {
     const own = this.#tenants.get(tenant);
     if (own === undefined) return;
     for (const group of groupsOf(own, event.stored.attributes.type)) {
+      if (isRaw && group.selection.wantsRaw !== true) continue;
       group.pending.push(event);
       this.#due.add(group);
     }

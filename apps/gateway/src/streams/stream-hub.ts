@@ -33,8 +33,8 @@ export class StreamHub implements StreamHome {
     return stream;
   }
 
-  publish(tenant: string, event: DispatchedEvent): void {
-    this.fanOut.publish(tenant, event);
+  publish(tenant: string, event: DispatchedEvent, isRaw = false): void {
+    this.fanOut.publish(tenant, event, isRaw);
   }
 
   get counts(): { open: number; live: number; lags: number } {

@@ -34,6 +34,8 @@ export type StreamStart =
 /** What somebody may see, and wants. */
 export interface StreamRequest extends WantedTypes {
   caller: Caller;
+  /** Whether live messages that no event type knows are wanted, too. */
+  wantsRaw?: boolean;
   form: Form;
   start: StreamStart;
   sink: StreamSink;
@@ -74,10 +76,10 @@ export class Stream implements Member {
     private readonly request: StreamRequest,
     view: View,
   ) {
-    const { caller, patterns, matches, form } = request;
+    const { caller, patterns, matches, wantsRaw, form } = request;
     this.sink = request.sink;
     this.#tenant = caller.tenant;
-    this.#selection = { tenant: caller.tenant, patterns, matches, view, form };
+    this.#selection = { tenant: caller.tenant, patterns, matches, wantsRaw, view, form };
   }
 
   get closed(): boolean {

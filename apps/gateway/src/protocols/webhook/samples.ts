@@ -49,7 +49,7 @@ export class Samples {
 }
 
 /** The example of an event type as an event that was never appended. */
-function sampleOf({ type, topic, object, key: keyField, schemaId, example }: EventType): StoredEvent {
+export function sampleOf({ type, topic, object, key: keyField, schemaId, example }: EventType): StoredEvent {
   const value = (example as Record<string, unknown>)[keyField];
   const key = canonicalKey(typeof value === 'string' || typeof value === 'number' ? String(value) : 'sample');
   const now = Date.now();

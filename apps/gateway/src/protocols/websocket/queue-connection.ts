@@ -5,7 +5,7 @@ import type { WebSocket } from 'ws';
 import type { Flow } from '../../queues/flows.js';
 import type { Grant, LeaseReceiver } from '../../queues/lease-book.js';
 import type { SocketSink } from '../../streams/socket-sink.js';
-import type { OpenQueue } from '../protocol.js';
+import type { OpenQueue } from '../open-queue.js';
 import type { Session } from '../sessions.js';
 import { CLOSE_CODES } from './close-codes.js';
 import { QUEUE_LIMITS } from './queue-frame.shape.js';
@@ -120,6 +120,8 @@ export class QueueConnection {
     if (this.#leaving !== undefined) return;
     this.#leaving = reason;
     this.#ending.abort();
+    // Nothing more is leased here: who stands by need not wait for a network that may be gone.
+    this.#flow.close();
     clearTimeout(this.#timer);
     if (this.#unanswered === 0) this.#finish();
     else this.#timer = setTimeout(() => this.#finish(), CLOSE_GRACE_MS);

@@ -3,11 +3,11 @@ import type { JsonLimits, Log } from '@heddle/runtime';
 import { Limits } from '../../limits/limits.js';
 import { checkQueueName } from '../../queues/queue.shape.js';
 import type { DoorGuard } from '../../identity/door-guard.js';
-import type { OpenQueue, OpenQueues } from '../protocol.js';
+import type { OpenQueue, OpenQueues } from '../open-queue.js';
 import { SocketSink } from '../../streams/socket-sink.js';
 import { type ConnectionHome, QueueConnection } from './queue-connection.js';
 import { HEDDLE_V1 } from './queue.frames.js';
-import type { SocketRoute } from './upgrades.js';
+import type { SocketRoute } from './socket-route.js';
 
 /** A connection that is gone, with leases that its client may come back for. */
 interface Gone {

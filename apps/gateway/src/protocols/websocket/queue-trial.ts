@@ -8,10 +8,11 @@ import { WebSocket } from 'ws';
 import { TrialGuard, callerFor } from '../../identity/identity-trial.js';
 import { LIMIT_VALUES } from '../../limits/limit.settings.js';
 import { Limits } from '../../limits/limits.js';
+import type { FlowRules } from '../../queues/flows.js';
 import { type BookedQueue, LeaseBook } from '../../queues/lease-book.js';
 import type { Lease, LeaseSource, Refusal, Released } from '../../queues/lease.js';
 import { DispatchedEvent } from '../../represent.js';
-import type { OpenQueue, OpenQueues } from '../protocol.js';
+import type { OpenQueue, OpenQueues } from '../open-queue.js';
 import { type SessionTimes, Sessions } from '../sessions.js';
 import { QueueConnections } from './queue-connections.js';
 import { Upgrades } from './upgrades.js';
@@ -34,6 +35,8 @@ export class TrialQueue implements LeaseSource, OpenQueue, OpenQueues {
   readonly rejected: { id: string; reason: string }[] = [];
   /** Deliveries that are leased now. */
   readonly out = new Map<Lease, Item>();
+  /** Who may have leases. */
+  rules: FlowRules = { exclusive: false };
   /** What `settled` waits for. */
   durable: Promise<void> = Promise.resolve();
   #ready: Item[] = [];
@@ -41,7 +44,12 @@ export class TrialQueue implements LeaseSource, OpenQueue, OpenQueues {
   #count = 0;
 
   constructor(private readonly leaseTimeMs = 30_000) {
-    const booked: BookedQueue = { uuid: uuidv7(), epoch: this.epoch, leaseMs: () => this.leaseTimeMs };
+    const booked: BookedQueue = {
+      uuid: uuidv7(),
+      epoch: this.epoch,
+      leaseMs: () => this.leaseTimeMs,
+      flows: () => this.rules,
+    };
     this.book = new LeaseBook(booked, this);
   }
 

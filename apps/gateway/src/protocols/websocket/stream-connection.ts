@@ -3,7 +3,7 @@ import type { StreamHub } from '../../streams/stream-hub.js';
 import type { LimitValues } from '../../limits/limit.settings.js';
 import { streamWish } from '../stream-request.js';
 import { CLOSE_CODES } from './close-codes.js';
-import type { SocketRoute } from './upgrades.js';
+import type { SocketRoute } from './socket-route.js';
 import { CLOUDEVENTS_JSON, websocketForm } from './websocket.frames.js';
 
 /** Clients have nothing to say on a stream; what they may still send is small. */

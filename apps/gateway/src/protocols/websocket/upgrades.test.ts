@@ -8,7 +8,8 @@ import { TrialGuard, callerFor } from '../../identity/identity-trial.js';
 import { type ConnectionCount, Sessions } from '../sessions.js';
 import { LIMIT_VALUES } from '../../limits/limit.settings.js';
 import { Limits } from '../../limits/limits.js';
-import { type SocketRoute, Upgrades } from './upgrades.js';
+import type { SocketRoute } from './socket-route.js';
+import { Upgrades } from './upgrades.js';
 
 let server: Server;
 let upgrades: Upgrades;

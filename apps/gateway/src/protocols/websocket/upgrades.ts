@@ -1,35 +1,17 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Caller } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import { challengeOf, rawProblem } from '@heddle/runtime';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 import { Limits } from '../../limits/limits.js';
 import type { Doors } from '../protocol.js';
-import type { Session } from '../sessions.js';
 import { refuseTokenInUrl } from '../url-token.js';
 import { Pulse } from './pulse.js';
-
-/** What is answered to an upgrade at one path. */
-export interface SocketRoute {
-  path: RegExp;
-  subprotocol: string;
-  /** Bytes of one message of a client; a longer one ends the connection with 1009. */
-  maxMessageBytes: number;
-  /**
-   * Decides before the handshake whether the caller may come in, so that a refusal is an ordinary problem; what it
-   * returns takes the open connection.
-   *
-   * @param path the match of `path`
-   * @throws HeddleError what the upgrade is refused with
-   */
-  admit(caller: Caller, url: URL, path: RegExpExecArray): Begin;
-}
-
-type Begin = (client: WebSocket, socket: Socket, session: Session) => void;
+import type { SocketRoute } from './socket-route.js';
 
 /** Who decides who comes in and how long it may stay, and where upgrades go that are for another instance. */
-export type UpgradeDoors = Pick<Doors, 'guard' | 'sessions'> & Partial<Pick<Doors, 'hop' | 'limits'>>;
+export type UpgradeDoors = Pick<Doors, 'guard' | 'sessions'> &
+  Partial<Pick<Doors, 'limits'>> & { hop?: Pick<Doors['hop'], 'pipe'> };
 
 interface AnsweredRoute {
   route: SocketRoute;

@@ -14,7 +14,7 @@ const ACCESS: Access = { verb: 'consume', kind: 'queue', param: 'name' };
 export const websocket: Protocol = {
   name: 'websocket',
   open(doors: Doors): OpenProtocol {
-    const { server, streams, queues, guard, limits = new Limits(), log } = doors;
+    const { server, streams, queues, guard, limits = new Limits(), sockets = [], log } = doors;
     // Without the upgrade, as a browser's address line would ask.
     server.get('/v1/queues/:name/connect', { config: { access: ACCESS } }, (_request, reply) =>
       answerProblem(
@@ -24,7 +24,7 @@ export const websocket: Protocol = {
       ),
     );
     const connections = new QueueConnections(queues, guard, log, limits);
-    const routes = [streamRoute(streams, limits.values), connections.route];
+    const routes = [streamRoute(streams, limits.values), connections.route, ...sockets];
     const upgrades = new Upgrades(server.server, routes, { ...doors, limits });
     return {
       close() {

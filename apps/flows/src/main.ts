@@ -1,0 +1,74 @@
+import 'reflect-metadata';
+import { guardRoutes } from '@heddle/auth';
+import { ClientTokens } from '@heddle/client';
+import {
+  Health,
+  certificateOf,
+  createHttpApp,
+  createLog,
+  createMetrics,
+  listen,
+  readSettings,
+  run,
+  stopInOrder,
+} from '@heddle/runtime';
+import { readFlows } from './flow-files.js';
+import { FlowRunner } from './flow-runner.js';
+import { flowsOpenApi } from './flows.openapi.js';
+import { FlowsModule } from './flows.module.js';
+import { GatewayCalls } from './gateway-calls.js';
+import { FlowGuard } from './http/flow-guard.js';
+import { openHttpDoor } from './http/http-door.js';
+import { DeliveryFacts } from './monitor/delivery-facts.js';
+import { MessageLog } from './monitor/message-log.js';
+import { Monitor } from './monitor/monitor.js';
+import { Reconciler } from './monitor/reconciler.js';
+import { readSecrets, requireTls } from './secrets.js';
+import { settings } from './settings.js';
+
+const DAY_MS = 86_400_000;
+
+const values = readSettings(settings);
+const log = createLog('flows', values.logLevel);
+
+await run(log, async () => {
+  const { gatewayUrl, issuer = gatewayUrl, tokenAudience: audience, clientId, clientSecret } = values;
+  const flows = readFlows(values.flowsDir);
+  const secrets = readSecrets(flows);
+  if (!values.receiverHttp) requireTls(flows, secrets);
+  const certificate = certificateOf(values);
+  const messages = new MessageLog(values.dataDir);
+  const tokens = new ClientTokens({ tokenUrl: `${gatewayUrl}/oauth/token`, clientId, clientSecret });
+  const gateway = new GatewayCalls(gatewayUrl, tokens);
+  const runner = new FlowRunner(flows, { gateway, secrets, messages, log });
+  const facts = new DeliveryFacts(gateway);
+  const keepMs = values.messageDays * DAY_MS;
+  const reconciler = new Reconciler({ runner, facts, messages, log }, { staleMs: values.staleMs, keepMs });
+  const guard = new FlowGuard({ url: gatewayUrl, issuer, audience }, values.tenant, log);
+
+  const health = new Health().add('flows', async () => {
+    const ended = flows.filter((flow) => runner.endOf(flow) !== undefined);
+    if (ended.length > 0) throw new Error(`ended: ${ended.map(({ name }) => name).join(', ')}`);
+  });
+  const monitor = new Monitor({ runner, messages, facts, gateway });
+  const app = await createHttpApp(FlowsModule.of(monitor), {
+    log,
+    health,
+    metrics: createMetrics('flows'),
+    openApi: flowsOpenApi(flows),
+    guard: (server) => guardRoutes(server, guard),
+    certificate,
+  });
+  openHttpDoor(app.getHttpAdapter().getInstance(), { runner, secrets, messages, log });
+  stopInOrder(log, [
+    { name: 'ready', run: () => health.stopping() },
+    { name: 'server', run: () => app.close() },
+    { name: 'reconciler', run: () => reconciler.stop() },
+    { name: 'flows', run: () => runner.stop() },
+    { name: 'messages', run: () => messages.close() },
+  ]);
+  const url = await listen(app, values);
+  runner.start();
+  reconciler.start();
+  log.info({ event: 'listening', url, flows: flows.map(({ name }) => name) }, `listening on ${url}`);
+});

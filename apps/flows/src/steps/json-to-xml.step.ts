@@ -1,0 +1,26 @@
+import { HeddleError } from '@heddle/event';
+import { z } from 'zod';
+import { jsonToXml } from './json-to-xml.js';
+import { step } from './step.js';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+export const jsonToXmlStep = step({
+  name: 'json-to-xml',
+  shape: z.strictObject({
+    addRoot: z.string().min(1).optional().describe('name of an element around everything'),
+  }),
+  make: (options) => (message) => ({
+    ...message,
+    contentType: 'application/xml; charset=utf-8',
+    body: Buffer.from(jsonToXml(parsed(message.body), options)),
+  }),
+});
+
+function parsed(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8.decode(body));
+  } catch (cause) {
+    throw new HeddleError('body-invalid', 'The message is no JSON in UTF-8.', { cause });
+  }
+}

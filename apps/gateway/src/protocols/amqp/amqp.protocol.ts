@@ -1,0 +1,20 @@
+import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
+import { AmqpDoor } from './amqp-door.js';
+import { AmqpListener } from './amqp-listener.js';
+
+/** AMQP 1.0: as a WebSocket at `/protocols/amqp10ws`, and where a port is set for it, over TCP or TLS. */
+export const amqp: Protocol = {
+  name: 'amqp',
+  open(doors: Doors): OpenProtocol {
+    const door = new AmqpDoor(doors);
+    doors.sockets?.push(door.route);
+    const listener = AmqpListener.of(door, doors);
+    return {
+      listen: async () => listener?.listen(),
+      async close() {
+        door.close();
+        await listener?.stop();
+      },
+    };
+  },
+};

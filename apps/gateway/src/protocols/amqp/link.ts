@@ -1,0 +1,70 @@
+import type { Caller } from '@heddle/auth';
+import type { ConnectionHome } from './connection-home.js';
+import type { AmqpError, DeliveryState } from './delivery-state.js';
+import type { PerformativeWriter, SentAttach, SettledRange } from './performative-writer.js';
+import type { Flow, Transfer } from './performatives.js';
+
+/** One end of a link, the gateway's. */
+export interface Link {
+  readonly name: string;
+  /** Whether messages come to the gateway here. */
+  readonly isReceiver: boolean;
+  /** What the client says of its credit, or of what it has. */
+  flow(flow: Flow): void;
+  /** A message, or a part of one. */
+  transfer(transfer: Transfer, payload: Buffer): void;
+  /** The link is over, whoever has ended it. */
+  end(): void;
+  /** About every quarter of a second. */
+  tick(now: number): void;
+}
+
+/** A link on which messages go to the client. */
+export interface OutgoingLink extends Link {
+  readonly handle: number;
+  /** Whether messages are settled as they are sent. */
+  readonly isSettled: boolean;
+  /** What the client says of a delivery; true when nothing more is to be said of it. */
+  settle(deliveryId: number, state: DeliveryState | undefined, settled: boolean): boolean;
+}
+
+/** The connection, as its sessions and links see it. */
+export interface ClientConnection {
+  readonly home: ConnectionHome;
+  readonly caller: Caller;
+  readonly address: string;
+  readonly writer: PerformativeWriter;
+  /** Bytes of a frame to the client. */
+  readonly maxFrameBytes: number;
+  /** Whether the client does not read what waits for it: then nothing more is to be delivered. */
+  readonly isFull: boolean;
+  /** Links of all sessions. */
+  linkCount: number;
+  /** Calls back once, when there is room for more. */
+  onceRoom(callback: () => void): void;
+  /** Something was written: it goes out at the end of this turn. */
+  wrote(): void;
+  /** To be done once, when all that has come is read: what frames have in common is done together. */
+  afterRead(work: () => void): void;
+  /** So many messages or settlements more, and bytes of them, wait to be durable; fewer when negative. */
+  unanswered(count: number, bytes?: number): void;
+}
+
+/** The session of a link, as the link sees it. */
+export interface LinkSession {
+  readonly connection: ClientConnection;
+  /** Whether what is sent now goes out at once. */
+  readonly hasRoom: boolean;
+  /** Calls back once, when that may be so again. */
+  onceRoom(callback: () => void): void;
+  /** Says that a link is open, as it is understood here. */
+  attached(fields: SentAttach): void;
+  /** Ends a link from here, and says why. */
+  detach(handle: number, error?: AmqpError): void;
+  /** Says how much credit a link has; of one that has just used up what was left, that it has. */
+  flowOf(handle: number, deliveryCount: number, credit: number, drain?: boolean): void;
+  /** Sends a message; returns its number, under which the client settles it. */
+  send(link: OutgoingLink, prefix: Buffer, bare: Buffer): number;
+  /** Says what became of deliveries, with one frame for each range. */
+  settled(isReceiver: boolean, ranges: readonly SettledRange[]): void;
+}

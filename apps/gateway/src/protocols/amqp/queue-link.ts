@@ -1,0 +1,369 @@
+import { requirePermission } from '@heddle/auth';
+import { HeddleError, parseAddress } from '@heddle/event';
+import type { MessageMode } from '../../messages/message.js';
+import { LEASE_LIMITS, type SettleResult, type Settlement } from '../../queues/lease-book.js';
+import { checkQueueName } from '../../queues/queue.shape.js';
+import { OWN_CONDITION, amqpErrorOf, isGivenUp, reasonOf } from './conditions.js';
+import { ACCEPTED, type DeliveryState, RELEASED } from './delivery-state.js';
+import type { LinkSession, OutgoingLink } from './link.js';
+import { linkModeOf, numberProperty } from './link-wishes.js';
+import type { SettledRange } from './performative-writer.js';
+import type { Attach, Flow } from './performatives.js';
+import type { QueueSource, Taken } from './taken.js';
+
+/** What the client has and has not settled. */
+interface Held {
+  readonly token: string;
+  expiresAt: number;
+  /** Until when it is renewed while the link lives. */
+  readonly heldUntil: number;
+}
+
+/** What the client said of a delivery, to be passed on with all that came with it. */
+interface Said {
+  deliveryId: number;
+  settlement: Settlement;
+  state: DeliveryState;
+  /** Whether the client waits for an answer. */
+  isAwaited: boolean;
+}
+
+/** Deliveries leased in one turn. */
+const BATCH = 128;
+/** Deliveries that one link may have and not have settled, whatever its credit. */
+const MAX_HELD = 10_000;
+/** Short leases are hard to renew in time; who is gone is noticed by its connection. */
+const LEAST_LEASE_MS = 10_000;
+/** How soon a queue that moves is looked for again, and for how long. */
+const REOPEN_MS = 200;
+const REOPEN_BOUND_MS = 60_000;
+const CONNECTION_LOST = 'connection lost';
+const DELAY_ANNOTATION = 'x-opt-delivery-delay';
+const MAX_DELAY_MS = 7 * 86_400_000;
+
+/**
+ * A queue to a client: what its credit allows is leased, written, and settled by what the client says of it. Leases are
+ * renewed while the link lives. Without anything to do it is one waiter of the queue and costs nothing.
+ */
+export class QueueLink implements OutgoingLink {
+  readonly isReceiver = false;
+  readonly name: string;
+  readonly handle: number;
+  readonly isSettled: boolean;
+  readonly #queue: string;
+  readonly #mode: MessageMode;
+  readonly #leaseMs: number | undefined;
+  readonly #byDefault: DeliveryState | undefined;
+  readonly #held = new Map<number, Held>();
+  #source: QueueSource;
+  #forget: () => void;
+  #said: Said[] = [];
+  #credit = 0;
+  #deliveryCount = 0;
+  #isDraining = false;
+  #isTaking = false;
+  #waiting: AbortController | undefined;
+  #renewAt = Infinity;
+  #movedAt = 0;
+  #isOver = false;
+
+  /** @throws HeddleError `parameter-invalid`, `permission-missing`, `not-found` */
+  constructor(
+    private readonly session: LinkSession,
+    attach: Attach,
+    address: string,
+  ) {
+    const { name, handle, sndSettleMode, rcvSettleMode, source, target, properties } = attach;
+    this.name = name;
+    this.handle = handle;
+    this.#queue = queueOf(address);
+    const { caller } = session.connection;
+    requirePermission(caller, 'consume', 'queue', this.#queue);
+    this.isSettled = sndSettleMode === 1;
+    this.#mode = linkModeOf(properties);
+    this.#leaseMs = numberProperty(properties, 'heddle:lease-ms', LEASE_LIMITS.minMs, LEASE_LIMITS.maxMs);
+    this.#byDefault = source?.defaultOutcome;
+    this.#source = this.#open();
+    this.#forget = this.#source.onClosed((reason) => this.#closed(reason));
+    session.attached({
+      name,
+      handle,
+      isReceiver: false,
+      sndSettleMode: this.isSettled ? 1 : 0,
+      rcvSettleMode: rcvSettleMode === 1 ? 1 : 0,
+      source: { address, durable: source?.durable ?? 0 },
+      target: { address: typeof target === 'object' ? target.address : undefined },
+      maxMessageSize: 0,
+    });
+  }
+
+  flow({ deliveryCount = 0, linkCredit = 0, drain, echo }: Flow): void {
+    this.#credit = Math.max(0, (deliveryCount + linkCredit - this.#deliveryCount) | 0);
+    this.#isDraining = drain;
+    if (drain || this.#credit === 0) this.#waiting?.abort();
+    if (echo && !drain) this.#sayFlow();
+    this.#fill();
+  }
+
+  transfer(): void {
+    throw new HeddleError('frame-invalid', 'Messages go the other way on this link.');
+  }
+
+  settle(deliveryId: number, state: DeliveryState | undefined, settled: boolean): boolean {
+    const held = this.#held.get(deliveryId);
+    if (held === undefined) return true;
+    const said = state ?? (settled ? (this.#byDefault ?? RELEASED) : undefined);
+    // A client that says how far it is has said nothing of what is to become of it.
+    if (said === undefined || (said.outcome === 'received' && !settled)) return false;
+    this.#held.delete(deliveryId);
+    if (this.#said.length === 0) this.session.connection.afterRead(this.#passOn);
+    const settlement = settlementOf(held.token, said);
+    this.#said.push({ deliveryId, settlement, state: said, isAwaited: !settled });
+    return true;
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#waiting?.abort();
+    this.#passOn();
+    // The client may have worked on these: they come again by the schedule of the queue, as attempts.
+    const lost = { action: 'release', reason: CONNECTION_LOST } as const;
+    const settlements = [...this.#held.values()].map(({ token }) => ({ token, ...lost }));
+    this.#held.clear();
+    if (settlements.length > 0) this.#source.settle(settlements).catch(this.#unsettled);
+    this.#forget();
+  }
+
+  /** Renews what the client still works on, for as long as it may. */
+  tick(now: number): void {
+    if (this.#leaseMs !== undefined || now < this.#renewAt) return;
+    const leaseMs = this.#leaseTime();
+    const due: Held[] = [];
+    this.#renewAt = Infinity;
+    for (const held of this.#held.values()) {
+      const renewAt = held.expiresAt - leaseMs / 2;
+      if (now >= held.heldUntil || now > held.expiresAt) continue;
+      if (now >= renewAt) due.push(held);
+      else this.#renewAt = Math.min(this.#renewAt, renewAt);
+    }
+    if (due.length > 0) void this.#renew(due, leaseMs);
+  }
+
+  async #renew(due: readonly Held[], leaseMs: number): Promise<void> {
+    try {
+      const results = await this.#source.settle(due.map(({ token }) => ({ token, action: 'renew' as const, leaseMs })));
+      for (const [at, result] of results.entries()) {
+        if ('expiresAt' in result) due[at]!.expiresAt = Number(new Date(result.expiresAt));
+      }
+    } catch (error) {
+      this.#unsettled(error);
+    }
+    this.#renewAt = 0;
+  }
+
+  #open(): QueueSource {
+    const { home, caller, address } = this.session.connection;
+    return home.sources.open(caller, this.#queue, { kind: 'amqp', name: address });
+  }
+
+  #leaseTime(): number {
+    return this.#leaseMs ?? Math.max(LEAST_LEASE_MS, this.#source.leaseMs());
+  }
+
+  /** Takes the next deliveries, where any are wanted and the client keeps up. */
+  #fill = (): void => {
+    if (this.#isOver || this.#isTaking) return;
+    if (this.#credit === 0) {
+      if (this.#isDraining) this.#drained();
+      return;
+    }
+    const room = MAX_HELD - this.#held.size;
+    // What is settled makes room; the client says so itself.
+    if (room <= 0) return;
+    if (!this.session.hasRoom) {
+      this.#isTaking = true;
+      this.session.onceRoom(() => {
+        this.#isTaking = false;
+        this.#fill();
+      });
+      return;
+    }
+    this.#isTaking = true;
+    const wish = { max: Math.min(this.#credit, BATCH, room), leaseMs: this.#leaseTime(), mode: this.#mode };
+    this.#waiting = this.#isDraining ? undefined : new AbortController();
+    this.#source.take(wish, this.#waiting?.signal).then(this.#take, this.#lose);
+  };
+
+  #take = (taken: readonly Taken[]): void => {
+    const wasWaiting = this.#waiting;
+    this.#isTaking = false;
+    this.#waiting = undefined;
+    if (this.#isOver) {
+      this.#source.handBack(taken);
+      return;
+    }
+    // The client may have taken back credit meanwhile.
+    const count = Math.min(taken.length, this.#credit);
+    this.#credit -= count;
+    for (let at = 0; at < count; at += 1) this.#deliver(taken[at]!);
+    if (count < taken.length) this.#source.handBack(taken.slice(count));
+    if (taken.length > 0) {
+      this.#movedAt = 0;
+      // One batch a turn, so that neither other connections nor what clients say waits for all of the credit.
+      if (this.#credit > 0 || this.#isDraining) setImmediate(this.#fill);
+    } else if (this.#isDraining && wasWaiting === undefined) this.#drained();
+    else if (wasWaiting?.signal.aborted === true) this.#fill();
+    else this.#reopen();
+  };
+
+  #deliver({ token, expiresAt, prefix, bare }: Taken): void {
+    this.#deliveryCount = (this.#deliveryCount + 1) >>> 0;
+    const deliveryId = this.session.send(this, prefix, bare);
+    if (this.isSettled) {
+      this.#said.push({ deliveryId, settlement: { token, action: 'accept' }, state: ACCEPTED, isAwaited: false });
+      if (this.#said.length === 1) this.session.connection.afterRead(this.#passOn);
+      return;
+    }
+    const { amqpHoldSeconds } = this.session.connection.home.settings;
+    this.#held.set(deliveryId, { token, expiresAt, heldUntil: Date.now() + amqpHoldSeconds * 1000 });
+    this.#renewAt = Math.min(this.#renewAt, expiresAt - this.#leaseTime() / 2);
+  }
+
+  /** Nothing was there any more: the credit that is left is used up (part 2, section 2.6.7). */
+  #drained(): void {
+    this.#deliveryCount = (this.#deliveryCount + this.#credit) >>> 0;
+    this.#credit = 0;
+    this.#isDraining = false;
+    this.session.flowOf(this.handle, this.#deliveryCount, 0, true);
+  }
+
+  #sayFlow(): void {
+    this.session.flowOf(this.handle, this.#deliveryCount, this.#credit, this.#isDraining);
+  }
+
+  /** Passes on what was said since the last time, and answers it when it is durable. */
+  #passOn = (): void => {
+    const said = this.#said;
+    if (said.length === 0) return;
+    this.#said = [];
+    const { connection } = this.session;
+    connection.unanswered(said.length);
+    this.#source.settle(said.map(({ settlement }) => settlement)).then(
+      (results) => {
+        connection.unanswered(-said.length);
+        this.#answer(said, results);
+        this.#fill();
+      },
+      (error: unknown) => {
+        connection.unanswered(-said.length);
+        this.#unsettled(error);
+        // Nobody knows what became of them: the client is to take them for not settled.
+        this.#answer(said, undefined, error);
+        this.#fill();
+      },
+    );
+  };
+
+  #answer(said: readonly Said[], results: readonly SettleResult[] | undefined, error?: unknown): void {
+    const ranges: SettledRange[] = [];
+    for (const [at, { deliveryId, state, isAwaited }] of said.entries()) {
+      if (!isAwaited) continue;
+      const answered = results === undefined ? refusedState(error) : stateOf(state, results[at]!);
+      const last = ranges.at(-1);
+      if (last !== undefined && last.state === answered && (last.last + 1) >>> 0 === deliveryId) last.last = deliveryId;
+      else ranges.push({ first: deliveryId, last: deliveryId, state: answered });
+    }
+    if (ranges.length > 0 && !this.#isOver) this.session.settled(false, ranges);
+  }
+
+  #closed(reason: 'moved' | 'deleted'): void {
+    if (this.#isOver) return;
+    if (reason === 'moved') {
+      this.#reopen();
+      return;
+    }
+    this.session.detach(this.handle, { condition: 'amqp:resource-deleted', description: 'The queue was deleted.' });
+  }
+
+  /** The queue is at work elsewhere now, or will be: what the client has of it is lost, and comes again. */
+  #reopen(): void {
+    if (this.#isOver || this.#isTaking) return;
+    this.#movedAt ||= Date.now();
+    this.#isTaking = true;
+    setTimeout(() => {
+      this.#isTaking = false;
+      if (this.#isOver) return;
+      try {
+        this.#forget();
+        this.#source = this.#open();
+        this.#forget = this.#source.onClosed((reason) => this.#closed(reason));
+        this.#fill();
+      } catch (error) {
+        this.#lose(error);
+      }
+    }, REOPEN_MS);
+  }
+
+  #lose = (error: unknown): void => {
+    this.#isTaking = false;
+    if (this.#isOver) return;
+    const isMoving = error instanceof HeddleError && error.retryable;
+    if (isMoving && Date.now() - (this.#movedAt || Date.now()) < REOPEN_BOUND_MS) {
+      this.#reopen();
+      return;
+    }
+    const isGone = error instanceof HeddleError && error.code === 'not-found';
+    const said = amqpErrorOf(error);
+    this.session.detach(this.handle, isGone ? { ...said, condition: 'amqp:resource-deleted' } : said);
+  };
+
+  #unsettled = (error: unknown): void => {
+    if (!(error instanceof HeddleError && error.retryable)) this.session.connection.home.failed(error);
+  };
+}
+
+/** @throws HeddleError `parameter-invalid` */
+function queueOf(address: string): string {
+  const { kind, name } = parseAddress(address, 'source.address');
+  if (kind === 'queue') return checkQueueName(name);
+  throw new HeddleError('parameter-invalid', 'The source of a receiver is queue:<name> or topic:<pattern>.', {
+    field: 'source.address',
+  });
+}
+
+/** What an outcome means for a lease. */
+function settlementOf(token: string, state: DeliveryState): Settlement {
+  switch (state.outcome) {
+    case 'accepted':
+      return { token, action: 'accept' };
+    case 'rejected': {
+      const reason = reasonOf(state.error) ?? 'rejected by the receiver';
+      return { token, action: isGivenUp(state.error) ? 'reject' : 'release', reason };
+    }
+    case 'modified':
+      return { token, action: 'release', delayMs: delayOf(state), reason: 'modified by the receiver' };
+    default:
+      return { token, action: 'release', reason: 'released by the receiver' };
+  }
+}
+
+/** The delay that a receiver asks for with a modified delivery, in milliseconds. */
+function delayOf({ annotations }: DeliveryState & { outcome: 'modified' }): number | undefined {
+  const delay = annotations?.get(DELAY_ANNOTATION);
+  return typeof delay === 'number' && delay >= 0 ? Math.min(Math.trunc(delay), MAX_DELAY_MS) : undefined;
+}
+
+/** What is answered: the outcome as it was said, or why it does not count. */
+function stateOf(said: DeliveryState, result: SettleResult): DeliveryState {
+  return 'code' in result ? { outcome: 'rejected', error: refusalOf(result.code) } : said;
+}
+
+function refusedState(error: unknown): DeliveryState {
+  const code = error instanceof HeddleError ? error.code : 'internal';
+  return { outcome: 'rejected', error: refusalOf(code) };
+}
+
+function refusalOf(code: string) {
+  return { condition: `${OWN_CONDITION}${code}`, description: 'This settlement does not count.' };
+}

@@ -1,0 +1,71 @@
+import type { Caller } from '@heddle/auth';
+import { HeddleError } from '@heddle/event';
+import type { MessageMode } from '../../messages/message.js';
+import type { Namespaces } from '../../messages/namespaces.js';
+import type { Grant, LeaseReceiver, SettleResult, Settlement } from '../../queues/lease-book.js';
+import type { OpenQueue, OpenQueues } from '../open-queue.js';
+import type { MessageForms } from './amqp.frames.js';
+import { ElsewhereQueue, type QueueHop } from './elsewhere-queue.js';
+import { countBytes } from './message-sections.js';
+import type { QueueSource, Taken, TakeWish } from './taken.js';
+
+/** Where links find the queues they receive from, whichever instance works on them. */
+export class QueueSources {
+  constructor(
+    private readonly queues: OpenQueues,
+    private readonly hop: QueueHop,
+    private readonly forms: MessageForms,
+    private readonly namespaces: Namespaces,
+  ) {}
+
+  /** @throws HeddleError `not-found` */
+  open(caller: Caller, name: string, receiver: LeaseReceiver): QueueSource {
+    let queue: OpenQueue;
+    try {
+      queue = this.queues.open(caller.tenant, name);
+    } catch (error) {
+      if (!(error instanceof HeddleError) || error.code !== 'queue-elsewhere') throw error;
+      return new ElsewhereQueue(this.hop, caller, name, this.namespaces);
+    }
+    return new QueueHere(queue, receiver, this.forms);
+  }
+}
+
+/** A queue that this instance works on. */
+class QueueHere implements QueueSource {
+  constructor(
+    private readonly queue: OpenQueue,
+    private readonly receiver: LeaseReceiver,
+    private readonly forms: MessageForms,
+  ) {}
+
+  leaseMs(): number {
+    return this.queue.leaseMs();
+  }
+
+  async take({ max, leaseMs, mode }: TakeWish, signal: AbortSignal | undefined): Promise<Taken[]> {
+    const { book } = this.queue;
+    const wish = { max, leaseMs, receiver: this.receiver };
+    const grants = signal === undefined ? book.receive(wish) : await book.waitFor(wish, Infinity, signal);
+    return grants.map((grant) => this.#taken(grant, mode));
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
+    const results = this.queue.book.settle(settlements);
+    await this.queue.settled();
+    return results;
+  }
+
+  handBack(taken: readonly Taken[]): void {
+    this.queue.book.handBack(taken.flatMap(({ grant }) => grant ?? []));
+  }
+
+  onClosed(callback: (reason: 'moved' | 'deleted') => void): () => void {
+    return this.queue.onClosed(callback);
+  }
+
+  #taken(grant: Grant, mode: MessageMode): Taken {
+    const { token, expiresAt, lease } = grant;
+    return { token, expiresAt, prefix: countBytes(lease), bare: this.forms.bare(lease, mode), grant };
+  }
+}

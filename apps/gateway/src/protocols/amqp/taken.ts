@@ -1,0 +1,39 @@
+import type { MessageMode } from '../../messages/message.js';
+import type { Grant, SettleResult, Settlement } from '../../queues/lease-book.js';
+
+/** A delivery that was leased, as its message. */
+export interface Taken {
+  token: string;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+  /** How often it was delivered; stands in front of the rest. */
+  prefix: Buffer;
+  bare: Buffer;
+  /** Where it was leased here. */
+  grant?: Grant;
+}
+
+export interface TakeWish {
+  max: number;
+  leaseMs: number;
+  mode: MessageMode;
+}
+
+/** A queue, wherever it is at work, as a link takes deliveries from it. */
+export interface QueueSource {
+  /** Milliseconds that a lease lasts unless it asks for another time. */
+  leaseMs(): number;
+  /**
+   * Takes deliveries: those that are ready, or with a signal the first ones that come to be, until it is aborted. None
+   * then, and where the queue moves: it is to be opened again.
+   *
+   * @throws HeddleError `not-found` once it is deleted
+   */
+  take(wish: TakeWish, signal: AbortSignal | undefined): Promise<Taken[]>;
+  /** Settles leases; resolves when that is durable. @throws HeddleError when nobody knows whether it is */
+  settle(settlements: readonly Settlement[]): Promise<SettleResult[]>;
+  /** Takes back what was never written. */
+  handBack(taken: readonly Taken[]): void;
+  /** Calls back once, when the queue is not to be had here any more. Returns how to end that. */
+  onClosed(callback: (reason: 'moved' | 'deleted') => void): () => void;
+}

@@ -1,0 +1,106 @@
+import type { Caller } from '@heddle/auth';
+import { Recent } from '@heddle/auth';
+import type { Taken } from './intake.js';
+import type { Will } from './connect.js';
+import { Flight } from './flight.js';
+import type { DeliverySource } from './source.js';
+import type { StoredSession } from './stored-session.js';
+import { Subscriptions } from './subscriptions.js';
+
+/** What a session needs of the connection that it has now. */
+export interface SessionConnection {
+  /** Another connection goes on with the session: this one is told so, and ends. */
+  takenOver(): void;
+  /** The session is over or goes on elsewhere: this connection ends. */
+  dismiss(reason: 'moved' | 'deleted'): void;
+  /** Hears now and then for how long the oldest message has been on its way. */
+  waited(ms: number): void;
+}
+
+/** How long its leases last; they are renewed well before that. */
+export const LEASE_MS = 60_000;
+/** Messages of this session that it is not to be given back. */
+const MAX_OWN = 10_000;
+
+/**
+ * What the server knows of a client from one connection to the next (MQTT 5 §4.1): its subscriptions, what is on its way
+ * to it, and which messages of QoS 2 it has brought. Its queue keeps what it has not been given yet. Leases are renewed
+ * for as long as the session lasts, so that what is on its way comes again under its id and in its order.
+ */
+export class MqttSession {
+  readonly subscriptions: Subscriptions;
+  readonly flight = new Flight();
+  /** Messages of QoS 2 that were published and not released by the client, by packet id. */
+  readonly received = new Map<number, Promise<Taken>>();
+  /** Ids of what it has published itself. */
+  readonly own = new Recent<true>(MAX_OWN);
+  expirySeconds: number;
+  will: Will | undefined;
+  /** Whose rights the will is published with. */
+  caller: Caller;
+  connection: SessionConnection | undefined;
+  /** Its own queue, once it has one. */
+  source: DeliverySource | undefined;
+  /** Ends it when the client has been away for long enough. */
+  expiry: NodeJS.Timeout | undefined;
+  willTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly clientId: string,
+    caller: Caller,
+    expirySeconds: number,
+    stored?: StoredSession,
+  ) {
+    this.caller = caller;
+    this.expirySeconds = expirySeconds;
+    this.subscriptions = new Subscriptions(stored?.subscriptions);
+  }
+
+  get tenant(): string {
+    return this.caller.tenant;
+  }
+
+  /** As it is kept. */
+  get stored(): StoredSession {
+    const { clientId, expirySeconds, subscriptions } = this;
+    return {
+      protocol: 'mqtt',
+      clientId,
+      client: this.caller.client,
+      expirySeconds,
+      subscriptions: subscriptions.stored,
+    };
+  }
+
+  /**
+   * Renews the leases of all that is on its way; what cannot be renewed is not on its way any more, and comes again by
+   * itself.
+   */
+  renew(): void {
+    for (const [source, flying] of Map.groupBy(this.flight.all, (one) => one.source)) {
+      const settlements = flying.map(({ grant }) => ({
+        token: grant.token,
+        action: 'renew' as const,
+        leaseMs: LEASE_MS,
+      }));
+      const answer = source.settle(settlements);
+      const note = (results: Awaited<typeof answer>): void => {
+        for (const [at, result] of results.entries()) {
+          const { packetId, grant } = flying[at]!;
+          if ('code' in result && this.flight.get(packetId)?.grant === grant) this.flight.end(packetId);
+        }
+      };
+      if (answer instanceof Promise) answer.then(note, () => undefined);
+      else note(answer);
+    }
+  }
+
+  /** Nothing of it is wanted any more. */
+  close(): void {
+    clearTimeout(this.expiry);
+    clearTimeout(this.willTimer);
+    this.source?.close();
+    this.source = undefined;
+  }
+}

@@ -1,0 +1,233 @@
+import { type Caller, Permissions, requirePermission } from '@heddle/auth';
+import { HeddleError } from '@heddle/event';
+import type { ISubscribePacket, ISubscription, IUnsubscribePacket } from 'mqtt-packet';
+import { requireTopics } from '../../queues/queue-rights.js';
+import type { OpenQueues } from '../open-queue.js';
+import type { Upstream } from '../protocol.js';
+import type { Deliveries } from './deliveries.js';
+import { LocalSource } from './local-source.js';
+import type { MqttVersion } from './mqtt.frames.js';
+import type { MqttSessions } from './mqtt-sessions.js';
+import { MqttRefusal, REASONS, reasonOf } from './reason-codes.js';
+import { RemoteSource } from './remote-source.js';
+import type { MqttSession } from './session.js';
+import type { ShareQueues } from './share-queues.js';
+import type { DeliverySource } from './source.js';
+import type { Selection, Subscription } from './subscriptions.js';
+import { type Wanted, readFilter } from './topic-filters.js';
+
+/** What subscriptions need of where they are. */
+export interface SubscribingHome {
+  sessions: Pick<MqttSessions, 'changed'>;
+  shares: ShareQueues;
+  queues: OpenQueues;
+  /** To queues of other instances. */
+  hop: Pick<Upstream, 'askQueue' | 'elsewhere'>;
+  maxSubscriptions: number;
+  caller(): Caller;
+}
+
+/** A subscription that was just made, for what is retained. */
+export interface Made {
+  subscription: Subscription;
+  wanted: Wanted;
+  /** Whether there was none with this filter before. */
+  isNew: boolean;
+  /** When retained messages are wanted: 0 always, 1 for a new one, 2 never (MQTT 5 §3.8.3.1). */
+  retainHandling: number;
+}
+
+/** In MQTT 3.1.1 there is one word for no. */
+const FAILURE = 0x80;
+
+/** The subscriptions of a connection, and what it takes from because of them. */
+export class Subscribing {
+  readonly #sources = new Map<string, DeliverySource>();
+  #isTaking: DeliverySource | undefined;
+
+  constructor(
+    private readonly session: MqttSession,
+    private readonly deliveries: Deliveries,
+    private readonly home: SubscribingHome,
+    private readonly version: MqttVersion,
+  ) {}
+
+  /** Goes on with what the session has; what it may not have any more is not there. */
+  async resume(): Promise<void> {
+    for (const { filter, wanted } of this.session.subscriptions.wanted()) {
+      if (wanted.kind === 'topics') continue;
+      try {
+        await this.#attach(filter, wanted);
+      } catch (error) {
+        if (error instanceof HeddleError && error.retryable) throw error;
+        this.session.subscriptions.delete(filter);
+      }
+    }
+    this.#takeOwn();
+  }
+
+  /** Makes the subscriptions of a packet; resolves with a code for each, when they are durable. */
+  async subscribe({ subscriptions, properties }: ISubscribePacket): Promise<{ granted: number[]; made: Made[] }> {
+    const granted: number[] = [];
+    const made: Made[] = [];
+    for (const asked of subscriptions) {
+      try {
+        made.push(await this.#make(asked, properties?.subscriptionIdentifier));
+        granted.push(made.at(-1)!.subscription.qos);
+      } catch (error) {
+        granted.push(this.version === 4 ? FAILURE : filterReasonOf(error));
+      }
+    }
+    await this.home.sessions.changed(this.session);
+    this.#takeOwn();
+    return { granted, made };
+  }
+
+  /** Ends subscriptions; resolves with a code for each, when that is durable. */
+  async unsubscribe({ unsubscriptions }: IUnsubscribePacket): Promise<number[]> {
+    const granted: number[] = unsubscriptions.map((filter) => {
+      this.#detach(filter);
+      return this.session.subscriptions.delete(filter) ? REASONS.success : REASONS.noSubscriptionExisted;
+    });
+    await this.home.sessions.changed(this.session);
+    for (const filter of unsubscriptions) await this.#leaveShare(filter);
+    return granted;
+  }
+
+  /** The connection has ended: what was on its way from queues that others read, too, is for them now. */
+  close(): void {
+    for (const source of this.#sources.values()) {
+      const flying = this.session.flight.drop(source);
+      const lost = flying.map(({ grant }) => ({
+        token: grant.token,
+        action: 'release' as const,
+        delayMs: 0,
+        reason: 'connection lost',
+      }));
+      const answer = source.settle(lost);
+      if (answer instanceof Promise) answer.catch(() => undefined);
+      source.close();
+    }
+    this.#sources.clear();
+  }
+
+  async #make(asked: ISubscription, identifier: number | undefined): Promise<Made> {
+    const { topic: filter, qos, nl, rap, rh = 0 } = asked;
+    const wanted = readFilter(filter);
+    const { subscriptions } = this.session;
+    const isNew = !subscriptions.has(filter);
+    if (isNew && subscriptions.size >= this.home.maxSubscriptions) {
+      throw new HeddleError('quota-exceeded', `A session has at most ${this.home.maxSubscriptions} subscriptions.`);
+    }
+    if (nl === true && wanted.kind === 'shared') {
+      throw new MqttRefusal(REASONS.protocolError, 'A shared subscription cannot be without what is local.');
+    }
+    const caller = this.home.caller();
+    if (wanted.kind === 'queue') requirePermission(caller, 'consume', 'queue', wanted.name);
+    else requireTopics(caller, wanted.patterns);
+    const subscription: Subscription = {
+      filter,
+      qos: qos === 0 ? 0 : 1,
+      ...(nl === true ? { noLocal: true } : {}),
+      ...(rap === true ? { retainAsPublished: true } : {}),
+      ...(identifier === undefined ? {} : { identifier }),
+    };
+    subscriptions.put(subscription);
+    try {
+      if (wanted.kind !== 'topics') await this.#attach(filter, wanted);
+    } catch (error) {
+      if (isNew) subscriptions.delete(filter);
+      throw error;
+    }
+    return { subscription, wanted, isNew, retainHandling: rh };
+  }
+
+  async #attach(filter: string, wanted: Exclude<Wanted, { kind: 'topics' }>): Promise<void> {
+    if (this.#sources.has(filter)) return;
+    const caller = this.home.caller();
+    if (wanted.kind === 'queue') requirePermission(caller, 'consume', 'queue', wanted.name);
+    const name = wanted.kind === 'queue' ? wanted.name : await this.home.shares.ensure(caller, wanted);
+    const source = this.#sourceOf(caller, wanted.kind, name, filter);
+    this.#sources.set(filter, source);
+    source.onClosed((reason) => {
+      this.session.flight.drop(source);
+      this.#detach(filter);
+      // Where it is now is found out by coming again.
+      if (reason === 'moved') this.session.connection?.dismiss('moved');
+    });
+    this.deliveries.take(source, () => this.#selectionOf(filter));
+  }
+
+  /** @throws HeddleError `not-found` */
+  #sourceOf(caller: Caller, kind: 'shared' | 'queue', name: string, filter: string): DeliverySource {
+    try {
+      return new LocalSource(kind, this.home.queues.open(caller.tenant, name), filter);
+    } catch (error) {
+      const isElsewhere = error instanceof HeddleError && error.code === 'queue-elsewhere';
+      if (!isElsewhere || this.home.hop.elsewhere(caller.tenant, name) === undefined) throw error;
+      // Whoever is a member of a group may take from its queue, though it has no right to a queue of that name.
+      const permissions = Permissions.of([...caller.permissions.texts, `consume:queue:${name}`]);
+      return new RemoteSource(
+        kind,
+        name,
+        filter,
+        kind === 'shared' ? { ...caller, permissions } : caller,
+        this.home.hop,
+      );
+    }
+  }
+
+  #detach(filter: string): void {
+    const source = this.#sources.get(filter);
+    if (source === undefined) return;
+    this.#sources.delete(filter);
+    this.deliveries.leave(source);
+    source.close();
+  }
+
+  async #leaveShare(filter: string): Promise<void> {
+    const wanted = wantedOf(filter);
+    if (wanted?.kind === 'shared') {
+      await this.home.shares.left({ ...this.home.caller(), ...wanted }, this.session.name);
+    }
+  }
+
+  #selectionOf(filter: string): Selection | undefined {
+    const subscription = this.session.subscriptions.get(filter);
+    if (subscription === undefined) return undefined;
+    const { qos, identifier, noLocal = false } = subscription;
+    return { qos, identifiers: identifier === undefined ? [] : [identifier], noLocal };
+  }
+
+  #takeOwn(): void {
+    const { source, subscriptions } = this.session;
+    if (source === undefined || this.#isTaking === source) return;
+    this.#isTaking = source;
+    this.deliveries.take(source, (topic) => subscriptions.select(topic));
+  }
+}
+
+/**
+ * MQTT 5 §3.8.3, §3.10.3.
+ *
+ * @throws MqttRefusal
+ */
+export function requireSome(messageId: number | undefined, filters: readonly unknown[]): void {
+  if (messageId !== undefined && messageId !== 0 && filters.length > 0) return;
+  throw new MqttRefusal(REASONS.protocolError, 'A packet id that is not 0, and at least one topic filter.');
+}
+
+/** What is no filter is one that nobody has. */
+function wantedOf(filter: string): Wanted | undefined {
+  try {
+    return readFilter(filter);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A name that breaks a rule is that of a filter here. */
+function filterReasonOf(error: unknown): number {
+  const reason = reasonOf(error);
+  return reason === REASONS.topicNameInvalid ? REASONS.topicFilterInvalid : reason;
+}

@@ -1,0 +1,101 @@
+import { topicMatcher } from '@heddle/event';
+import { type Wanted, readFilter } from './topic-filters.js';
+
+/** A subscription as it is kept with its session. */
+export interface Subscription {
+  /** As the client named it. */
+  filter: string;
+  /** What was granted: 0 or 1. */
+  qos: 0 | 1;
+  /** What this session has published is not for it. */
+  noLocal?: true;
+  /** The RETAIN flag is told as it was published; nothing is published as retained, so that it stays what it is. */
+  retainAsPublished?: true;
+  identifier?: number;
+}
+
+/** How a message goes out that one or more subscriptions of a session select: once, with all their identifiers. */
+export interface Selection {
+  qos: 0 | 1;
+  identifiers: readonly number[];
+  noLocal: boolean;
+}
+
+interface Read extends Subscription {
+  wanted: Wanted;
+  matches: (topic: string) => boolean;
+}
+
+const MAX_REMEMBERED = 1000;
+
+/** The subscriptions of a session, by filter: a filter said again replaces what it was (MQTT 5 §3.8.4). */
+export class Subscriptions {
+  readonly #all = new Map<string, Read>();
+  /** Topics that came lately, and how they go out. */
+  readonly #known = new Map<string, Selection | undefined>();
+
+  constructor(stored: readonly Subscription[] = []) {
+    for (const subscription of stored) this.put(subscription);
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** As they are to be kept. */
+  get stored(): Subscription[] {
+    return [...this.#all.values()].map(({ wanted: _wanted, matches: _matches, ...stored }) => stored);
+  }
+
+  has(filter: string): boolean {
+    return this.#all.has(filter);
+  }
+
+  get(filter: string): Subscription | undefined {
+    return this.#all.get(filter);
+  }
+
+  /** What each of them is on. */
+  wanted(): { filter: string; wanted: Wanted }[] {
+    return [...this.#all.values()].map(({ filter, wanted }) => ({ filter, wanted }));
+  }
+
+  /** The patterns that the session's own queue has to have, each once. */
+  get patterns(): string[] {
+    const all = [...this.#all.values()].flatMap(({ wanted }) => (wanted.kind === 'topics' ? wanted.patterns : []));
+    return [...new Set(all)].toSorted();
+  }
+
+  /** @throws HeddleError `parameter-invalid` */
+  put(subscription: Subscription): void {
+    const wanted = readFilter(subscription.filter);
+    const matches = wanted.kind === 'topics' ? topicMatcher(wanted.patterns) : () => false;
+    this.#all.set(subscription.filter, { ...subscription, wanted, matches });
+    this.#known.clear();
+  }
+
+  /** Whether there was one. */
+  delete(filter: string): boolean {
+    this.#known.clear();
+    return this.#all.delete(filter);
+  }
+
+  /** How a message of the session's own queue goes out; nothing when no subscription is on its topic any more. */
+  select(topic: string): Selection | undefined {
+    if (this.#known.has(topic)) return this.#known.get(topic);
+    const matching = [...this.#all.values()].filter(({ matches }) => matches(topic));
+    const selection = matching.length === 0 ? undefined : together(matching);
+    if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
+    this.#known.set(topic, selection);
+    return selection;
+  }
+}
+
+/** What overlaps is one message, of the highest quality asked for (MQTT 5 §3.3.4). */
+function together(matching: readonly Subscription[]): Selection {
+  return {
+    qos: matching.some(({ qos }) => qos === 1) ? 1 : 0,
+    identifiers: matching.flatMap(({ identifier }) => (identifier === undefined ? [] : [identifier])),
+    noLocal: matching.every(({ noLocal }) => noLocal === true),
+  };
+}
