@@ -26,7 +26,9 @@ export const mqtt: Bench = {
     ...runOptions(10, 3),
     connections: { default: 4, about: 'connections' },
     window: { default: 500, about: 'messages without a PUBACK at once, on each connection' },
-    bytes: { default: 256, about: 'bytes of a message that is published' },
+    payload: { default: 256, about: 'bytes of a message that is published' },
+    bytes: { default: 870, about: 'bytes of an event that is delivered, as it would be published' },
+    keys: { default: 1000, about: 'business keys of those' },
     events: { default: 150_000, about: 'events in the topic, to be delivered', quick: 30_000 },
   },
   async run(context) {
@@ -42,7 +44,7 @@ export const mqtt: Bench = {
 async function publishing(context: BenchContext, pid: number, place: MqttPlace, about: string): Promise<void> {
   const { ground, report, size } = context;
   const load = ground.worker<MqttLoad>('mqtt-load');
-  const work = { ...place, connections: size('connections'), window: size('window'), bytes: size('bytes') };
+  const work = { ...place, connections: size('connections'), window: size('window'), bytes: size('payload') };
   await load.ask('publish', { ...work, seconds: size('warm-up') });
   const runs = await repeated(size('runs'), () =>
     metered(ground, pid, () => load.ask('publish', { ...work, seconds: size('seconds') }), { load: load.pid }),
