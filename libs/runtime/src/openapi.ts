@@ -24,7 +24,7 @@ export interface RouteDoc {
   params?: Record<string, z.ZodType>;
   /** Query parameters with their rules. */
   query?: z.ZodObject;
-  /** Request headers: what each says, or its rule with a description. */
+  /** Request headers: what each says, or its rule with a description; by that it may have to be there. */
   headers?: Record<string, string | z.ZodType>;
   /** The request body: a shape, or content types with their shapes. */
   body?: z.ZodType | Record<string, z.ZodType>;
@@ -86,7 +86,7 @@ function operation(route: RouteDoc): object {
     const described =
       typeof rule === 'string'
         ? { description: rule, schema: { type: 'string' } }
-        : { schema: jsonSchema(rule, 'input') };
+        : { required: !rule.safeParse(undefined).success, schema: jsonSchema(rule, 'input') };
     parameters.push({ name, in: 'header', ...described });
   }
   return {

@@ -1,5 +1,6 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
+import { eventShape } from '../event.openapi.js';
 import { EXPIRATION_LIMITS } from '../protocols/messagingrest/messagingrest.frames.js';
 import {
   instanceCountsShape,
@@ -11,6 +12,7 @@ import {
 } from './managed-queue.shape.js';
 import { EVENTS, MANAGEMENT, MESSAGING } from './sap-path.js';
 import {
+  QUEUE_NAMED,
   eventsSubscriptionShape,
   eventsViewShape,
   messagingSubscriptionShape,
@@ -19,10 +21,27 @@ import {
   stateShape,
 } from './subscription.shape.js';
 
-const named = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/);
-const pattern = z.string().regex(/^(?:[A-Za-z0-9_-]+|[+])(?:\/(?:[A-Za-z0-9_-]+|[+]))*(?:\/[*])?$/);
+const named = z.string().max(164).regex(QUEUE_NAMED);
+const topic = z
+  .string()
+  .max(150)
+  .regex(/^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+){1,19}$/);
+const pattern = z
+  .string()
+  .max(150)
+  .regex(/^(?:[A-Za-z0-9_-]+|[+])(?:\/(?:[A-Za-z0-9_-]+|[+])){0,18}(?:\/[*])?$/);
 const NAME = { name: named };
 const QUEUE = { queue: named };
+
+/** The type has to fit into a topic. */
+const eventOfTopic = eventShape
+  .extend({
+    type: z
+      .string()
+      .max(100)
+      .regex(/^[A-Za-z0-9_-]+(?:[.][A-Za-z0-9_-]+){0,15}$/),
+  })
+  .meta({ ...eventShape.meta(), description: 'a CloudEvent, to the topic of its type' });
 
 /** As clients of SAP Event Mesh read them. */
 const REFUSALS = {
@@ -41,10 +60,11 @@ const PUBLISH = {
     ...QOS,
     'x-message-expiration': z
       .string()
+      .regex(/^[1-9][0-9]{0,8}$/)
       .optional()
       .describe(`milliseconds to keep it, ${EXPIRATION_LIMITS.minMs} to ${EXPIRATION_LIMITS.maxMs}`),
   },
-  body: { 'application/octet-stream': z.unknown().describe('any bytes of any content type, 1,000,000 at most') },
+  body: { 'application/octet-stream': z.string().min(1).describe('any bytes of any content type, 1,000,000 at most') },
   status: 204,
   ...SAP,
 } as const;
@@ -54,7 +74,7 @@ const MESSAGES: readonly RouteDoc[] = [
     method: 'POST',
     path: `${MESSAGING}/topics/{topic}/messages`,
     summary: 'SAP Event Mesh: publish to a topic; that of an event type is checked against its schema',
-    params: { topic: named },
+    params: { topic },
     ...PUBLISH,
   },
   {
@@ -97,8 +117,8 @@ const MESSAGES: readonly RouteDoc[] = [
       'ce-specversion': 'binary mode: this and the other attributes, with ce- in front',
     },
     body: {
-      'application/cloudevents+json': z.looseObject({}),
-      'application/cloudevents-batch+json': z.array(z.looseObject({})),
+      'application/cloudevents+json': eventOfTopic,
+      'application/cloudevents-batch+json': z.array(eventOfTopic),
     },
     status: 207,
     also: { 204: 'empty' },

@@ -9,7 +9,7 @@ const unread = z.int().min(0).optional();
 
 /** The body of `PUT …/queues/{queue}`. What is left out is as it was, or of a new queue as it is by default. */
 export const managedQueueShape = z.strictObject({
-  name: z.string().optional().describe('that of the path'),
+  name: z.string().max(164).optional().describe('taken and not looked at: the path names it'),
   accessType: z
     .enum(['EXCLUSIVE', 'NON_EXCLUSIVE'])
     .optional()

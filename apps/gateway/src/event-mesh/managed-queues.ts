@@ -40,9 +40,10 @@ export class ManagedQueues {
     name: string,
     request: ManagedQueueRequest,
   ): Promise<{ created: boolean; view: ManagedQueueView }> {
-    if (request.name !== undefined && request.name !== name) {
-      throw new HeddleError('data-invalid', `The body names the queue ${request.name}, the path ${name}.`, {
-        field: 'name',
+    const { deadMsgQueue = '' } = request;
+    if (deadMsgQueue !== '' && this.parts.queues.find(caller.tenant, deadMsgQueue) === undefined) {
+      throw new HeddleError('not-found', `There is no queue ${deadMsgQueue} for what is given up: make it first.`, {
+        field: 'deadMsgQueue',
       });
     }
     const { created, view } = await this.#change(caller, name, (before) => askedOf(before, request));

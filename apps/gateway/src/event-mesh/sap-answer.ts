@@ -38,33 +38,41 @@ const NO_SUCH_MESSAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /** What is answered where everything else of ours answers with a problem: with the statuses that SAP documents. */
-export function sapError(problem: Problem, door: SapDoor): { status: number; body: SapError } {
+export function sapError(
+  problem: Problem,
+  door: SapDoor,
+  invalidStatus: 400 | 422 = 400,
+): { status: number; body: SapError } {
   const { code, detail, field } = problem;
-  const { status, word } = saidAs(problem, door);
+  const { status, word } = saidAs(problem, door, invalidStatus);
   return {
     status,
     body: { message: detail, code, error: { code: word, message: detail, ...(field === undefined ? {} : { field }) } },
   };
 }
 
-function saidAs({ code, status }: Problem, door: SapDoor): { status: number; word: string } {
+function saidAs({ code, status }: Problem, door: SapDoor, invalidStatus: 400 | 422): { status: number; word: string } {
   if (NO_SUCH_MESSAGE.has(code)) return { status: 404, word: 'NOT_FOUND' };
   if (code === 'quota-exceeded') {
     // Not CONFLICT: to clients that means that there is one of this name, which they delete.
     return door === 'events' ? { status: 422, word: 'SPOOL_LIMIT_EXCEEDED' } : { status: 409, word: 'QUOTA_EXCEEDED' };
   }
-  // What breaks a rule is 400 in all that SAP documents.
-  const said = status === 422 ? 400 : status;
+  // What breaks a rule is 400 in all that SAP documents of messages and queues.
+  const said = status === 422 ? invalidStatus : status;
   return { status: said, word: WORDS[said] ?? 'ERROR' };
 }
 
-/** Has every refusal at the routes of a scope, whoever refuses, leave in the form of SAP Event Mesh. */
-export function refuseLikeSap(scope: FastifyInstance, door: SapDoor, log: Log): void {
+/**
+ * Has every refusal at the routes of a scope, whoever refuses, leave in the form of SAP Event Mesh.
+ *
+ * @param invalidStatus what is answered to what can be read and breaks a rule
+ */
+export function refuseLikeSap(scope: FastifyInstance, door: SapDoor, log: Log, invalidStatus: 400 | 422 = 400): void {
   scope.setErrorHandler((error, _request, reply) => answerProblem(reply, error, log));
   scope.addHook('onSend', (_request, reply, payload, done) => {
     const type = String(reply.getHeader('content-type') ?? '');
     if (typeof payload !== 'string' || !type.startsWith('application/problem+json')) return done(null, payload);
-    const { status, body } = sapError(JSON.parse(payload) as Problem, door);
+    const { status, body } = sapError(JSON.parse(payload) as Problem, door, invalidStatus);
     void reply.status(status).header('content-type', 'application/json');
     done(null, JSON.stringify(body));
   });

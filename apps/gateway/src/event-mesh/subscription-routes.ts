@@ -24,7 +24,8 @@ export function openSubscriptions(
   const config = { access: ACCESS };
   void server.register((scope, _options, ready) => {
     readJsonBodies(scope, limits);
-    refuseLikeSap(scope, door, log);
+    // Nothing is documented of it here; where a webhook may not point, say, is no matter of form.
+    refuseLikeSap(scope, door, log, 422);
     scope.get(path, { config, exposeHeadRoute: false }, (request) => subscriptions.list(callerOf(request), door));
     scope.post(path, { config }, async (request, reply) => {
       const caller = callerOf(request);

@@ -3,10 +3,17 @@ import { z } from 'zod';
 const MAX_TEXT = 4096;
 const MAX_EVENTS = 100;
 
-const name = z.string().min(1).max(164);
+/** What queues and subscriptions are named. */
+export const QUEUE_NAMED = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,108}(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,108}){0,19}$/;
+
+const name = z.string().max(164).regex(QUEUE_NAMED, 'must be segments of letters, digits and ._- between slashes');
 const text = z.string().min(1).max(MAX_TEXT);
 const secret = text.describe('never shown again');
-const url = text.describe('an http or https URL');
+const url = z
+  .string()
+  .max(MAX_TEXT)
+  .regex(/^https?:\/\/[A-Za-z0-9.:[\]-]+(?:[/?][!-~]*)?$/, 'must be an http or https URL')
+  .describe('an http or https URL');
 
 /** What a receiver is shown to be let in. `type` says which of the fields are looked at. */
 const securityShape = z
@@ -57,7 +64,14 @@ export const eventsSubscriptionShape = z.strictObject({
     .array(
       z.strictObject({
         source: text.optional().describe('any, when left out or *'),
-        type: text.describe('exact, or with * at its end'),
+        type: z
+          .string()
+          .max(100)
+          .regex(
+            /^(?:[A-Za-z0-9_-]+(?:[.][A-Za-z0-9_-]+){0,15}(?:[.][*])?|[*])$/,
+            'must be an event type, or one with .* at its end',
+          )
+          .describe('exact, or with * at its end'),
       }),
     )
     .min(1)

@@ -20,7 +20,7 @@ export const eventsRest: Protocol = {
     void doors.server.register((scope, _options, ready) => {
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', { parseAs: 'buffer' }, bytesParser(limits.values));
-      refuseLikeSap(scope, 'events', doors.log);
+      refuseLikeSap(scope, 'events', doors.log, 422);
       scope.post(`${EVENTS}/events`, { config: { access: ACCESS } }, (request, reply) =>
         publish({ ...doors, limits }, request, reply),
       );
