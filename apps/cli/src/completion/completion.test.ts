@@ -86,11 +86,9 @@ function listed(words: readonly string[]): string {
 }
 
 function completed(shell: (typeof SHELLS)[number], words: readonly string[]): string[] {
-  const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
-  const out = execFileSync(shell, [...WITHOUT_SETTINGS[shell], '-c', COMPLETING[shell](words)], {
-    encoding: 'utf8',
-    env,
-  });
+  const path = shell === 'fish' ? `set -x PATH ${folder} $PATH` : `PATH=${folder}:$PATH`;
+  const script = `${path}; ${COMPLETING[shell](words)}`;
+  const out = execFileSync(shell, [...WITHOUT_SETTINGS[shell], '-c', script], { encoding: 'utf8' });
   return (
     out
       .split('\n')
