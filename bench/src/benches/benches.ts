@@ -4,6 +4,7 @@ import { codec } from './codec.js';
 import { fanOut } from './fan-out.js';
 import { idleSockets } from './idle-sockets.js';
 import { latency } from './latency.js';
+import { mqtt } from './mqtt.js';
 import { messagingrest } from './messagingrest.js';
 import { outbox } from './outbox.js';
 import { publish } from './publish.js';
@@ -23,6 +24,7 @@ export const benches: readonly Bench[] = [
   idleSockets,
   webhooks,
   pull,
+  mqtt,
   stream,
   replay,
   consume,
