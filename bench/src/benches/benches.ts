@@ -5,6 +5,7 @@ import { codec } from './codec.js';
 import { fanOut } from './fan-out.js';
 import { idleSockets } from './idle-sockets.js';
 import { latency } from './latency.js';
+import { mqtt } from './mqtt.js';
 import { messagingrest } from './messagingrest.js';
 import { outbox } from './outbox.js';
 import { publish } from './publish.js';
@@ -25,6 +26,7 @@ export const benches: readonly Bench[] = [
   webhooks,
   pull,
   amqp,
+  mqtt,
   stream,
   replay,
   consume,

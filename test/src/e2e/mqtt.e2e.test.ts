@@ -139,15 +139,16 @@ test.skipIf(paho.missing !== undefined).each([
   },
 );
 
-const hasMosquitto = spawnSync('mosquitto_pub', ['--help']).error === undefined;
+const [PUB, SUB] = ['mosquitto_pub', 'mosquitto_sub'];
+const hasMosquitto = spawnSync(PUB, ['--help']).error === undefined;
 const noMosquitto = hasMosquitto ? undefined : 'no mosquitto_pub (Debian: mosquitto-clients)';
 
 test.runIf(hasMosquitto)(`mosquitto_pub and mosquitto_sub${leftOut(noMosquitto)} understand it`, async () => {
   const topic = `test/${randomUUID()}/t`;
   const shared = ['-h', '127.0.0.1', '-p', String(port), '-u', 'token', '-P', await mesh.token(), '-q', '1', '-V', '5'];
-  const subscriber = run('mosquitto_sub', [...shared, '-t', topic, '-C', '1', '-W', '20']);
+  const subscriber = run(SUB, [...shared, '-t', topic, '-C', '1', '-W', '20']);
   await vi.waitFor(async () => {
-    await run('mosquitto_pub', [...shared, '-t', topic, '-m', 'hello']);
+    await run(PUB, [...shared, '-t', topic, '-m', 'hello']);
     const done = await Promise.race([subscriber.then(() => true), delay(300).then(() => false)]);
     expect(done).toBe(true);
   }, WAIT);

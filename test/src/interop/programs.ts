@@ -1,8 +1,8 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { copyFile, mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { basename, delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CHECKOUT } from '@heddle/infra';
 
@@ -63,6 +63,27 @@ export const go: Program = {
       await exec('go', ['build', ...quick, '-o', join(folder, 'interop'), '.'], { cwd: source, env });
     });
     return [join(home, 'interop')];
+  },
+};
+
+/** A consumer of S/4HANA, with the client library and the generator that are made for such. */
+export const sapCloudSdk: Program = {
+  missing: versionOf('npm', ['--version'], /^(\d+)/) < 9 ? 'no npm 9 or later' : undefined,
+  build: async () => {
+    const sources = await filesOf(join(SOURCES, 'sap-cloud-sdk'));
+    const home = await once(`sap-cloud-sdk-${await hashOf(sources)}`, async (folder) => {
+      for (const file of sources) await copyFile(file, join(folder, basename(file)));
+      const wanted = [
+        'install',
+        '--prefer-offline',
+        '--no-audit',
+        '--no-fund',
+        '--ignore-scripts',
+        '--no-package-lock',
+      ];
+      await exec('npm', wanted, { cwd: folder });
+    });
+    return [process.execPath, join(home, 'fetch.mjs')];
   },
 };
 

@@ -23,6 +23,12 @@ export interface MessageView {
   steps: { name: string; ms: number; error?: string }[];
 }
 
+/** What the runner's client may do: what its flows need of queues, types and dead letters. */
+const PERMISSIONS = [
+  ...['publish:type:*', 'publish:topic:*', 'publish:queue:*'],
+  ...['consume:type:*', 'consume:queue:*', 'replay:queue:*'],
+];
+
 /** The runner of integration flows, as a process of its own, beside a mesh; it can be killed and started again. */
 export class FlowRunner {
   #running: Running | undefined;
@@ -33,15 +39,12 @@ export class FlowRunner {
     private readonly dir: string,
   ) {}
 
-  /** Starts it with the flows of a folder, as a client of its own that may do this much. */
-  static async start(
-    mesh: Mesh,
-    { folder, permissions, env }: { folder: string; permissions: readonly string[]; env: Record<string, string> },
-  ): Promise<FlowRunner> {
+  /** Starts it with the flows of a folder, as a client of its own. */
+  static async start(mesh: Mesh, folder: string, env: Record<string, string>): Promise<FlowRunner> {
     const dir = await mkdtemp(join(tmpdir(), 'heddle-runner-'));
     const client = `runner-${Math.random().toString(36).slice(2)}`;
     const made = await call('PUT', `${mesh.url('gateway')}/v1/clients/${client}`, {
-      body: { permissions },
+      body: { permissions: PERMISSIONS },
     });
     expect(made.status, made.text).toBe(201);
     const { clientId, clientSecret } = made.json as { clientId: string; clientSecret: string };

@@ -52,15 +52,17 @@ async function take(
     if (!maySend(flow, http, secrets, request)) return await refuseSender(reply);
     const message = messageOf(request);
     const entry = messages.of({ flow: flow.name, source: `http:${http.path}`, message: message.id });
-    const attempts = entry.attempts + 1;
-    // A repeat of what is stored changes nothing about that, whatever becomes of the repeat.
-    messages.change(entry.id, entry.isTaken ? { attempts } : { state: 'processing', attempts });
+    messages.change(entry.id, { state: 'processing', attempts: entry.attempts + 1, dueAt: null });
     const way = { steps: flow.steps, receiver: runner.receiver(flow), to: Object.keys(flow.to)[0] ?? '' };
     const { passing, steps } = await pass(message, way);
     const isDone = passing.state === 'done';
-    const { answer = null } = passing;
-    if (isDone) messages.change(entry.id, { state: 'completed', steps, answer, error: null, isTaken: true });
-    else if (!entry.isTaken) messages.change(entry.id, { state: 'failed', steps, answer, error: passing.reason });
+    messages.change(entry.id, {
+      state: isDone ? 'completed' : 'failed',
+      steps,
+      answer: passing.answer ?? null,
+      error: isDone ? null : passing.reason,
+      isTaken: isDone,
+    });
     if (passing.state !== 'done') throw refusalOf(passing);
     return await reply.status(202).send({ id: message.id, entry: entry.id });
   } catch (error) {

@@ -74,7 +74,7 @@ export class Monitor {
     const { messages, facts, gateway, runner } = this.parts;
     const entry = this.#entry(caller, id);
     const { state, flow } = entry;
-    if (isOpen(state) || state === 'completed') throw conflict(`It is ${state}: what was given up can be retried.`);
+    if (state !== 'failed' && state !== 'cancelled') throw conflict(`It is ${state}: what failed can be retried.`);
     const queue = runner.flow(flow)?.from.queue;
     if (queue === undefined) throw conflict('It came by HTTP: its sender was told, and has it still.');
     const letter = await facts.openLetter(entry, queue);

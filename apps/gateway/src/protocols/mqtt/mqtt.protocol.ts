@@ -129,9 +129,15 @@ function serversOf(
 async function listenOn(server: Server, port: number, { host = LOCALHOST, limits, log }: Doors): Promise<void> {
   if (limits !== undefined) server.maxConnections = limits.values.limitConnections;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) => {
+      const why = `MQTT cannot listen on ${host}:${port}: ${cause.message}.`;
+      reject(new HeddleError('setting-invalid', why, { cause }));
+    });
     server.listen(port, host, () => {
-      server.off('error', reject);
+      server.removeAllListeners('error');
+      server.on('error', (error) =>
+        log.warn({ event: 'mqtt-socket-failed', err: error }, 'a connection was not taken'),
+      );
       resolve();
     });
   });

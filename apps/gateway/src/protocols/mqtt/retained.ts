@@ -7,7 +7,7 @@ import { DispatchedEvent, type Mask } from '../../represent.js';
 import { viewOf } from '../../streams/view.js';
 import { propertiesOfMessage, topicOfMessage } from './message-packet.js';
 import { type MqttVersion, packetBytes } from './mqtt.frames.js';
-import type { Made } from './subscribing.js';
+import type { Made } from './subscriptions.js';
 
 export interface RetainedParts {
   eventLog: Pick<EventLog, 'bounds' | 'fetch'>;

@@ -13,7 +13,7 @@ import { RemoteSource } from './remote-source.js';
 import type { MqttSession } from './session.js';
 import type { ShareQueues } from './share-queues.js';
 import type { DeliverySource } from './source.js';
-import type { Selection, Subscription } from './subscriptions.js';
+import type { Made, Selection, Subscription } from './subscriptions.js';
 import { type Wanted, readFilter } from './topic-filters.js';
 
 /** What subscriptions need of where they are. */
@@ -25,16 +25,6 @@ export interface SubscribingHome {
   hop: Pick<Upstream, 'askQueue' | 'elsewhere'>;
   maxSubscriptions: number;
   caller(): Caller;
-}
-
-/** A subscription that was just made, for what is retained. */
-export interface Made {
-  subscription: Subscription;
-  wanted: Wanted;
-  /** Whether there was none with this filter before. */
-  isNew: boolean;
-  /** When retained messages are wanted: 0 always, 1 for a new one, 2 never (MQTT 5 §3.8.3.1). */
-  retainHandling: number;
 }
 
 /** In MQTT 3.1.1 there is one word for no. */

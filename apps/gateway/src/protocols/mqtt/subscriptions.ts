@@ -14,6 +14,16 @@ export interface Subscription {
   identifier?: number;
 }
 
+/** A subscription that was just made, for what is retained. */
+export interface Made {
+  subscription: Subscription;
+  wanted: Wanted;
+  /** Whether there was none with this filter before. */
+  isNew: boolean;
+  /** When retained messages are wanted: 0 always, 1 for a new one, 2 never (MQTT 5 §3.8.3.1). */
+  retainHandling: number;
+}
+
 /** How a message goes out that one or more subscriptions of a session select: once, with all their identifiers. */
 export interface Selection {
   qos: 0 | 1;

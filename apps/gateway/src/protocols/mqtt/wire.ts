@@ -111,7 +111,7 @@ export class WebSocketWire implements Wire {
 }
 
 /** What stands before the bytes of an unmasked, unfragmented binary frame (RFC 6455 §5.2). */
-export function binaryHeader(length: number): Buffer {
+function binaryHeader(length: number): Buffer {
   if (length < 126) return Buffer.from([BINARY, length]);
   if (length < 65_536) return Buffer.from([BINARY, 126, length >> 8, length & 0xff]);
   const header = Buffer.alloc(10);
