@@ -6,6 +6,7 @@ import { slotOf } from '@heddle/event';
 import { createLog } from '@heddle/runtime';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MESSAGING } from './event-mesh/sap-path.js';
 import { HOP_HEADER, Hop } from './hop.js';
 import { TrialGuard, callerFor } from './identity/identity-trial.js';
 
@@ -50,6 +51,7 @@ describe('a request for a queue of another instance', () => {
         return { instance: index };
       };
       server.post('/v1/queues/:name/receive', { config }, (request) => answer(request as never));
+      server.post(`${MESSAGING}/queues/:queue/messages/consumption`, { config }, (request) => answer(request as never));
       const open = { config: { access: 'public' } as const };
       server.get('/v1/webhooks/handshake/:token', open, (request) => answer(request as never));
       const between = { config: { access: 'instance' } as const };
@@ -94,6 +96,14 @@ describe('a request for a queue of another instance', () => {
     expect(seen).toMatchObject([{ tenant: 'acme', client: 'ann' }]);
     expect(seen[0]!.headers).not.toHaveProperty('authorization');
     expect(seen[0]!.headers[HOP_HEADER]).not.toBe(authorization);
+  });
+
+  it('at the doors of SAP Event Mesh is handed on, too', async () => {
+    owned.add(slotOf('acme', 'a/b'));
+    const authorization = guard.bearerFor(ann);
+    const path = `${MESSAGING}/queues/a%2Fb/messages/consumption`;
+    expect(await post(path, { authorization })).toEqual({ status: 200, json: { instance: 1 } });
+    expect(seen).toMatchObject([{ tenant: 'acme', client: 'ann' }]);
   });
 
   it('goes to the owner of the queue of its tenant', async () => {

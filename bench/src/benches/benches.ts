@@ -1,4 +1,5 @@
 import type { Bench } from '../bench.js';
+import { amqp } from './amqp.js';
 import { consume } from './consume.js';
 import { codec } from './codec.js';
 import { fanOut } from './fan-out.js';
@@ -24,6 +25,7 @@ export const benches: readonly Bench[] = [
   idleSockets,
   webhooks,
   pull,
+  amqp,
   mqtt,
   stream,
   replay,

@@ -252,6 +252,42 @@ describe('the management', () => {
     await other.close();
   });
 
+  test('is reached at any instance, as are the queues, their messages and their webhooks', async () => {
+    const other = await mesh.anotherGateway();
+    const key = await shop.key();
+    const there = other.url('gateway');
+    const messaging = key.messaging.map((entry) => ({ ...entry, uri: there }));
+    const management = key.management.map((entry) => ({ ...entry, uri: there }));
+    const elsewhere = await SapCurl.open({ ...key, messaging, management });
+    try {
+      for (let n = 0; n < 6; n += 1) {
+        const queue = await shop.newQueue();
+        await vi.waitFor(async () => {
+          const path = `queues/${queue}/subscriptions/${encodeURIComponent(`${NAMESPACE}/any${n}/*`)}`;
+          expect((await elsewhere.queue('PUT', path)).status).toBeLessThan(300);
+        }, SOON);
+        const topic = encodeURIComponent(`${NAMESPACE}/any${n}/x`);
+        expect((await elsewhere.publish('topics', topic, String(n))).status).toBe(204);
+        const message = await vi.waitFor(async () => {
+          const consumed = await elsewhere.consume(queue);
+          expect(consumed.status).toBe(200);
+          return consumed;
+        }, SOON);
+        expect(await shop.curl.acknowledge(queue, message.headers['x-message-id']!)).toBe(204);
+        const name = `any-${randomUUID()}`;
+        const pushConfig = { endpoint: sink.url, exemptHandshake: true };
+        const body = { name, address: `queue:${decodeURIComponent(queue)}`, pushConfig };
+        expect((await elsewhere.subscription('POST', '', body)).status).toBe(201);
+        expect((await elsewhere.publish('queues', queue, `pushed ${n}`)).status).toBe(204);
+        await sink.until((all) => all.some((delivery) => delivery.body.toString() === `pushed ${n}`));
+        expect((await shop.curl.subscription('DELETE', `/${name}`)).status).toBe(204);
+      }
+    } finally {
+      await elsewhere.close();
+      await other.stop();
+    }
+  });
+
   test('maps the settings of a queue onto ours, and leaves what only ours has', async () => {
     const queue = await shop.newQueue();
     const dead = await shop.newQueue();

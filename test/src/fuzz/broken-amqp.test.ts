@@ -89,6 +89,7 @@ const home = {
           : new Promise((resolve) => signal.addEventListener('abort', () => resolve([]), { once: true })),
       settle: (settlements: readonly unknown[]) => Promise.resolve(settlements.map(() => ({ state: 'accepted' }))),
       handBack: () => undefined,
+      close: () => undefined,
       onClosed: () => () => undefined,
     }),
   },

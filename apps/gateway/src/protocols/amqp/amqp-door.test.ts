@@ -225,6 +225,22 @@ describe('a receiver of a queue', () => {
     await vi.waitFor(async () => expect(await trial.statistics(queue)).toMatchObject({ messages: 1, leased: 1 }), SOON);
   }, 60_000);
 
+  it('is the only one of an exclusive queue, and the next one goes on when it leaves', async () => {
+    const queue = await trial.newQueue({ accessType: 'EXCLUSIVE' });
+    const [one, two] = [await trial.tcp(), await trial.tcp()];
+    const [active, waiting] = [
+      await one.receiver(`queue:${queue}`, { credit_window: 10 } as never),
+      await two.receiver(`queue:${queue}`, { credit_window: 10 } as never),
+    ];
+    await trial.publish(3);
+    await until(active, 3);
+    expect(waiting.messages).toHaveLength(0);
+    for (const { delivery } of active.messages.slice(0, 2)) delivery.accept();
+    active.link.close();
+    await until(waiting, 1);
+    expect(waiting.messages[0]!.message.delivery_count).toBe(1);
+  });
+
   it('is refused with the reason, and the connection goes on', async () => {
     const queue = await trial.newQueue();
     const client = await trial.tcp(callerFor('local', [`consume:queue:${queue}`]));

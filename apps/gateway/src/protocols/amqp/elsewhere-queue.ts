@@ -90,6 +90,8 @@ export class ElsewhereQueue implements QueueSource {
     return () => undefined;
   }
 
+  close(): void {}
+
   #taken(
     { lease, expiresAt, event, state, attempt, redelivery, cycle = '' }: PulledDelivery,
     mode: MessageMode,

@@ -133,6 +133,7 @@ export class QueueLink implements OutgoingLink {
     this.#held.clear();
     if (settlements.length > 0) this.#source.settle(settlements).catch(this.#unsettled);
     this.#forget();
+    this.#source.close();
   }
 
   /** Renews what the client still works on, for as long as it may. */
@@ -296,6 +297,7 @@ export class QueueLink implements OutgoingLink {
       if (this.#isOver) return;
       try {
         this.#forget();
+        this.#source.close();
         this.#source = this.#open();
         this.#forget = this.#source.onClosed((reason) => this.#closed(reason));
         this.#fill();

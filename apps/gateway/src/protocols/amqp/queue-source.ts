@@ -2,6 +2,7 @@ import type { Caller } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import type { MessageMode } from '../../messages/message.js';
 import type { Namespaces } from '../../messages/namespaces.js';
+import type { Flow } from '../../queues/flows.js';
 import type { Grant, LeaseReceiver, SettleResult, Settlement } from '../../queues/lease-book.js';
 import type { OpenQueue, OpenQueues } from '../open-queue.js';
 import type { MessageForms } from './amqp.frames.js';
@@ -33,11 +34,15 @@ export class QueueSources {
 
 /** A queue that this instance works on. */
 class QueueHere implements QueueSource {
+  readonly #flow: Flow;
+
   constructor(
     private readonly queue: OpenQueue,
     private readonly receiver: LeaseReceiver,
     private readonly forms: MessageForms,
-  ) {}
+  ) {
+    this.#flow = queue.book.open();
+  }
 
   leaseMs(): number {
     return this.queue.leaseMs();
@@ -45,7 +50,7 @@ class QueueHere implements QueueSource {
 
   async take({ max, leaseMs, mode }: TakeWish, signal: AbortSignal | undefined): Promise<Taken[]> {
     const { book } = this.queue;
-    const wish = { max, leaseMs, receiver: this.receiver };
+    const wish = { max, leaseMs, receiver: this.receiver, flow: this.#flow };
     const grants = signal === undefined ? book.receive(wish) : await book.waitFor(wish, Infinity, signal);
     return grants.map((grant) => this.#taken(grant, mode));
   }
@@ -62,6 +67,10 @@ class QueueHere implements QueueSource {
 
   onClosed(callback: (reason: 'moved' | 'deleted') => void): () => void {
     return this.queue.onClosed(callback);
+  }
+
+  close(): void {
+    this.#flow.close();
   }
 
   #taken(grant: Grant, mode: MessageMode): Taken {

@@ -36,4 +36,6 @@ export interface QueueSource {
   handBack(taken: readonly Taken[]): void;
   /** Calls back once, when the queue is not to be had here any more. Returns how to end that. */
   onClosed(callback: (reason: 'moved' | 'deleted') => void): () => void;
+  /** Nothing more is taken; on a queue for one receiver at a time, the next one may. */
+  close(): void;
 }
