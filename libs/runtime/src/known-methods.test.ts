@@ -32,7 +32,10 @@ beforeAll(async () => {
   const log = createLog('trial', 'silent');
   const metrics = createMetrics('trial');
   app = await createHttpApp(ThingsModule, { log, health: new Health(), metrics, openApi: {} });
-  app.getHttpAdapter().getInstance().get('/rest/*', () => ({}));
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .get('/rest/*', () => ({}));
   await app.listen(0, '127.0.0.1');
 });
 afterAll(() => app.close());

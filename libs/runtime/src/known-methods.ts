@@ -23,12 +23,10 @@ export class KnownMethods {
 }
 
 function patternOf(url: string): RegExp {
-  const parts = url
-    .split('/')
-    .map((part) => {
-      // The rest of a path, slashes included.
-      if (part === '*') return '.*';
-      return part.startsWith(':') ? '[^/]+' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-    });
+  const parts = url.split('/').map((part) => {
+    // The rest of a path, slashes included.
+    if (part === '*') return '.*';
+    return part.startsWith(':') ? '[^/]+' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  });
   return new RegExp(`^${parts.join('/')}/?$`);
 }

@@ -144,7 +144,11 @@ async function fixed(): Promise<LimitGroup[]> {
         row('bytes of all attributes together', attribute.totalBytes, '400 `attribute-invalid`, and its name'),
         row('bytes of a message to a topic or a queue', MAX_MESSAGE_BYTES, '413 `too-large`'),
         row('characters of a topic', address.topic.characters, '400 `parameter-invalid`, and the rule'),
-        row('segments of a topic, which has two at least', address.topic.segments, '400 `parameter-invalid`, and the rule'),
+        row(
+          'segments of a topic, which has two at least',
+          address.topic.segments,
+          '400 `parameter-invalid`, and the rule',
+        ),
         row('characters of the name of a queue', address.queue.characters, '400 `parameter-invalid`, and the rule'),
         row('items of all arrays and maps of one value in Avro, and no more than its bytes can hold', avro.items, data),
         row('fields and items of one value in Avro', avro.values, data),
