@@ -1,4 +1,4 @@
-import { type Caller, permissionMissing } from '@heddle/auth';
+import { type Caller, requirePermission } from '@heddle/auth';
 import type { ServiceParts } from '@heddle/mesh';
 import { ODataService, serveOData } from '@heddle/odata';
 import { HTTP_LIMITS } from '@heddle/runtime';
@@ -47,6 +47,5 @@ export class PartnerOData implements OnModuleInit {
 
 /** Changes raise any of the types: whoever makes them in a batch may publish all, as at every other route. */
 function mustBeAllowedToChange(caller: Caller): void {
-  const missing = BUSINESS_PARTNER_TYPES.find((type) => !caller.permissions.allows('publish', 'type', type));
-  if (missing !== undefined) throw permissionMissing(caller, `publish:type:${missing}`);
+  for (const type of BUSINESS_PARTNER_TYPES) requirePermission(caller, 'publish', 'type', type);
 }

@@ -32,7 +32,7 @@ const values = readSettings(settings);
 const log = createLog('flows', values.logLevel);
 
 await run(log, async () => {
-  const { gatewayUrl, issuer = gatewayUrl, tokenAudience: audience, clientId, clientSecret } = values;
+  const { issuerUrl: gatewayUrl, issuer = gatewayUrl, tokenAudience: audience, clientId, clientSecret } = values;
   const flows = readFlows(values.flowsDir);
   const secrets = readSecrets(flows);
   if (!values.receiverHttp) requireTls(flows, secrets);

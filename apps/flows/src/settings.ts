@@ -1,5 +1,5 @@
 import { LOCAL_TENANT } from '@heddle/event';
-import { baseUrlSchema, defineSettings, meshSettings, portSchema } from '@heddle/runtime';
+import { defineSettings, gatewayTokenSettings, meshSettings, portSchema } from '@heddle/runtime';
 import { z } from 'zod';
 
 const { host, tls, tlsCert, tlsKey, logLevel } = meshSettings;
@@ -42,21 +42,7 @@ export const flowSettings = {
     about:
       'true to hand messages to receivers over http, too, where anybody on the way can read them and the credentials',
   },
-  gatewayUrl: {
-    env: 'HEDDLE_ISSUER_URL',
-    schema: baseUrlSchema.default('http://127.0.0.1:8080'),
-    about: 'URL of the gateway, whose tokens are believed',
-  },
-  issuer: {
-    env: 'HEDDLE_ISSUER',
-    schema: z.string().min(1).optional(),
-    about: 'issuer as access tokens name it, where that is not the URL of the gateway',
-  },
-  tokenAudience: {
-    env: 'HEDDLE_TOKEN_AUDIENCE',
-    schema: z.string().min(1).default('heddle'),
-    about: 'audience of access tokens: one for all processes of a mesh',
-  },
+  ...gatewayTokenSettings,
   tenant: {
     env: 'HEDDLE_TENANT',
     schema: z.string().min(1).default(LOCAL_TENANT),

@@ -1,4 +1,4 @@
-import { type Caller, permissionMissing } from '@heddle/auth';
+import { type Caller, requirePermission } from '@heddle/auth';
 import type { ServiceParts } from '@heddle/mesh';
 import { ODataService, serveOData } from '@heddle/odata';
 import { HTTP_LIMITS } from '@heddle/runtime';
@@ -46,6 +46,5 @@ export class OrderOData implements OnModuleInit {
 
 /** Changes raise any of the types: whoever makes them in a batch may publish all, as at every other route. */
 function mustBeAllowedToChange(caller: Caller): void {
-  const missing = SALES_ORDER_TYPES.find((type) => !caller.permissions.allows('publish', 'type', type));
-  if (missing !== undefined) throw permissionMissing(caller, `publish:type:${missing}`);
+  for (const type of SALES_ORDER_TYPES) requirePermission(caller, 'publish', 'type', type);
 }

@@ -124,7 +124,9 @@ class Line {
 async function publish({ connections, window, seconds, bytes, ...place }: PublishWork): Promise<Done> {
   const latencies = new Latencies();
   const failed = Promise.withResolvers<never>();
-  let [count, isOver] = [0, false];
+  let count = 0;
+  // Set behind the back of the loops below.
+  const run = { isOver: false };
   const begun = nowMicros();
   const lines = Array.from({ length: connections }, (_, number) => {
     const topic = text(`bench/load/${number}`);
@@ -133,7 +135,7 @@ async function publish({ connections, window, seconds, bytes, ...place }: Publis
     let [next, open] = [0, 0];
     const fill = (): void => {
       const some: Buffer[] = [];
-      for (; open < window && !isOver; open += 1) {
+      for (; open < window && !run.isOver; open += 1) {
         next = (next % 65_535) + 1;
         sentAt[next] = nowMicros();
         some.push(packet(0x32, Buffer.concat([topic, Buffer.from([next >> 8, next & 0xff]), payload])));
@@ -164,7 +166,7 @@ async function publish({ connections, window, seconds, bytes, ...place }: Publis
   const end = new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   await Promise.race([end, failed.promise]);
   const done = { count, seconds: (nowMicros() - begun) / 1_000_000, latencies: latencies.encoded() };
-  isOver = true;
+  run.isOver = true;
   for (const line of lines) line.close();
   return done;
 }

@@ -4,6 +4,7 @@ export { MAX_TOKEN, bearerToken, tokenInvalid } from './bearer.js';
 export { type Caller, permissionMissing, requirePermission } from './caller.js';
 export { createClientSecret, hashSecret, isSecretOf, likeWrongSecret } from './client-secret.js';
 export { type ClientCredentials, ClientTokens } from './client-tokens.js';
+export { type GatewayIssuer, type Verifier, gatewayTokens } from './gateway-tokens.js';
 export {
   ALGORITHMS,
   CLOCK_SKEW_S,

@@ -1,3 +1,4 @@
+import { gatewayTokens } from '@heddle/auth';
 import { type OutboxTables, createInboxTables } from '@heddle/outbox';
 import { type Log, certificateOf, createLog, createMetrics, listen, run, stopInOrder } from '@heddle/runtime';
 import type { Kysely, Transaction } from 'kysely';
@@ -6,7 +7,6 @@ import type { AnyEvents } from './event-map.js';
 import { Mesh } from './mesh.js';
 import { openGround } from './open-ground.js';
 import { type Service, createService } from './service.js';
-import { gatewayTokens } from './service-guard.js';
 import type { ServiceSettings } from './service-settings.js';
 
 /**

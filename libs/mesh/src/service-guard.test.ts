@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Caller, Permissions, createKeyPair, issueAccessToken, keyOf } from '@heddle/auth';
+import { type Caller, Permissions, createKeyPair, gatewayTokens, issueAccessToken, keyOf } from '@heddle/auth';
 import { createLog } from '@heddle/runtime';
 import type { FastifyRequest } from 'fastify';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { ServiceGuard, gatewayTokens } from './service-guard.js';
+import { ServiceGuard } from './service-guard.js';
 
 const TYPES = ['acme.order.v1.Order.Created.v1', 'acme.order.v1.Order.Deleted.v1'];
 const ISSUER = 'http://gateway.example';

@@ -1,15 +1,4 @@
-import {
-  ACCESS_TOKEN,
-  Access,
-  type Caller,
-  type Guard,
-  TokenVerifier,
-  bearerToken,
-  callerOf,
-  callerOfClaims,
-  permissionMissing,
-  remoteKeys,
-} from '@heddle/auth';
+import { Access, type Caller, type Guard, type Verifier, bearerToken, callerOf, permissionMissing } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import { type Log, answerProblem } from '@heddle/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -19,27 +8,6 @@ export const Reads = () => Access({ verb: 'fetch', kind: 'type' });
 
 /** States that a route changes objects: for whoever may `publish` all types of events that this raises. */
 export const Changes = () => Access({ verb: 'publish', kind: 'type' });
-
-export interface GatewayIssuer {
-  /** Where it is reached. */
-  url: string;
-  /** As its tokens name it. */
-  issuer: string;
-  /** What they are for (RFC 9068 §2.2). */
-  audience: string;
-}
-
-/** Who tells a token that is believed from one that is not. */
-export type Verifier = Pick<TokenVerifier, 'verify'>;
-
-/**
- * Believes the tokens of a gateway. Its keys are got when the first token comes, and kept: a service starts without it,
- * and tokens that were seen are good without it.
- */
-export function gatewayTokens({ url, issuer, audience }: GatewayIssuer): Verifier {
-  const key = remoteKeys(`${url}/.well-known/jwks.json`);
-  return new TokenVerifier([{ issuer, audience, types: [ACCESS_TOKEN], key, callerOf: callerOfClaims }]);
-}
 
 /** Lets in whoever may do to the objects of one service, which are all of one tenant, what the route states. */
 export class ServiceGuard implements Guard {

@@ -1,5 +1,5 @@
 import { LOCAL_TENANT } from '@heddle/event';
-import { type Settings, type SettingsOf, baseUrlSchema, meshSettings, portSchema } from '@heddle/runtime';
+import { type Settings, type SettingsOf, gatewayTokenSettings, meshSettings, portSchema } from '@heddle/runtime';
 import { z } from 'zod';
 
 /** The settings every microservice has, with the port and the event source that are its own by default. */
@@ -43,21 +43,7 @@ export function serviceSettings({ name, port }: { name: string; port: number }) 
       schema: z.coerce.number('must be a number').min(1, 'must be at least 1').max(3650).default(30),
       about: 'days that the inbox knows which events were handled; one that comes again later has another effect',
     },
-    issuerUrl: {
-      env: 'HEDDLE_ISSUER_URL',
-      schema: baseUrlSchema.default('http://127.0.0.1:8080'),
-      about: 'URL of the gateway, whose tokens are believed',
-    },
-    issuer: {
-      env: 'HEDDLE_ISSUER',
-      schema: z.string().min(1).optional(),
-      about: 'issuer as access tokens name it, where that is not the URL of the gateway',
-    },
-    tokenAudience: {
-      env: 'HEDDLE_TOKEN_AUDIENCE',
-      schema: z.string().min(1).default('heddle'),
-      about: 'audience of access tokens: one for all processes of a mesh',
-    },
+    ...gatewayTokenSettings,
     clientId: {
       env: 'HEDDLE_CLIENT_ID',
       schema: z.string().min(1).optional(),

@@ -1,4 +1,4 @@
-import { type ClientTokens, guardRoutes } from '@heddle/auth';
+import { type ClientTokens, type Verifier, guardRoutes } from '@heddle/auth';
 import type { Outbox, OutboxTables, Relay } from '@heddle/outbox';
 import { type Health, type HttpAppOptions, type Log, createHttpApp } from '@heddle/runtime';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -8,7 +8,7 @@ import type { Registry } from 'prom-client';
 import { logChanges } from './change-log.js';
 import type { AnyEvents } from './event-map.js';
 import type { Mesh } from './mesh.js';
-import { ServiceGuard, type Verifier } from './service-guard.js';
+import { ServiceGuard } from './service-guard.js';
 
 /** What is a microservice's own; the rest, from its settings to an orderly stop, is the same for all. */
 export interface Service<T extends OutboxTables> {

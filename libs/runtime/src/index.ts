@@ -5,6 +5,7 @@ export { HTTP_LIMITS, type HttpLimits, httpLimitSettings, jsonLimitsOf } from '.
 export { checkJson, type JsonLimits, parseJson } from './json-limits.js';
 export { createLog, type Log } from './log.js';
 export { baseUrlSchema, meshSettings, portSchema } from './mesh-settings.js';
+export { gatewayTokenSettings, tokenSettings } from './token-settings.js';
 export { createMetrics } from './metrics.js';
 export { openApiDocument, type RouteDoc } from './openapi.js';
 export { reachable } from './reachable.js';

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { versionOf } from '../support/cloud-event.js';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { AmqpReceiver } from '../support/amqp-receiver.js';
+import { type CloudEvent, versionOf } from '../support/cloud-event.js';
 import { type Answer, call } from '../support/http-call.js';
 import { Mesh } from '../support/mesh.js';
 import { Orders, freshKey } from '../support/orders.js';
@@ -87,6 +88,32 @@ describe('BusinessPartner.Changed', () => {
       if (settlements.length > 0) await call('POST', `${gateway}/v1/queues/${queue}/settle`, { body: { settlements } });
     }
     await changing;
+    await deleteQueue(gateway, queue);
+  });
+
+  test('comes over AMQP, and leads to the address that it speaks of', async () => {
+    const queue = await putQueue(gateway, { types: [CHANGED] });
+    const receiver = new AmqpReceiver({ gateway, queue, leaseMs: 30_000 });
+    const key = freshKey();
+    const body = { BusinessPartner: key, BusinessPartnerCategory: '2', OrganizationBPName1: 'Rowan', ...state(1) };
+    expect((await call('POST', partners, { body })).status).toBe(201);
+    expect((await change(key, 2)).status).toBe(200);
+    const text = await vi.waitFor(
+      () => {
+        const received = receiver.received.all.find((delivery) => delivery.key === key);
+        expect(received).toBeDefined();
+        return received!.text;
+      },
+      { timeout: 20_000 },
+    );
+    await receiver.stop();
+    const event = JSON.parse(text) as CloudEvent;
+    // As S/4HANA says it: the key, and nothing else.
+    expect(event.data).toEqual({ BusinessPartner: key });
+    const path = `A_BusinessPartner('${key}')?$expand=to_BusinessPartnerAddress&version=${versionOf(event)}`;
+    const { status, json } = await call('GET', `${gateway}${SERVICE}/${path}`, { headers: ACCEPT });
+    expect(status).toBe(200);
+    expect((json as Fetched).d.to_BusinessPartnerAddress.results).toMatchObject([{ CityName: 'City 2' }]);
     await deleteQueue(gateway, queue);
   });
 

@@ -1,12 +1,11 @@
 import {
-  ACCESS_TOKEN,
   type Caller,
+  type GatewayIssuer,
   type Guard,
-  TokenVerifier,
+  type Verifier,
   bearerToken,
   callerOf,
-  callerOfClaims,
-  remoteKeys,
+  gatewayTokens,
 } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import { type Log, answerProblem } from '@heddle/runtime';
@@ -14,15 +13,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** Believes the tokens of the gateway. All flows of a process are of one tenant. */
 export class FlowGuard implements Guard {
-  readonly #verifier: TokenVerifier;
+  readonly #verifier: Verifier;
 
   constructor(
-    { url, issuer, audience }: { url: string; issuer: string; audience: string },
+    issuer: GatewayIssuer,
     private readonly tenant: string,
     private readonly log: Log,
   ) {
-    const key = remoteKeys(`${url}/.well-known/jwks.json`);
-    this.#verifier = new TokenVerifier([{ issuer, audience, types: [ACCESS_TOKEN], key, callerOf: callerOfClaims }]);
+    this.#verifier = gatewayTokens(issuer);
   }
 
   identify({ headers }: FastifyRequest): Caller | Promise<Caller> {

@@ -1,4 +1,4 @@
-import { baseUrlSchema } from '@heddle/runtime';
+import { baseUrlSchema, tokenSettings } from '@heddle/runtime';
 import { z } from 'zod';
 
 const listSchema = z
@@ -26,16 +26,7 @@ export const identitySettings = {
     about:
       'JSON file of clients that are there from the start, as {"clients": [{"client", "tenant", "namespace", "secret", "permissions"}]}; only its owner may read it',
   },
-  issuer: {
-    env: 'HEDDLE_ISSUER',
-    schema: z.string().min(1).optional(),
-    about: 'issuer as access tokens name it, where that is not the URL of the gateway',
-  },
-  tokenAudience: {
-    env: 'HEDDLE_TOKEN_AUDIENCE',
-    schema: z.string().min(1).default('heddle'),
-    about: 'audience of access tokens: one for all processes of a mesh',
-  },
+  ...tokenSettings,
   tokenLifeSeconds: {
     env: 'HEDDLE_TOKEN_LIFE_SECONDS',
     schema: z.coerce.number('must be a number of seconds').int().min(30).max(86_400).default(3600),

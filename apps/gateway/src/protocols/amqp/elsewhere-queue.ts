@@ -3,36 +3,12 @@ import { CLOUDEVENTS_JSON_CONTENT_TYPE, HeddleError } from '@heddle/event';
 import type { Message, MessageMode } from '../../messages/message.js';
 import type { Namespaces } from '../../messages/namespaces.js';
 import type { SettleResult, Settlement } from '../../queues/lease-book.js';
+import { ElsewhereLeases, PULL_WAIT_MS, type PulledDelivery } from '../elsewhere-leases.js';
+import type { Upstream } from '../protocol.js';
 import { bareOf } from './amqp.frames.js';
 import { countBytes } from './message-sections.js';
 import type { QueueSource, Taken, TakeWish } from './taken.js';
 
-/** Asks the instance that works on a queue, on behalf of a caller. */
-export interface QueueHop {
-  /** @throws HeddleError its refusal; `queue-elsewhere` when nobody works on the queue now, or this instance does */
-  askQueue(
-    caller: Caller,
-    queue: string,
-    what: 'receive' | 'settle',
-    body: unknown,
-    signal?: AbortSignal,
-  ): Promise<unknown>;
-}
-
-interface PulledDelivery {
-  lease: string;
-  expiresAt: string;
-  attempt: number;
-  redelivery: 'yes' | 'maybe' | 'no';
-  cycle?: string;
-  event: Record<string, unknown>;
-  state?: { version: string; object?: unknown; gone?: true } | null;
-}
-
-/** How long another instance is asked to wait for deliveries, before it is asked again. */
-const WAIT_MS = 20_000;
-/** As many as one request may settle. */
-const MAX_SETTLEMENTS = 1000;
 const LEASE_MS = 30_000;
 
 /**
@@ -40,23 +16,26 @@ const LEASE_MS = 30_000;
  * cannot be handed on as a whole; its leases are taken and settled by requests, as a receiver that pulls would.
  */
 export class ElsewhereQueue implements QueueSource {
+  readonly #leases: ElsewhereLeases;
+
   constructor(
-    private readonly hop: QueueHop,
+    hop: Pick<Upstream, 'askQueue'>,
     private readonly caller: Caller,
-    private readonly name: string,
+    name: string,
     private readonly namespaces: Namespaces,
-  ) {}
+  ) {
+    this.#leases = new ElsewhereLeases(hop, caller, name);
+  }
 
   leaseMs(): number {
     return LEASE_MS;
   }
 
   async take({ max, leaseMs, mode }: TakeWish, signal: AbortSignal | undefined): Promise<Taken[]> {
-    const waitMs = signal === undefined ? 0 : WAIT_MS;
+    const waitMs = signal === undefined ? 0 : PULL_WAIT_MS;
     do {
       try {
-        const answer = await this.hop.askQueue(this.caller, this.name, 'receive', { max, waitMs, leaseMs }, signal);
-        const { deliveries } = answer as { deliveries: PulledDelivery[] };
+        const deliveries = await this.#leases.receive({ max, waitMs, leaseMs }, signal);
         if (deliveries.length > 0 || signal === undefined) return deliveries.map((one) => this.#taken(one, mode));
       } catch (error) {
         if (signal?.aborted === true || (error instanceof HeddleError && error.retryable)) return [];
@@ -66,23 +45,13 @@ export class ElsewhereQueue implements QueueSource {
     return [];
   }
 
-  async settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
-    const results: SettleResult[] = [];
-    for (let from = 0; from < settlements.length; from += MAX_SETTLEMENTS) {
-      const part = settlements
-        .slice(from, from + MAX_SETTLEMENTS)
-        .map(({ token: lease, ...rest }) => ({ lease, ...rest }));
-      const answer = await this.hop.askQueue(this.caller, this.name, 'settle', { settlements: part });
-      for (const result of (answer as { results: SettleResult[] }).results) results.push(result);
-    }
-    return results;
+  settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
+    return this.#leases.settle(settlements);
   }
 
   /** Who is there hears of it as a release, for it was leased by a request that was answered. */
   handBack(taken: readonly Taken[]): void {
-    if (taken.length === 0) return;
-    const untouched = { action: 'release', delayMs: 0, reason: 'handed back unread' } as const;
-    this.settle(taken.map(({ token }) => ({ token, ...untouched }))).catch(() => undefined);
+    this.#leases.handBack(taken);
   }
 
   /** That is heard with the next request. */

@@ -5,8 +5,9 @@ import type { Namespaces } from '../../messages/namespaces.js';
 import type { Flow } from '../../queues/flows.js';
 import type { Grant, LeaseReceiver, SettleResult, Settlement } from '../../queues/lease-book.js';
 import type { OpenQueue, OpenQueues } from '../open-queue.js';
+import type { Upstream } from '../protocol.js';
 import type { MessageForms } from './amqp.frames.js';
-import { ElsewhereQueue, type QueueHop } from './elsewhere-queue.js';
+import { ElsewhereQueue } from './elsewhere-queue.js';
 import { countBytes } from './message-sections.js';
 import type { QueueSource, Taken, TakeWish } from './taken.js';
 
@@ -14,7 +15,7 @@ import type { QueueSource, Taken, TakeWish } from './taken.js';
 export class QueueSources {
   constructor(
     private readonly queues: OpenQueues,
-    private readonly hop: QueueHop,
+    private readonly hop: Pick<Upstream, 'askQueue'>,
     private readonly forms: MessageForms,
     private readonly namespaces: Namespaces,
   ) {}
