@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GatewayTrial } from '../../../apps/gateway/src/gateway-trial.js';
 import { Chance } from '../support/chance.js';
-import { operationsFor } from './operations-trial.js';
+import { operationsFor, readAll } from './operations-trial.js';
 import { type CanaryDoor, CanarySink, Party, Watch } from './party-trial.js';
 
 // Tenants with things of the same names do whatever there is to do, at random, and every byte that comes to each is
@@ -67,6 +67,7 @@ describe('tenants that do whatever there is to do', () => {
   );
 
   it('did see their own at each of them', async () => {
+    for (const party of parties) await readAll(party);
     for (const { tenant } of parties) {
       await vi.waitFor(
         () => {

@@ -24,6 +24,17 @@ interface Delivery {
   lease: string;
 }
 
+/** Reads all its events over WebSockets to queues: of those that chance opened, none need have had one to deliver. */
+export async function readAll(party: Party): Promise<void> {
+  for (const name of QUEUES) {
+    await party.call('DELETE', `/v1/queues/${name}`);
+    await party.call('PUT', `/v1/queues/${name}`, { types: [SIGNED], start: 'earliest' });
+    const socket = await party.connect(`/v1/queues/${name}/connect`, 'heddle.v1', 'queue');
+    socket?.send(JSON.stringify({ kind: 'hello', id: party.canary }));
+    socket?.send(JSON.stringify({ kind: 'credit', add: 5 }));
+  }
+}
+
 /**
  * What a tenant does, and how often of all; each is written so that only the canary of the tenant itself is in it. What
  * it takes of others are things that nobody can read anything in: leases, positions, ids.
