@@ -10,6 +10,10 @@ import { RECEIVER_KINDS } from '../support/receiver-kinds.js';
 import type { Receiver, ReceiverKind } from '../support/receiver.js';
 import { deleteAllWebhooks } from '../support/webhooks.js';
 
+// A named queue of another instance over MQTT is not gone on with when that one ends: the client has to come again
+// (docs/guides/mqtt.md). Its own sessions are (mqtt-instances.e2e.test.ts).
+const KINDS = RECEIVER_KINDS.filter(({ name }) => name !== 'mqtt');
+
 const DEFINITION = { types: [CONTRACT_SIGNED], retry: { firstMs: 50, capMs: 200, attempts: 20 } };
 const WAIT = { timeout: 20_000, interval: 100 };
 
@@ -38,7 +42,7 @@ afterEach(async () => {
 });
 
 test('a receiver may be connected to any instance: a queue is managed, read and settled through it', async () => {
-  for (const kind of RECEIVER_KINDS) {
+  for (const kind of KINDS) {
     const queue = await queueOfOther();
     const receiver = await open(kind, queue);
     receiver.answerWith(({ attempt }) => (attempt === 1 ? 'release' : 'accept'));
@@ -64,7 +68,7 @@ describe.each([
 
   test(`has another one go on within ${withinMs / 1000} s, whatever door receivers use: nothing is lost, each key in order, repeats marked`, async () => {
     const read: { queue: string; receiver: Receiver }[] = [];
-    for (const kind of RECEIVER_KINDS) {
+    for (const kind of KINDS) {
       const queue = await queueOfOther();
       read.push({ queue, receiver: await open(kind, queue) });
     }

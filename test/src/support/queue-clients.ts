@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { Arrivals } from './arrivals.js';
 import type { CloudEvent } from './cloud-event.js';
@@ -43,8 +43,14 @@ export async function putQueue(
   definition: { types: string[] } & Record<string, unknown>,
   name = `queue-${randomUUID()}`,
 ): Promise<string> {
-  const answer = await call('PUT', `${gateway}/v1/queues/${name}`, { body: definition });
-  expect([200, 201], answer.text).toContain(answer.status);
+  // While its slot moves from one instance to another, as at their start, one is to try again.
+  await vi.waitFor(
+    async () => {
+      const answer = await call('PUT', `${gateway}/v1/queues/${name}`, { body: definition });
+      expect([200, 201], answer.text).toContain(answer.status);
+    },
+    { timeout: 10_000 },
+  );
   return name;
 }
 
