@@ -39,7 +39,7 @@ describe('a crowd with wrong secrets', () => {
     delay.enable();
     const outcomes = await Promise.allSettled(Array.from({ length: 100 }, () => likeWrongSecret('wrong')));
     delay.disable();
-    expect(delay.max / 1e6).toBeLessThan(200);
+    expect(delay.max / 1e6).toBeLessThan(1000);
     const turnedAway = outcomes.filter(({ status }) => status === 'rejected');
     expect(turnedAway).toHaveLength(100 - 66);
     expect(turnedAway[0]).toMatchObject({ reason: { code: 'busy', retryAfterSeconds: 1 } });
