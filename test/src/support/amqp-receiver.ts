@@ -1,12 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import rhea, { type Connection, type Delivery, type EventContext, type Message } from 'rhea';
 import { WebSocket } from 'ws';
 import type { CloudEvent } from './cloud-event.js';
 import { authorizationFor } from './keyring.js';
 import type { SettleResult } from './queue-clients.js';
-import { Receiver, type ReceiverWish, type SettleAction } from './receiver.js';
+import type { SettleAction } from './receiver.js';
+import { ReconnectingReceiver } from './reconnecting-receiver.js';
 
-const AWAY_MS = 50;
 const CREDIT = 1000;
 /** Of the client itself, which would else stop at 2,048 as long as the oldest is not settled. */
 const SESSION_BUFFER = 16_384;
@@ -17,36 +16,14 @@ const { rejected: REJECTED } = rhea.message as unknown as {
 const STATES = { accepted: 'accepted', rejected: 'rejected', released: 'released', modified: 'released' } as const;
 
 /** A receiver over AMQP 1.0 on a WebSocket, by a client that is not ours. */
-export class AmqpReceiver extends Receiver {
-  #isOver = false;
+export class AmqpReceiver extends ReconnectingReceiver {
   #connection: Connection | undefined;
-  readonly #work: Promise<void>;
 
-  constructor(private readonly wish: ReceiverWish) {
-    super();
-    this.#work = this.#run();
-  }
-
-  async stop(): Promise<void> {
-    this.#isOver = true;
+  protected disconnect(): void {
     this.#connection?.close();
-    await this.#work;
   }
 
-  /** A connection that ends is made again. */
-  async #run(): Promise<void> {
-    while (!this.#isOver) {
-      try {
-        await this.#connect();
-      } catch {
-        // The gateway is away.
-      }
-      if (!this.#isOver) await delay(AWAY_MS);
-    }
-  }
-
-  /** Resolves when the connection is gone. */
-  async #connect(): Promise<void> {
+  protected async connect(): Promise<void> {
     const { gateway, queue, leaseMs } = this.wish;
     const headers = await authorizationFor(gateway);
     const url = `${gateway.replace('http', 'ws')}/protocols/amqp10ws`;
@@ -89,7 +66,7 @@ export class AmqpReceiver extends Receiver {
       properties: { 'heddle:lease-ms': leaseMs },
     } as never);
     receiver.add_credit(CREDIT);
-    if (this.#isOver) connection.close();
+    if (this.isOver) connection.close();
     await gone;
     isGone = true;
   }

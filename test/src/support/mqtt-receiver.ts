@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { IPublishPacket } from 'mqtt-packet';
 import { MqttClient } from './mqtt-client.js';
-import { type Received, Receiver, type ReceiverWish, type SettleAction } from './receiver.js';
+import type { Received, SettleAction } from './receiver.js';
+import { ReconnectingReceiver } from './reconnecting-receiver.js';
 
-const AWAY_MS = 50;
 /** Reason codes of a PUBACK: unspecified, which is tried again, and payload format invalid, which is not. */
 const REASONS = { accept: 0x00, release: 0x80, reject: 0x99 } as const;
 
@@ -11,35 +10,20 @@ const REASONS = { accept: 0x00, release: 0x80, reject: 0x99 } as const;
  * A receiver of a queue over MQTT 5. Its leases do not run out while it is there; where a story wants one that does
  * not answer in time, it is lost at that time and comes back.
  */
-export class MqttReceiver extends Receiver {
-  #isOver = false;
+export class MqttReceiver extends ReconnectingReceiver {
   #client: MqttClient | undefined;
-  readonly #work: Promise<void>;
 
-  constructor(private readonly wish: ReceiverWish) {
-    super();
-    this.#work = this.#run();
-  }
-
-  async stop(): Promise<void> {
-    this.#isOver = true;
+  protected disconnect(): void {
     this.#client?.leave();
-    await this.#work;
   }
 
-  async #run(): Promise<void> {
+  protected async connect(): Promise<void> {
     const { gateway, queue } = this.wish;
-    while (!this.#isOver) {
-      try {
-        const onDelivery = (packet: IPublishPacket, from: MqttClient): void => this.#receive(packet, from);
-        const client = await MqttClient.open(gateway, { filter: `queue:${queue}`, onDelivery });
-        this.#client = client;
-        if (this.#isOver) client.leave();
-        await client.closed;
-      } catch {
-        await delay(AWAY_MS);
-      }
-    }
+    const onDelivery = (packet: IPublishPacket, from: MqttClient): void => this.#receive(packet, from);
+    const client = await MqttClient.open(gateway, { filter: `queue:${queue}`, onDelivery });
+    this.#client = client;
+    if (this.isOver) client.leave();
+    await client.closed;
   }
 
   #receive(packet: IPublishPacket, from: MqttClient): void {

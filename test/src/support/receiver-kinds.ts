@@ -11,6 +11,7 @@ import {
 } from './queue-clients.js';
 import { MqttReceiver } from './mqtt-receiver.js';
 import { type Received, Receiver, type ReceiverKind, type ReceiverWish, type SettleAction } from './receiver.js';
+import { ReconnectingReceiver } from './reconnecting-receiver.js';
 import { WebhookSink, eventOf } from './webhook-sink.js';
 import { putWebhook } from './webhooks.js';
 
@@ -55,39 +56,23 @@ class PullReceiver extends Receiver {
   }
 }
 
-class SocketReceiver extends Receiver {
-  #isOver = false;
+class SocketReceiver extends ReconnectingReceiver {
   #socket: QueueSocket | undefined;
-  readonly #work: Promise<void>;
 
-  constructor(private readonly wish: ReceiverWish) {
-    super();
-    this.#work = this.#run();
-  }
-
-  async stop(): Promise<void> {
-    this.#isOver = true;
+  protected disconnect(): void {
     this.#socket?.close();
-    await this.#work;
   }
 
-  /** A connection that ends is made again. */
-  async #run(): Promise<void> {
+  protected async connect(): Promise<void> {
     const { gateway, queue, leaseMs } = this.wish;
-    while (!this.#isOver) {
-      try {
-        const socket = await openQueueSocket(gateway, queue, {
-          leaseMs,
-          credit: CREDIT,
-          onDelivery: (delivery, from) => this.#receive(delivery, from),
-        });
-        this.#socket = socket;
-        if (this.#isOver) socket.close();
-        await socket.closed;
-      } catch {
-        await delay(AWAY_MS);
-      }
-    }
+    const socket = await openQueueSocket(gateway, queue, {
+      leaseMs,
+      credit: CREDIT,
+      onDelivery: (delivery, from) => this.#receive(delivery, from),
+    });
+    this.#socket = socket;
+    if (this.isOver) socket.close();
+    await socket.closed;
   }
 
   #receive(delivery: QueueDelivery, from: QueueSocket): void {
