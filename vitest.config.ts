@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { givenStack } from './test/src/support/given-stack.js';
 import { LongestFirst } from './test/src/support/longest-first.js';
 
 const shared = {
@@ -7,8 +8,6 @@ const shared = {
   // Sources, not builds: a test never runs against a stale library.
   pool: 'forks',
 } as const;
-
-const stackIsGiven = process.env['KAFKA_BROKERS'] !== undefined;
 
 export default defineConfig({
   resolve: { conditions: ['source', 'node'] },
@@ -44,7 +43,7 @@ export default defineConfig({
           globalSetup: ['test/src/support/stack.setup.ts'],
           setupFiles: ['test/src/support/own-stack.setup.ts'],
           // Each worker has a broker, registry and database of its own; half of the time of these files is waiting.
-          maxWorkers: stackIsGiven ? 1 : Math.min(4, availableParallelism()),
+          maxWorkers: givenStack() === undefined ? Math.min(4, availableParallelism()) : 1,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,

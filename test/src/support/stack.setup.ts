@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MeshGround, startStack } from '@heddle/infra';
 import type { TestProject } from 'vitest/node';
+import { givenStack } from './given-stack.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -15,13 +16,12 @@ declare module 'vitest' {
 
 /**
  * A broker, registry and database for each worker: files that run side by side share none of them, for all gateways on
- * one broker are one mesh. `KAFKA_BROKERS`, `SCHEMA_REGISTRY_URL` and `DATABASE_URL`, all three set, are used as they
- * are, by one worker.
+ * one broker are one mesh. A stack that is given is used by one worker.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: registryUrl, DATABASE_URL: databaseUrl } = process.env;
-  if (brokers && registryUrl && databaseUrl) {
-    provide(project, [{ kafkaBrokers: brokers.split(','), registryUrl, databaseUrl }]);
+  const given = givenStack();
+  if (given !== undefined) {
+    provide(project, [given]);
     return async () => {};
   }
   const dir = await mkdtemp(join(tmpdir(), 'heddle-test-'));
