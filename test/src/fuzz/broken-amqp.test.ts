@@ -122,7 +122,7 @@ const BEFORE = written((writer) => {
   writer.open({ containerId: 'client', maxFrameSize: 65_536, channelMax: 7, idleTimeoutMs: 60_000 });
   writer.begin(0, { remoteChannel: 0, incomingWindow: 100, handleMax: 63 });
 });
-const TERMINI = { source: { address: 'queue:q', durable: 0 }, target: { address: 'topic:a/b' } };
+const TERMINI = { source: { address: 'queue:q' }, target: { address: 'topic:a/b' } };
 const MODES = { sndSettleMode: 2, rcvSettleMode: 0, maxMessageSize: 0 };
 const FRAMES_OF_CLIENTS: readonly Buffer[] = [
   written((writer) => writer.open({ containerId: 'client', maxFrameSize: 65_536, channelMax: 7, idleTimeoutMs: 1000 })),
@@ -132,7 +132,7 @@ const FRAMES_OF_CLIENTS: readonly Buffer[] = [
   written((writer) =>
     writer.attach(0, {
       ...{ name: 't', handle: 2, isReceiver: true, ...MODES },
-      ...{ source: { address: 'topic:a/*', durable: 0 }, target: { address: undefined } },
+      ...{ source: { address: 'topic:a/*' }, target: { address: undefined } },
     }),
   ),
   written((writer) =>

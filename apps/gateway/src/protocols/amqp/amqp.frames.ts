@@ -5,10 +5,16 @@ import type { Namespaces } from '../../messages/namespaces.js';
 import type { Lease } from '../../queues/lease.js';
 import type { Form } from '../../represent.js';
 import type { AmqpMap, AmqpValue } from './amqp-value.js';
+import {
+  NATIVE_ATTRIBUTE,
+  type NativeProperty,
+  PREFIXES,
+  headersOf,
+  nativeProperties,
+  propertiesOf,
+} from './message-header.js';
 import { type ReadMessage, bareBytes } from './message-sections.js';
 
-/** The prefixes of the CloudEvents AMQP binding, section 3.1.3.1; the second is for clients whose names take no colon. */
-const PREFIXES = ['cloudEvents:', 'cloudEvents_'];
 const PREFIX = 'cloudEvents:';
 const CE_SPECVERSION = 'specversion';
 /** Ids that nobody gives twice; a counter of a session would make later messages repeats of the first ones. */
@@ -40,14 +46,17 @@ export class MessageForms {
 
 /** A message from the properties on; its CloudEvents attributes beside the body are application properties. */
 export function bareOf(
-  { id, contentType, body, address, attributes, expiresAt }: Message,
+  { id, contentType, body, address, attributes, expiresAt, isRaw, eventAttributes = {} }: Message,
   createdAt: number | undefined,
 ): Buffer {
-  const applicationProperties: [string, string][] = [];
+  const applicationProperties: NativeProperty[] = nativeProperties(eventAttributes);
   if (attributes.length > 0) applicationProperties.push([`${PREFIX}${CE_SPECVERSION}`, '1.0']);
-  for (const [name, value] of attributes) applicationProperties.push([`${PREFIX}${name}`, value]);
+  for (const [name, value] of attributes) {
+    if (name !== NATIVE_ATTRIBUTE) applicationProperties.push([`${PREFIX}${name}`, value]);
+  }
   return bareBytes({
     properties: {
+      ...propertiesOf(eventAttributes, isRaw),
       messageId: id,
       to: address,
       contentType: contentType === '' ? undefined : contentType,
@@ -78,6 +87,7 @@ export function incomingOf(message: ReadMessage, target: string | undefined, now
   return {
     address,
     ...bodyOf(message),
+    headers: headersOf(message),
     ...(attributes === undefined ? {} : { attributes }),
     ...(messageId !== undefined && UNIQUE_ID.test(messageId) ? { messageId } : {}),
     ...(expiresAt === undefined ? {} : { expiresAt }),
