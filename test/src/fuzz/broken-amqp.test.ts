@@ -28,7 +28,11 @@ const BARE = bareBytes({
     expiresAt: 1,
     createdAt: 2,
   },
-  applicationProperties: [['cloudEvents:id', '1']],
+  applicationProperties: [
+    ['cloudEvents:id', '1'],
+    ['count', 5],
+    ['share', 0.5],
+  ],
   body: Buffer.from('{"a":1}'),
 });
 
@@ -145,6 +149,11 @@ const FRAMES_OF_CLIENTS: readonly Buffer[] = [
     const frame = writer.transfer(0, { handle: 1, deliveryId: 0, tag: Buffer.from([1]), settled: false, more: false });
     writer.raw(countBytes({ attempt: 2, redelivery: 'yes', cycle: 'c' }));
     writer.raw(BARE);
+    writer.endFrame(frame);
+  }),
+  written((writer) => {
+    const frame = writer.transfer(0, { handle: 1, deliveryId: 0, tag: Buffer.from([1]), settled: false, more: true });
+    writer.raw(BARE.subarray(0, 30));
     writer.endFrame(frame);
   }),
   written((writer) => writer.disposition(0, true, { first: 0, last: 9, state: { outcome: 'accepted' } })),

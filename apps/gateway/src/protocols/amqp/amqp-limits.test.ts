@@ -131,7 +131,9 @@ describe('a client that does not read', () => {
     // What the system keeps for a socket, and one batch that is leased and not written.
     expect((await trial.statistics(slowQueue)).leased).toBeLessThan(COUNT * 0.8);
     slow.socket.resume();
-    await vi.waitFor(() => expect(slow.all('transfer').filter(({ more }) => !more)).toHaveLength(COUNT), { timeout: 20_000 });
+    await vi.waitFor(() => expect(slow.all('transfer').filter(({ more }) => !more)).toHaveLength(COUNT), {
+      timeout: 20_000,
+    });
     stop();
   }, 60_000);
 
@@ -157,7 +159,10 @@ describe('a client that does not read', () => {
 describe('a client that settles nothing with a credit of thousands', () => {
   it('gets what its credit asks for, and starves neither its other links nor anybody else', async () => {
     const COUNT = 3000;
-    const [queue, other] = [await trial.newQueue({ maxInFlight: 10_000 }), await trial.newQueue({ types: undefined, topicPatterns: [] })];
+    const [queue, other] = [
+      await trial.newQueue({ maxInFlight: 10_000 }),
+      await trial.newQueue({ types: undefined, topicPatterns: [] }),
+    ];
     const hog = await receiving(queue, 5000);
     const stop = alive(hog);
     const sender = await (await trial.tcp()).sender(TOPIC);

@@ -5,23 +5,24 @@ import { AMQP_FRAME, SASL_FRAME } from './performative-writer.js';
 import { type Performative, readPerformative } from './performatives.js';
 
 /** A value of a performative: numbers are uints, texts strings; what writes itself is anything else. */
-export type Value = null | boolean | number | string | Uint8Array | ((writer: AmqpWriter) => void);
+export type Value = null | boolean | number | string | Uint8Array | Written;
+type Written = (writer: AmqpWriter) => void;
 type Kind = Performative['kind'];
 type Said<K extends Kind> = Performative & { kind: K };
 
 export const symbol =
-  (text: string): Value =>
+  (text: string): Written =>
   (writer) =>
     writer.symbol(text);
 
 export const ubyte =
-  (value: number): Value =>
+  (value: number): Written =>
   (writer) =>
     writer.ubyte(value);
 
 /** A list that a code describes: a source, a target, a state, an error. */
 export const described =
-  (code: number, ...fields: Value[]): Value =>
+  (code: number, ...fields: Value[]): Written =>
   (writer) => {
     const list = writer.described(code).beginList();
     for (const field of fields) put(writer, field);
@@ -71,7 +72,11 @@ export class AmqpPeer {
   }
 
   /** Opens the connection, and begins a session on channel 0. */
-  static async open(port: number, token: string, { frames = 65_536, idleMs = null as number | null } = {}): Promise<AmqpPeer> {
+  static async open(
+    port: number,
+    token: string,
+    { frames = 65_536, idleMs = null as number | null } = {},
+  ): Promise<AmqpPeer> {
     const peer = await AmqpPeer.connect(port, token);
     peer.say(0, 0x10, ['peer', null, frames, null, idleMs]);
     await peer.next('open');
@@ -86,12 +91,32 @@ export class AmqpPeer {
 
   /** Attaches as a receiver; `more` are the fields behind the target. */
   receive(handle: number, name: string, address: string, { channel = 0, more = [] as Value[] } = {}): void {
-    this.say(channel, 0x12, [name, handle, true, ubyte(0), ubyte(0), described(0x28, address), described(0x29), ...more]);
+    this.say(channel, 0x12, [
+      name,
+      handle,
+      true,
+      ubyte(0),
+      ubyte(0),
+      described(0x28, address),
+      described(0x29),
+      ...more,
+    ]);
   }
 
   /** Attaches as a sender. */
   send(handle: number, name: string, address: string, channel = 0): void {
-    this.say(channel, 0x12, [name, handle, false, ubyte(0), ubyte(0), described(0x28), described(0x29, address), null, null, 0]);
+    this.say(channel, 0x12, [
+      name,
+      handle,
+      false,
+      ubyte(0),
+      ubyte(0),
+      described(0x28),
+      described(0x29, address),
+      null,
+      null,
+      0,
+    ]);
   }
 
   credit(handle: number, credit: number, { drain = false, count = 0, channel = 0 } = {}): void {
@@ -138,7 +163,8 @@ export class AmqpPeer {
       }
       return found !== undefined || this.isClosed;
     });
-    if (found === undefined) throw new Error(`closed before any ${kind}; came ${this.said.map((one) => one.kind).join()}`);
+    if (found === undefined)
+      throw new Error(`closed before any ${kind}; came ${this.said.map((one) => one.kind).join()}`);
     return found as Said<K>;
   }
 

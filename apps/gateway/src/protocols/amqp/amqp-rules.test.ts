@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AmqpTrial, SOON } from './amqp-trial.js';
-import { ACCEPTED_STATE, type AmqpPeer, described, symbol, ubyte } from './amqp-peer-trial.js';
+import { ACCEPTED_STATE, type AmqpPeer, type Value, described, symbol, ubyte } from './amqp-peer-trial.js';
+import type { AmqpWriter } from './amqp-writer.js';
 import { bareBytes } from './message-sections.js';
 
 let trial: AmqpTrial;
@@ -177,15 +178,15 @@ describe('what is not offered', () => {
   it('is refused as such: transactions, selectors, browsing, temporary and durable addresses', async () => {
     const queue = await newQueue();
     const peer = await trial.peer();
-    const source = (...fields: Parameters<typeof described>[1][]) => described(0x28, ...fields);
-    const selector = (writer: Parameters<Extract<ReturnType<typeof symbol>, (...args: never[]) => void>>[0]) => {
+    const source = (...fields: Value[]) => described(0x28, ...fields);
+    const selector = (writer: AmqpWriter): void => {
       const map = writer.beginMap();
       writer.symbol('jms-selector');
       writer.described(0x04);
       writer.string("color = 'red'");
       writer.end(map, 2);
     };
-    const receiver = (of: ReturnType<typeof described>) => [true, ubyte(0), ubyte(0), of, described(0x29)] as const;
+    const receiver = (of: Value) => [true, ubyte(0), ubyte(0), of, described(0x29)] as const;
     const asked = [
       receiver(source(`queue:${queue}`, 0, null, 0, false, null, null, selector)),
       receiver(source(`queue:${queue}`, 0, null, 0, false, null, symbol('copy'))),
@@ -297,8 +298,7 @@ describe('credit', () => {
     const peer = await trial.peer();
     peer.receive(0, 'r', `queue:${queue}`);
     peer.credit(0, 0xffff_ffff);
-    await peer.next('transfer');
-    await peer.next('transfer');
+    await vi.waitFor(() => expect(peer.all('transfer')).toHaveLength(2), SOON);
   });
 
   it('counts what was sent and not yet heard of', async () => {

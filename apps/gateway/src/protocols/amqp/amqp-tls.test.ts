@@ -43,7 +43,14 @@ describe('the port of AMQP where the process has a certificate', () => {
 
   it('lets nobody in without TLS, or with versions that are not safe any more, and goes on', async () => {
     await expect(trial.tcp()).rejects.toThrow();
-    const old = connect({ port: trial.port, host: '127.0.0.1', ca: OWN.certificate, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' });
+    const old = connect({
+      port: trial.port,
+      host: '127.0.0.1',
+      ca: OWN.certificate,
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.1',
+      ciphers: 'DEFAULT:@SECLEVEL=0',
+    });
     const [error] = (await once(old, 'error')) as [NodeJS.ErrnoException];
     expect(error.code).toMatch(/PROTOCOL|VERSION/);
     trial.keep(await amqps({ ca: [OWN.certificate], rejectUnauthorized: true }));

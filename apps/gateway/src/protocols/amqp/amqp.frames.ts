@@ -5,15 +5,8 @@ import type { Namespaces } from '../../messages/namespaces.js';
 import type { Lease } from '../../queues/lease.js';
 import type { Form } from '../../represent.js';
 import type { AmqpMap, AmqpValue } from './amqp-value.js';
-import {
-  NATIVE_ATTRIBUTE,
-  type NativeProperty,
-  PREFIXES,
-  headersOf,
-  nativeProperties,
-  propertiesOf,
-} from './message-header.js';
-import { type ReadMessage, bareBytes } from './message-sections.js';
+import { NATIVE_ATTRIBUTE, PREFIXES, headersOf, nativeProperties, propertiesOf } from './message-header.js';
+import { type NativeProperty, type ReadMessage, bareBytes } from './message-sections.js';
 
 const PREFIX = 'cloudEvents:';
 const CE_SPECVERSION = 'specversion';
@@ -72,10 +65,13 @@ export function bareOf(
  * What somebody hands over, as it is published.
  *
  * @param target of the link; each message says its own where that has none
- * @throws HeddleError `parameter-invalid`, `attribute-invalid`, `content-type-unsupported`
+ * @throws HeddleError `parameter-invalid`, `not-implemented`, `attribute-invalid`, `content-type-unsupported`
  */
 export function incomingOf(message: ReadMessage, target: string | undefined, now: number): IncomingMessage {
   const { properties, ttlMs } = message;
+  if (message.isDelayed) {
+    throw new HeddleError('not-implemented', 'Messages are not delayed: what is published is delivered.');
+  }
   const address = target ?? properties.to;
   if (address === undefined || address === '') {
     throw new HeddleError('parameter-invalid', 'The target of the link has no address: set properties.to.', {

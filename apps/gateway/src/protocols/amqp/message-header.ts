@@ -1,10 +1,8 @@
 import type { AmqpMap, AmqpValue } from './amqp-value.js';
-import type { MessageProperties, ReadMessage } from './message-sections.js';
+import type { MessageProperties, NativeProperty, ReadMessage } from './message-sections.js';
 
 /** Attributes of an event by name, wherever it was published. */
 type Attributes = Readonly<Record<string, unknown>>;
-/** A property of an application, as it is written. */
-export type NativeProperty = readonly [name: string, value: string | number | boolean | null];
 
 /** Properties of a message that are no attributes of CloudEvents, as one: JSON. */
 export const NATIVE_ATTRIBUTE = 'amqpproperties';
@@ -69,7 +67,7 @@ export function nativeProperties({ [NATIVE_ATTRIBUTE]: text }: Attributes): Nati
   return found;
 }
 
-export function isAttribute(name: string): boolean {
+function isAttribute(name: string): boolean {
   return PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
@@ -80,7 +78,10 @@ function nativeText(properties: AmqpMap): string | undefined {
   }
   if (Object.keys(own).length === 0) return undefined;
   // Attributes have no control characters, nor what is no character.
-  return JSON.stringify(own).replace(/[\u007f-\uffff]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(own).replace(
+    /[\u007f-\uffff]/g,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function scalarOf(value: AmqpValue): string | number | boolean | null {

@@ -1,6 +1,5 @@
 import { type AmqpMap, AmqpReader, type AmqpValue, DescribedValue, unreadable } from './amqp-value.js';
 import { AmqpWriter } from './amqp-writer.js';
-import type { NativeProperty } from './message-header.js';
 import { Fields } from './performatives.js';
 
 /** The properties of a message that mean something here (part 3, section 3.2.4). */
@@ -18,8 +17,13 @@ export interface MessageProperties {
   groupId?: string | undefined;
 }
 
+/** A property of an application, as it is written. */
+export type NativeProperty = readonly [name: string, value: string | number | boolean | null];
+
 /** A message as somebody hands it over. */
 export interface ReadMessage {
+  /** Whether it is to be delivered at a later time. */
+  isDelayed: boolean;
   priority: number | undefined;
   /** Milliseconds that it is good for. */
   ttlMs: number | undefined;
@@ -37,6 +41,8 @@ const DATA = 0x75;
 const SEQUENCE = 0x76;
 const VALUE = 0x77;
 const FOOTER = 0x78;
+/** How a message asks for that, by a time or by milliseconds. */
+const DELAYS = ['x-opt-delivery-time', 'x-opt-delivery-delay'];
 const SECTIONS: Readonly<Record<string, number>> = {
   'amqp:header:list': HEADER,
   'amqp:delivery-annotations:map': DELIVERY_ANNOTATIONS,
@@ -57,6 +63,7 @@ const SECTIONS: Readonly<Record<string, number>> = {
 export function readMessage(bytes: Buffer): ReadMessage {
   const reader = new AmqpReader(bytes);
   const message: Omit<ReadMessage, 'body'> = {
+    isDelayed: false,
     priority: undefined,
     ttlMs: undefined,
     properties: {},
@@ -93,8 +100,10 @@ export function readMessage(bytes: Buffer): ReadMessage {
       case VALUE:
         value = held;
         break;
-      case DELIVERY_ANNOTATIONS:
       case MESSAGE_ANNOTATIONS:
+        message.isDelayed = held instanceof Map && DELAYS.some((name) => (held.get(name) ?? 0) !== 0);
+        break;
+      case DELIVERY_ANNOTATIONS:
       case FOOTER:
         break;
       default:

@@ -273,7 +273,8 @@ export class Fields {
     const value = this.at(index);
     if (value === null) return undefined;
     if (typeof value === 'bigint') return MAX_UINT;
-    if (typeof value !== 'number' || value < 0 || !Number.isInteger(value)) throw unreadable(`field ${index} is no unsigned number`);
+    if (typeof value !== 'number' || value < 0 || !Number.isInteger(value))
+      throw unreadable(`field ${index} is no unsigned number`);
     return value;
   }
 

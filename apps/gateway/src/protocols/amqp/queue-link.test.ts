@@ -8,20 +8,19 @@ import { QueueLink } from './queue-link.js';
 import type { QueueSource, TakeWish } from './taken.js';
 
 const NOTHING = Buffer.alloc(0);
-const LONG_MS = 3_600_000;
+const LEASE_MS = 30_000;
 
 /** A queue that never runs dry, and what is done with its leases. */
 class TrialSource implements QueueSource {
   bytes = 10;
   left = Infinity;
-  expiresInMs = LONG_MS;
   readonly wishes: TakeWish[] = [];
   readonly settlements: Settlement[] = [];
   readonly handedBack: string[] = [];
   #last = 0;
 
   leaseMs(): number {
-    return 30_000;
+    return LEASE_MS;
   }
 
   async take(wish: TakeWish, signal: AbortSignal | undefined) {
@@ -33,7 +32,7 @@ class TrialSource implements QueueSource {
     }
     return Array.from({ length: count }, () => ({
       token: String((this.#last += 1)),
-      expiresAt: Date.now() + this.expiresInMs,
+      expiresAt: Date.now() + LEASE_MS,
       prefix: NOTHING,
       bare: Buffer.alloc(this.bytes),
     }));
@@ -72,7 +71,11 @@ beforeEach(() => {
 
 function link(fields: Partial<Attach> = {}): QueueLink {
   const connection = {
-    home: { settings: AMQP_VALUES, sources: { open: () => source }, failed: (error: unknown) => expect.unreachable(String(error)) },
+    home: {
+      settings: AMQP_VALUES,
+      sources: { open: () => source },
+      failed: (error: unknown) => expect.unreachable(String(error)),
+    },
     caller: callerFor(),
     address: 'test',
     unanswered: () => undefined,
@@ -149,11 +152,11 @@ describe('a link that has no room for what it has leased', () => {
     const receiver = link();
     receiver.flow(credit(3));
     await vi.waitFor(() => expect(sent).toBe(1));
-    receiver.tick(Date.now() + LONG_MS - 10_000);
+    receiver.tick(Date.now() + LEASE_MS * 0.7);
     expect(source.settlements.map(({ token, action }) => [token, action]).toSorted()).toEqual(
       ['1', '2', '3'].map((token) => [token, 'renew']),
     );
-    const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + LONG_MS + 1);
+    const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + LEASE_MS + 1);
     source.left = 0;
     makeRoom(Infinity);
     now.mockRestore();
@@ -176,10 +179,15 @@ it('what is larger than a receiver takes is a failed attempt with that as its re
   const receiver = link({ maxMessageSize: 1000 });
   receiver.flow(credit(1));
   await vi.waitFor(() => expect(source.settlements).toHaveLength(2));
-  expect(source.settlements[0]).toMatchObject({ action: 'release', reason: expect.stringContaining('2000 bytes') as string });
+  expect(source.settlements[0]).toMatchObject({
+    action: 'release',
+    reason: expect.stringContaining('2000 bytes') as string,
+  });
   expect(sent).toBe(0);
   source.bytes = 1000;
   source.left = 1;
+  // It waits for more; a client that takes its credit back and gives it again asks anew.
+  receiver.flow(credit(0));
   receiver.flow(credit(1));
   await vi.waitFor(() => expect(sent).toBe(1));
 });

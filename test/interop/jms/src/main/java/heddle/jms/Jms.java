@@ -138,7 +138,11 @@ public final class Jms {
     wish(
         connection,
         "delay",
-        session -> session.createProducer(session.createQueue(address)).setDeliveryDelay(1000));
+        session -> {
+          MessageProducer producer = session.createProducer(session.createQueue(address));
+          producer.setDeliveryDelay(1000);
+          producer.send(session.createTextMessage("later"));
+        });
     try {
       Session session = connection.createSession(true, Session.SESSION_TRANSACTED);
       session.createProducer(session.createQueue(address)).send(session.createTextMessage("never"));
