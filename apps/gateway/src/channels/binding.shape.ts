@@ -54,8 +54,7 @@ const bindingFilterShape = z
     'must include or exclude something',
   );
 
-/** One binding, as in a request and as it is shown. */
-export const bindingShape = z
+const bindingShape = z
   .strictObject({
     type: z
       .string()
@@ -77,6 +76,7 @@ export const bindingShape = z
     message: 'are for one exact type: a type with * has none',
   });
 
+/** The bindings of a channel, as in a request and as they are shown. */
 export const bindingsShape = z
   .array(bindingShape)
   .min(1, 'must have at least one binding')

@@ -87,8 +87,9 @@ function at(data: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((from, name) => (from as Record<string, unknown> | undefined)?.[name], data);
 }
 
-function isIn(list: readonly Alternative[], found: unknown): Verdict {
-  if (found === undefined || found === null) return false;
+function isIn(list: readonly Alternative[], value: unknown): Verdict {
+  if (value === undefined || value === null) return false;
+  const found = value as string | number | boolean;
   const verdicts = list.map((one): Verdict => {
     if (typeof one === 'string') return String(found) === one;
     if (typeof one === 'number') return asNumber(found, (it) => it === one);
@@ -136,7 +137,8 @@ describe('bindings, compiled into types and a filter', () => {
     fc.assert(
       fc.property(bindings, event, (all, one) => {
         const own = all.filter(({ type }) => type === one.attributes.type);
-        if (own.length > 0) expect(compiled(all)(one)).toBe(compiled(own)(one));
+        fc.pre(own.length > 0);
+        expect(compiled(all)(one)).toBe(compiled(own)(one));
       }),
       RUNS,
     );

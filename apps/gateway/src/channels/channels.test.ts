@@ -239,7 +239,7 @@ describe('channels', () => {
     do {
       const { json } = await ask('GET', `/v1/channels/HOOKED/events?limit=2${next}`);
       paged.push(...(json['events'] as Listed[]));
-      next = json['next'] === undefined ? '' : `&cursor=${String(json['next'])}`;
+      next = json['next'] === undefined ? '' : `&cursor=${json['next'] as string}`;
     } while (next !== '');
     expect(paged).toEqual(all);
     expect(all).toHaveLength(5);

@@ -163,7 +163,7 @@ export class Queues implements OpenQueues {
   }
 
   /** The queues that somebody may know of, by name; statistics of those at work here. */
-  list(caller: Caller, page?: NamePage, isListed = (_: QueueDefinition) => true): QueueView[] {
+  list(caller: Caller, page?: NamePage, isListed?: (queue: QueueDefinition) => boolean): QueueView[] {
     const { directory, ownership } = this.parts;
     const here = [...this.#members.values()].map(({ queue }) => queue.definition);
     const elsewhere = directory
@@ -171,7 +171,7 @@ export class Queues implements OpenQueues {
       .filter(({ tenant, name }) => !this.#members.has(keyOf(tenant, name)) && !ownership.owns(slotOf(tenant, name)));
     const known = [...here.filter(({ tenant }) => tenant === caller.tenant), ...elsewhere];
     return pageByName(
-      known.filter((definition) => maySee(caller, definition.name) && isListed(definition)),
+      known.filter((definition) => maySee(caller, definition.name) && isListed?.(definition) !== false),
       page,
     ).map((definition) => {
       const member = this.#members.get(keyOf(definition.tenant, definition.name));
