@@ -104,8 +104,7 @@ function ruleOf(issue: z.core.$ZodIssue): string {
     return `${name} is not known${near === undefined ? '' : `; did you mean ${near}?`}`;
   }
   if (issue.code === 'invalid_key') return `${field} ${issue.issues[0]?.message ?? issue.message}`;
-  const isMissing = issue.code === 'invalid_type' && /received undefined/.test(issue.message);
-  return `${field === '' ? 'a flow' : field} ${isMissing ? 'is missing' : issue.message}`;
+  return `${field === '' ? 'a flow' : field} ${issue.message}`;
 }
 
 const FIELDS = [
