@@ -24,7 +24,7 @@ const NODE_OPTIONS = [
 ] as const;
 
 /** What is compiled once is not compiled again by the next process, nor at the next start. */
-const COMPILED = join(CHECKOUT, 'node_modules', '.cache', 'compiled');
+export const COMPILED = join(CHECKOUT, 'node_modules', '.cache', 'compiled');
 
 /** Variables for what starts the mesh; a process that does not know them would refuse to start over them. */
 const NOT_FOR_CHILDREN = {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { CHECKOUT } from './checkout.mjs';
 import { killLeftovers } from './leftovers.js';
 import { Progress } from './progress.mjs';
+import { COMPILED } from './spawn-node.js';
 import { suiteTimes } from './suite-times.js';
 import { NO_TESTS, countTests, plus, summary, type TestCount } from './test-count.js';
 
@@ -79,7 +80,7 @@ async function run(command: string, args: readonly string[]): Promise<void> {
 
 /** Tests must not reach what somebody's environment points at. */
 function environment(): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...process.env, TMPDIR: dir, NO_COLOR: '1' };
+  const env: NodeJS.ProcessEnv = { NODE_COMPILE_CACHE: COMPILED, ...process.env, TMPDIR: dir, NO_COLOR: '1' };
   for (const name of ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL', 'HEDDLE_DATA']) delete env[name];
   return env;
 }
