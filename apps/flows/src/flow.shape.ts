@@ -14,9 +14,10 @@ const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const MAX_TIMES = 99;
 
 const variable = z
-  .string()
+  .string('must name an environment variable, such as ERP_PASSWORD')
   .regex(/^(?!HEDDLE_)[A-Z][A-Z0-9_]*$/, 'must name an environment variable, such as ERP_PASSWORD');
-const basic = z.strictObject({ user: z.string().min(1), passwordFrom: variable });
+const named = z.string('must be a text').min(1, 'must not be empty');
+const basic = z.strictObject({ user: named, passwordFrom: variable });
 const milliseconds = (least: number, most: number) =>
   z.int('must be a whole number').min(least, `must be at least ${least}`).max(most, `must be at most ${most}`);
 
@@ -52,7 +53,7 @@ const stepsShape = z
 
 const httpShape = z.strictObject({
   path: z
-    .string()
+    .string('must be a path such as /orders; it is answered under /http')
     .regex(/^(\/[A-Za-z0-9._~-]+)+$/, 'must be a path such as /orders; it is answered under /http')
     .refine((path) => !/\/\.\.?(\/|$)/.test(path), 'must have no dots as a segment'),
   auth: z
@@ -81,7 +82,7 @@ const httpsShape = z.strictObject({
       [
         z.strictObject({ basic }),
         z.strictObject({ bearer: z.strictObject({ tokenFrom: variable }) }),
-        z.strictObject({ header: z.strictObject({ name: z.string().min(1), valueFrom: variable }) }),
+        z.strictObject({ header: z.strictObject({ name: named, valueFrom: variable }) }),
       ],
       'must be basic (user, passwordFrom), bearer (tokenFrom) or header (name, valueFrom)',
     )
@@ -91,13 +92,13 @@ const httpsShape = z.strictObject({
 
 const eventShape = z.strictObject({
   type: z.string('must be an event type of the catalogue').min(1),
-  source: z.string().min(1).optional(),
+  source: named.optional(),
 });
 
 const retryShape = z.strictObject({
   times: milliseconds(0, MAX_TIMES).default(5),
   firstMs: milliseconds(0, 3_600_000).default(1000),
-  factor: z.number().min(1, 'must be at least 1').max(10, 'must be at most 10').default(2),
+  factor: z.number('must be a number').min(1, 'must be at least 1').max(10, 'must be at most 10').default(2),
   capMs: milliseconds(0, 86_400_000).default(60_000),
 });
 

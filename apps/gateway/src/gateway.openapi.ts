@@ -1,8 +1,10 @@
+import { odataRoute } from '@heddle/odata';
 import { openApiDocument, type RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
 import { documentQuery } from './fetch/documents.controller.js';
 import { catalogueEntryShape, catalogueShape, readersShape } from './catalogue.controller.js';
 import { objectQuery } from './fetch/objects.controller.js';
+import { ODATA_SERVICE_NAMES } from './fetch/odata-services.js';
 import { trialResultShape, trialShape } from './filters/filters.controller.js';
 import { eventShape } from './event.openapi.js';
 import { eventMeshRoutes } from './event-mesh/event-mesh.openapi.js';
@@ -128,6 +130,7 @@ const gatewayRoutes: readonly RouteDoc[] = [
       'busy',
     ],
   },
+  odataRoute(...ODATA_SERVICE_NAMES),
   {
     method: 'GET',
     path: '/v1/catalogue',

@@ -13,6 +13,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyContextConfig, FastifyError, FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify';
 import type { Registry } from 'prom-client';
+import type { z } from 'zod';
 import { answerBroken } from './broken-request.js';
 import type { Health } from './health.js';
 import { KnownMethods } from './known-methods.js';
@@ -247,6 +248,13 @@ export function shapeError(issues: readonly Issue[]): HeddleError {
     first === undefined ? 'The input is invalid.' : `${first.field}: ${first.rule}`,
     { fields: fields.slice(0, MAX_FIELDS) },
   );
+}
+
+/** What a shape makes of an input. @throws HeddleError `data-invalid` that names every field */
+export function readShape<T extends z.ZodType>(shape: T, input: unknown): z.output<T> {
+  const result = shape.safeParse(input);
+  if (!result.success) throw shapeError(result.error.issues);
+  return result.data;
 }
 
 /** Nest's own words go to the log: warnings and errors, not its start-up chatter. */

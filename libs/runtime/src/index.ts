@@ -1,6 +1,15 @@
 export { Health, type HealthCheck, type HealthReport } from './health.js';
 export { rawProblem } from './broken-request.js';
-export { answerProblem, challengeOf, createHttpApp, listen, run, shapeError, type HttpAppOptions } from './http-app.js';
+export {
+  answerProblem,
+  challengeOf,
+  createHttpApp,
+  listen,
+  readShape,
+  run,
+  shapeError,
+  type HttpAppOptions,
+} from './http-app.js';
 export { HTTP_LIMITS, type HttpLimits, httpLimitSettings, jsonLimitsOf } from './http-limits.js';
 export { checkJson, type JsonLimits, parseJson } from './json-limits.js';
 export { createLog, type Log } from './log.js';
