@@ -195,7 +195,6 @@ describe('the methods of a path', () => {
     const asked = await trial.ask('OPTIONS', path);
     expect(asked).toMatchObject({ status: 204, headers: { allow }, body: '' });
     const method = allow.includes('DELETE') ? 'POST' : 'DELETE';
-    if (path === '/$batch') return;
     const refused = await trial.ask(method, path, undefined, { 'if-match': '*' });
     expect(refused).toMatchObject({ status: 405, headers: { allow } });
   });
