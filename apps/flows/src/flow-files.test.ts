@@ -100,7 +100,7 @@ describe('what is wrong is told with its file, its line, its field and the rule'
     ],
     ['a factor that is none', `${GOOD}retry: { factor: much }\n`, 'flow-1.yaml:10: retry.factor must be a number'],
     ['tabs', 'name: a\nfrom:\n\tqueue: q\n', 'flow-1.yaml:3: is no YAML'],
-    ['no flow at all', 'just text', 'flow-1.yaml:1: a flow'],
+    ['no flow at all', 'just text', 'flow-1.yaml:1: a flow must be fields with their values'],
   ])('%s', (_title, text, told) => {
     expect(problemOf(text)).toContain(told);
   });

@@ -112,14 +112,17 @@ const toShape = {
 
 /** A flow as a file declares it. */
 export const flowShape = z
-  .strictObject({
-    name: z.string('must be a text').regex(NAME, 'must be a-z, 0-9 and hyphens, beginning with a letter, 63 at most'),
-    about: z.string().optional(),
-    from: z.strictObject({ http: httpShape.optional(), queue: queueName.optional() }, 'must name http or queue'),
-    steps: stepsShape,
-    to: z.strictObject(toShape, `must name one of ${Object.keys(toShape).join(', ')}`),
-    retry: retryShape.optional(),
-  })
+  .strictObject(
+    {
+      name: z.string('must be a text').regex(NAME, 'must be a-z, 0-9 and hyphens, beginning with a letter, 63 at most'),
+      about: z.string().optional(),
+      from: z.strictObject({ http: httpShape.optional(), queue: queueName.optional() }, 'must name http or queue'),
+      steps: stepsShape,
+      to: z.strictObject(toShape, `must name one of ${Object.keys(toShape).join(', ')}`),
+      retry: retryShape.optional(),
+    },
+    'must be fields with their values: name, from, to, and steps and retry where they are needed',
+  )
   .superRefine(({ from, to, retry }, context) => {
     const refuse = (path: string[], message: string): void => context.addIssue({ code: 'custom', path, message });
     if (Object.keys(from).length !== 1) refuse(['from'], 'must name one of http and queue');

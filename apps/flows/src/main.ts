@@ -8,6 +8,7 @@ import {
   createLog,
   createMetrics,
   listen,
+  readOrExit,
   readSettings,
   run,
   stopInOrder,
@@ -30,13 +31,16 @@ import { settings } from './settings.js';
 const DAY_MS = 86_400_000;
 
 const values = readSettings(settings);
+const { flows, secrets } = readOrExit(() => {
+  const found = readFlows(values.flowsDir);
+  const named = readSecrets(found);
+  if (!values.receiverHttp) requireTls(found, named);
+  return { flows: found, secrets: named };
+});
 const log = createLog('flows', values.logLevel);
 
 await run(log, async () => {
   const { issuerUrl: gatewayUrl, issuer = gatewayUrl, tokenAudience: audience, clientId, clientSecret } = values;
-  const flows = readFlows(values.flowsDir);
-  const secrets = readSecrets(flows);
-  if (!values.receiverHttp) requireTls(flows, secrets);
   const certificate = certificateOf(values);
   const registry = createMetrics('flows');
   const metrics = new FlowMetrics(registry);

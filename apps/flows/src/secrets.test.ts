@@ -42,6 +42,7 @@ it.each<[what: string, rule: object, env: Record<string, string>, told: RegExp]>
     { ERP_KEY: 'a\nb' },
     /ERP_KEY.*is no value of a header/,
   ],
+  ['is an address that is missing', { urlFrom: 'ERP_URL' }, {}, /ERP_URL.*is missing/],
   ['is no address', { urlFrom: 'ERP_URL' }, { ERP_URL: 'erp' }, /ERP_URL.*must be an https URL/],
 ])('one that %s stops the start and is named, never shown', (_what, rule, env, told) => {
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);

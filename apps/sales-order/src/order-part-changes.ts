@@ -4,6 +4,7 @@ import { readShape } from '@heddle/runtime';
 import { sumOf } from './amounts.js';
 import { ownerOf, requestOf } from './order-changes.js';
 import { isObligatory } from './order-partners.js';
+import type { OrderPartner } from './order-parts.shape.js';
 import { itemPatchShape } from './sales-order-item.shape.js';
 import type { SalesOrderService } from './sales-order.service.js';
 import { orderPatchShape } from './sales-order.shape.js';
@@ -43,7 +44,7 @@ function ofOrder(way: OfOrder): Edit {
   return async (service, { SalesOrder }, by, editOf) => {
     const { state } = await service.change(requestOf(SalesOrder, by), (order) => {
       const list = editOf(order[way]);
-      if (way === 'to_Partner') mustKeepAll(order[way], list);
+      if (way === 'to_Partner') mustKeepAll(order.to_Partner, list);
       return readShape(orderPatchShape, { [way]: list });
     });
     return state[way];
@@ -90,12 +91,12 @@ function listed(owners: readonly (keyof Owner)[], fields: readonly string[], edi
 }
 
 /** @throws HeddleError `conflict` where somebody whom every order has is to go */
-function mustKeepAll(before: List, after: List): void {
+function mustKeepAll(before: readonly OrderPartner[], after: List): void {
   const functions = new Set(after.map((one) => one['PartnerFunction']));
   const field = 'PartnerFunction';
-  const gone = before.map((one) => one[field]).find((one) => isObligatory(one) && !functions.has(one));
+  const gone = before.map((one) => one.PartnerFunction).find((one) => isObligatory(one) && !functions.has(one));
   if (gone === undefined) return;
-  throw new HeddleError('conflict', `Every order has a ${String(gone)}: name another one in place of deleting it.`, {
+  throw new HeddleError('conflict', `Every order has a ${gone}: name another one in place of deleting it.`, {
     field,
   });
 }

@@ -7,8 +7,8 @@ const SOLD_TO = 'SP';
 const OBLIGATORY = [SOLD_TO, 'SH', 'BP', 'PY'];
 
 /** Whether every order has somebody in this function. */
-export function isObligatory(partnerFunction: unknown): boolean {
-  return OBLIGATORY.some((one) => one === partnerFunction);
+export function isObligatory(partnerFunction: string): boolean {
+  return OBLIGATORY.includes(partnerFunction);
 }
 
 /**

@@ -149,7 +149,7 @@ function mustAgree<S>(
   for (const name of new Set([...on, ...(objectKey === undefined ? [] : [objectKey])])) {
     const [said, known] = [input[name], values[name]];
     if (said === undefined || said === '' || known === undefined || said === known) continue;
-    throw invalid(name, `is ${quoted(String(known))} by the path, and not ${quoted(String(said))}`);
+    throw invalid(name, `is ${quoted(String(known))} by the path`);
   }
 }
 

@@ -45,25 +45,27 @@ class XmlReader {
 
   constructor() {
     const parser = this.#parser;
-    parser.onerror = (error) => {
-      throw broken(`line ${parser.line + 1}: ${error.message.split('\n', 1)[0]}`);
-    };
-    parser.ondoctype = () => {
-      throw broken('it has a document type, which is not read');
-    };
-    parser.onprocessinginstruction = ({ name, body }) => {
-      const [, encoding] = /\bencoding\s*=\s*["']([^"']*)["']/.exec(name === 'xml' ? body : '') ?? [];
-      if (encoding !== undefined && !/^utf-?8$/i.test(encoding))
-        throw broken(`it says that it is in ${quoted(encoding)}, and only UTF-8 is read`);
-    };
-    parser.onopentag = (tag) => this.#opened(tag as sax.QualifiedTag);
-    parser.onclosetag = () => void this.#open.pop();
     const add = (text: string): void => {
       const at = this.#open.at(-1);
       if (at !== undefined) at.text += text;
     };
-    parser.ontext = add;
-    parser.oncdata = add;
+    Object.assign(parser, {
+      onerror: (error: Error) => {
+        throw broken(`line ${parser.line + 1}: ${error.message.split('\n', 1)[0]}`);
+      },
+      ondoctype: () => {
+        throw broken('it has a document type, which is not read');
+      },
+      onprocessinginstruction: ({ name, body }: { name: string; body: string }) => {
+        const [, encoding] = /\bencoding\s*=\s*["']([^"']*)["']/.exec(name === 'xml' ? body : '') ?? [];
+        if (encoding !== undefined && !/^utf-?8$/i.test(encoding))
+          throw broken(`it says that it is in ${quoted(encoding)}, and only UTF-8 is read`);
+      },
+      onopentag: (tag: sax.QualifiedTag) => this.#opened(tag),
+      onclosetag: () => void this.#open.pop(),
+      ontext: add,
+      oncdata: add,
+    });
   }
 
   write(text: string): void {

@@ -23,6 +23,7 @@ export {
   Settings,
   defineSettings,
   processSettings,
+  readOrExit,
   readSettings,
   type Setting,
   type SettingRow,
