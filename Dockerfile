@@ -27,4 +27,4 @@ COPY --from=build /heddle/infra/src/clients.mjs /heddle/infra/src/access-token.m
 RUN install --directory --owner=node --group=node --mode=700 /secrets
 # Everything above belongs to root: the process can change nothing of itself.
 USER node
-ENTRYPOINT ["node", "--enable-source-maps", "--disable-warning=TimeoutNegativeWarning"]
+ENTRYPOINT ["node", "--enable-source-maps", "--disable-warning=TimeoutNegativeWarning", "--max-semi-space-size=32"]

@@ -13,8 +13,15 @@ export interface NodeOptions {
   onSpawn?: OnSpawn | undefined;
 }
 
-/** What every Node process of the mesh runs with: stacks that name sources, and no warning of a client's own making. */
-const NODE_OPTIONS = ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning'] as const;
+/**
+ * What every Node process of the mesh runs with: stacks that name sources, no warning of a client's own making, and room
+ * for young objects in which what is fetched at once dies before it is moved (bench/README.md has what that saves).
+ */
+const NODE_OPTIONS = [
+  '--enable-source-maps',
+  '--disable-warning=TimeoutNegativeWarning',
+  '--max-semi-space-size=32',
+] as const;
 
 /** Variables for what starts the mesh; a process that does not know them would refuse to start over them. */
 const NOT_FOR_CHILDREN = {
