@@ -3,7 +3,7 @@ import type { Format, Output } from './output/output.js';
 import type { Terminal } from './terminal.js';
 
 /** What the shell can offer for a value, beside the words that are listed. */
-export type Completes = 'file' | 'queue' | 'webhook' | 'client' | 'type' | 'context';
+export type Completes = 'file' | 'queue' | 'webhook' | 'channel' | 'client' | 'type' | 'context';
 
 /** One option of a command. */
 export interface Option {

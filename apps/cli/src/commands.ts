@@ -46,6 +46,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import('./commands/webhook.js')).webhookCommands,
   },
   {
+    name: 'channel',
+    summary: 'channels: as files, active or not, checked, tested, watched, retried',
+    load: async () => (await import('./commands/channel.js')).channelCommands,
+  },
+  {
     name: 'client',
     summary: 'clients as files: get, apply, diff, export, delete',
     load: async () => (await import('./commands/client.js')).clientCommands,

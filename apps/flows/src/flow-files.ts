@@ -106,7 +106,7 @@ function ruleOf(issue: z.core.$ZodIssue, isMissing: boolean): string {
   }
   if (issue.code === 'invalid_key') return `${field} ${issue.issues[0]?.message ?? issue.message}`;
   // What a step or a rule about several fields says of one that is not there, it says already.
-  const isSaid = !isMissing || issue.code === 'custom';
+  const isSaid = !isMissing || issue.code === 'custom' || issue.message.startsWith('is missing');
   return `${field === '' ? 'a flow' : field} ${isSaid ? '' : 'is missing: it '}${issue.message}`;
 }
 

@@ -2,6 +2,10 @@ import type { DynamicModule } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { CatalogueController } from './catalogue.controller.js';
+import { ChannelMonitor } from './channels/channel-monitor.js';
+import { ChannelMonitorController } from './channels/channel-monitor.controller.js';
+import { Channels } from './channels/channels.js';
+import { ChannelsController } from './channels/channels.controller.js';
 import { Documents } from './fetch/documents.js';
 import { DocumentsController } from './fetch/documents.controller.js';
 import { EventReaders, type GroupsOf } from './event-readers.js';
@@ -39,6 +43,7 @@ export class GatewayModule {
     baseUrl: string,
   ): DynamicModule {
     const testEvents = new TestEvents(catalogue, gateway.namespaces, gateway.publisher);
+    const channels = new Channels(gateway.engine.queues, gateway.webhooks, catalogue);
     const { odata, limits } = gateway;
     const odataDoor = (host: HttpAdapterHost) => new ODataDoor(host, odata, limits.values, baseUrl);
     const readers = new EventReaders(gateway.engine.directory, catalogue, groupsOf, gateway.namespaces);
@@ -53,6 +58,8 @@ export class GatewayModule {
         MonitorController,
         TestEventsController,
         LettersController,
+        ChannelsController,
+        ChannelMonitorController,
         WebhooksController,
         FiltersController,
         LedgerController,
@@ -65,6 +72,8 @@ export class GatewayModule {
         { provide: Catalogue, useValue: catalogue },
         { provide: ConfluentSchemaRegistry, useValue: registry },
         { provide: EventReaders, useValue: readers },
+        { provide: Channels, useValue: channels },
+        { provide: ChannelMonitor, useValue: new ChannelMonitor(channels, gateway.lookUps) },
         { provide: TestEvents, useValue: testEvents },
         { provide: Objects, useValue: gateway.objects },
         { provide: Documents, useValue: gateway.documents },

@@ -1,6 +1,7 @@
 import { odataRoute } from '@heddle/odata';
 import { openApiDocument, type RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
+import { channelRoutes } from './channels/channels.openapi.js';
 import { documentQuery } from './fetch/documents.controller.js';
 import { catalogueEntryShape, catalogueShape, readersShape } from './catalogue.controller.js';
 import { objectQuery } from './fetch/objects.controller.js';
@@ -175,6 +176,7 @@ const gatewayRoutes: readonly RouteDoc[] = [
   },
   ...queueRoutes,
   ...replayRoutes,
+  ...channelRoutes,
   ...webhookRoutes,
   ...ledgerRoutes,
   ...identityRoutes,

@@ -51,6 +51,7 @@ describe('a request for a queue of another instance', () => {
         return { instance: index };
       };
       server.post('/v1/queues/:name/receive', { config }, (request) => answer(request as never));
+      server.post('/v1/channels/:name/activate', { config }, (request) => answer(request as never));
       server.post(`${MESSAGING}/queues/:queue/messages/consumption`, { config }, (request) => answer(request as never));
       const open = { config: { access: 'public' } as const };
       server.get('/v1/webhooks/handshake/:token', open, (request) => answer(request as never));
@@ -104,6 +105,11 @@ describe('a request for a queue of another instance', () => {
     const path = `${MESSAGING}/queues/a%2Fb/messages/consumption`;
     expect(await post(path, { authorization })).toEqual({ status: 200, json: { instance: 1 } });
     expect(seen).toMatchObject([{ tenant: 'acme', client: 'ann' }]);
+  });
+
+  it('as a channel is handed on like its queue', async () => {
+    const authorization = guard.bearerFor(ann);
+    expect(await post('/v1/channels/q/activate', { authorization })).toEqual({ status: 200, json: { instance: 1 } });
   });
 
   it('goes to the owner of the queue of its tenant', async () => {

@@ -23,7 +23,7 @@ const SAY_AGAIN_MS = 5000;
 /** A pull may wait for 30 s; whoever hands it on waits a little longer. */
 const ANSWER_TIMEOUT_MS = 40_000;
 const CONNECT_TIMEOUT_MS = 2000;
-const PATH = /^\/v1\/(queues|webhooks)\/([^/?]+)(?:\/([^/?]+))?/;
+const PATH = /^\/v1\/(queues|channels|webhooks)\/([^/?]+)(?:\/([^/?]+))?/;
 /** Headers that are about one connection (RFC 9110 §7.6.1), or that the next request says for itself. */
 const NOT_HANDED_ON = new Set([
   ...['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'host', 'content-length'],

@@ -13,13 +13,13 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyContextConfig, FastifyError, FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify';
 import type { Registry } from 'prom-client';
-import type { z } from 'zod';
 import { answerBroken } from './broken-request.js';
 import type { Health } from './health.js';
 import { KnownMethods } from './known-methods.js';
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.js';
 import type { Log } from './log.js';
 import { acceptedCodings, jsonParser } from './request-body.js';
+import { shapeError } from './shape-error.js';
 import { type SocketUse, limitSockets } from './socket-limits.js';
 import type { Certificate, Tls } from './tls.js';
 
@@ -222,39 +222,6 @@ function asHeddleError(error: unknown): HeddleError | undefined {
     return new HeddleError('body-invalid', (error as Error).message);
   }
   return undefined;
-}
-
-interface Issue {
-  message: string;
-  path?: ReadonlyArray<PropertyKey | { key: PropertyKey }> | undefined;
-  /** Fields that the shape does not know: one issue speaks of all of them, at the path of their object. */
-  keys?: readonly string[] | undefined;
-}
-
-/** How much of what a client calls a field comes back to it. */
-const MAX_NAME = 64;
-const MAX_FIELDS = 100;
-
-/** The issues of a shape as one error that names every field. */
-export function shapeError(issues: readonly Issue[]): HeddleError {
-  const fields = issues.flatMap(({ path = [], message, keys }) => {
-    const at = path.map((part) => String(typeof part === 'object' ? part.key : part));
-    if (keys === undefined || keys.length === 0) return [{ field: at.join('.'), rule: message }];
-    return keys.map((key) => ({ field: [...at, key.slice(0, MAX_NAME)].join('.'), rule: 'is not known here' }));
-  });
-  const first = fields[0];
-  return new HeddleError(
-    'data-invalid',
-    first === undefined ? 'The input is invalid.' : `${first.field}: ${first.rule}`,
-    { fields: fields.slice(0, MAX_FIELDS) },
-  );
-}
-
-/** What a shape makes of an input. @throws HeddleError `data-invalid` that names every field */
-export function readShape<T extends z.ZodType>(shape: T, input: unknown): z.output<T> {
-  const result = shape.safeParse(input);
-  if (!result.success) throw shapeError(result.error.issues);
-  return result.data;
 }
 
 /** Nest's own words go to the log: warnings and errors, not its start-up chatter. */

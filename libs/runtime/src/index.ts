@@ -1,15 +1,6 @@
 export { Health, type HealthCheck, type HealthReport } from './health.js';
 export { rawProblem } from './broken-request.js';
-export {
-  answerProblem,
-  challengeOf,
-  createHttpApp,
-  listen,
-  readShape,
-  run,
-  shapeError,
-  type HttpAppOptions,
-} from './http-app.js';
+export { answerProblem, challengeOf, createHttpApp, listen, run, type HttpAppOptions } from './http-app.js';
 export { HTTP_LIMITS, type HttpLimits, httpLimitSettings, jsonLimitsOf } from './http-limits.js';
 export { checkJson, type JsonLimits, parseJson } from './json-limits.js';
 export { createLog, type Log } from './log.js';
@@ -31,4 +22,5 @@ export {
 } from './settings.js';
 export type { SocketUse } from './socket-limits.js';
 export { stopInOrder, type StopStep } from './stop.js';
+export { readShape, shapeError } from './shape-error.js';
 export { type Certificate, type Tls, certificateOf } from './tls.js';

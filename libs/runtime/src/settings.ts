@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { HeddleError, nearest } from '@heddle/event';
 import { z } from 'zod';
+import './shape-rules.js';
 
 /** One setting: the environment variable it comes from, its rule with its default, and what it means. */
 export interface Setting<T> {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { shapeError } from './http-app.js';
+import { shapeError } from './shape-error.js';
 
 const shape = z.strictObject({ Name: z.string('must be text'), Items: z.array(z.strictObject({ Size: z.int() })) });
 const fieldsOf = (value: unknown) => {

@@ -235,6 +235,23 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [3, lookUp('/v1/attempts?limit=50')],
     [2, (party) => party.call('GET', `/v1/queues/${queue(party)}/monitor`)],
     [1, (party) => party.call('POST', `/v1/queues/${queue(party)}/test-events`, { types: [SIGNED] })],
+    [1, (party) => party.call('PUT', '/v1/channels/leaving', channelOf(party))],
+    [1, (party) => party.call('POST', '/v1/channels/leaving/test-events', {})],
+    [1, (party) => party.call('PUT', '/v1/webhooks/left', { ...webhookOf(party), types: undefined, queue: 'leaving' })],
+    [1, lookUp('/v1/channels')],
+    [1, lookUp('/v1/channels/leaving')],
+    [1, lookUp('/v1/channels/leaving/check')],
+    [1, lookUp('/v1/channels/leaving/monitor')],
+    [2, lookUp('/v1/channels/leaving/events')],
+    [0.5, (party) => party.call('POST', '/v1/channels/leaving/deactivate', {})],
+    [1, (party) => party.call('POST', '/v1/channels/leaving/activate', {})],
+    [
+      1,
+      (party) =>
+        party.call('POST', '/v1/channels/leaving/retry', {
+          ...(party.chance.next() < 0.5 ? {} : { ids: [any(party, 'letter')] }),
+        }),
+    ],
     [6, (party) => party.call('GET', `/v1/events/e${party.below(EVENTS)}`)],
     [4, (party) => party.call('GET', `/v1/objects/contract/${party.oneOf(KEYS)}/events`)],
     [3, (party) => party.call('GET', `/v1/objects/sales-order/${party.oneOf(KEYS)}`)],
@@ -345,12 +362,19 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [0.3, (party) => party.call('DELETE', `${HUB}/queues/${SAP_QUEUE}`)],
     [0.6, (party) => party.call('DELETE', `/v1/queues/${queue(party)}`)],
     [0.6, (party) => party.call('DELETE', `/v1/webhooks/${webhook(party)}`)],
+    [0.3, (party) => party.call('DELETE', '/v1/webhooks/left')],
+    [0.3, (party) => party.call('DELETE', '/v1/channels/leaving')],
   ];
 }
 
 function queueOf({ canary, chance }: Party): object {
   const filter = chance.next() < 0.5 ? [] : [{ not: { exact: { subject: canary } } }];
   return { types: [SIGNED], start: 'earliest', retry: RETRY, leaseMs: 5000, filter };
+}
+
+function channelOf({ canary }: Party): object {
+  const filters = [{ data: 'SignedBy', exclude: [`not ${canary}`] }];
+  return { bindings: [{ type: SIGNED, filters }], start: 'earliest', retry: RETRY };
 }
 
 function webhookOf(party: Party): object {

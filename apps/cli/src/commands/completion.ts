@@ -5,7 +5,7 @@ import type { Words } from '../completion/words.js';
 import type { Kind } from '../manifests/kind.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'];
-const NAMED: readonly Completes[] = ['queue', 'webhook', 'client', 'type', 'context'];
+const NAMED: readonly Completes[] = ['queue', 'webhook', 'channel', 'client', 'type', 'context'];
 
 export const completion = defineCommand({
   name: 'completion',
@@ -56,5 +56,6 @@ async function namesOf(kind: Completes, { terminal, gateway: open }: Invocation)
 async function kindOf(kind: Completes): Promise<Kind> {
   if (kind === 'queue') return (await import('../manifests/queue-kind.js')).queueKind;
   if (kind === 'webhook') return (await import('../manifests/webhook-kind.js')).webhookKind;
+  if (kind === 'channel') return (await import('../manifests/channel-kind.js')).channelKind;
   return (await import('../manifests/client-kind.js')).clientKind;
 }

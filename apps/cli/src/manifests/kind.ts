@@ -6,9 +6,9 @@ export type Spec = Record<string, unknown>;
 /** A thing as the gateway shows it. */
 export type View = Record<string, unknown>;
 
-/** What `queue`, `webhook` and `client` differ in; all commands over files are the same for each. */
+/** What `queue`, `webhook`, `channel` and `client` differ in; all commands over files are the same for each. */
 export interface Kind {
-  name: 'queue' | 'webhook' | 'client';
+  name: 'queue' | 'webhook' | 'channel' | 'client';
   /** `/v1/queues` */
   path: string;
   /** The field of a list's answer that has the things. */

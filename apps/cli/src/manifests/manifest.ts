@@ -11,7 +11,7 @@ export interface Manifest {
   spec: Spec;
 }
 
-const KINDS: readonly string[] = ['queue', 'webhook', 'client'] satisfies Kind['name'][];
+const KINDS: readonly string[] = ['queue', 'webhook', 'channel', 'client'] satisfies Kind['name'][];
 
 /** All documents of files; `-` is the standard input. @throws HeddleError `body-invalid`, `command-invalid` */
 export async function readManifests(kind: Kind, files: readonly string[], terminal: Terminal): Promise<Manifest[]> {

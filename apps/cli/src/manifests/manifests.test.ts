@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { channelKind } from './channel-kind.js';
 import { clientKind } from './client-kind.js';
 import { differenceLines, differences } from './differences.js';
 import type { Kind, Spec, View } from './kind.js';
@@ -22,6 +23,11 @@ const QUEUE: View = {
   paused: false,
   createdAt: 'then',
   updatedAt: 'then',
+};
+const CHANNEL: View = {
+  ...Object.fromEntries(Object.entries(QUEUE).filter(([name]) => !['types', 'filter', 'paused'].includes(name))),
+  bindings: [{ type: 'a.b', filters: [{ data: 'X', include: ['1', { low: '2', high: '3' }] }] }],
+  active: false,
 };
 const WEBHOOK: View = {
   name: 'orders',
@@ -54,6 +60,7 @@ const READ = (): Promise<View> => Promise.resolve(QUEUE);
 describe('what is exported', () => {
   it.each([
     ['queue', queueKind, QUEUE],
+    ['channel', channelKind, CHANNEL],
     ['webhook', webhookKind, WEBHOOK],
     ['client', clientKind, CLIENT],
   ] as const)('of a %s changes nothing when it is applied', async (name, kind, view) => {

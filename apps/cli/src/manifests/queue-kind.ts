@@ -18,11 +18,11 @@ export const queueKind: Kind = {
     { title: 'leased', of: (view) => statistics(view)?.leased, align: 'right' },
     { title: 'waiting', of: (view) => statistics(view)?.waiting, align: 'right' },
     { title: 'dead', of: (view) => statistics(view)?.dead, align: 'right' },
-    { title: 'state', of: ({ paused, webhook }) => (paused ? 'paused' : webhook === undefined ? '' : 'of a webhook') },
+    { title: 'state', of: ({ paused, ...view }) => (paused ? 'paused' : ownerOf(view)) },
     { title: 'types', of: ({ types }) => (types as string[]).join(' ') },
   ],
   nameOf: ({ name }) => String(name),
-  isPart: ({ webhook }) => webhook !== undefined,
+  isPart: ({ webhook, bindings }) => webhook !== undefined || bindings !== undefined,
   specOf: (view) => Promise.resolve({ ...queueSpec(view), paused: view['paused'] }),
   whole: (wanted, present) => ({
     paused: present?.['paused'] ?? false,
@@ -60,6 +60,10 @@ function wholeRetry(wanted: Spec, present: Spec = {}): Spec {
 function writtenRetry(retry: Spec): Spec {
   const { delaysMs, jitter, maxAgeMs } = retry;
   return delaysMs === undefined ? retry : { delaysMs, jitter, maxAgeMs };
+}
+
+function ownerOf({ webhook, bindings }: View): string {
+  return webhook !== undefined ? 'of a webhook' : bindings === undefined ? '' : 'a channel';
 }
 
 function statistics(view: View): QueueView['statistics'] {

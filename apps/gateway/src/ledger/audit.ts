@@ -15,6 +15,7 @@ interface Act {
 }
 
 const QUEUE = { target: 'queue', param: 'name' };
+const CHANNEL = { target: 'channel', param: 'name' };
 const WEBHOOK = { target: 'webhook', param: 'name' };
 const CLIENT = { target: 'client', param: 'client' };
 const TENANT = { target: 'tenant', param: 'tenant' };
@@ -32,6 +33,12 @@ const ACTS: Readonly<Record<string, Act>> = {
   'POST /v1/queues/:name/test-events': { action: 'queue.test-events', ...QUEUE, fields: ['types', 'count'] },
   'POST /v1/queues/:name/replay': { action: 'queue.replay', ...QUEUE, fields: REPLAY_FIELDS },
   'POST /v1/queues/:name/replays/:id/stop': { action: 'queue.replay-stop', ...QUEUE },
+  'PUT /v1/channels/:name': { action: 'channel.put', ...CHANNEL, fields: ['bindings', 'active', 'shape'] },
+  'DELETE /v1/channels/:name': { action: 'channel.delete', ...CHANNEL },
+  'POST /v1/channels/:name/activate': { action: 'channel.activate', ...CHANNEL },
+  'POST /v1/channels/:name/deactivate': { action: 'channel.deactivate', ...CHANNEL },
+  'POST /v1/channels/:name/test-events': { action: 'channel.test-events', ...CHANNEL, fields: ['types', 'count'] },
+  'POST /v1/channels/:name/retry': { action: 'channel.retry', ...CHANNEL, fields: ['ids', 'type', 'dryRun'] },
   'PUT /v1/webhooks/:name': { action: 'webhook.put', ...WEBHOOK, fields: ['types', 'topicPatterns', 'queue'] },
   'DELETE /v1/webhooks/:name': { action: 'webhook.delete', ...WEBHOOK },
   'POST /v1/webhooks/:name/pause': { action: 'webhook.pause', ...WEBHOOK },

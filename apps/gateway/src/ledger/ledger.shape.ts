@@ -44,6 +44,18 @@ export const monitorQuery = z.strictObject({
   until: pageFields.until,
 });
 
+/** What became of an event so far; one that was consumed is acknowledged, too, and all that were tried are published. */
+const DELIVERY_STATES = ['published', 'acknowledged', 'consumed', 'failed', 'dropped', 'retrying'] as const;
+
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+export const queueEventsQuery = z.strictObject({
+  status: z.enum(DELIVERY_STATES).optional().describe('only those that count as this in the monitor'),
+  type: z.string().min(1).max(256).optional().describe('only of this event type'),
+  ...pageFields,
+  since: monitorQuery.shape.since,
+});
+
 export const operationsQuery = z.strictObject({
   kind: z.string().min(1).optional().describe('as `webhook.failing`, or `webhook.` for all of webhooks'),
   name: z.string().min(1).optional().describe('of the webhook or the queue'),
@@ -65,6 +77,7 @@ export const objectEventsQuery = z.strictObject(pageFields);
 
 export type AttemptsQuery = z.infer<typeof attemptsQuery>;
 export type MonitorQuery = z.infer<typeof monitorQuery>;
+export type QueueEventsQuery = z.infer<typeof queueEventsQuery>;
 export type DeadLettersQuery = z.infer<typeof deadLettersQuery>;
 export type OperationsQuery = z.infer<typeof operationsQuery>;
 export type AuditQuery = z.infer<typeof auditQuery>;
@@ -154,30 +167,48 @@ export const deadLettersShape = z.object({ deadLetters: z.array(deadLetterShape)
 
 const count = z.int();
 
-/** What became of the events of a queue, by type; an event that is replayed or redriven counts once more. */
+/** What became of the events of a type; an event that is replayed or redriven counts once more. */
+export const countsShape = z.object({
+  type: z.string(),
+  published: count.describe('events of which a delivery was tried'),
+  acknowledged: count.describe('of these, what a receiver has accepted: by a 2xx, or by settling it'),
+  consumed: count.describe('of these, what a receiver has accepted that settles what it works on'),
+  failed: count.describe('what was given up'),
+  dropped: count.describe('what the queue no longer wanted when its turn came'),
+  retrying: count.describe('tried, and neither accepted nor given up'),
+  attempts: count.describe('deliveries tried, repeats included'),
+  open: count.describe('dead letters of all times that can be redriven: `POST /v1/dead-letters/redrive`'),
+  lastPublishedAt: z.string().optional(),
+  lastAcknowledgedAt: z.string().optional(),
+  lastFailedAt: z.string().optional(),
+});
+
+/** What became of the events of a queue, by type. */
 export const monitorShape = z.object({
   queue: z.string(),
   held: count.describe('deliveries that the queue has now and has not done with'),
   since: z.string(),
   until: z.string().optional(),
-  types: z.array(
-    z.object({
-      type: z.string(),
-      published: count.describe('events of which a delivery was tried'),
-      acknowledged: count.describe('of these, what a receiver has accepted: by a 2xx, or by settling it'),
-      consumed: count.describe('of these, what a receiver has accepted that settles what it works on'),
-      failed: count.describe('what was given up'),
-      dropped: count.describe('what the queue no longer wanted when its turn came'),
-      retrying: count.describe('tried, and neither accepted nor given up'),
-      attempts: count.describe('deliveries tried, repeats included'),
-      open: count.describe('dead letters of all times that can be redriven: `POST /v1/dead-letters/redrive`'),
-      lastPublishedAt: z.string().optional(),
-      lastAcknowledgedAt: z.string().optional(),
-      lastFailedAt: z.string().optional(),
-    }),
-  ),
+  types: z.array(countsShape),
   indexedUpTo: listFields.indexedUpTo,
   partial: listFields.partial,
+});
+
+export const queueEventsShape = z.object({
+  events: z.array(
+    z.object({
+      event: eventRefShape,
+      status: z.enum(['acknowledged', 'consumed', 'failed', 'dropped', 'retrying']),
+      cycle: z.string().describe('the replay or redrive it belongs to; empty for the first passage'),
+      attempts: count,
+      publishedAt: z.string().describe('the first attempt'),
+      lastAttemptAt: z.string(),
+      deadLetter: z.string().optional().describe('its id, where it was given up'),
+      reason: z.string().optional().describe('why it was'),
+      retried: z.string().optional().describe('the redrive that put it back'),
+    }),
+  ),
+  ...listFields,
 });
 
 const storedEventShape = z.object({

@@ -6,6 +6,7 @@ import { DeadLetterList } from './dead-letter-list.js';
 import { EventTimeline } from './event-timeline.js';
 import type { Ledger } from './ledger.js';
 import { OperationList } from './operation-list.js';
+import { QueueEventList } from './queue-events.js';
 import { QueueMonitor } from './queue-monitor.js';
 import { type Place, Redrives } from './redrive.js';
 import { TimelineIndex, type TimelineOptions } from './timeline-index.js';
@@ -28,6 +29,7 @@ export class LookUps {
   readonly operations: OperationList;
   readonly redrives: Redrives;
   readonly monitor: QueueMonitor;
+  readonly queueEvents: QueueEventList;
   readonly #index: TimelineIndex;
 
   constructor({ eventLog, ledger, place, timeline, seenBy, log }: LookUpsParts) {
@@ -37,6 +39,7 @@ export class LookUps {
     this.deadLetters = new DeadLetterList(index, this.attempts, eventLog, seenBy);
     this.operations = new OperationList(index);
     this.monitor = new QueueMonitor(index);
+    this.queueEvents = new QueueEventList(index);
     const { attempts, deadLetters, operations } = this;
     const { objectTopics } = timeline;
     this.events = new EventTimeline({ index, attempts, deadLetters, eventLog, objectTopics, seenBy });
@@ -45,7 +48,7 @@ export class LookUps {
 
   /** For Nest: each under its class. */
   get providers(): { provide: abstract new (...args: never[]) => object; useValue: object }[] {
-    const { attempts, deadLetters, events, operations, redrives, monitor } = this;
+    const { attempts, deadLetters, events, operations, redrives, monitor, queueEvents } = this;
     return [
       { provide: AttemptList, useValue: attempts },
       { provide: DeadLetterList, useValue: deadLetters },
@@ -53,6 +56,7 @@ export class LookUps {
       { provide: OperationList, useValue: operations },
       { provide: Redrives, useValue: redrives },
       { provide: QueueMonitor, useValue: monitor },
+      { provide: QueueEventList, useValue: queueEvents },
     ];
   }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AttemptRecord } from './attempt.js';
 import { LedgerTrial, TRIAL_TYPE } from './ledger-trial.js';
-import { monitorQuery } from './ledger.shape.js';
+import { type DeliveryState, monitorQuery, queueEventsQuery } from './ledger.shape.js';
 
 const QUEUE = { tenant: 'local', name: 'orders', uuid: 'u1' };
 const NOTHING = {
@@ -32,6 +32,9 @@ describe('the monitor of a queue', () => {
     await trial.ledger.flush();
     return trial.lookUps.monitor.of(of, monitorQuery.parse(query));
   };
+
+  const events = async (query: object) =>
+    (await trial.lookUps.queueEvents.of(QUEUE, queueEventsQuery.parse({ limit: 500, ...query }))).events;
 
   /** An event lives through these; what a takeover repeats begins anew. */
   const live = (event: StoredEvent, steps: readonly Step[], more: Partial<AttemptRecord> = {}): void => {
@@ -106,9 +109,12 @@ describe('the monitor of a queue', () => {
     }
     const [counted] = (await monitor()).types;
     expect(counted).toMatchObject(expected);
-    const { acknowledged, failed, dropped, retrying } = counted!;
-    const events = lives.filter((steps) => steps.some((one) => one !== 'restart'));
-    expect(acknowledged + failed + dropped + retrying).toBe(events.length);
+    const { published, acknowledged, consumed, failed, dropped, retrying } = counted!;
+    const told = lives.filter((steps) => steps.some((one) => one !== 'restart'));
+    expect(acknowledged + failed + dropped + retrying).toBe(told.length);
+    const counts: Record<DeliveryState, number> = { published, acknowledged, consumed, failed, dropped, retrying };
+    for (const [status, count] of Object.entries(counts)) expect(await events({ status }), status).toHaveLength(count);
+    expect(await events({})).toHaveLength(told.length);
   });
 });
 

@@ -1,4 +1,5 @@
-import { HeddleError, nearest } from '@heddle/event';
+import { nearest } from '@heddle/event';
+import { shapeError } from '@heddle/runtime';
 import type { z } from 'zod';
 
 const MAX_FIELDS = 20;
@@ -32,12 +33,7 @@ export function namingNearest<T extends z.ZodType>(
 export function readShape<T extends z.ZodType>(shape: T, value: unknown): z.output<T> {
   const read = shape.safeParse(value);
   if (read.success) return read.data;
-  const fields = read.error.issues
-    .flatMap((issue) => named(issue, shape))
-    .slice(0, MAX_FIELDS)
-    .map(({ path, message }) => ({ field: path.map(String).join('.'), rule: message }));
-  const { field, rule } = fields[0]!;
-  throw new HeddleError('data-invalid', `${field === '' ? 'The body' : field} ${rule}.`, { fields });
+  throw shapeError(read.error.issues.flatMap((issue) => named(issue, shape)));
 }
 
 interface NamedIssue {

@@ -2,6 +2,7 @@ import { objectOf } from '@heddle/event';
 import { z } from 'zod';
 import type { QueueStatistics } from './queue-host.js';
 import { shownOffsets } from './queue-offsets.js';
+import { bindingsShape } from '../channels/binding.shape.js';
 import type { QueueDefinition } from './queue.js';
 
 const count = z.int();
@@ -71,6 +72,7 @@ export const queueViewShape = z.object({
   start: offsets.describe('where it began, for each topic the offset per partition'),
   end: offsets.optional(),
   paused: z.boolean(),
+  bindings: bindingsShape.optional().describe('of a channel, which is changed by `PUT /v1/channels/{name}`'),
   webhook: z.string().optional().describe('the webhook it was made for, and goes with'),
   createdAt: z.string(),
   updatedAt: z.string(),
@@ -97,7 +99,7 @@ export function queueView(definition: QueueDefinition, statistics?: QueueStatist
     maxInFlight,
   } = definition;
   const { respectTtl = true, deadLetterQueue, maxRedeliveryCount, accessType = 'NON_EXCLUSIVE' } = definition;
-  const { maxUnacknowledged, shape, start, end, paused, implicit, createdAt, updatedAt } = definition;
+  const { bindings, maxUnacknowledged, shape, start, end, paused, implicit, createdAt, updatedAt } = definition;
   return {
     name,
     version,
@@ -120,6 +122,7 @@ export function queueView(definition: QueueDefinition, statistics?: QueueStatist
     start: shownOffsets(start),
     ...(end === undefined ? {} : { end: shownOffsets(end) }),
     paused,
+    ...(bindings === undefined ? {} : { bindings }),
     ...(implicit ? { webhook: name } : {}),
     createdAt,
     updatedAt,

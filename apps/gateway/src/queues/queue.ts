@@ -1,3 +1,4 @@
+import type { Binding } from '../channels/binding.js';
 import type { FilterExpression } from '../filters/filter.js';
 import type { SessionOfQueue } from '../protocols/mqtt/stored-session.js';
 
@@ -49,6 +50,8 @@ export interface QueueDefinition {
   rights?: readonly string[];
   /** Whether it belongs to the webhook of the same name, and goes with it. */
   implicit: boolean;
+  /** Of a channel: what its types and filter were made of. */
+  bindings?: Binding[];
   /** Of one that a protocol has made for a client: what it keeps with it. */
   session?: SessionOfQueue;
   createdAt: string;

@@ -6,7 +6,6 @@ import type { z } from 'zod';
 import { compileFilter } from '../filters/filters.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type NamePage, pageByName } from '../limits/name-page.js';
-import type { SessionOfQueue } from '../protocols/mqtt/stored-session.js';
 import type { OpenQueues } from '../protocols/open-queue.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import { readShape } from './nearest-field.js';
@@ -54,6 +53,9 @@ export type VersionCheck = (version: number | undefined) => void;
 
 /** What a webhook says of the queue it brings; the rest is as it is by default. */
 export type OwnQueueSettings = Partial<z.input<typeof queueShape>>;
+
+/** What is kept with a definition by those who make queues of it: doors for their clients, channels. */
+export type KeptByMaker = Pick<QueueDefinition, 'session' | 'bindings'>;
 
 const ANY_VERSION: VersionCheck = () => undefined;
 
@@ -161,7 +163,7 @@ export class Queues implements OpenQueues {
   }
 
   /** The queues that somebody may know of, by name; statistics of those at work here. */
-  list(caller: Caller, page?: NamePage): QueueView[] {
+  list(caller: Caller, page?: NamePage, isListed?: (queue: QueueDefinition) => boolean): QueueView[] {
     const { directory, ownership } = this.parts;
     const here = [...this.#members.values()].map(({ queue }) => queue.definition);
     const elsewhere = directory
@@ -169,7 +171,7 @@ export class Queues implements OpenQueues {
       .filter(({ tenant, name }) => !this.#members.has(keyOf(tenant, name)) && !ownership.owns(slotOf(tenant, name)));
     const known = [...here.filter(({ tenant }) => tenant === caller.tenant), ...elsewhere];
     return pageByName(
-      known.filter(({ name }) => maySee(caller, name)),
+      known.filter((definition) => maySee(caller, definition.name) && isListed?.(definition) !== false),
       page,
     ).map((definition) => {
       const member = this.#members.get(keyOf(definition.tenant, definition.name));
@@ -194,15 +196,15 @@ export class Queues implements OpenQueues {
     name: string,
     request: QueueRequest,
     check: VersionCheck = ANY_VERSION,
-    session?: SessionOfQueue,
+    kept: KeptByMaker = {},
   ): Promise<{ created: boolean; view: QueueView }> {
     return this.#inTurn(async () => {
       const member = this.#find(caller.tenant, name);
       const before = member?.queue.definition;
       check(before?.version);
       if (before !== undefined) refuseImplicit(before);
-      const defined = await this.#define(caller, name, request, { before, implicit: false });
-      const definition = session === undefined ? defined : { ...defined, session };
+      if (before !== undefined) refuseOther(before, kept);
+      const definition = { ...(await this.#define(caller, name, request, { before, implicit: false })), ...kept };
       if (member === undefined) {
         await this.parts.store.putQueue(definition);
         this.begin(definition);
@@ -373,6 +375,16 @@ function throughput({ statistics }: DeliveryQueue, at: number): { at: number; in
 function refuseImplicit({ name, implicit }: QueueDefinition): void {
   if (!implicit) return;
   throw new HeddleError('conflict', `The queue ${name} belongs to the webhook of its name: change or delete that one.`);
+}
+
+/** What a channel leaves by is its bindings' to say, and no queue of another kind becomes one unasked. */
+function refuseOther({ name, bindings }: QueueDefinition, kept: KeptByMaker): void {
+  if ((bindings === undefined) === (kept.bindings === undefined)) return;
+  const detail =
+    bindings === undefined
+      ? `The queue ${name} is there and is no channel: give the channel another name, or delete the queue first.`
+      : `The queue ${name} is a channel: change it by PUT /v1/channels/${name}.`;
+  throw new HeddleError('conflict', detail, { field: 'name' });
 }
 
 /** Whether two versions of a definition say the same. */

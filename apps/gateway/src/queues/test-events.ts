@@ -1,7 +1,17 @@
 import { type Caller, requirePermission } from '@heddle/auth';
-import { CLOUDEVENTS_JSON_CONTENT_TYPE, HeddleError, JSON_CONTENT_TYPE, nearest, typeMatcher } from '@heddle/event';
+import {
+  CLOUDEVENTS_JSON_CONTENT_TYPE,
+  HeddleError,
+  JSON_CONTENT_TYPE,
+  type StoredEvent,
+  nearest,
+  typeMatcher,
+} from '@heddle/event';
 import type { Catalogue, EventType } from '@heddle/schema';
 import { z } from 'zod';
+import { heldBy } from '../channels/held-by.js';
+import type { CompiledFilter } from '../filters/filter.js';
+import { compileFilter } from '../filters/filters.js';
 import type { Namespaces } from '../messages/namespaces.js';
 import { sampleOf } from '../protocols/webhook/samples.js';
 import type { Publisher } from '../publish.js';
@@ -23,10 +33,16 @@ export const testEventsShape = z.strictObject({
 
 export const testEventsAnswer = z.object({
   events: z.array(z.object({ id: z.string(), type: z.string() })).describe('what the queue has now, in this order'),
+  held: z
+    .array(z.object({ type: z.string(), reason: z.string() }))
+    .describe('samples that its filter, or the filters of its bindings, do not let through: they were not put into it'),
 });
 
 export type TestEventsRequest = z.output<typeof testEventsShape>;
 export type TestEventsAnswer = z.output<typeof testEventsAnswer>;
+
+/** The queue, as far as it says what it takes. */
+type Taker = Pick<QueueDefinition, 'tenant' | 'name' | 'types' | 'topicPatterns' | 'filter' | 'bindings'>;
 
 /**
  * Samples of event types, put into one queue and nowhere else: nobody but its receivers takes them for something that
@@ -43,39 +59,31 @@ export class TestEvents {
    * @throws HeddleError `permission-missing`; `type-unknown` where the catalogue has none of the types; `conflict` where the
    *   queue wants none of the catalogue; `too-large` for too many; and as publishing
    */
-  async produce(
-    caller: Caller,
-    queue: Pick<QueueDefinition, 'tenant' | 'name' | 'types' | 'topicPatterns'>,
-    { types, count }: TestEventsRequest,
-  ): Promise<TestEventsAnswer> {
+  async produce(caller: Caller, queue: Taker, { types, count }: TestEventsRequest): Promise<TestEventsAnswer> {
     requirePermission(caller, 'publish', 'queue', queue.name);
-    const chosen = types === undefined ? this.#wantedBy(queue) : this.#named(types);
+    const chosen = types === undefined ? this.#wantedBy(queue) : this.#named(types, queue);
     if (chosen.length * count > MAX_EVENTS) {
       const detail = `These are ${chosen.length * count} events; ${MAX_EVENTS} are allowed at once: name fewer types.`;
       throw new HeddleError('data-invalid', detail, { fields: [{ field: 'count', rule: 'is too many' }] });
     }
-    const samples = Array.from({ length: count }, () => chosen.map(sampleOf)).flat();
+    const samples = Array.from({ length: count }, () => chosen.map(testEvent)).flat();
+    // What the filter does not take would be in the log and never arrive: whoever tries it out is told instead.
+    const filter = compileFilter(queue.filter);
+    const taken = samples.filter((event) => filter.matches(event));
+    const held = heldBack(samples, (event) => reasonHeld(queue, filter, event));
     const outcomes = await this.publisher.publishMessages(
       caller,
-      samples.map(({ attributes, data }) => ({
+      taken.map(({ attributes, data }) => ({
         address: `queue:${queue.name}`,
         contentType: CLOUDEVENTS_JSON_CONTENT_TYPE,
-        body: Buffer.from(
-          JSON.stringify({
-            specversion: '1.0',
-            ...attributes,
-            datacontenttype: JSON_CONTENT_TYPE,
-            heddletest: 'true',
-            data,
-          }),
-        ),
+        body: Buffer.from(JSON.stringify({ specversion: '1.0', ...attributes, data })),
       })),
     );
     for (const outcome of outcomes) if ('error' in outcome) throw outcome.error;
-    return { events: samples.map(({ attributes: { id, type } }) => ({ id, type })) };
+    return { events: taken.map(({ attributes: { id, type } }) => ({ id, type })), held };
   }
 
-  #wantedBy(queue: Pick<QueueDefinition, 'tenant' | 'name' | 'types' | 'topicPatterns'>): EventType[] {
+  #wantedBy(queue: Taker): EventType[] {
     const selection = new QueueSelection(queue, this.namespaces);
     const wanted = this.catalogue.list().filter(({ type }) => selection.wantsType(type, undefined));
     if (wanted.length > 0) return wanted;
@@ -84,7 +92,8 @@ export class TestEvents {
     });
   }
 
-  #named(types: readonly string[]): EventType[] {
+  /** Of a channel only what is bound: nothing else leaves it. */
+  #named(types: readonly string[], { name, bindings }: Taker): EventType[] {
     const known = this.catalogue.list();
     const all = known.map(({ type }) => type);
     for (const type of types) {
@@ -95,8 +104,38 @@ export class TestEvents {
         field: 'types',
       });
     }
-    return known.filter(({ type }) => types.some((pattern) => matcherOf(pattern)(type)));
+    const named = known.filter(({ type }) => types.some((pattern) => matcherOf(pattern)(type)));
+    if (bindings === undefined) return named;
+    const isBound = typeMatcher(bindings.map(({ type }) => type));
+    const bound = named.filter(({ type }) => isBound(type));
+    if (bound.length > 0) return bound;
+    const [field, rule] = ['types', `are not bound to the channel ${name}: it lets ${listed(bindings)} leave`];
+    throw new HeddleError('data-invalid', `${field} ${rule}.`, { fields: [{ field, rule }] });
   }
+}
+
+/** The sample of a type, as it comes to be in a queue. */
+function testEvent(type: EventType): StoredEvent {
+  const sample = sampleOf(type);
+  return { ...sample, attributes: { ...sample.attributes, datacontenttype: JSON_CONTENT_TYPE, heddletest: 'true' } };
+}
+
+/** Of each type that is held back, why: its samples are alike. */
+function heldBack(
+  samples: readonly StoredEvent[],
+  reasonOf: (event: StoredEvent) => string | undefined,
+): TestEventsAnswer['held'] {
+  const reasons = new Map(samples.map((event) => [event.attributes.type, reasonOf(event)]));
+  return [...reasons].flatMap(([type, reason]) => (reason === undefined ? [] : [{ type, reason }]));
+}
+
+function reasonHeld({ bindings = [] }: Taker, filter: CompiledFilter, event: StoredEvent): string | undefined {
+  const explained = filter.explain(event);
+  return explained.matches ? undefined : (heldBy(bindings, event) ?? explained.reason);
+}
+
+function listed(bindings: readonly { type: string }[]): string {
+  return bindings.map(({ type }) => type).join(', ');
 }
 
 /** @throws HeddleError `data-invalid` for what is no pattern */

@@ -158,7 +158,7 @@ export class MqttSessions {
     const isKept = expirySeconds > 0 || subscriptions.wanted().some(({ wanted }) => wanted.kind !== 'queue');
     if (!isKept && queues.find(tenant, name) === undefined) return;
     const request = queueShape.parse({ ...QUEUE, topicPatterns: patterns });
-    await queues.put(caller, name, request, undefined, session.stored);
+    await queues.put(caller, name, request, undefined, { session: session.stored });
     session.source ??= this.#open(session);
   }
 

@@ -35,7 +35,7 @@ export class ShareQueues {
     if (this.parts.queues.find(caller.tenant, name) !== undefined) return name;
     const request = queueShape.parse({ types: [], topicPatterns: [...patterns], order: 'none', leaseMs: 60_000 });
     const session = { protocol: 'mqtt-share' as const, client: caller.client, group, filter };
-    await this.parts.queues.put(caller, name, request, undefined, session);
+    await this.parts.queues.put(caller, name, request, undefined, { session });
     return name;
   }
 

@@ -101,7 +101,7 @@ function isClientKind(kind: unknown): kind is keyof typeof CLIENT_FRAMES {
 function brokenRules(issue: z.core.$ZodIssue, index: number): { field: string; rule: string }[] {
   if (index >= MAX_RULES) return [];
   const path = issue.path.map(String);
-  if (issue.code !== 'unrecognized_keys') return [{ field: path.join('.'), rule: `is wrong: ${issue.message}` }];
+  if (issue.code !== 'unrecognized_keys') return [{ field: path.join('.'), rule: issue.message }];
   return issue.keys
     .slice(0, MAX_RULES)
     .map((key) => ({ field: [...path, key.slice(0, 64)].join('.'), rule: 'is not known here: leave it out' }));

@@ -1,0 +1,93 @@
+import { Access, By, type Caller } from '@heddle/auth';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { type NamePage, answeredPage, namePage } from '../limits/name-page.js';
+import { versionCheck } from '../protocols/webhook/version-check.js';
+import { namingNearest } from '../queues/nearest-field.js';
+import { checkQueueName } from '../queues/queue.shape.js';
+import { type ChannelCheck, type ChannelRequest, type ChannelView, channelShape } from './channel.shape.js';
+import { Channels } from './channels.js';
+
+const body = { schema: namingNearest(channelShape) };
+const manages = { verb: 'manage', kind: 'queue', param: 'name' } as const;
+
+/** The management of channels. */
+@Controller('v1/channels')
+export class ChannelsController {
+  constructor(@Inject(Channels) private readonly channels: Channels) {}
+
+  @Get()
+  @Access('client')
+  list(@By() caller: Caller, @Query({ schema: namePage }) page: NamePage): { channels: ChannelView[]; next?: string } {
+    const { entries, ...next } = answeredPage(page, (of) => this.channels.list(caller, of));
+    return { channels: entries, ...next };
+  }
+
+  @Get(':name')
+  @Access('client')
+  read(
+    @By() caller: Caller,
+    @Param('name') name: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): ChannelView {
+    return answer(reply, this.channels.get(caller, checkQueueName(name)));
+  }
+
+  @Get(':name/check')
+  @Access('client')
+  check(@By() caller: Caller, @Param('name') name: string): ChannelCheck {
+    return this.channels.check(caller, checkQueueName(name));
+  }
+
+  @Put(':name')
+  @Access(manages)
+  async put(
+    @By() caller: Caller,
+    @Param('name') name: string,
+    @Headers() headers: Record<string, string | undefined>,
+    @Body(body) request: ChannelRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ChannelView> {
+    const { created, view } = await this.channels.put(caller, checkQueueName(name), request, versionCheck(headers));
+    void reply.status(created ? 201 : 200);
+    return answer(reply, view);
+  }
+
+  @Delete(':name')
+  @HttpCode(204)
+  @Access(manages)
+  async delete(
+    @By() caller: Caller,
+    @Param('name') name: string,
+    @Headers() headers: Record<string, string | undefined>,
+  ): Promise<void> {
+    await this.channels.delete(caller, checkQueueName(name), versionCheck(headers));
+  }
+
+  @Post(':name/activate')
+  @HttpCode(200)
+  @Access(manages)
+  async activate(
+    @By() caller: Caller,
+    @Param('name') name: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ChannelView> {
+    return answer(reply, await this.channels.activate(caller, checkQueueName(name), true));
+  }
+
+  @Post(':name/deactivate')
+  @HttpCode(200)
+  @Access(manages)
+  async deactivate(
+    @By() caller: Caller,
+    @Param('name') name: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ChannelView> {
+    return answer(reply, await this.channels.activate(caller, checkQueueName(name), false));
+  }
+}
+
+function answer(reply: FastifyReply, view: ChannelView): ChannelView {
+  void reply.header('etag', `"${view.version}"`);
+  return view;
+}
