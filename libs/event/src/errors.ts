@@ -43,6 +43,7 @@ export const ERRORS = {
   'too-many-connections': { status: 429, retryable: true, title: 'This is more connections than allowed' },
   'headers-too-large': { status: 431, retryable: false, title: 'The header fields are larger than allowed' },
   internal: { status: 500, retryable: false, title: 'Something went wrong inside' },
+  'not-implemented': { status: 501, retryable: false, title: 'This is not offered here' },
   'index-behind': { status: 503, retryable: true, title: 'The index has not read the log that far yet' },
   'log-unavailable': { status: 503, retryable: true, title: 'The event log did not confirm in time' },
   'registry-unavailable': { status: 503, retryable: true, title: 'The schema registry cannot be reached' },

@@ -5,6 +5,7 @@
     proton-client.py URL receive ADDRESS COUNT     accepts so many
     proton-client.py URL outcomes ADDRESS          releases, modifies and rejects the first delivery of one event, then accepts it
     proton-client.py URL drain ADDRESS             gives ten credits, drains, and says what came until then
+    proton-client.py URL wishes ADDRESS            asks for what not every broker has, and says how each is refused
 
 What happens is a line of JSON each. The user and the password stand in the environment.
 """
@@ -16,7 +17,7 @@ import sys
 
 from proton import Message
 from proton.handlers import MessagingHandler
-from proton.reactor import Container
+from proton.reactor import Container, Copy, DurableSubscription, Selector
 
 PATIENCE_S = 20
 
@@ -166,6 +167,27 @@ class Drain(Receive):
             self.done()
 
 
+class Wishes(Client):
+    def __init__(self, url, address):
+        super().__init__(url)
+        self.address = address
+
+    def begin(self, event):
+        make, connection = event.container.create_receiver, self.connection
+        make(connection, self.address, name='selector', options=Selector("colour = 'red'"))
+        make(connection, self.address, name='copy', options=Copy())
+        make(connection, 'topic:a/b', name='durable', options=DurableSubscription())
+        make(connection, None, name='dynamic', dynamic=True)
+        self.left = 4
+
+    def on_link_error(self, event):
+        condition = event.link.remote_condition
+        say(said='refused', what=event.link.name, condition=condition.name, detail=condition.description)
+        self.left -= 1
+        if self.left == 0:
+            self.done()
+
+
 def main():
     _, url, what, address, *rest = sys.argv
     if what in ('send', 'anonymous'):
@@ -176,6 +198,8 @@ def main():
         handler = Outcomes(url, address)
     elif what == 'drain':
         handler = Drain(url, address)
+    elif what == 'wishes':
+        handler = Wishes(url, address)
     else:
         sys.exit(f'unknown: {what}')
     Container(handler).run()

@@ -28,7 +28,11 @@ const BARE = bareBytes({
     expiresAt: 1,
     createdAt: 2,
   },
-  applicationProperties: [['cloudEvents:id', '1']],
+  applicationProperties: [
+    ['cloudEvents:id', '1'],
+    ['count', 5],
+    ['share', 0.5],
+  ],
   body: Buffer.from('{"a":1}'),
 });
 
@@ -122,7 +126,7 @@ const BEFORE = written((writer) => {
   writer.open({ containerId: 'client', maxFrameSize: 65_536, channelMax: 7, idleTimeoutMs: 60_000 });
   writer.begin(0, { remoteChannel: 0, incomingWindow: 100, handleMax: 63 });
 });
-const TERMINI = { source: { address: 'queue:q', durable: 0 }, target: { address: 'topic:a/b' } };
+const TERMINI = { source: { address: 'queue:q' }, target: { address: 'topic:a/b' } };
 const MODES = { sndSettleMode: 2, rcvSettleMode: 0, maxMessageSize: 0 };
 const FRAMES_OF_CLIENTS: readonly Buffer[] = [
   written((writer) => writer.open({ containerId: 'client', maxFrameSize: 65_536, channelMax: 7, idleTimeoutMs: 1000 })),
@@ -132,7 +136,7 @@ const FRAMES_OF_CLIENTS: readonly Buffer[] = [
   written((writer) =>
     writer.attach(0, {
       ...{ name: 't', handle: 2, isReceiver: true, ...MODES },
-      ...{ source: { address: 'topic:a/*', durable: 0 }, target: { address: undefined } },
+      ...{ source: { address: 'topic:a/*' }, target: { address: undefined } },
     }),
   ),
   written((writer) =>
@@ -145,6 +149,11 @@ const FRAMES_OF_CLIENTS: readonly Buffer[] = [
     const frame = writer.transfer(0, { handle: 1, deliveryId: 0, tag: Buffer.from([1]), settled: false, more: false });
     writer.raw(countBytes({ attempt: 2, redelivery: 'yes', cycle: 'c' }));
     writer.raw(BARE);
+    writer.endFrame(frame);
+  }),
+  written((writer) => {
+    const frame = writer.transfer(0, { handle: 1, deliveryId: 0, tag: Buffer.from([1]), settled: false, more: true });
+    writer.raw(BARE.subarray(0, 30));
     writer.endFrame(frame);
   }),
   written((writer) => writer.disposition(0, true, { first: 0, last: 9, state: { outcome: 'accepted' } })),

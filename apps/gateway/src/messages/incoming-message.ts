@@ -32,6 +32,11 @@ export interface IncomingMessage {
   body: Uint8Array;
   /** CloudEvents attributes of binary mode, without `specversion` and `datacontenttype`. */
   attributes?: Readonly<Record<string, string | undefined>> | undefined;
+  /**
+   * Attributes by what the message says of itself beside its envelope, which counts before them: `correlationid`, `replyto`. Its
+   * `subject` and `partitionkey` are those of a raw message only, for an event has them from its object.
+   */
+  headers?: Readonly<Record<string, string>> | undefined;
   /** Becomes the id of the event: only one that is unique for all time, for a repeat of it is not appended again. */
   messageId?: string | undefined;
   /** Milliseconds since the epoch after which nobody wants it any more. */
@@ -82,8 +87,10 @@ export function eventOfMessage(
     });
   }
   const { namespace: _unchecked, ...own } = attributes;
+  const { subject: _ofTheObject, partitionkey: _ofTheKey, contentencoding: _none, ...headers } = message.headers ?? {};
   return {
     attributes: {
+      ...headers,
       ...own,
       ...(namespace === undefined ? {} : { namespace }),
       ...envelopeOf(message, attributes, type, from),
@@ -106,6 +113,7 @@ export function rawAppend(message: IncomingMessage, address: Address, from: From
   const text = formatAddress(address);
   const { contentType } = message;
   const attributes: Record<string, string> = {
+    ...message.headers,
     ...given,
     ...envelope,
     ...(contentType === '' ? {} : { datacontenttype: contentType }),

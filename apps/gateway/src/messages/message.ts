@@ -24,6 +24,8 @@ export interface Message {
   expiresAt: number | undefined;
   /** Whether it is bytes as somebody published them, which no event type knows. */
   isRaw: boolean;
+  /** All attributes of the event as they are in the log, for doors that have words of their own for some of them. */
+  eventAttributes?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -39,7 +41,7 @@ export function messageOf(
   const { attributes, value } = stored;
   const { id, expirytime } = attributes;
   const expiresAt = expirytime === undefined ? Number.NaN : Date.parse(expirytime);
-  const own = { id, expiresAt: Number.isNaN(expiresAt) ? undefined : expiresAt };
+  const own = { id, expiresAt: Number.isNaN(expiresAt) ? undefined : expiresAt, eventAttributes: attributes };
   if (isRawMessage(stored)) {
     const { deadletteraddress: first, address = '', datacontenttype: contentType = '' } = attributes;
     const body = Buffer.from(value.buffer, value.byteOffset, value.byteLength);

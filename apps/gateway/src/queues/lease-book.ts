@@ -202,7 +202,7 @@ export class LeaseBook {
   }
 
   /** Takes back leases that never reached their receiver: they are ready again, and no attempt is counted. */
-  handBack(grants: readonly Grant[]): void {
+  handBack(grants: readonly Pick<Grant, 'token'>[]): void {
     this.#serveAfter(() => {
       for (const { token } of grants) {
         const held = this.#held.get(tokenNumber(this.#prefix, token) ?? 0);

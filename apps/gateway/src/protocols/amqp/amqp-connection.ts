@@ -7,27 +7,22 @@ import { amqpErrorOf } from './conditions.js';
 import type { AmqpError } from './delivery-state.js';
 import { type Frame, FrameStream, type ProtocolHeader } from './frame-stream.js';
 import type { ClientConnection } from './link.js';
-import { AMQP_FRAME, PerformativeWriter } from './performative-writer.js';
+import { Outflow } from './outflow.js';
+import { AMQP_FRAME, type PerformativeWriter } from './performative-writer.js';
 import { type Performative, readPerformative } from './performatives.js';
 import { SASL_CODES } from './sasl.js';
 import { SaslExchange } from './sasl-exchange.js';
 import type { Wire } from './wire.js';
 
-/** With more bytes than that not taken by the network, nothing more is leased … */
-const FULL_BYTES = 256 * 1024;
-/** … and with more than that (only answers add to it by then), nothing more is read. */
-const STUFFED_BYTES = 1024 * 1024;
 /** What a turn writes is handed to the network in pieces of that size at most, near enough. */
 const PIECE_BYTES = 64 * 1024;
 /** What a client gets to say who it is, and to open its connection. */
 const OPENING_MS = 10_000;
 /** Frames of SASL are never larger (part 5, section 5.3.1). */
 const LEAST_FRAME_BYTES = 512;
-/** A heartbeat comes in this share of the time that the client waits for one. */
+/** A heartbeat comes in this share of the time that the client waits for one, which has to be that long at least. */
 const HEARTBEAT_SHARE = 0.4;
-/** Settlements, and messages, that may wait to be durable before nothing more is read. */
-const MAX_UNANSWERED = 20_000;
-const MAX_UNANSWERED_BYTES = 8 * 1024 * 1024;
+const LEAST_IDLE_MS = 500;
 const SASL_PROTOCOL = 3;
 
 /** What the next bytes are: a protocol header, before or after who it is was said, frames of SASL, or AMQP. */
@@ -44,12 +39,13 @@ export interface Admitted {
  * does wrong ends this connection and nothing else.
  */
 export class AmqpConnection implements ClientConnection {
-  /** What is written to this client, in order. */
-  readonly writer: PerformativeWriter;
   /** Bytes of a frame to this client. */
   maxFrameBytes = LEAST_FRAME_BYTES;
   /** Links of all its sessions. */
   linkCount = 0;
+  /** Of messages that have come in part, on all its links. */
+  partialBytes = 0;
+  readonly #out: Outflow;
   readonly #sessions = new Map<number, AmqpSession>();
   readonly #stream: FrameStream;
   readonly #flushes = new Set<() => void>();
@@ -63,16 +59,10 @@ export class AmqpConnection implements ClientConnection {
   #isIdentifying = false;
   #isReading = false;
   #isScheduled = false;
-  #isFull = false;
-  #isPaused = false;
-  #fullSince = 0;
-  #unanswered = 0;
-  #unansweredBytes = 0;
   readonly #begunAt = Date.now();
   #heardAt = this.#begunAt;
-  #saidAt = this.#begunAt;
   #peerIdleMs = Infinity;
-  #whenRoom: (() => void)[] = [];
+  #peerChannelMax = 0;
 
   constructor(
     private readonly wire: Wire,
@@ -80,7 +70,7 @@ export class AmqpConnection implements ClientConnection {
     private readonly admit: (caller: Caller) => Session,
     admitted?: Admitted,
   ) {
-    this.writer = new PerformativeWriter(wire.headroom);
+    this.#out = new Outflow(wire);
     this.#stream = new FrameStream(home.settings.amqpFrameBytes);
     if (admitted !== undefined) this.#belongTo(admitted);
     wire.listen(
@@ -99,23 +89,29 @@ export class AmqpConnection implements ClientConnection {
     return this.wire.address;
   }
 
-  /** Whether the client does not read what waits for it: then nothing more is to be delivered. */
+  get writer(): PerformativeWriter {
+    return this.#out.writer;
+  }
+
   get isFull(): boolean {
-    return this.#isFull;
+    return this.#out.isFull;
   }
 
   get isOver(): boolean {
     return this.#phase === 'over' || this.#isClosing;
   }
 
-  /** Calls back once, when there is room for more. */
   onceRoom(callback: () => void): void {
-    this.#whenRoom.push(callback);
+    this.#out.onceRoom(callback);
+  }
+
+  steal(name: string, isReceiver: boolean): void {
+    for (const session of this.#sessions.values()) session.steal(name, isReceiver);
   }
 
   /** Something was written: it goes out at the end of this turn. */
   wrote(): void {
-    if (this.writer.length >= PIECE_BYTES) this.#flush();
+    if (this.writer.length >= PIECE_BYTES) this.#out.flush();
     else if (!this.#isReading) this.#schedule();
   }
 
@@ -126,9 +122,7 @@ export class AmqpConnection implements ClientConnection {
   }
 
   unanswered(count: number, bytes = 0): void {
-    this.#unanswered += count;
-    this.#unansweredBytes += bytes;
-    this.#throttle();
+    this.#out.unanswered(count, bytes);
   }
 
   /** Says why, and ends. */
@@ -159,19 +153,19 @@ export class AmqpConnection implements ClientConnection {
       this.wire.destroy();
       return;
     }
-    if (this.#isFull && now - this.#fullSince > this.home.limits.limitSlowMs) {
+    if (this.#out.slowMs(now) > this.home.limits.limitSlowMs) {
       this.wire.destroy();
       return;
     }
     // Who is not read cannot be heard.
-    if (this.#isPaused || this.#isIdentifying) this.#heardAt = now;
+    if (this.#out.isPaused || this.#isIdentifying) this.#heardAt = now;
     if (this.#isOpen && now - this.#heardAt > this.home.settings.amqpIdleSeconds * 1000) {
       this.close({ condition: 'amqp:resource-limit-exceeded', description: 'Nothing was heard for too long.' });
       return;
     }
-    if (this.#isOpen && !this.#isClosing && now - this.#saidAt >= this.#peerIdleMs * HEARTBEAT_SHARE) {
+    if (this.#isOpen && !this.#isClosing && now - this.#out.saidAt >= this.#peerIdleMs * HEARTBEAT_SHARE) {
       this.writer.heartbeat();
-      this.#flush();
+      this.#out.flush();
     }
     for (const session of this.#sessions.values()) session.tick(now);
   }
@@ -284,20 +278,28 @@ export class AmqpConnection implements ClientConnection {
     if (session === undefined) throw new HeddleError('frame-invalid', `No session has begun on channel ${channel}.`);
     if (said.kind === 'end') {
       this.#sessions.delete(channel);
+      // One that was ended from here has been answered by this.
+      if (session.isEnded) return;
       session.end();
       this.writer.endSession(channel);
-    } else if (session.isEnded) return;
-    else session.take(said, payload);
+    } else if (!session.isEnded) session.take(said, payload);
   }
 
-  #opened({ maxFrameSize, idleTimeoutMs }: Performative & { kind: 'open' }): void {
+  #opened({ maxFrameSize, channelMax, idleTimeoutMs }: Performative & { kind: 'open' }): void {
     if (this.#isOpen) throw new HeddleError('frame-invalid', 'The connection is open.');
     if (maxFrameSize < LEAST_FRAME_BYTES) {
       throw new HeddleError('frame-invalid', `Frames of ${LEAST_FRAME_BYTES} bytes have to be taken.`);
     }
     this.maxFrameBytes = Math.min(maxFrameSize, this.home.settings.amqpFrameBytes);
-    if (idleTimeoutMs !== undefined && idleTimeoutMs > 0) this.#peerIdleMs = Math.max(idleTimeoutMs, 1000);
+    this.#peerChannelMax = channelMax;
+    this.writer.limitTexts(this.maxFrameBytes);
     this.#sayOpen();
+    if (idleTimeoutMs === undefined || idleTimeoutMs === 0) return;
+    this.#peerIdleMs = idleTimeoutMs;
+    if (idleTimeoutMs >= LEAST_IDLE_MS) return;
+    // Who waits for less than can be kept is told so (part 2, section 2.4.5).
+    const description = `An idle time-out of ${idleTimeoutMs} ms cannot be kept; ${LEAST_IDLE_MS} ms can.`;
+    this.close({ condition: 'amqp:not-allowed', description });
   }
 
   #sayOpen(): void {
@@ -320,6 +322,10 @@ export class AmqpConnection implements ClientConnection {
         'frame-invalid',
         `There are ${amqpSessions} sessions at most: channels 0 to ${amqpSessions - 1}.`,
       );
+    }
+    if (channel > this.#peerChannelMax) {
+      const most = this.#peerChannelMax;
+      throw new HeddleError('frame-invalid', `Channel ${channel} cannot be answered: the client takes 0 to ${most}.`);
     }
     this.#sessions.set(channel, new AmqpSession(this, channel, said));
   }
@@ -348,40 +354,13 @@ export class AmqpConnection implements ClientConnection {
     } catch (error) {
       this.fail(error);
     }
-    this.#flush();
-  }
-
-  #flush(): void {
-    if (this.writer.length === 0 || this.#phase === 'over') return;
-    this.#saidAt = Date.now();
-    this.wire.write(this.writer.take());
-    if (this.#isFull || this.wire.queuedBytes < FULL_BYTES) return;
-    this.#isFull = true;
-    this.#fullSince = this.#saidAt;
-    this.wire.onceDrained(() => {
-      this.#isFull = false;
-      const waiting = this.#whenRoom;
-      this.#whenRoom = [];
-      this.#throttle();
-      for (const callback of waiting) callback();
-    });
-  }
-
-  /** A client that does not read its answers, or asks for more than can be made durable, is not read either. */
-  #throttle(): void {
-    const isTooMuch =
-      this.#unanswered > MAX_UNANSWERED ||
-      this.#unansweredBytes > MAX_UNANSWERED_BYTES ||
-      (this.#isFull && this.wire.queuedBytes > STUFFED_BYTES);
-    if (isTooMuch === this.#isPaused || this.#phase === 'over') return;
-    this.#isPaused = isTooMuch;
-    if (isTooMuch) this.wire.pause();
-    else this.wire.resume();
+    this.#out.flush();
   }
 
   /** Writes what is left, and ends what this lies on. */
   #over(): void {
-    this.#flush();
+    this.#out.flush();
+    this.#out.end();
     this.#phase = 'over';
     this.wire.end();
     this.home.ended(this);
@@ -390,9 +369,7 @@ export class AmqpConnection implements ClientConnection {
   #ended(): void {
     this.#phase = 'over';
     this.#endSessions();
-    const waiting = this.#whenRoom;
-    this.#whenRoom = [];
-    for (const callback of waiting) callback();
+    this.#out.end();
     this.home.ended(this);
   }
 }

@@ -131,6 +131,15 @@ describe('a receiver of a queue', () => {
     await vi.waitFor(async () => expect((await trial.statistics(queue)).dead).toBe(1), SOON);
   });
 
+  it('gives up at once what it says is not deliverable here', async () => {
+    const queue = await trial.newQueue();
+    const receiver = await (await trial.tcp()).receiver(`queue:${queue}`, { credit_window: 10 } as never);
+    await trial.publish(1);
+    await until(receiver, 1);
+    receiver.messages[0]!.delivery.modified({ delivery_failed: true, undeliverable_here: true });
+    await vi.waitFor(async () => expect((await trial.statistics(queue)).dead).toBe(1), SOON);
+  });
+
   it('gives back what it had when its link, or its connection, ends', async () => {
     const queue = await trial.newQueue();
     for (const end of ['detach', 'cut'] as const) {

@@ -8,7 +8,7 @@ import type { Attach, Disposition, Flow, Performative, Transfer } from './perfor
 
 /** A message on its way to the client, in pieces that no frame holds as a whole. */
 interface Sending {
-  handle: number;
+  link: OutgoingLink;
   deliveryId: number;
   tag: Buffer;
   settled: boolean;
@@ -20,6 +20,8 @@ interface Sending {
 const INCOMING_WINDOW = 2048;
 /** What a transfer has beside its payload, at most. */
 const TRANSFER_BYTES = 96;
+/** What an attach has beside names and addresses, at most. */
+const ATTACH_BYTES = 384;
 
 /** One session of a connection: its links, and the windows and numbers that they share. */
 export class AmqpSession implements LinkSession {
@@ -28,7 +30,7 @@ export class AmqpSession implements LinkSession {
   readonly #detached = new Set<number>();
   /** Whose deliveries the client has not settled. */
   readonly #unsettled = new Map<number, OutgoingLink>();
-  readonly #sending: Sending[] = [];
+  #sending: Sending[] = [];
   #nextIncomingId: number;
   #incomingWindow = INCOMING_WINDOW;
   #nextOutgoingId = 0;
@@ -36,6 +38,7 @@ export class AmqpSession implements LinkSession {
   #nextDeliveryId = 0;
   #whenRoom: (() => void)[] = [];
   #isEnded = false;
+  #isWaiting = false;
   readonly #handleMax: number;
 
   constructor(
@@ -93,10 +96,18 @@ export class AmqpSession implements LinkSession {
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#unsettled.clear();
+    this.#sending = [];
     for (const link of this.#links.values()) this.#end(link);
     this.#links.clear();
-    this.#unsettled.clear();
-    this.#sending.length = 0;
+  }
+
+  /** A link has its name for itself in each direction: whoever attaches it again takes it over (part 2, section 2.6.1). */
+  steal(name: string, isReceiver: boolean): void {
+    for (const [handle, link] of this.#links) {
+      if (link.name !== name || link.isReceiver !== isReceiver) continue;
+      this.detach(handle, { condition: 'amqp:link:stolen', description: 'The link was attached again.' });
+    }
   }
 
   /** Says that a link is open, as it is understood here. */
@@ -143,7 +154,7 @@ export class AmqpSession implements LinkSession {
       this.#countOutgoing();
       connection.wrote();
     } else {
-      this.#sending.push({ handle, deliveryId, tag, settled, bytes: Buffer.concat([prefix, bare]), at: 0 });
+      this.#sending.push({ link, deliveryId, tag, settled, bytes: Buffer.concat([prefix, bare]), at: 0 });
       this.#pump();
     }
     return deliveryId;
@@ -164,13 +175,15 @@ export class AmqpSession implements LinkSession {
         `There are ${this.#handleMax + 1} links at most: handles 0 to ${this.#handleMax}.`,
       );
     }
-    if (this.#links.has(handle)) throw new HeddleError('frame-invalid', `The handle ${handle} is in use.`);
-    this.#detached.delete(handle);
-    // A link has its name for itself in each direction: whoever attaches it again takes it over (part 2, section 2.6.1).
-    for (const [held, link] of this.#links) {
-      if (link.name !== name || link.isReceiver === attach.isReceiver) continue;
-      this.detach(held, { condition: 'amqp:link:stolen', description: 'The link was attached again.' });
+    if (this.#links.has(handle) || this.#detached.has(handle)) {
+      this.#violated('amqp:session:handle-in-use', `The handle ${handle} is in use.`);
+      return;
     }
+    // The answer has the names and addresses again.
+    if (textBytesOf(attach) + ATTACH_BYTES > this.connection.maxFrameBytes) {
+      throw new HeddleError('frame-invalid', 'A link cannot be answered within the frames that the client takes.');
+    }
+    this.connection.steal(name, !attach.isReceiver);
     const { connection } = this;
     try {
       if (connection.linkCount > this.#handleMax) {
@@ -195,7 +208,7 @@ export class AmqpSession implements LinkSession {
     const modes = { sndSettleMode: attach.sndSettleMode, rcvSettleMode: 0, maxMessageSize: 0 };
     const ends = isReceiver
       ? { source: null, target: { address: addressOf(attach.target) } }
-      : { source: { address: addressOf(attach.source), durable: 0 }, target: null };
+      : { source: { address: addressOf(attach.source) }, target: null };
     this.attached({ name, handle, isReceiver: !isReceiver, ...modes, ...ends });
     this.#detached.add(handle);
     this.connection.writer.detach(this.channel, handle, amqpErrorOf(error));
@@ -213,11 +226,9 @@ export class AmqpSession implements LinkSession {
   }
 
   #transfer(transfer: Transfer, payload: Buffer): void {
+    // Links are bounded by their credit: the window opens again before it is used up.
     this.#nextIncomingId = (this.#nextIncomingId + 1) >>> 0;
     this.#incomingWindow -= 1;
-    if (this.#incomingWindow < 0) {
-      throw new HeddleError('frame-invalid', 'More transfers came than the window of the session allows.');
-    }
     if (this.#incomingWindow < INCOMING_WINDOW / 2) {
       this.#incomingWindow = INCOMING_WINDOW;
       this.#sayWindows();
@@ -255,18 +266,30 @@ export class AmqpSession implements LinkSession {
     this.connection.wrote();
   }
 
+  /** Nothing for one that was detached from here: the client does not know that yet. */
   #linkOf(handle: number): Link | undefined {
     const link = this.#links.get(handle);
     if (link === undefined && !this.#detached.has(handle)) {
-      throw new HeddleError('frame-invalid', `No link is attached with the handle ${handle}.`);
+      this.#violated('amqp:session:unattached-handle', `No link is attached with the handle ${handle}.`);
     }
     return link;
+  }
+
+  /** The client broke a rule of sessions: this one ends, and what still comes for it is passed over. */
+  #violated(condition: string, description: string): void {
+    this.end();
+    this.connection.writer.endSession(this.channel, { condition, description });
+    this.connection.wrote();
   }
 
   #end(link: Link): void {
     this.connection.linkCount -= 1;
     link.end();
     for (const [id, of] of this.#unsettled) if (of === link) this.#unsettled.delete(id);
+    if (!this.#sending.some((sending) => sending.link === link)) return;
+    // What has begun is broken off by the end of its link; others may go on.
+    this.#sending = this.#sending.filter((sending) => sending.link !== link);
+    this.#sayRoom();
   }
 
   /** Writes of what waits as much as the window of the client allows. */
@@ -275,7 +298,8 @@ export class AmqpSession implements LinkSession {
     while (this.#remoteWindow > 0) {
       const sending = this.#sending[0];
       if (sending === undefined) break;
-      const { handle, deliveryId, tag, settled, bytes, at } = sending;
+      const { link, deliveryId, tag, settled, bytes, at } = sending;
+      const { handle } = link;
       const until = Math.min(bytes.length, at + connection.maxFrameBytes - TRANSFER_BYTES);
       const more = until < bytes.length;
       const frame = connection.writer.transfer(channel, { handle, deliveryId, tag, settled, more });
@@ -307,11 +331,26 @@ export class AmqpSession implements LinkSession {
   }
 
   #sayRoom(): void {
-    if (this.#whenRoom.length === 0 || !this.hasRoom) return;
+    if (this.#whenRoom.length === 0) return;
+    if (this.connection.isFull) {
+      // The window of the client may have opened meanwhile, which it will not say again.
+      if (this.#isWaiting) return;
+      this.#isWaiting = true;
+      this.connection.onceRoom(() => {
+        this.#isWaiting = false;
+        this.#sayRoom();
+      });
+      return;
+    }
+    if (!this.hasRoom) return;
     const waiting = this.#whenRoom;
     this.#whenRoom = [];
     for (const callback of waiting) callback();
   }
+}
+
+function textBytesOf({ name, source, target }: Attach): number {
+  return [name, addressOf(source), addressOf(target)].reduce((sum, text) => sum + Buffer.byteLength(text ?? ''), 0);
 }
 
 function addressOf(terminus: Attach['source'] | Attach['target']): string | undefined {

@@ -8,8 +8,9 @@ import { callerFor } from '../../identity/identity-trial.js';
 import { Limits } from '../../limits/limits.js';
 import { Sessions } from '../sessions.js';
 import { AmqpClient, type TrialReceiver } from './amqp-client-trial.js';
-import { AmqpDoor } from './amqp-door.js';
+import { AmqpDoor, type AmqpDoors } from './amqp-door.js';
 import { AmqpListener } from './amqp-listener.js';
+import { AmqpPeer } from './amqp-peer-trial.js';
 import { AMQP_VALUES, type AmqpSettings } from './amqp.settings.js';
 
 /** The topic of contracts that are signed, as an address. */
@@ -21,6 +22,7 @@ export const SOON = { timeout: 10_000 };
 /** A gateway with its doors, and one of plain AMQP beside them; clients of it, and what they do. */
 export class AmqpTrial {
   #clients: AmqpClient[] = [];
+  #peers: AmqpPeer[] = [];
 
   private constructor(
     readonly gateway: GatewayTrial,
@@ -29,7 +31,7 @@ export class AmqpTrial {
     private readonly sessions: Sessions,
   ) {}
 
-  static async start(settings: Partial<AmqpSettings> = {}): Promise<AmqpTrial> {
+  static async start(settings: Partial<AmqpSettings> = {}, more: Partial<AmqpDoors> = {}): Promise<AmqpTrial> {
     const trial = await GatewayTrial.start();
     const { guard, gateway } = trial;
     const { publisher, streams, engine, hop, namespaces } = gateway;
@@ -38,6 +40,7 @@ export class AmqpTrial {
       ...{ guard, sessions, publisher, streams, queues: engine.queues, hop, namespaces },
       ...{ log: createLog('test', 'silent'), limits: new Limits() },
       amqp: { ...AMQP_VALUES, amqpPort: 0, ...settings },
+      ...more,
     };
     const door = new AmqpDoor(doors);
     const listener = AmqpListener.of(door, doors)!;
@@ -53,6 +56,21 @@ export class AmqpTrial {
   async tcp(caller: Caller = ADMIN, options: Partial<ConnectionOptions> = {}): Promise<AmqpClient> {
     const password = this.gateway.guard.tokenFor(caller);
     return this.keep(await AmqpClient.overTcp(this.port, { username: 'any', password, ...options }));
+  }
+
+  /** A peer that says what it is told, with a session on channel 0. */
+  async peer(options: { frames?: number; idleMs?: number } = {}): Promise<AmqpPeer> {
+    return this.keepPeer(await AmqpPeer.open(this.port, this.gateway.guard.tokenFor(ADMIN), options));
+  }
+
+  /** One that has said who it is, and nothing more. */
+  async silentPeer(): Promise<AmqpPeer> {
+    return this.keepPeer(await AmqpPeer.connect(this.port, this.gateway.guard.tokenFor(ADMIN)));
+  }
+
+  keepPeer(peer: AmqpPeer): AmqpPeer {
+    this.#peers.push(peer);
+    return peer;
   }
 
   async webSocket(options: Record<string, unknown> = {}, caller: Caller = ADMIN): Promise<AmqpClient> {
@@ -102,6 +120,7 @@ export class AmqpTrial {
   /** Closes all clients; resolves when nothing is left of them. */
   async closeClients(): Promise<void> {
     for (const client of this.#clients.splice(0)) client.close();
+    for (const peer of this.#peers.splice(0)) peer.socket.destroy();
     await vi.waitUntil(() => this.door.size === 0, SOON);
   }
 

@@ -144,6 +144,30 @@ export class AmqpWriter {
     this.#at += 5;
   }
 
+  long(value: number): void {
+    this.#reserve(9);
+    this.#bytes[this.#at] = 0x81;
+    this.#bytes.writeBigInt64BE(BigInt(value), this.#at + 1);
+    this.#at += 9;
+  }
+
+  double(value: number): void {
+    this.#reserve(9);
+    this.#bytes[this.#at] = 0x82;
+    this.#bytes.writeDoubleBE(value, this.#at + 1);
+    this.#at += 9;
+  }
+
+  /** A whole number is an int where it is one, else a long; any other a double. */
+  scalar(value: string | number | boolean | null): void {
+    if (value === null) this.null();
+    else if (typeof value === 'string') this.string(value);
+    else if (typeof value === 'boolean') this.boolean(value);
+    else if (!Number.isSafeInteger(value)) this.double(value);
+    else if (value >= -0x8000_0000 && value <= 0x7fff_ffff) this.int(value);
+    else this.long(value);
+  }
+
   /** @param ms since the epoch */
   timestamp(ms: number | undefined): void {
     if (ms === undefined) return this.null();

@@ -5,10 +5,9 @@ import type { Namespaces } from '../../messages/namespaces.js';
 import type { Lease } from '../../queues/lease.js';
 import type { Form } from '../../represent.js';
 import type { AmqpMap, AmqpValue } from './amqp-value.js';
-import { type ReadMessage, bareBytes } from './message-sections.js';
+import { NATIVE_ATTRIBUTE, PREFIXES, headersOf, nativeProperties, propertiesOf } from './message-header.js';
+import { type NativeProperty, type ReadMessage, bareBytes } from './message-sections.js';
 
-/** The prefixes of the CloudEvents AMQP binding, section 3.1.3.1; the second is for clients whose names take no colon. */
-const PREFIXES = ['cloudEvents:', 'cloudEvents_'];
 const PREFIX = 'cloudEvents:';
 const CE_SPECVERSION = 'specversion';
 /** Ids that nobody gives twice; a counter of a session would make later messages repeats of the first ones. */
@@ -40,14 +39,17 @@ export class MessageForms {
 
 /** A message from the properties on; its CloudEvents attributes beside the body are application properties. */
 export function bareOf(
-  { id, contentType, body, address, attributes, expiresAt }: Message,
+  { id, contentType, body, address, attributes, expiresAt, isRaw, eventAttributes = {} }: Message,
   createdAt: number | undefined,
 ): Buffer {
-  const applicationProperties: [string, string][] = [];
+  const applicationProperties: NativeProperty[] = nativeProperties(eventAttributes);
   if (attributes.length > 0) applicationProperties.push([`${PREFIX}${CE_SPECVERSION}`, '1.0']);
-  for (const [name, value] of attributes) applicationProperties.push([`${PREFIX}${name}`, value]);
+  for (const [name, value] of attributes) {
+    if (name !== NATIVE_ATTRIBUTE) applicationProperties.push([`${PREFIX}${name}`, value]);
+  }
   return bareBytes({
     properties: {
+      ...propertiesOf(eventAttributes, isRaw),
       messageId: id,
       to: address,
       contentType: contentType === '' ? undefined : contentType,
@@ -63,10 +65,13 @@ export function bareOf(
  * What somebody hands over, as it is published.
  *
  * @param target of the link; each message says its own where that has none
- * @throws HeddleError `parameter-invalid`, `attribute-invalid`, `content-type-unsupported`
+ * @throws HeddleError `parameter-invalid`, `not-implemented`, `attribute-invalid`, `content-type-unsupported`
  */
 export function incomingOf(message: ReadMessage, target: string | undefined, now: number): IncomingMessage {
   const { properties, ttlMs } = message;
+  if (message.isDelayed) {
+    throw new HeddleError('not-implemented', 'Messages are not delayed: what is published is delivered.');
+  }
   const address = target ?? properties.to;
   if (address === undefined || address === '') {
     throw new HeddleError('parameter-invalid', 'The target of the link has no address: set properties.to.', {
@@ -78,6 +83,7 @@ export function incomingOf(message: ReadMessage, target: string | undefined, now
   return {
     address,
     ...bodyOf(message),
+    headers: headersOf(message),
     ...(attributes === undefined ? {} : { attributes }),
     ...(messageId !== undefined && UNIQUE_ID.test(messageId) ? { messageId } : {}),
     ...(expiresAt === undefined ? {} : { expiresAt }),

@@ -9,6 +9,7 @@ const CONDITIONS: Partial<Record<ErrorCode, string>> = {
   'frame-invalid': 'amqp:decode-error',
   'data-invalid': 'amqp:decode-error',
   'parameter-invalid': 'amqp:invalid-field',
+  'not-implemented': 'amqp:not-implemented',
   'content-type-unsupported': 'amqp:not-implemented',
   'encoding-unsupported': 'amqp:not-implemented',
   'token-missing': 'amqp:unauthorized-access',

@@ -13,7 +13,13 @@ export type DeliveryState =
   | { outcome: 'accepted' }
   | { outcome: 'rejected'; error: AmqpError | undefined }
   | { outcome: 'released' }
-  | { outcome: 'modified'; failed: boolean; annotations: AmqpMap | undefined }
+  | {
+      outcome: 'modified';
+      failed: boolean;
+      /** Not to be delivered to this receiver again. */
+      isUndeliverable: boolean;
+      annotations: AmqpMap | undefined;
+    }
   /** Of a transaction, or of nobody. */
   | { outcome: 'unknown' };
 
@@ -39,7 +45,7 @@ export function stateFrom(value: AmqpValue): DeliveryState | undefined {
   if (value === null) return undefined;
   if (!(value instanceof DescribedValue) || !Array.isArray(value.value)) throw unreadable('a state is no list');
   const outcome = OUTCOMES.get(value.descriptor) ?? 'unknown';
-  const [first = null, , third = null] = value.value;
+  const [first = null, second = null, third = null] = value.value;
   switch (outcome) {
     case 'accepted':
       return ACCEPTED;
@@ -48,7 +54,12 @@ export function stateFrom(value: AmqpValue): DeliveryState | undefined {
     case 'rejected':
       return { outcome, error: errorFrom(first) };
     case 'modified':
-      return { outcome, failed: first === true, annotations: third instanceof Map ? third : undefined };
+      return {
+        outcome,
+        failed: first === true,
+        isUndeliverable: second === true,
+        annotations: third instanceof Map ? third : undefined,
+      };
     default:
       return { outcome };
   }
@@ -66,7 +77,7 @@ export function errorFrom(value: AmqpValue): AmqpError | undefined {
   };
 }
 
-export function writeState(writer: AmqpWriter, state: DeliveryState): void {
+export function writeState(writer: AmqpWriter, state: DeliveryState, maxText = MAX_TEXT): void {
   switch (state.outcome) {
     case 'accepted':
       writer.described(0x24).end(writer.beginList(), 0);
@@ -76,14 +87,15 @@ export function writeState(writer: AmqpWriter, state: DeliveryState): void {
       return;
     case 'rejected': {
       const list = writer.described(0x25).beginList();
-      writeError(writer, state.error);
+      writeError(writer, state.error, maxText);
       writer.end(list, 1);
       return;
     }
     case 'modified': {
       const list = writer.described(0x27).beginList();
       writer.boolean(state.failed);
-      writer.end(list, 1);
+      writer.boolean(state.isUndeliverable);
+      writer.end(list, 2);
       return;
     }
     default:
@@ -91,10 +103,11 @@ export function writeState(writer: AmqpWriter, state: DeliveryState): void {
   }
 }
 
-export function writeError(writer: AmqpWriter, error: AmqpError | undefined): void {
+/** @param maxText characters of the description at most */
+export function writeError(writer: AmqpWriter, error: AmqpError | undefined, maxText = MAX_TEXT): void {
   if (error === undefined) return writer.null();
   const list = writer.described(0x1d).beginList();
   writer.symbol(error.condition);
-  writer.string(error.description);
+  writer.string(error.description?.slice(0, maxText));
   writer.end(list, 2);
 }

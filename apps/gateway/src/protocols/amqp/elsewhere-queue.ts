@@ -6,6 +6,7 @@ import type { SettleResult, Settlement } from '../../queues/lease-book.js';
 import { ElsewhereLeases, PULL_WAIT_MS, type PulledDelivery } from '../elsewhere-leases.js';
 import type { Upstream } from '../protocol.js';
 import { bareOf } from './amqp.frames.js';
+import { priorityOf } from './message-header.js';
 import { countBytes } from './message-sections.js';
 import type { QueueSource, Taken, TakeWish } from './taken.js';
 
@@ -50,7 +51,7 @@ export class ElsewhereQueue implements QueueSource {
   }
 
   /** Who is there hears of it as a release, for it was leased by a request that was answered. */
-  handBack(taken: readonly Taken[]): void {
+  handBack(taken: readonly { token: string }[]): void {
     this.#leases.handBack(taken);
   }
 
@@ -68,7 +69,7 @@ export class ElsewhereQueue implements QueueSource {
     return {
       token: lease,
       expiresAt: Date.parse(expiresAt),
-      prefix: countBytes({ attempt, redelivery, cycle }),
+      prefix: countBytes({ attempt, redelivery, cycle, priority: priorityOf(event) }),
       bare: bareOf(this.#message(stated(event, state), mode), undefined),
     };
   }
@@ -89,6 +90,7 @@ export class ElsewhereQueue implements QueueSource {
       attributes: isStructured ? [] : texts,
       expiresAt: expirytime === undefined ? undefined : Date.parse(expirytime),
       isRaw,
+      eventAttributes: attributes,
     };
   }
 }

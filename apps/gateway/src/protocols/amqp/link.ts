@@ -40,6 +40,10 @@ export interface ClientConnection {
   readonly isFull: boolean;
   /** Links of all sessions. */
   linkCount: number;
+  /** Bytes of messages that have come in part, on links of all sessions. */
+  partialBytes: number;
+  /** Ends the link of this name and direction, in whatever session it is: it is attached again. */
+  steal(name: string, isReceiver: boolean): void;
   /** Calls back once, when there is room for more. */
   onceRoom(callback: () => void): void;
   /** Something was written: it goes out at the end of this turn. */
@@ -68,3 +72,14 @@ export interface LinkSession {
   /** Says what became of deliveries, with one frame for each range. */
   settled(isReceiver: boolean, ranges: readonly SettledRange[]): void;
 }
+
+/** The credit that a flow leaves to a sender that has counted so far: what it has not heard of yet is part of it (part 2, section 2.6.7). */
+export function creditOf({ deliveryCount = 0, linkCredit = 0 }: Flow, counted: number): number {
+  return Math.max(0, linkCredit - ((counted - deliveryCount) >>> 0));
+}
+
+/** What is said to a client that sends messages on a link where they come to it. */
+export const WRONG_WAY: AmqpError = {
+  condition: 'amqp:not-allowed',
+  description: 'Messages go the other way on this link.',
+};

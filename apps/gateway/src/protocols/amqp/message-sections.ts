@@ -7,14 +7,24 @@ export interface MessageProperties {
   messageId?: string | undefined;
   to?: string | undefined;
   subject?: string | undefined;
+  replyTo?: string | undefined;
+  correlationId?: string | undefined;
   contentType?: string | undefined;
+  contentEncoding?: string | undefined;
   /** Milliseconds since the epoch. */
   expiresAt?: number | undefined;
   createdAt?: number | undefined;
+  groupId?: string | undefined;
 }
+
+/** A property of an application, as it is written. */
+export type NativeProperty = readonly [name: string, value: string | number | boolean | null];
 
 /** A message as somebody hands it over. */
 export interface ReadMessage {
+  /** Whether it is to be delivered at a later time. */
+  isDelayed: boolean;
+  priority: number | undefined;
   /** Milliseconds that it is good for. */
   ttlMs: number | undefined;
   properties: MessageProperties;
@@ -31,6 +41,8 @@ const DATA = 0x75;
 const SEQUENCE = 0x76;
 const VALUE = 0x77;
 const FOOTER = 0x78;
+/** How a message asks for that, by a time or by milliseconds. */
+const DELAYS = ['x-opt-delivery-time', 'x-opt-delivery-delay'];
 const SECTIONS: Readonly<Record<string, number>> = {
   'amqp:header:list': HEADER,
   'amqp:delivery-annotations:map': DELIVERY_ANNOTATIONS,
@@ -50,7 +62,13 @@ const SECTIONS: Readonly<Record<string, number>> = {
  */
 export function readMessage(bytes: Buffer): ReadMessage {
   const reader = new AmqpReader(bytes);
-  const message: Omit<ReadMessage, 'body'> = { ttlMs: undefined, properties: {}, applicationProperties: new Map() };
+  const message: Omit<ReadMessage, 'body'> = {
+    isDelayed: false,
+    priority: undefined,
+    ttlMs: undefined,
+    properties: {},
+    applicationProperties: new Map(),
+  };
   const data: Buffer[] = [];
   let value: AmqpValue | undefined;
   while (!reader.isAtEnd) {
@@ -61,7 +79,9 @@ export function readMessage(bytes: Buffer): ReadMessage {
       typeof descriptor === 'string' && Object.hasOwn(SECTIONS, descriptor) ? SECTIONS[descriptor] : descriptor;
     switch (code) {
       case HEADER:
-        message.ttlMs = fieldsOf(held).uint(2);
+        message.priority = fieldsOf(held).uint(1);
+        // None means none, as in JMS.
+        message.ttlMs = fieldsOf(held).uint(2) || undefined;
         break;
       case PROPERTIES:
         message.properties = propertiesFrom(fieldsOf(held));
@@ -80,8 +100,10 @@ export function readMessage(bytes: Buffer): ReadMessage {
       case VALUE:
         value = held;
         break;
-      case DELIVERY_ANNOTATIONS:
       case MESSAGE_ANNOTATIONS:
+        message.isDelayed = held instanceof Map && DELAYS.some((name) => (held.get(name) ?? 0) !== 0);
+        break;
+      case DELIVERY_ANNOTATIONS:
       case FOOTER:
         break;
       default:
@@ -105,9 +127,13 @@ function propertiesFrom(fields: Fields): MessageProperties {
     messageId: idFrom(fields.at(0)),
     to: fields.string(2),
     subject: fields.string(3),
+    replyTo: fields.string(4),
+    correlationId: idFrom(fields.at(5)),
     contentType: fields.string(6),
+    contentEncoding: fields.string(7),
     expiresAt: momentFrom(fields.at(8)),
     createdAt: momentFrom(fields.at(9)),
+    groupId: fields.string(10),
   };
 }
 
@@ -128,7 +154,7 @@ function momentFrom(value: AmqpValue): number | undefined {
 /** What of a message is the same for all who get it: everything but how often it was delivered. */
 export interface BareMessage {
   properties: MessageProperties;
-  applicationProperties: readonly (readonly [name: string, value: string])[];
+  applicationProperties: readonly NativeProperty[];
   body: Uint8Array;
 }
 
@@ -143,18 +169,19 @@ export function bareBytes({ properties, applicationProperties, body }: BareMessa
   writer.null();
   writer.string(properties.to);
   writer.string(properties.subject);
-  writer.null();
-  writer.null();
+  writer.string(properties.replyTo);
+  writer.string(properties.correlationId);
   writer.symbol(properties.contentType);
-  writer.null();
+  writer.symbol(properties.contentEncoding);
   writer.timestamp(properties.expiresAt);
   writer.timestamp(properties.createdAt);
-  writer.end(list, 10);
+  if (properties.groupId !== undefined) writer.string(properties.groupId);
+  writer.end(list, properties.groupId === undefined ? 10 : 11);
   if (applicationProperties.length > 0) {
     const map = writer.described(APPLICATION_PROPERTIES).beginMap();
     for (const [name, value] of applicationProperties) {
       writer.string(name);
-      writer.string(value);
+      writer.scalar(value);
     }
     writer.end(map, applicationProperties.length * 2);
   }
@@ -170,6 +197,8 @@ export interface DeliveryCount {
   redelivery: 'yes' | 'maybe' | 'no';
   /** Empty for the first passage of an event. */
   cycle: string;
+  /** 4 when left out. */
+  priority?: number | undefined;
 }
 
 /** Beside the count of failed deliveries, which only whole attempts raise: whether somebody had it, or may have had. */
@@ -179,14 +208,16 @@ const FIRST = countSections({ attempt: 1, redelivery: 'no', cycle: '' });
 
 /** The sections in front of the bare message. */
 export function countBytes(count: DeliveryCount): Buffer {
-  return count.attempt === 1 && count.redelivery === 'no' && count.cycle === '' ? FIRST : countSections(count);
+  const { attempt, redelivery, cycle, priority } = count;
+  const isFirst = attempt === 1 && redelivery === 'no' && cycle === '' && priority === undefined;
+  return isFirst ? FIRST : countSections(count);
 }
 
-function countSections({ attempt, redelivery, cycle }: DeliveryCount): Buffer {
+function countSections({ attempt, redelivery, cycle, priority }: DeliveryCount): Buffer {
   const writer = new AmqpWriter();
   const list = writer.described(HEADER).beginList();
   writer.boolean(true);
-  writer.null();
+  writer.ubyte(priority);
   writer.null();
   writer.boolean(redelivery === 'no');
   writer.uint(attempt - 1);

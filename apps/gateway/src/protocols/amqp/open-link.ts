@@ -1,7 +1,7 @@
 import { HeddleError } from '@heddle/event';
 import type { Link, LinkSession } from './link.js';
 import type { Attach } from './performatives.js';
-import { PublishLink } from './publish-link.js';
+import { NO_TEMPORARY, PublishLink } from './publish-link.js';
 import { QueueLink } from './queue-link.js';
 import { TopicLink } from './topic-link.js';
 
@@ -13,19 +13,24 @@ import { TopicLink } from './topic-link.js';
 export function openLink(session: LinkSession, attach: Attach): Link {
   if (!attach.isReceiver) return new PublishLink(session, attach);
   const { source } = attach;
+  if (source?.dynamic === true) throw notOffered('dynamic', NO_TEMPORARY);
   const address = source?.address;
-  if (source === undefined || address === undefined || source.dynamic) {
-    throw sourceInvalid('address', 'The source of a receiver is queue:<name> or topic:<pattern>.');
+  if (source === undefined || address === undefined) {
+    throw new HeddleError('parameter-invalid', 'The source of a receiver is queue:<name> or topic:<pattern>.', {
+      field: 'source.address',
+    });
   }
-  if (source.hasFilter) throw sourceInvalid('filter', 'Sources have no filters here: give the queue one.');
+  // Whoever is not given what it asks for must not take what it gets for that (part 3, section 3.5.8).
+  if (source.hasFilter) {
+    throw notOffered('filter', 'Links have no selectors or other filters: give the queue a filter.');
+  }
+  if (address.startsWith('topic:')) return new TopicLink(session, attach, source);
   if (source.distributionMode === 'copy') {
-    throw sourceInvalid('distribution-mode', 'Queues are not browsed over AMQP: copy is not known here.');
+    throw notOffered('distribution-mode', 'Queues are not browsed: what is received from them is leased.');
   }
-  return address.startsWith('topic:')
-    ? new TopicLink(session, attach, source)
-    : new QueueLink(session, attach, address);
+  return new QueueLink(session, attach, address);
 }
 
-function sourceInvalid(field: string, message: string): HeddleError {
-  return new HeddleError('parameter-invalid', message, { field: `source.${field}` });
+function notOffered(field: string, message: string): HeddleError {
+  return new HeddleError('not-implemented', message, { field: `source.${field}` });
 }

@@ -18,7 +18,7 @@ export interface SentAttach {
   sndSettleMode: number;
   rcvSettleMode: number;
   /** Null where the gateway's own end is refused; a detach with the reason follows. */
-  source: { address: string | undefined; durable: number } | null;
+  source: { address: string | undefined; defaultOutcome?: DeliveryState; isQueue?: boolean } | null;
   target: { address: string | undefined } | null;
   maxMessageSize: number;
 }
@@ -36,6 +36,13 @@ const OUTCOMES = ['amqp:accepted:list', 'amqp:rejected:list', 'amqp:released:lis
 
 /** Writes what the gateway says, frame by frame (part 2, section 2.7, and part 5, section 5.3.3). */
 export class PerformativeWriter extends AmqpWriter {
+  #maxText = maxTextOf(0);
+
+  /** Cuts what is said in words, so that it fits into frames that the client takes. */
+  limitTexts(maxFrameBytes: number): void {
+    this.#maxText = maxTextOf(maxFrameBytes);
+  }
+
   protocolHeader(protocol: number): void {
     this.raw(Buffer.from([0x41, 0x4d, 0x51, 0x50, protocol, 1, 0, 0]));
   }
@@ -149,7 +156,7 @@ export class PerformativeWriter extends AmqpWriter {
       this.uint(first);
       this.uint(last);
       this.boolean(true);
-      writeState(this, state);
+      writeState(this, state, this.#maxText);
     });
   }
 
@@ -157,16 +164,16 @@ export class PerformativeWriter extends AmqpWriter {
     this.#frame(channel, 0x16, 3, () => {
       this.uint(handle);
       this.boolean(closed);
-      writeError(this, error);
+      writeError(this, error, this.#maxText);
     });
   }
 
   endSession(channel: number, error?: AmqpError): void {
-    this.#frame(channel, 0x17, 1, () => writeError(this, error));
+    this.#frame(channel, 0x17, 1, () => writeError(this, error, this.#maxText));
   }
 
   close(error?: AmqpError): void {
-    this.#frame(0, 0x18, 1, () => writeError(this, error));
+    this.#frame(0, 0x18, 1, () => writeError(this, error, this.#maxText));
   }
 
   /** A frame that says nothing but that the connection is there. */
@@ -186,8 +193,13 @@ export class PerformativeWriter extends AmqpWriter {
     if (source === null) return this.null();
     const list = this.described(0x28).beginList();
     this.string(source.address);
-    this.uint(source.durable);
-    for (let field = 2; field < 9; field += 1) this.null();
+    // Nothing is kept of a link that has ended, whatever was asked for: neither durable, nor an expiry policy.
+    this.uint(0);
+    for (let field = 2; field < 6; field += 1) this.null();
+    this.symbol(source.isQueue === true ? 'move' : undefined);
+    this.null();
+    if (source.defaultOutcome === undefined) this.null();
+    else writeState(this, source.defaultOutcome);
     this.symbols(OUTCOMES);
     this.end(list, 10);
   }
@@ -198,4 +210,9 @@ export class PerformativeWriter extends AmqpWriter {
     this.string(target.address);
     this.end(list, 1);
   }
+}
+
+/** A character has four bytes at most, and around it stands what is no text. */
+function maxTextOf(maxFrameBytes: number): number {
+  return Math.min(1024, Math.max(64, Math.floor((maxFrameBytes - 256) / 4)));
 }

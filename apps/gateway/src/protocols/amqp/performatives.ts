@@ -49,6 +49,8 @@ export interface Transfer {
   messageFormat: number;
   settled: boolean;
   more: boolean;
+  /** Of a delivery that is part of a transaction, say. */
+  state: DeliveryState | undefined;
   aborted: boolean;
 }
 
@@ -152,6 +154,7 @@ function ofCode(code: AmqpValue | undefined, fields: Fields): Performative {
         messageFormat: fields.uint(3) ?? 0,
         settled: fields.boolean(4) ?? false,
         more: fields.boolean(5) ?? false,
+        state: stateFrom(fields.at(7)),
         aborted: fields.boolean(9) ?? false,
       };
     case 0x15: {
@@ -270,7 +273,8 @@ export class Fields {
     const value = this.at(index);
     if (value === null) return undefined;
     if (typeof value === 'bigint') return MAX_UINT;
-    if (typeof value !== 'number' || value < 0) throw unreadable(`field ${index} is no unsigned number`);
+    if (typeof value !== 'number' || value < 0 || !Number.isInteger(value))
+      throw unreadable(`field ${index} is no unsigned number`);
     return value;
   }
 

@@ -3,8 +3,9 @@ import { HeddleError, parseAddress, typeOfTopic } from '@heddle/event';
 import type { IncomingMessage } from '../../messages/incoming-message.js';
 import { incomingOf } from './amqp.frames.js';
 import { amqpErrorOf } from './conditions.js';
-import { ACCEPTED, type DeliveryState, RELEASED } from './delivery-state.js';
+import { ACCEPTED, type AmqpError, type DeliveryState, RELEASED } from './delivery-state.js';
 import type { Link, LinkSession } from './link.js';
+import { MessageParts } from './message-parts.js';
 import { readMessage } from './message-sections.js';
 import type { SettledRange } from './performative-writer.js';
 import type { Attach, Flow, Transfer } from './performatives.js';
@@ -22,6 +23,10 @@ interface Arrived {
 const WINDOW = 1000;
 /** … of which one call takes so many. */
 const BATCH = 500;
+/** Messages of one connection that have come in part, in bytes; two of the largest may always be under way. */
+const MAX_PARTIAL_BYTES = 8 * 1024 * 1024;
+/** What is answered to JMS where it asks for a temporary queue or topic. */
+export const NO_TEMPORARY = 'There are no temporary addresses here: make a queue, and receive from that.';
 /** A rate that is used up is waited for in steps of so many milliseconds. */
 const RATE_WAIT_MS = 50;
 
@@ -37,27 +42,25 @@ export class PublishLink implements Link {
   readonly #target: string | undefined;
   #credit = WINDOW;
   #deliveryCount: number;
-  #parts: Buffer[] = [];
-  #partBytes = 0;
-  #current: { deliveryId: number; settled: boolean } | undefined;
+  readonly #parts = new MessageParts();
+  #current: { deliveryId: number; settled: boolean; messageFormat: number } | undefined;
   #arrived: Arrived[] = [];
   #publishing = 0;
   #isOver = false;
 
-  /** @throws HeddleError `parameter-invalid`, `permission-missing` */
+  /** @throws HeddleError `parameter-invalid`, `not-implemented`, `permission-missing` */
   constructor(
     private readonly session: LinkSession,
     { name, handle, sndSettleMode, source, target, initialDeliveryCount }: Attach,
   ) {
-    if (target === undefined || target === 'coordinator') {
-      throw new HeddleError(
-        'parameter-invalid',
-        'The target of a sender is queue:<name>, topic:<name> or none at all.',
-        {
-          field: 'target',
-        },
-      );
+    if (target === 'coordinator') {
+      throw new HeddleError('not-implemented', 'There are no transactions here.', { field: 'target' });
     }
+    if (target === undefined) {
+      const rule = 'The target of a sender is queue:<name>, topic:<name> or one without an address.';
+      throw new HeddleError('parameter-invalid', rule, { field: 'target' });
+    }
+    if (target.dynamic) throw new HeddleError('not-implemented', NO_TEMPORARY, { field: 'target.dynamic' });
     const address = target.address === undefined || target.address === '' ? undefined : target.address;
     if (address !== undefined) this.#requireRight(address);
     this.name = name;
@@ -70,7 +73,7 @@ export class PublishLink implements Link {
       isReceiver: true,
       sndSettleMode,
       rcvSettleMode: 0,
-      source: { address: source?.address, durable: 0 },
+      source: { address: source?.address },
       target: { address },
       maxMessageSize: session.connection.home.settings.amqpMessageBytes,
     });
@@ -81,43 +84,79 @@ export class PublishLink implements Link {
     if (echo) this.#sayCredit();
   }
 
-  transfer({ deliveryId, settled, more, aborted }: Transfer, payload: Buffer): void {
+  transfer(transfer: Transfer, payload: Buffer): void {
     if (this.#isOver) return;
-    if (this.#current === undefined) {
-      if (deliveryId === undefined) throw new HeddleError('frame-invalid', 'A delivery begins without its id.');
-      if (this.#credit <= 0) {
-        this.#detach({ condition: 'amqp:link:transfer-limit-exceeded', description: 'There was no credit for this.' });
-        return;
-      }
-      this.#current = { deliveryId, settled };
-    }
-    this.#current.settled ||= settled;
-    this.#parts.push(payload);
-    this.#partBytes += payload.length;
-    const { amqpMessageBytes } = this.session.connection.home.settings;
-    if (this.#partBytes > amqpMessageBytes) {
-      this.#detach({
-        condition: 'amqp:link:message-size-exceeded',
-        description: `A message has ${amqpMessageBytes} bytes at most.`,
-      });
+    const { deliveryId, settled, more, aborted } = transfer;
+    const problem = this.#problemOf(transfer);
+    if (problem !== undefined) {
+      this.#detach(problem);
       return;
     }
-    if (more && !aborted) return;
-    const { deliveryId: id, settled: isSettled } = this.#current;
-    const bytes = this.#parts.length === 1 ? payload : Buffer.concat(this.#parts, this.#partBytes);
+    this.#current ??= { deliveryId: deliveryId!, settled, messageFormat: transfer.messageFormat };
+    this.#current.settled ||= settled;
+    if (!aborted) {
+      const tooMuch = this.#tooMuch(payload.length);
+      if (tooMuch !== undefined) {
+        this.#detach(tooMuch);
+        return;
+      }
+      if (more) {
+        this.#parts.add(payload);
+        this.session.connection.partialBytes += payload.length;
+        return;
+      }
+    }
+    const { deliveryId: id, settled: isSettled, messageFormat } = this.#current;
     this.#current = undefined;
-    this.#parts = [];
-    this.#partBytes = 0;
     this.#credit -= 1;
     this.#deliveryCount = (this.#deliveryCount + 1) >>> 0;
-    if (!aborted) this.#arrive(id, isSettled, bytes);
+    const before = this.#takeParts(aborted ? undefined : payload);
+    // A delivery that was broken off is settled by that, and nothing is said of it (part 2, section 2.6.14).
+    if (!aborted) this.#arrive(id, isSettled, before ?? payload, messageFormat);
   }
 
   tick(): void {}
 
   end(): void {
     this.#isOver = true;
-    this.#parts = [];
+    this.#takeParts();
+  }
+
+  /** What makes a transfer one that cannot be taken, by the rules of links. */
+  #problemOf({ deliveryId, state }: Transfer): AmqpError | undefined {
+    if (this.#current !== undefined) {
+      if (deliveryId === undefined || deliveryId === this.#current.deliveryId) return undefined;
+      return { condition: 'amqp:not-allowed', description: 'A delivery began before the one before it had ended.' };
+    }
+    if (deliveryId === undefined) {
+      return { condition: 'amqp:invalid-field', description: 'A delivery begins with its id.' };
+    }
+    if (state?.outcome === 'unknown') {
+      return { condition: 'amqp:not-implemented', description: 'There are no transactions here.' };
+    }
+    if (this.#credit > 0) return undefined;
+    return { condition: 'amqp:link:transfer-limit-exceeded', description: 'There was no credit for this.' };
+  }
+
+  #tooMuch(bytes: number): AmqpError | undefined {
+    const { connection } = this.session;
+    const { amqpMessageBytes } = connection.home.settings;
+    if (this.#parts.length + bytes > amqpMessageBytes) {
+      const description = `A message has ${amqpMessageBytes} bytes at most.`;
+      return { condition: 'amqp:link:message-size-exceeded', description };
+    }
+    if (connection.partialBytes + bytes <= Math.max(MAX_PARTIAL_BYTES, 2 * amqpMessageBytes)) return undefined;
+    const description = 'Too many large messages of this connection have come in part.';
+    return { condition: 'amqp:resource-limit-exceeded', description };
+  }
+
+  /** What has come of a message before, with its end; nothing where it has come in one piece. */
+  #takeParts(last?: Buffer): Buffer | undefined {
+    const { length } = this.#parts;
+    if (length === 0) return undefined;
+    this.session.connection.partialBytes -= length;
+    if (last !== undefined) this.#parts.add(last);
+    return this.#parts.take();
   }
 
   #requireRight(address: string): void {
@@ -134,9 +173,12 @@ export class PublishLink implements Link {
     throw permissionMissing(caller, type === undefined ? `publish:topic:${name}` : `publish:type:${type}`);
   }
 
-  #arrive(deliveryId: number, settled: boolean, bytes: Buffer): void {
+  #arrive(deliveryId: number, settled: boolean, bytes: Buffer, messageFormat: number): void {
     const arrived: Arrived = { deliveryId, settled, bytes: bytes.length, message: undefined };
     try {
+      if (messageFormat !== 0) {
+        throw new HeddleError('not-implemented', `Messages have the format 0 here, not ${messageFormat}.`);
+      }
       arrived.message = incomingOf(readMessage(bytes), this.#target, Date.now());
     } catch (error) {
       if (!(error instanceof HeddleError)) throw error;
@@ -239,7 +281,7 @@ export class PublishLink implements Link {
     this.session.flowOf(this.#handle, this.#deliveryCount, this.#credit);
   }
 
-  #detach(error: ReturnType<typeof amqpErrorOf>): void {
+  #detach(error: AmqpError): void {
     this.session.detach(this.#handle, error);
   }
 }

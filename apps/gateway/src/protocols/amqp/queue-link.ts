@@ -3,10 +3,11 @@ import { HeddleError, parseAddress } from '@heddle/event';
 import type { MessageMode } from '../../messages/message.js';
 import { LEASE_LIMITS, type SettleResult, type Settlement } from '../../queues/lease-book.js';
 import { checkQueueName } from '../../queues/queue.shape.js';
-import { OWN_CONDITION, amqpErrorOf, isGivenUp, reasonOf } from './conditions.js';
+import { amqpErrorOf } from './conditions.js';
 import { ACCEPTED, type DeliveryState, RELEASED } from './delivery-state.js';
-import type { LinkSession, OutgoingLink } from './link.js';
+import { type LinkSession, type OutgoingLink, WRONG_WAY, creditOf } from './link.js';
 import { linkModeOf, numberProperty } from './link-wishes.js';
+import { refusedState, settlementOf, stateOf } from './outcomes.js';
 import type { SettledRange } from './performative-writer.js';
 import type { Attach, Flow } from './performatives.js';
 import type { QueueSource, Taken } from './taken.js';
@@ -17,6 +18,12 @@ interface Held {
   expiresAt: number;
   /** Until when it is renewed while the link lives. */
   readonly heldUntil: number;
+}
+
+/** What was leased and is not written yet. */
+interface Pending extends Held {
+  readonly prefix: Buffer;
+  readonly bare: Buffer;
 }
 
 /** What the client said of a delivery, to be passed on with all that came with it. */
@@ -38,8 +45,6 @@ const LEAST_LEASE_MS = 10_000;
 const REOPEN_MS = 200;
 const REOPEN_BOUND_MS = 60_000;
 const CONNECTION_LOST = 'connection lost';
-const DELAY_ANNOTATION = 'x-opt-delivery-delay';
-const MAX_DELAY_MS = 7 * 86_400_000;
 
 /**
  * A queue to a client: what its credit allows is leased, written, and settled by what the client says of it. Leases are
@@ -53,8 +58,10 @@ export class QueueLink implements OutgoingLink {
   readonly #queue: string;
   readonly #mode: MessageMode;
   readonly #leaseMs: number | undefined;
-  readonly #byDefault: DeliveryState | undefined;
+  readonly #byDefault: DeliveryState;
+  readonly #maxBytes: number;
   readonly #held = new Map<number, Held>();
+  #pending: Pending[] = [];
   #source: QueueSource;
   #forget: () => void;
   #said: Said[] = [];
@@ -62,6 +69,7 @@ export class QueueLink implements OutgoingLink {
   #deliveryCount = 0;
   #isDraining = false;
   #isTaking = false;
+  #isStopped = false;
   #waiting: AbortController | undefined;
   #renewAt = Infinity;
   #movedAt = 0;
@@ -73,7 +81,7 @@ export class QueueLink implements OutgoingLink {
     attach: Attach,
     address: string,
   ) {
-    const { name, handle, sndSettleMode, rcvSettleMode, source, target, properties } = attach;
+    const { name, handle, sndSettleMode, rcvSettleMode, source, target, properties, maxMessageSize } = attach;
     this.name = name;
     this.handle = handle;
     this.#queue = queueOf(address);
@@ -82,7 +90,8 @@ export class QueueLink implements OutgoingLink {
     this.isSettled = sndSettleMode === 1;
     this.#mode = linkModeOf(properties);
     this.#leaseMs = numberProperty(properties, 'heddle:lease-ms', LEASE_LIMITS.minMs, LEASE_LIMITS.maxMs);
-    this.#byDefault = source?.defaultOutcome;
+    this.#byDefault = source?.defaultOutcome ?? RELEASED;
+    this.#maxBytes = maxMessageSize === 0 ? Infinity : maxMessageSize;
     this.#source = this.#open();
     this.#forget = this.#source.onClosed((reason) => this.#closed(reason));
     session.attached({
@@ -91,14 +100,15 @@ export class QueueLink implements OutgoingLink {
       isReceiver: false,
       sndSettleMode: this.isSettled ? 1 : 0,
       rcvSettleMode: rcvSettleMode === 1 ? 1 : 0,
-      source: { address, durable: source?.durable ?? 0 },
+      source: { address, defaultOutcome: this.#byDefault, isQueue: true },
       target: { address: typeof target === 'object' ? target.address : undefined },
       maxMessageSize: 0,
     });
   }
 
-  flow({ deliveryCount = 0, linkCredit = 0, drain, echo }: Flow): void {
-    this.#credit = Math.max(0, (deliveryCount + linkCredit - this.#deliveryCount) | 0);
+  flow(flow: Flow): void {
+    const { drain, echo } = flow;
+    this.#credit = creditOf(flow, this.#deliveryCount);
     this.#isDraining = drain;
     if (drain || this.#credit === 0) this.#waiting?.abort();
     if (echo && !drain) this.#sayFlow();
@@ -106,15 +116,20 @@ export class QueueLink implements OutgoingLink {
   }
 
   transfer(): void {
-    throw new HeddleError('frame-invalid', 'Messages go the other way on this link.');
+    this.session.detach(this.handle, WRONG_WAY);
   }
 
   settle(deliveryId: number, state: DeliveryState | undefined, settled: boolean): boolean {
     const held = this.#held.get(deliveryId);
     if (held === undefined) return true;
-    const said = state ?? (settled ? (this.#byDefault ?? RELEASED) : undefined);
+    const said = state ?? (settled ? this.#byDefault : undefined);
     // A client that says how far it is has said nothing of what is to become of it.
     if (said === undefined || (said.outcome === 'received' && !settled)) return false;
+    if (said.outcome === 'unknown') {
+      const description = 'There are no transactions here, nor outcomes beside those of the specification.';
+      this.session.detach(this.handle, { condition: 'amqp:not-implemented', description });
+      return true;
+    }
     this.#held.delete(deliveryId);
     if (this.#said.length === 0) this.session.connection.afterRead(this.#passOn);
     const settlement = settlementOf(held.token, said);
@@ -127,6 +142,7 @@ export class QueueLink implements OutgoingLink {
     this.#isOver = true;
     this.#waiting?.abort();
     this.#passOn();
+    this.#handBackPending();
     // The client may have worked on these: they come again by the schedule of the queue, as attempts.
     const lost = { action: 'release', reason: CONNECTION_LOST } as const;
     const settlements = [...this.#held.values()].map(({ token }) => ({ token, ...lost }));
@@ -142,7 +158,7 @@ export class QueueLink implements OutgoingLink {
     const leaseMs = this.#leaseTime();
     const due: Held[] = [];
     this.#renewAt = Infinity;
-    for (const held of this.#held.values()) {
+    for (const held of [...this.#pending, ...this.#held.values()]) {
       const renewAt = held.expiresAt - leaseMs / 2;
       if (now >= held.heldUntil || now > held.expiresAt) continue;
       if (now >= renewAt) due.push(held);
@@ -172,22 +188,17 @@ export class QueueLink implements OutgoingLink {
     return this.#leaseMs ?? Math.max(LEAST_LEASE_MS, this.#source.leaseMs());
   }
 
-  /** Takes the next deliveries, where any are wanted and the client keeps up. */
+  /** Writes what was leased, then takes the next deliveries, where any are wanted and the client keeps up. */
   #fill = (): void => {
-    if (this.#isOver || this.#isTaking) return;
-    if (this.#credit === 0) {
+    if (this.#isOver || this.#isTaking || !this.#writePending()) return;
+    const room = MAX_HELD - this.#held.size;
+    // What is settled makes room; the client says so itself.
+    if (this.#credit === 0 || room <= 0) {
       if (this.#isDraining) this.#drained();
       return;
     }
-    const room = MAX_HELD - this.#held.size;
-    // What is settled makes room; the client says so itself.
-    if (room <= 0) return;
     if (!this.session.hasRoom) {
-      this.#isTaking = true;
-      this.session.onceRoom(() => {
-        this.#isTaking = false;
-        this.#fill();
-      });
+      this.#waitForRoom();
       return;
     }
     this.#isTaking = true;
@@ -204,31 +215,71 @@ export class QueueLink implements OutgoingLink {
       this.#source.handBack(taken);
       return;
     }
-    // The client may have taken back credit meanwhile.
-    const count = Math.min(taken.length, this.#credit);
-    this.#credit -= count;
-    for (let at = 0; at < count; at += 1) this.#deliver(taken[at]!);
-    if (count < taken.length) this.#source.handBack(taken.slice(count));
+    const heldUntil = Date.now() + this.session.connection.home.settings.amqpHoldSeconds * 1000;
+    for (const { token, expiresAt, prefix, bare } of taken) {
+      this.#pending.push({ token, expiresAt, heldUntil, prefix, bare });
+      this.#renewAt = Math.min(this.#renewAt, expiresAt - this.#leaseTime() / 2);
+    }
     if (taken.length > 0) {
       this.#movedAt = 0;
       // One batch a turn, so that neither other connections nor what clients say waits for all of the credit.
-      if (this.#credit > 0 || this.#isDraining) setImmediate(this.#fill);
+      if (this.#writePending() && (this.#credit > 0 || this.#isDraining)) setImmediate(this.#fill);
     } else if (this.#isDraining && wasWaiting === undefined) this.#drained();
     else if (wasWaiting?.signal.aborted === true) this.#fill();
     else this.#reopen();
   };
 
-  #deliver({ token, expiresAt, prefix, bare }: Taken): void {
+  /** False when some of it has to wait until the client takes more. */
+  #writePending(): boolean {
+    let written = 0;
+    for (const pending of this.#pending) {
+      // The client may have taken back credit meanwhile.
+      if (this.#credit === 0 || !this.session.hasRoom) break;
+      written += 1;
+      // One that ran out meanwhile is somebody else's.
+      if (pending.expiresAt > Date.now()) this.#write(pending);
+    }
+    if (written > 0) this.#pending = this.#pending.slice(written);
+    if (this.#pending.length === 0) return true;
+    if (this.#credit === 0) {
+      this.#handBackPending();
+      return true;
+    }
+    this.#waitForRoom();
+    return false;
+  }
+
+  #waitForRoom(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.session.onceRoom(() => {
+      this.#isStopped = false;
+      this.#fill();
+    });
+  }
+
+  /** Nobody has seen any of it. */
+  #handBackPending(): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    if (pending.length > 0) this.#source.handBack(pending);
+  }
+
+  #write({ token, expiresAt, heldUntil, prefix, bare }: Pending): void {
+    const bytes = prefix.length + bare.length;
+    if (bytes > this.#maxBytes) {
+      // It would be refused unread; the schedule of the queue brings it to another receiver, or to its dead letter.
+      const reason = `its ${bytes} bytes are more than the ${this.#maxBytes} that the receiver takes`;
+      this.#source.settle([{ token, action: 'release', reason }]).catch(this.#unsettled);
+      return;
+    }
+    this.#credit -= 1;
     this.#deliveryCount = (this.#deliveryCount + 1) >>> 0;
     const deliveryId = this.session.send(this, prefix, bare);
     if (this.isSettled) {
       this.#said.push({ deliveryId, settlement: { token, action: 'accept' }, state: ACCEPTED, isAwaited: false });
       if (this.#said.length === 1) this.session.connection.afterRead(this.#passOn);
-      return;
-    }
-    const { amqpHoldSeconds } = this.session.connection.home.settings;
-    this.#held.set(deliveryId, { token, expiresAt, heldUntil: Date.now() + amqpHoldSeconds * 1000 });
-    this.#renewAt = Math.min(this.#renewAt, expiresAt - this.#leaseTime() / 2);
+    } else this.#held.set(deliveryId, { token, expiresAt, heldUntil });
   }
 
   /** Nothing was there any more: the credit that is left is used up (part 2, section 2.6.7). */
@@ -296,6 +347,8 @@ export class QueueLink implements OutgoingLink {
       this.#isTaking = false;
       if (this.#isOver) return;
       try {
+        // What was leased there is lost.
+        this.#pending = [];
         this.#forget();
         this.#source.close();
         this.#source = this.#open();
@@ -332,40 +385,4 @@ function queueOf(address: string): string {
   throw new HeddleError('parameter-invalid', 'The source of a receiver is queue:<name> or topic:<pattern>.', {
     field: 'source.address',
   });
-}
-
-/** What an outcome means for a lease. */
-function settlementOf(token: string, state: DeliveryState): Settlement {
-  switch (state.outcome) {
-    case 'accepted':
-      return { token, action: 'accept' };
-    case 'rejected': {
-      const reason = reasonOf(state.error) ?? 'rejected by the receiver';
-      return { token, action: isGivenUp(state.error) ? 'reject' : 'release', reason };
-    }
-    case 'modified':
-      return { token, action: 'release', delayMs: delayOf(state), reason: 'modified by the receiver' };
-    default:
-      return { token, action: 'release', reason: 'released by the receiver' };
-  }
-}
-
-/** The delay that a receiver asks for with a modified delivery, in milliseconds. */
-function delayOf({ annotations }: DeliveryState & { outcome: 'modified' }): number | undefined {
-  const delay = annotations?.get(DELAY_ANNOTATION);
-  return typeof delay === 'number' && delay >= 0 ? Math.min(Math.trunc(delay), MAX_DELAY_MS) : undefined;
-}
-
-/** What is answered: the outcome as it was said, or why it does not count. */
-function stateOf(said: DeliveryState, result: SettleResult): DeliveryState {
-  return 'code' in result ? { outcome: 'rejected', error: refusalOf(result.code) } : said;
-}
-
-function refusedState(error: unknown): DeliveryState {
-  const code = error instanceof HeddleError ? error.code : 'internal';
-  return { outcome: 'rejected', error: refusalOf(code) };
-}
-
-function refusalOf(code: string) {
-  return { condition: `${OWN_CONDITION}${code}`, description: 'This settlement does not count.' };
 }

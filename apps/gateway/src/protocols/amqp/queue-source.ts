@@ -4,10 +4,12 @@ import type { MessageMode } from '../../messages/message.js';
 import type { Namespaces } from '../../messages/namespaces.js';
 import type { Flow } from '../../queues/flows.js';
 import type { Grant, LeaseReceiver, SettleResult, Settlement } from '../../queues/lease-book.js';
+import type { Lease } from '../../queues/lease.js';
 import type { OpenQueue, OpenQueues } from '../open-queue.js';
 import type { Upstream } from '../protocol.js';
 import type { MessageForms } from './amqp.frames.js';
 import { ElsewhereQueue } from './elsewhere-queue.js';
+import { priorityOf } from './message-header.js';
 import { countBytes } from './message-sections.js';
 import type { QueueSource, Taken, TakeWish } from './taken.js';
 
@@ -62,8 +64,8 @@ class QueueHere implements QueueSource {
     return results;
   }
 
-  handBack(taken: readonly Taken[]): void {
-    this.queue.book.handBack(taken.flatMap(({ grant }) => grant ?? []));
+  handBack(taken: readonly { token: string }[]): void {
+    this.queue.book.handBack(taken);
   }
 
   onClosed(callback: (reason: 'moved' | 'deleted') => void): () => void {
@@ -76,6 +78,10 @@ class QueueHere implements QueueSource {
 
   #taken(grant: Grant, mode: MessageMode): Taken {
     const { token, expiresAt, lease } = grant;
-    return { token, expiresAt, prefix: countBytes(lease), bare: this.forms.bare(lease, mode), grant };
+    return { token, expiresAt, prefix: prefixOf(lease), bare: this.forms.bare(lease, mode) };
   }
+}
+
+function prefixOf({ attempt, redelivery, cycle, event }: Lease): Buffer {
+  return countBytes({ attempt, redelivery, cycle, priority: priorityOf(event.stored.attributes) });
 }

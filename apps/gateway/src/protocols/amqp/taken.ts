@@ -1,5 +1,5 @@
 import type { MessageMode } from '../../messages/message.js';
-import type { Grant, SettleResult, Settlement } from '../../queues/lease-book.js';
+import type { SettleResult, Settlement } from '../../queues/lease-book.js';
 
 /** A delivery that was leased, as its message. */
 export interface Taken {
@@ -9,8 +9,6 @@ export interface Taken {
   /** How often it was delivered; stands in front of the rest. */
   prefix: Buffer;
   bare: Buffer;
-  /** Where it was leased here. */
-  grant?: Grant;
 }
 
 export interface TakeWish {
@@ -33,7 +31,7 @@ export interface QueueSource {
   /** Settles leases; resolves when that is durable. @throws HeddleError when nobody knows whether it is */
   settle(settlements: readonly Settlement[]): Promise<SettleResult[]>;
   /** Takes back what was never written. */
-  handBack(taken: readonly Taken[]): void;
+  handBack(taken: readonly { token: string }[]): void;
   /** Calls back once, when the queue is not to be had here any more. Returns how to end that. */
   onClosed(callback: (reason: 'moved' | 'deleted') => void): () => void;
   /** Nothing more is taken; on a queue for one receiver at a time, the next one may. */

@@ -4,17 +4,19 @@ import type { DispatchedEvent, Form } from '../../represent.js';
 import type { StreamEnd, StreamSink } from '../../streams/fan-out.js';
 import type { Stream } from '../../streams/stream.js';
 import { ACCEPTED, type DeliveryState } from './delivery-state.js';
-import type { LinkSession, OutgoingLink } from './link.js';
+import { type LinkSession, type OutgoingLink, WRONG_WAY, creditOf } from './link.js';
 import { linkModeOf } from './link-wishes.js';
+import { priorityOf } from './message-header.js';
 import { countBytes } from './message-sections.js';
 import type { Attach, Flow, Terminus } from './performatives.js';
 
 /** In front of each message in the bytes of a stream. */
 const LENGTH_BYTES = 4;
 const NOTHING = Buffer.alloc(0);
+/** Deliveries that a client which wants to settle them may have and not have settled, whatever its credit. */
+const MAX_UNSETTLED = 10_000;
 /** How a stream says where it begins; no message of anybody's. */
 const OPENED_TYPE = 'heddle.stream.v1.Stream.Opened.v1';
-const FIRST = countBytes({ attempt: 1, redelivery: 'no', cycle: '' });
 
 /**
  * What is published under a topic, to a client, while the link is there: no memory, no leases. A client that gives no
@@ -26,11 +28,13 @@ export class TopicLink implements OutgoingLink, StreamSink {
   readonly handle: number;
   readonly isSettled: boolean;
   readonly #stream: Stream;
+  readonly #maxBytes: number;
   #waiting: Buffer[] = [];
   #queuedBytes = 0;
   #drains: (() => void)[] = [];
   #credit = 0;
   #deliveryCount = 0;
+  #unsettled = 0;
   #isDraining = false;
   #isStopped = false;
   #isOver = false;
@@ -38,7 +42,7 @@ export class TopicLink implements OutgoingLink, StreamSink {
   /** @throws HeddleError `parameter-invalid`, `permission-missing` */
   constructor(
     private readonly session: LinkSession,
-    { name, handle, sndSettleMode, rcvSettleMode, target, properties }: Attach,
+    { name, handle, sndSettleMode, rcvSettleMode, target, properties, maxMessageSize }: Attach,
     source: Terminus,
   ) {
     const pattern = patternOf(source);
@@ -48,23 +52,14 @@ export class TopicLink implements OutgoingLink, StreamSink {
     const mode = linkModeOf(properties);
     this.name = name;
     this.handle = handle;
+    this.#maxBytes = maxMessageSize === 0 ? Infinity : maxMessageSize;
     // There is nothing that a delivery could go back to; whoever insists is answered.
     this.isSettled = sndSettleMode !== 0;
-    session.attached({
-      name,
-      handle,
-      isReceiver: false,
-      sndSettleMode: this.isSettled ? 1 : 0,
-      rcvSettleMode: rcvSettleMode === 1 ? 1 : 0,
-      source: { address: source.address, durable: 0 },
-      target: { address: typeof target === 'object' ? target.address : undefined },
-      maxMessageSize: 0,
-    });
     const matches = topicMatcher([pattern]);
     const bare = home.forms.form(mode);
     const form: Form = {
       name: `amqp-topic-${mode}`,
-      encode: (event) => (isWanted(event, matches, home) ? withLength(event.as(bare)) : NOTHING),
+      encode: (event) => (isWanted(event, matches, home) ? withLength(headOf(event), event.as(bare)) : NOTHING),
     };
     this.#stream = home.streams.open({
       caller,
@@ -76,6 +71,16 @@ export class TopicLink implements OutgoingLink, StreamSink {
       form,
       start: 'now',
       sink: this,
+    });
+    session.attached({
+      name,
+      handle,
+      isReceiver: false,
+      sndSettleMode: this.isSettled ? 1 : 0,
+      rcvSettleMode: rcvSettleMode === 1 ? 1 : 0,
+      source: { address: source.address },
+      target: { address: typeof target === 'object' ? target.address : undefined },
+      maxMessageSize: 0,
     });
   }
 
@@ -103,8 +108,9 @@ export class TopicLink implements OutgoingLink, StreamSink {
     this.session.detach(this.handle, { condition, description: `The stream has ended: ${reason}.` });
   }
 
-  flow({ deliveryCount = 0, linkCredit = 0, drain, echo }: Flow): void {
-    this.#credit = Math.max(0, (deliveryCount + linkCredit - this.#deliveryCount) | 0);
+  flow(flow: Flow): void {
+    const { drain, echo } = flow;
+    this.#credit = creditOf(flow, this.#deliveryCount);
     this.#isDraining = drain;
     this.#pump();
     if (drain) this.#useUp();
@@ -112,14 +118,16 @@ export class TopicLink implements OutgoingLink, StreamSink {
   }
 
   transfer(): void {
-    throw new HeddleError('frame-invalid', 'Messages go the other way on this link.');
+    this.session.detach(this.handle, WRONG_WAY);
   }
 
   settle(deliveryId: number, state: DeliveryState | undefined, settled: boolean): boolean {
     if (!settled && state !== undefined) {
       this.session.settled(false, [{ first: deliveryId, last: deliveryId, state: ACCEPTED }]);
     }
-    return settled || state !== undefined;
+    const isDone = settled || state !== undefined;
+    if (isDone && this.#unsettled-- === MAX_UNSETTLED) setImmediate(this.#pump);
+    return isDone;
   }
 
   tick(): void {}
@@ -133,31 +141,46 @@ export class TopicLink implements OutgoingLink, StreamSink {
     this.#sayDrained();
   }
 
-  #pump(): void {
+  #pump = (): void => {
     let sent = 0;
-    while (sent < this.#waiting.length && this.#credit > 0 && this.session.hasRoom) {
-      const bare = this.#waiting[sent]!;
+    while (!this.#isOver && sent < this.#waiting.length && this.#maySend()) {
+      const message = this.#waiting[sent]!;
       sent += 1;
-      this.#credit -= 1;
-      this.#deliveryCount = (this.#deliveryCount + 1) >>> 0;
-      this.#queuedBytes -= bare.length;
-      this.session.send(this, FIRST, bare);
+      this.#queuedBytes -= message.length;
+      this.#send(message);
     }
+    if (this.#isOver) return;
     if (sent > 0) this.#waiting = this.#waiting.slice(sent);
     if (this.#waiting.length === 0) this.#sayDrained();
-    else if (this.#credit > 0 && !this.#isStopped) {
+    else if (this.#credit > 0 && this.#unsettled < MAX_UNSETTLED && !this.#isStopped) {
       this.#isStopped = true;
       this.session.onceRoom(() => {
         this.#isStopped = false;
-        if (!this.#isOver) this.#pump();
+        this.#pump();
       });
     }
     if (this.#isDraining && this.#waiting.length === 0) this.#useUp();
+  };
+
+  #maySend(): boolean {
+    return this.#credit > 0 && this.#unsettled < MAX_UNSETTLED && this.session.hasRoom;
+  }
+
+  #send(message: Buffer): void {
+    if (message.length > this.#maxBytes) {
+      const description = `A message of ${message.length} bytes came; the receiver takes ${this.#maxBytes}.`;
+      this.session.detach(this.handle, { condition: 'amqp:link:message-size-exceeded', description });
+      return;
+    }
+    this.#credit -= 1;
+    this.#deliveryCount = (this.#deliveryCount + 1) >>> 0;
+    if (!this.isSettled) this.#unsettled += 1;
+    this.session.send(this, NOTHING, message);
   }
 
   /** What comes next waits for new credit. */
   #useUp(): void {
-    if (!this.#isDraining || (this.#waiting.length > 0 && this.#credit > 0)) return;
+    if (!this.#isDraining || (this.#waiting.length > 0 && this.#credit > 0 && this.#unsettled < MAX_UNSETTLED)) return;
     this.#isDraining = false;
     this.#deliveryCount = (this.#deliveryCount + this.#credit) >>> 0;
     this.#credit = 0;
@@ -175,7 +198,7 @@ export class TopicLink implements OutgoingLink, StreamSink {
 function patternOf({ address = '', durable }: Terminus): string {
   if (durable !== 0) {
     throw new HeddleError(
-      'parameter-invalid',
+      'not-implemented',
       'What is to be kept while nobody is there is a queue: make one with this topic pattern, and receive from it.',
       { field: 'source.durable' },
     );
@@ -200,9 +223,15 @@ function isWanted(
   return matches(namespaces.topicOf(tenantOf(stored.topic), type, namespace));
 }
 
-function withLength(bare: Buffer): Buffer {
-  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + bare.length);
-  bytes.writeUInt32BE(bare.length);
-  bytes.set(bare, LENGTH_BYTES);
+/** Nobody had it before. */
+function headOf({ stored }: DispatchedEvent): Buffer {
+  return countBytes({ attempt: 1, redelivery: 'no', cycle: '', priority: priorityOf(stored.attributes) });
+}
+
+function withLength(head: Buffer, bare: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + head.length + bare.length);
+  bytes.writeUInt32BE(head.length + bare.length);
+  bytes.set(head, LENGTH_BYTES);
+  bytes.set(bare, LENGTH_BYTES + head.length);
   return bytes;
 }
