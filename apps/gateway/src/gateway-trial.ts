@@ -125,6 +125,7 @@ export class GatewayTrial {
       sealer: vault,
       inUse: () => undefined,
       admitClient: (tenant, present) => gateway.limits.quotas.admit(tenant, 'clients', present),
+      subscriptions: gateway.subscriptions,
     });
     await identity.start();
     guard.next = identity.guard;

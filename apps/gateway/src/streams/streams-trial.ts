@@ -66,6 +66,7 @@ export class TrialStreams {
     const sorter = new MessageSorter({
       catalogue,
       namespaces: new Namespaces(),
+      admit: () => undefined,
       knowsQueue: (tenant, name) => this.queues.has(`${tenant}/${name}`),
       json: new Limits().json,
     });

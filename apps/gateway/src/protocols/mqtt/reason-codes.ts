@@ -69,6 +69,7 @@ const OF_ERRORS: Partial<Record<ErrorCode, Reason>> = {
   'too-large': REASONS.quotaExceeded,
   'rate-limited': REASONS.quotaExceeded,
   'quota-exceeded': REASONS.quotaExceeded,
+  'queue-full': REASONS.quotaExceeded,
   'too-many-connections': REASONS.quotaExceeded,
   busy: REASONS.serverBusy,
   stopping: REASONS.shuttingDown,
