@@ -1,4 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { givenStack } from './test/src/support/given-stack.js';
+import { LongestFirst } from './test/src/support/longest-first.js';
 
 const shared = {
   environment: 'node',
@@ -10,6 +13,7 @@ export default defineConfig({
   resolve: { conditions: ['source', 'node'] },
   ssr: { resolve: { conditions: ['source', 'node'] } },
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -37,7 +41,10 @@ export default defineConfig({
           include: ['{apps,libs,infra,test}/**/*.broker.test.ts', 'test/**/*.e2e.test.ts', 'test/**/*.crash.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: ['test/src/support/stack.setup.ts'],
-          fileParallelism: false,
+          setupFiles: ['test/src/support/own-stack.setup.ts'],
+          // Each worker has a broker, registry and database of its own; half of the time of these files is waiting.
+          maxWorkers: givenStack() === undefined ? Math.min(4, availableParallelism()) : 1,
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

@@ -23,6 +23,9 @@ const NODE_OPTIONS = [
   '--max-semi-space-size=32',
 ] as const;
 
+/** What is compiled once is not compiled again by the next process, nor at the next start. */
+const COMPILED = join(CHECKOUT, 'node_modules', '.cache', 'compiled');
+
 /** Variables for what starts the mesh; a process that does not know them would refuse to start over them. */
 const NOT_FOR_CHILDREN = {
   HEDDLE_DATA: undefined,
@@ -42,7 +45,7 @@ export async function spawnNode({ name, script, args = [], env, logFile, onSpawn
     command: process.execPath,
     args: [...NODE_OPTIONS, join(CHECKOUT, script), ...args],
     cwd: CHECKOUT,
-    env: { ...process.env, ...NOT_FOR_CHILDREN, ...env },
+    env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, ...NOT_FOR_CHILDREN, ...env },
     logFile,
     onSpawn,
     ipc: true,

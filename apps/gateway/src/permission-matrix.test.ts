@@ -127,6 +127,8 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['GET', '/v1/objects/sales-order/1/document', undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
   ['GET', ODATA, undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
   ['GET', `${ODATA}/`, undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
+  ['OPTIONS', ODATA, undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
+  ['OPTIONS', `${ODATA}/`, undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
   // Without the token that a read was given.
   ['POST', `${ODATA}/`, {}, ['fetch:type:sap.*', 'publish:type:sap.*'], [403, 403, 404]],
   ['PUT', `${ODATA}/`, {}, ['fetch:type:sap.*', 'publish:type:sap.*'], [403, 403, 404]],

@@ -81,8 +81,10 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row('POST /v1/filters/test', 'consume:type:… for each pattern it names; some consume:type:… when it names none'),
   row('GET /v1/objects/{object}/{key}', 'fetch:type:… for a type that is about the object'),
   row('GET /v1/objects/{object}/{key}/document', 'fetch:type:… for a type that is about the object'),
-  row('GET /sap/opu/odata/sap/{service}', FETCHED),
-  row('GET /sap/opu/odata/sap/{service}/*', FETCHED),
+  ...['GET', 'OPTIONS'].flatMap((method) => [
+    row(`${method} /sap/opu/odata/sap/{service}`, FETCHED),
+    row(`${method} /sap/opu/odata/sap/{service}/*`, FETCHED),
+  ]),
   ...['POST', 'PUT', 'PATCH', 'MERGE', 'DELETE'].map((method) =>
     row(`${method} /sap/opu/odata/sap/{service}/*`, `${FETCHED}, and publish:type:… for all that changes of it raise`),
   ),

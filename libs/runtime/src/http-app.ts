@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { type ErrorCode, HeddleError, problemOf } from '@heddle/event';
 import {
   type ArgumentsHost,
@@ -142,6 +143,8 @@ export async function listen(
 export async function run(log: Log, main: () => Promise<void>): Promise<void> {
   try {
     await main();
+    // Now, for who is killed leaves nothing behind; without NODE_COMPILE_CACHE it does nothing.
+    flushCompileCache();
   } catch (error) {
     const known = asHeddleError(error);
     log.fatal(

@@ -258,6 +258,8 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [1, (party) => party.call('GET', `/v1/objects/contract/${party.oneOf(KEYS)}/document`)],
     [1, lookUp(ODATA)],
     [1, (party) => party.call('GET', `${ODATA}/`)],
+    [0.3, (party) => party.call('OPTIONS', ODATA)],
+    [0.3, (party) => party.call('OPTIONS', `${ODATA}/`)],
     ...['POST', 'PUT', 'PATCH', 'MERGE', 'DELETE'].map((method): [number, (party: Party) => Promise<unknown>] => [
       0.3,
       (party) => party.call(method, `${ODATA}/`, method === 'DELETE' ? undefined : { SalesOrder: party.canary }),

@@ -1,8 +1,9 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import { basename, delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { CHECKOUT } from '@heddle/infra';
 
@@ -95,7 +96,7 @@ function javaProgram(folder: string, main: string): Program {
       const pom = join(source, 'pom.xml');
       const jars = await once(`${folder}-jars-${await hashOf([pom])}`, async (home) => {
         const wanted = ['-q', '-B', '-f', pom, '-DincludeScope=runtime', `-DoutputDirectory=${home}`];
-        await exec('mvn', [...wanted, `${DEPENDENCY_PLUGIN}:copy-dependencies`]);
+        await inTurn(() => exec('mvn', [...wanted, `${DEPENDENCY_PLUGIN}:copy-dependencies`]));
       });
       const files = await filesOf(join(source, 'src'));
       const classes = await once(`${folder}-${await hashOf([pom, ...files])}`, async (home) => {
@@ -160,6 +161,35 @@ async function once(name: string, fill: (home: string) => Promise<void>): Promis
   await fill(home);
   await mkdir(join(BUILT, `${name}.whole`));
   return home;
+}
+
+/** Two Mavens would write the same local repository: one after another, whichever files of tests run side by side. */
+async function inTurn(work: () => Promise<unknown>): Promise<void> {
+  const turn = join(BUILT, 'maven-turn');
+  for (;;) {
+    try {
+      await symlink(String(process.pid), turn);
+      break;
+    } catch {
+      const holder = Number(await readlink(turn).catch(() => '0'));
+      // One that was killed gives its turn to nobody.
+      if (holder > 0 && !isRunning(holder)) await rm(turn, { force: true });
+      else await delay(200);
+    }
+  }
+  try {
+    await work();
+  } finally {
+    await rm(turn, { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 async function filesOf(folder: string): Promise<string[]> {

@@ -14,8 +14,12 @@ export function authOf(security: SecuritySchema | undefined): NonNullable<Webhoo
     case undefined:
       return {};
     case 'oauth2': {
-      const { tokenUrl, clientId, clientSecret, scope } = security;
-      return { oauth2: { tokenUrl, clientId, clientSecret, ...(scope === undefined ? {} : { scope }) } };
+      const { tokenUrl, clientId, scope } = security;
+      const shown =
+        'key' in security
+          ? { mtls: { certificate: security.certificate, privateKey: security.key } }
+          : { clientSecret: security.clientSecret };
+      return { oauth2: { tokenUrl, clientId, ...shown, ...(scope === undefined ? {} : { scope }) } };
     }
     case 'basic':
       return { basic: { user: security.user, password: security.password } };
@@ -30,6 +34,10 @@ export function authOf(security: SecuritySchema | undefined): NonNullable<Webhoo
 export function shownSecurity(security: SecuritySchema): Record<string, unknown> {
   switch (security.type) {
     case 'oauth2': {
+      if ('key' in security) {
+        const { key: _key, ...shown } = security;
+        return shown;
+      }
       const { clientSecret: _secret, ...shown } = security;
       return shown;
     }

@@ -15,26 +15,28 @@ const url = z
   .regex(/^https?:\/\/[A-Za-z0-9.:[\]-]+(?:[/?][!-~]*)?$/, 'must be an http or https URL')
   .describe('an http or https URL');
 
+const oauth2Fields = {
+  type: z.literal('oauth2'),
+  grantType: z.literal('client_credentials').default('client_credentials'),
+  clientId: text,
+  tokenUrl: url,
+  scope: text.optional(),
+};
+
+const certificateFields = { certificate: z.string().max(64 * 1024), key: z.string().max(64 * 1024) };
+
 /** What a receiver is shown to be let in. `type` says which of the fields are looked at. */
 const securityShape = z
   .union([
-    z.strictObject({
-      type: z.literal('oauth2'),
-      grantType: z.literal('client_credentials').default('client_credentials'),
-      clientId: text,
-      clientSecret: secret,
-      tokenUrl: url,
-      scope: text.optional(),
-    }),
+    z.strictObject({ ...oauth2Fields, clientSecret: secret }),
+    z.strictObject({ ...oauth2Fields, ...certificateFields }),
     z.strictObject({ type: z.literal('basic'), user: text, password: secret }),
     z.strictObject({ type: z.literal('apiKey'), header: text, value: secret }),
-    z.strictObject({
-      type: z.literal('certificate'),
-      certificate: z.string().max(64 * 1024),
-      key: z.string().max(64 * 1024),
-    }),
+    z.strictObject({ type: z.literal('certificate'), ...certificateFields }),
   ])
-  .describe('how the receiver lets us in: OAuth 2.0 client credentials, Basic, an API key or a client certificate');
+  .describe(
+    'how the receiver lets us in: OAuth 2.0 client credentials (a secret, or a certificate and its key), Basic, an API key or a client certificate',
+  );
 
 export type SecuritySchema = z.output<typeof securityShape>;
 

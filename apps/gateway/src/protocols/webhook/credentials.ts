@@ -1,4 +1,5 @@
 import type { ReceiverNetwork } from '../../network/receiver-network.js';
+import { type ClientCertificate, tlsOf } from './client-certificate.js';
 import { masked } from './masked.js';
 import type { TlsIdentity } from './one-request.js';
 import { type OAuth2Client, TokenSource } from './token-source.js';
@@ -8,8 +9,7 @@ export interface WebhookAuth {
   basic?: { user: string; password: string };
   apiKey?: { header: string; value: string };
   oauth2?: OAuth2Client;
-  /** PEM texts. */
-  mtls?: { certificate: string; privateKey: string; ca?: string };
+  mtls?: ClientCertificate;
 }
 
 /** The credentials of one webhook at work. */
@@ -68,7 +68,5 @@ export class Credentials {
 
 /** How connections to a receiver identify themselves, where they are to. */
 export function tlsIdentity({ mtls }: WebhookAuth): TlsIdentity | undefined {
-  if (mtls === undefined) return undefined;
-  const { certificate: cert, privateKey: key, ca } = mtls;
-  return { cert, key, ...(ca === undefined ? {} : { ca }) };
+  return mtls === undefined ? undefined : tlsOf(mtls);
 }

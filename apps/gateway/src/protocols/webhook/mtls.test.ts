@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loopbackNetwork } from '../../network/network-trial.js';
 import { type Identity, identity } from './certificate-trial.js';
-import { tlsIdentity } from './credentials.js';
+import { Credentials, tlsIdentity } from './credentials.js';
 import { oneRequest } from './one-request.js';
 import type { MadeRequest } from './request-maker.js';
 import type { ReceiverParts } from './webhook-receiver.js';
@@ -16,9 +16,11 @@ const [receiver, ours, stranger] = [identity('receiver'), identity('heddle'), id
 let server: Server;
 let url: string;
 let callers: string[];
+let asked: { authorization: string | undefined; form: string }[];
 
 beforeAll(async () => {
   callers = [];
+  asked = [];
   server = createServer(
     {
       cert: receiver.certificate,
@@ -28,8 +30,15 @@ beforeAll(async () => {
       rejectUnauthorized: true,
     },
     (request, response) => {
-      callers.push((request.socket as TLSSocket).getPeerCertificate().subject.CN);
-      response.writeHead(204).end();
+      const { CN } = (request.socket as TLSSocket).getPeerCertificate().subject;
+      callers.push(CN);
+      let form = '';
+      request.on('data', (chunk: Buffer) => (form += chunk.toString()));
+      request.on('end', () => {
+        asked.push({ authorization: request.headers.authorization, form });
+        if (!form.startsWith('grant_type=')) return response.writeHead(204).end();
+        return response.writeHead(200).end(JSON.stringify({ access_token: `of-${CN}`, token_type: 'Bearer' }));
+      });
     },
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -62,6 +71,22 @@ it('a delivery shows our certificate, and one without it fails as a matter of TL
   expect(await attempt(ours)).toMatchObject({ status: 204 });
   expect(callers.at(-1)).toBe('heddle');
   expect(await attempt(stranger)).toMatchObject({ status: 0 });
+});
+
+it('a token is had by the certificate of a client, which is named in the form and shows nothing else', async () => {
+  const mtls = { ...ours, ca: receiver.certificate };
+  const client = { tokenUrl: url, clientId: 'heddle', scope: 'events.write' };
+  const credentials = new Credentials({ oauth2: { ...client, mtls } }, loopbackNetwork());
+  await credentials.ready();
+  expect(credentials.token).toBe('Bearer of-heddle');
+  expect(asked.at(-1)).toEqual({
+    authorization: undefined,
+    form: 'grant_type=client_credentials&client_id=heddle&scope=events.write',
+  });
+  const other = { ...client, mtls: { ...mtls, ...stranger } };
+  await expect(new Credentials({ oauth2: other }, loopbackNetwork()).ready()).rejects.toMatchObject({
+    code: 'credentials-unavailable',
+  });
 });
 
 it('a receiver is not spoken to that nobody vouches for', async () => {

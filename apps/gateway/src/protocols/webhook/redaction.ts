@@ -49,7 +49,7 @@ function secretsOf({ secrets, headers, auth }: Pick<WebhookDefinition, 'secrets'
     ...Object.entries(headers).flatMap(([name, value]) => (SENSITIVE_HEADER.test(name) ? [value] : [])),
     ...(basic === undefined ? [] : [basic.password, Buffer.from(`${basic.user}:${basic.password}`).toString('base64')]),
     ...(apiKey === undefined ? [] : [apiKey.value]),
-    ...(oauth2 === undefined ? [] : [oauth2.clientSecret]),
+    ...(oauth2?.clientSecret === undefined ? [] : [oauth2.clientSecret]),
   ];
   // As it stands in JSON, too.
   return plain.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);

@@ -21,7 +21,12 @@ const WEBHOOK: WebhookDefinition = {
   auth: {
     basic: { user: 'someone', password: 'canary-five' },
     apiKey: { header: 'x-api-key', value: 'canary-six' },
-    oauth2: { tokenUrl: 'https://tokens.test/', clientId: 'client', clientSecret: 'canary-seven' },
+    oauth2: {
+      tokenUrl: 'https://tokens.test/',
+      clientId: 'client',
+      clientSecret: 'canary-seven',
+      mtls: { certificate: 'certificate', privateKey: 'canary-ten' },
+    },
     mtls: { certificate: 'certificate', privateKey: 'canary-eight' },
   },
   delivery: { maxInFlight: 64, timeoutMs: 15_000 },
@@ -31,7 +36,7 @@ const WEBHOOK: WebhookDefinition = {
   createdAt: '2026-01-01T00:00:00.000Z',
   updatedAt: '2026-01-01T00:00:00.000Z',
 };
-const SECRETS = 9;
+const SECRETS = 10;
 
 async function sealed(vault: Vault, webhook: WebhookDefinition = WEBHOOK): Promise<SealedWebhook> {
   return sealWebhook(webhook, await vault.sealer(webhook.tenant));

@@ -80,8 +80,16 @@ function withAuthSecrets({ basic, apiKey, oauth2, mtls }: WebhookAuth, url: stri
   }
   if (apiKey !== undefined) auth.apiKey = { ...apiKey, value: change(apiKey.value, 'auth.apiKey.value', url) };
   if (oauth2 !== undefined) {
-    const { clientSecret, tokenUrl } = oauth2;
-    auth.oauth2 = { ...oauth2, clientSecret: change(clientSecret, 'auth.oauth2.clientSecret', tokenUrl) };
+    const { clientSecret, mtls: shown, tokenUrl } = oauth2;
+    auth.oauth2 = {
+      ...oauth2,
+      ...(clientSecret === undefined
+        ? {}
+        : { clientSecret: change(clientSecret, 'auth.oauth2.clientSecret', tokenUrl) }),
+      ...(shown === undefined
+        ? {}
+        : { mtls: { ...shown, privateKey: change(shown.privateKey, 'auth.oauth2.mtls.privateKey', tokenUrl) } }),
+    };
   }
   if (mtls !== undefined) {
     auth.mtls = { ...mtls, privateKey: change(mtls.privateKey, 'auth.mtls.privateKey', url) };

@@ -1,12 +1,17 @@
 import { HeddleError } from '@heddle/event';
 import type { ReceiverNetwork } from '../../network/receiver-network.js';
+import { type ClientCertificate, tlsOf } from './client-certificate.js';
 import { failureOf, oneRequest } from './one-request.js';
 
-/** Client credentials for the authorization server of a receiver (RFC 6749 §4.4). */
+/**
+ * Client credentials for the authorization server of a receiver (RFC 6749 §4.4): a secret, or a certificate
+ * (RFC 8705 §2), and never both.
+ */
 export interface OAuth2Client {
   tokenUrl: string;
   clientId: string;
-  clientSecret: string;
+  clientSecret?: string;
+  mtls?: ClientCertificate;
   scope?: string;
 }
 
@@ -89,17 +94,24 @@ export class TokenSource {
   }
 }
 
-async function requestToken({ tokenUrl, clientId, clientSecret, scope }: OAuth2Client, network: ReceiverNetwork) {
-  const form = new URLSearchParams({ grant_type: 'client_credentials', ...(scope === undefined ? {} : { scope }) });
+async function requestToken(client: OAuth2Client, network: ReceiverNetwork) {
+  const { tokenUrl, clientId, clientSecret, mtls, scope } = client;
+  const form = new URLSearchParams({
+    grant_type: 'client_credentials',
+    // A certificate does not say which client it is of (RFC 8705 §2).
+    ...(clientSecret === undefined ? { client_id: clientId } : {}),
+    ...(scope === undefined ? {} : { scope }),
+  });
   const askedAt = Date.now();
   const { status, body } = await oneRequest(tokenUrl, {
     method: 'POST',
     headers: {
       'content-type': 'application/x-www-form-urlencoded',
       accept: 'application/json',
-      authorization: `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`,
+      ...(clientSecret === undefined ? {} : { authorization: basicOf(clientId, clientSecret) }),
     },
     body: form.toString(),
+    tls: mtls === undefined ? undefined : tlsOf(mtls),
     network,
     timeoutMs: TIMEOUT_MS,
   });
@@ -113,6 +125,10 @@ async function requestToken({ tokenUrl, clientId, clientSecret, scope }: OAuth2C
 }
 
 /** User and password are form-encoded before they are put together (RFC 6749 §2.3.1). */
+function basicOf(clientId: string, clientSecret: string): string {
+  return `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`;
+}
+
 function formEncoded(text: string): string {
   return new URLSearchParams([['', text]]).toString().slice(1);
 }

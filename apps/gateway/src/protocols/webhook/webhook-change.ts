@@ -1,8 +1,10 @@
+import { type ClientCertificate, shownCertificate, shownKey } from './client-certificate.js';
 import type { WebhookAuth } from './credentials.js';
 import { type Consent, initialConsent } from './handshake.js';
 import { masked, unmasked } from './masked.js';
 import { shownHeader } from './request-maker.js';
 import { type WebhookSecret, maskedSecret, newSecret, normalSecret, validSecrets } from './secrets.js';
+import type { OAuth2Client } from './token-source.js';
 import type { Subscription, WebhookDefinition } from './webhook.js';
 import type { WebhookRequest } from './webhook.shape.js';
 
@@ -101,23 +103,33 @@ function authOf({ basic, apiKey, oauth2, mtls }: WebhookRequest['auth'], stored:
     auth.apiKey = { ...apiKey, value: unmasked(apiKey.value, stored.apiKey?.value, 'auth.apiKey.value') };
   }
   if (oauth2 !== undefined) {
-    const { scope, clientSecret, ...rest } = oauth2;
+    const { tokenUrl, clientId, scope, clientSecret: secret, mtls: shown } = oauth2;
     auth.oauth2 = {
-      ...rest,
-      clientSecret: unmasked(clientSecret, stored.oauth2?.clientSecret, 'auth.oauth2.clientSecret'),
+      tokenUrl,
+      clientId,
+      ...(secret === undefined
+        ? {}
+        : { clientSecret: unmasked(secret, stored.oauth2?.clientSecret, 'auth.oauth2.clientSecret') }),
+      ...(shown === undefined ? {} : { mtls: withKey(shown, stored.oauth2?.mtls, 'auth.oauth2.mtls') }),
       ...(scope === undefined ? {} : { scope }),
     };
   }
-  if (mtls !== undefined) {
-    const { ca, privateKey, certificate } = mtls;
-    const storedKey = stored.mtls?.certificate === certificate ? stored.mtls.privateKey : undefined;
-    auth.mtls = {
-      certificate,
-      privateKey: unmasked(privateKey, storedKey, 'auth.mtls.privateKey', shownKey),
-      ...(ca === undefined ? {} : { ca }),
-    };
-  }
+  if (mtls !== undefined) auth.mtls = withKey(mtls, stored.mtls, 'auth.mtls');
   return auth;
+}
+
+/** A certificate whose key, where it came back masked, is the stored one of the same certificate. */
+function withKey(
+  { certificate, privateKey, ca }: NonNullable<WebhookRequest['auth']['mtls']>,
+  stored: ClientCertificate | undefined,
+  field: string,
+): ClientCertificate {
+  const storedKey = stored?.certificate === certificate ? stored.privateKey : undefined;
+  return {
+    certificate,
+    privateKey: unmasked(privateKey, storedKey, `${field}.privateKey`, shownKey),
+    ...(ca === undefined ? {} : { ca }),
+  };
 }
 
 /** Credentials as they may be shown. */
@@ -125,14 +137,17 @@ export function shownAuth({ basic, apiKey, oauth2, mtls }: WebhookAuth): Webhook
   return {
     ...(basic === undefined ? {} : { basic: { ...basic, password: masked(basic.password) } }),
     ...(apiKey === undefined ? {} : { apiKey: { ...apiKey, value: masked(apiKey.value) } }),
-    ...(oauth2 === undefined ? {} : { oauth2: { ...oauth2, clientSecret: masked(oauth2.clientSecret) } }),
-    ...(mtls === undefined ? {} : { mtls: { ...mtls, privateKey: shownKey() } }),
+    ...(oauth2 === undefined ? {} : { oauth2: shownClient(oauth2) }),
+    ...(mtls === undefined ? {} : { mtls: shownCertificate(mtls) }),
   };
 }
 
-/** Nothing of a private key; which it is says the certificate beside it. */
-function shownKey(): string {
-  return masked('');
+function shownClient({ clientSecret, mtls, ...open }: OAuth2Client): OAuth2Client {
+  return {
+    ...open,
+    ...(clientSecret === undefined ? {} : { clientSecret: masked(clientSecret) }),
+    ...(mtls === undefined ? {} : { mtls: shownCertificate(mtls) }),
+  };
 }
 
 /** The same after a change: what somebody read before is out of date. */

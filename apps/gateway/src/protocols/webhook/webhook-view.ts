@@ -45,7 +45,7 @@ export const webhookViewShape = z.object({
   secret: z.string().optional().describe('only in the answer to the request that made it'),
   secrets: z.array(secretShape),
   headers: z.record(z.string(), z.string()),
-  auth: z.record(z.string(), z.record(z.string(), z.string())),
+  auth: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.record(z.string(), z.string())]))),
   delivery: z.object({
     ratePerSecond: z.number().optional(),
     maxInFlight: z.int(),

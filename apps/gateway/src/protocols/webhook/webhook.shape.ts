@@ -44,6 +44,13 @@ const secretsShape = z
   .max(MAX_SECRETS)
   .refine((secrets) => secrets.some(({ expiresAt }) => expiresAt === undefined), 'must have one that does not expire');
 
+const certificateShape = z
+  .strictObject({ certificate: pem, privateKey: pem, ca: pem.optional() })
+  .superRefine(({ certificate, privateKey, ca }, context) => {
+    const problem = identityProblem(certificate, privateKey, ca);
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: [problem.field], message: problem.rule });
+  });
+
 const authShape = z
   .strictObject({
     basic: z
@@ -68,19 +75,21 @@ const authShape = z
       .strictObject({
         tokenUrl: httpUrl,
         clientId: z.string().min(1).max(256),
-        clientSecret: credential,
+        clientSecret: credential.optional(),
+        mtls: certificateShape.optional().describe('shown to the authorization server in place of a secret'),
         scope: z.string().min(1).max(1024).optional(),
       })
+      .refine(
+        ({ clientSecret, mtls }) => (clientSecret === undefined) !== (mtls === undefined),
+        'must have either a clientSecret or mtls',
+      )
+      .refine(
+        ({ mtls, tokenUrl }) => mtls === undefined || tokenUrl.startsWith('https:'),
+        'must have a tokenUrl of https, where a certificate is shown',
+      )
       .optional()
-      .describe('client credentials (RFC 6749 §4.4)'),
-    mtls: z
-      .strictObject({ certificate: pem, privateKey: pem, ca: pem.optional() })
-      .superRefine(({ certificate, privateKey, ca }, context) => {
-        const problem = identityProblem(certificate, privateKey, ca);
-        if (problem !== undefined) {
-          context.addIssue({ code: 'custom', path: [problem.field], message: problem.rule });
-        }
-      })
+      .describe('client credentials (RFC 6749 §4.4), by secret or by certificate (RFC 8705 §2)'),
+    mtls: certificateShape
       .optional()
       .describe('a client certificate and its key, PEM; may stand beside one of the others'),
   })

@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest';
+import { identity } from './certificate-trial.js';
 import { checkWebhookName } from './webhook.js';
 import { webhookShape } from './webhook.shape.js';
 
+const OURS = identity('heddle');
+const BY_CERTIFICATE = { tokenUrl: 'https://id.test/', clientId: 'a', mtls: OURS };
 const VALID = { types: ['heddle.thing.*'], url: 'https://receiver.test/hook' };
 
 it('a webhook is refused with the field that is wrong', () => {
@@ -28,6 +31,13 @@ it('a webhook is refused with the field that is wrong', () => {
     ['auth.apiKey.header', { ...VALID, auth: { apiKey: { header: 'Host', value: 'v' } } }],
     ['auth.apiKey.header', { ...VALID, headers: { k: 'v' }, auth: { apiKey: { header: 'K', value: 'v' } } }],
     ['auth.oauth2.tokenUrl', { ...VALID, auth: { oauth2: { tokenUrl: 'id', clientId: 'a', clientSecret: 'b' } } }],
+    ['auth.oauth2', { ...VALID, auth: { oauth2: { tokenUrl: 'https://id.test/', clientId: 'a' } } }],
+    ['auth.oauth2', { ...VALID, auth: { oauth2: { ...BY_CERTIFICATE, clientSecret: 'b' } } }],
+    ['auth.oauth2', { ...VALID, auth: { oauth2: { ...BY_CERTIFICATE, tokenUrl: 'http://id.test/' } } }],
+    [
+      'auth.oauth2.mtls.privateKey',
+      { ...VALID, auth: { oauth2: { ...BY_CERTIFICATE, mtls: { ...OURS, privateKey: 'y' } } } },
+    ],
     ['auth.mtls.certificate', { ...VALID, auth: { mtls: { certificate: 'x', privateKey: 'y' } } }],
     ['delivery.timeoutMs', { ...VALID, delivery: { timeoutMs: 15_001 } }],
     ['delivery.maxInFlight', { ...VALID, delivery: { maxInFlight: 1025 } }],

@@ -2,6 +2,7 @@ import { callerFor } from '../../identity/identity-trial.js';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { slotOf } from '@heddle/event';
+import { identity } from './certificate-trial.js';
 import { publicKeyOf } from './secrets.js';
 import { TYPE, VALID, WebhooksTrial, headersOf, queueAtWork, queueOf } from './webhooks-trial.js';
 import { standstillOf } from './webhook.js';
@@ -158,6 +159,21 @@ it('credentials are never shown again, and come back masked to stay as they are'
   await expect(trial.put('hook', { ...VALID, auth: other })).rejects.toMatchObject({
     code: 'data-invalid',
     field: 'auth.oauth2.clientSecret',
+  });
+});
+
+it('the key with which a token is asked for is never shown, and comes back masked to stay as it is', async () => {
+  const [ours, others] = [identity('heddle'), identity('other')];
+  const oauth2 = { tokenUrl: 'https://id.test/token', clientId: 'me', mtls: ours };
+  await trial.put('hook', { ...VALID, auth: { oauth2 } });
+  const { view } = trial.webhooks.get(ADMIN, 'hook');
+  expect(JSON.stringify(view)).not.toContain('PRIVATE KEY');
+  await trial.put('hook', { ...VALID, url: 'https://receiver.test/2', auth: view.auth });
+  expect(trial.stored.get('hook')!.auth).toEqual({ oauth2 });
+  const renewed = { oauth2: { ...oauth2, mtls: { ...others, privateKey: '•••' } } };
+  await expect(trial.put('hook', { ...VALID, auth: renewed })).rejects.toMatchObject({
+    code: 'data-invalid',
+    field: 'auth.oauth2.mtls.privateKey',
   });
 });
 
