@@ -12,7 +12,7 @@ import { AMQP_FRAME, type PerformativeWriter } from './performative-writer.js';
 import { type Performative, readPerformative } from './performatives.js';
 import { SASL_CODES } from './sasl.js';
 import { SaslExchange } from './sasl-exchange.js';
-import type { Wire } from './wire.js';
+import type { Wire } from '../wire.js';
 
 /** What a turn writes is handed to the network in pieces of that size at most, near enough. */
 const PIECE_BYTES = 64 * 1024;
