@@ -210,7 +210,11 @@ export class Gateway {
     });
     engine.accompany(this.webhooks);
     const { queues, directory } = engine;
-    const shares = new ShareQueues({ queues, directory });
+    const shares = new ShareQueues({
+      queues,
+      directory,
+      ask: (tenant, queue, path, body) => this.hop.post(tenant, queue, path, body),
+    });
     const retained = { eventLog, topics, mask, namespaces: this.namespaces, baseUrl };
     this.mqtt = {
       sessions: new MqttSessions({ queues, directory, publisher, shares, log }),
