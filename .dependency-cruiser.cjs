@@ -24,7 +24,7 @@ const LIBRARIES = {
     ours: ['event', 'schema', 'auth', 'kafka', 'outbox', 'runtime'],
     outside: ['zod', 'prom-client', 'kysely', '@nestjs/microservices', ...NEST],
   },
-  odata: { ours: ['event', 'auth', 'runtime'], outside: ['kysely', 'fastify'] },
+  odata: { ours: ['event', 'auth', 'runtime'], outside: ['kysely', 'fastify', 'zod', 'sax'] },
   client: { ours: [], outside: [] },
 };
 
@@ -34,7 +34,7 @@ const DOORS = ['^libs/[^/]+/src/index\\.ts$', '^libs/mesh/src/trial\\.ts$', '^li
 const APP_PACKAGES = [...NEST, '@nestjs/microservices', 'zod', 'prom-client'];
 const APPS = {
   cli: ['kafkajs', 'yaml'],
-  flows: [...NEST, 'zod', 'yaml'],
+  flows: [...NEST, 'zod', 'yaml', 'prom-client'],
   gateway: [...APP_PACKAGES, 'undici', 'ws', 'mqtt-packet', '@marcbachmann/cel-js', 're2js', 'ipaddr.js'],
   'sales-order': [...APP_PACKAGES, 'kysely', 'pg'],
   'business-partner': [...APP_PACKAGES, 'kysely', 'pg'],

@@ -6,6 +6,8 @@ import { freePorts, waitForPort } from '@heddle/infra';
 
 /** The server itself: what stands in the path would change to a user of its own. */
 const SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+/** Erlang's, which the server starts where there is none. */
+const PORT_MAPPER = '/usr/bin/epmd';
 const START_MS = 60_000;
 
 /** RabbitMQ with its AMQP 1.0 plugin, as Debian has it, on ports and a folder of its own. */
@@ -55,7 +57,7 @@ export class RabbitMq {
     const ended = new Promise((resolve) => this.process.once('exit', resolve));
     if (this.process.exitCode === null && this.process.kill()) await ended;
     // It stays behind by design, and knows nobody any more.
-    spawnSync('epmd', ['-port', String(this.epmdPort), '-kill'], { env: { PATH: '/usr/bin:/bin' } });
+    spawnSync(PORT_MAPPER, ['-port', String(this.epmdPort), '-kill'], { env: { PATH: '/usr/bin:/bin' } });
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,5 @@
 import { Mesh, type Service, type ServiceParts } from '@heddle/mesh';
 import type { DynamicModule } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import { BusinessPartnerController } from './business-partner.controller.js';
 import { businessPartnerOpenApi } from './business-partner.openapi.js';
 import { BusinessPartnerReactions } from './business-partner.reactions.js';
@@ -9,7 +8,7 @@ import { BusinessPartnerService } from './business-partner.service.js';
 import { BUSINESS_PARTNER_TYPES } from './business-partner.js';
 import { migrations } from './migrations/migrations.js';
 import { PartnerContracts } from './partner-contracts.js';
-import { PartnerOData } from './partner-odata.js';
+import { openPartnerOData } from './partner-odata.js';
 
 class BusinessPartnerModule {
   static of({ db, outbox, relay, mesh }: ServiceParts<BusinessPartnerTables>): DynamicModule {
@@ -19,14 +18,12 @@ class BusinessPartnerModule {
       outbox,
       relay,
     );
-    const odata = (host: HttpAdapterHost) => new PartnerOData(host, { db, outbox, relay });
     return {
       module: BusinessPartnerModule,
       controllers: [BusinessPartnerController, BusinessPartnerReactions],
       providers: [
         { provide: BusinessPartnerService, useValue: service },
         { provide: Mesh, useValue: mesh },
-        { provide: PartnerOData, useFactory: odata, inject: [HttpAdapterHost] },
       ],
     };
   }
@@ -40,4 +37,5 @@ export const businessPartner: Service<BusinessPartnerTables> = {
   migrations,
   openApi: businessPartnerOpenApi,
   module: (parts) => BusinessPartnerModule.of(parts),
+  routes: openPartnerOData,
 };

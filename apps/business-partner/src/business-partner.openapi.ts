@@ -1,6 +1,8 @@
 import { ETAG, PROBLEMS, REQUEST_HEADERS, listRoute } from '@heddle/mesh';
+import { odataRoute } from '@heddle/odata';
 import { type RouteDoc, openApiDocument } from '@heddle/runtime';
 import { newPartnerShape, partnerPatchShape, partnerShape } from './business-partner.shape.js';
+import { partnerEntities } from './partner-entities.js';
 
 /** Every operation; a test holds them to the routes that really answer. */
 const routes: readonly RouteDoc[] = [
@@ -38,6 +40,7 @@ const routes: readonly RouteDoc[] = [
     responseHeaders: ETAG,
     errors: ['precondition-required', 'conflict', ...PROBLEMS.body, ...PROBLEMS.change],
   },
+  odataRoute(partnerEntities.name),
 ];
 
 export const businessPartnerOpenApi = openApiDocument(

@@ -46,9 +46,16 @@ export class BusinessPartnerService {
     return readPage(this.partners, query);
   }
 
-  /** @throws HeddleError `conflict` as {@link changePartner} */
-  change(request: ChangeRequest, patch: PartnerPatch): Promise<Stored<BusinessPartner>> {
+  /**
+   * @param given the patch, or what it is to be of the partner as it is then
+   * @throws HeddleError `conflict` as {@link changePartner}
+   */
+  change(
+    request: ChangeRequest,
+    given: PartnerPatch | ((before: BusinessPartner) => PartnerPatch),
+  ): Promise<Stored<BusinessPartner>> {
     return this.#changes.change(request, async (before, now, tx) => {
+      const patch = typeof given === 'function' ? given(before) : given;
       const isLeaving = patch.IsMarkedForArchiving === true;
       const activeContracts = isLeaving ? await this.contracts.countActive(tx, request.key) : 0;
       const { partner, events } = changePartner(before, patch, now, activeContracts);

@@ -1,39 +1,45 @@
 import { HeddleError } from '@heddle/event';
-import type { EntityAt, EntityChanges, Keys, Parent, Payload } from '@heddle/odata';
-import type { BusinessPartner } from './business-partner.shape.js';
-import type { PartnerWrites } from './partner-writes.js';
+import { type ChangeRequest, mayMatch } from '@heddle/mesh';
+import type { ChangeBy, EntityAt, EntityChanges, Keys, Parent, Payload } from '@heddle/odata';
+import { readShape } from '@heddle/runtime';
+import { type BusinessPartner, newPartnerShape, partnerPatchShape } from './business-partner.shape.js';
+import type { BusinessPartnerService } from './business-partner.service.js';
 
-type Changes = EntityChanges<PartnerWrites>;
+type Changes = EntityChanges<BusinessPartnerService>;
 type Address = BusinessPartner['to_BusinessPartnerAddress'][number];
 type Listed =
   'to_BusinessPartnerRole' | 'to_BusinessPartnerTax' | 'to_BusinessPartnerBank' | 'to_BusinessPartnerAddress';
 type OfAddress = 'to_EmailAddress' | 'to_PhoneNumber' | 'to_MobilePhoneNumber';
 
 const partner: Changes = {
-  create: async (writes, input, by) => ({ BusinessPartner: await writes.create(input, by) }),
-  change: (writes, { key }, patch, by) => writes.change(key, patch, by),
+  create: async (service, input, by) => {
+    const { origin } = requestOf('new', by);
+    const { key } = await service.create(readShape(newPartnerShape, input), origin);
+    return { BusinessPartner: key };
+  },
+  change: (service, { key }, patch, by) => service.change(requestOf(key, by), readShape(partnerPatchShape, patch)),
 };
 
 /** What a partner has several of, told apart by one field; the new one is the last of its list. */
 function listed(list: Listed, field: string): Required<Changes> {
   const listOf = (state: BusinessPartner): readonly Payload[] => state[list];
   return {
-    create: async (writes, { BusinessPartner: named, ...input }, by, parent) => {
+    create: async (service, { BusinessPartner: named, ...input }, by, parent) => {
       const key = ownerOf(parent, named);
-      const state = await writes.edit(key, by, (before) => ({ [list]: [...listOf(before), input] }));
+      const state = await edit(service, key, by, (before) => ({ [list]: [...listOf(before), input] }));
       return { BusinessPartner: key, [field]: textOf(listOf(state).at(-1)?.[field]) };
     },
-    change: (writes, { key, keys }, patch, by) =>
-      writes.edit(key, by, (before) => ({ [list]: changed(listOf(before), field, keys, patch) })),
-    remove: (writes, { key, keys }, by) =>
-      writes.edit(key, by, (before) => ({ [list]: listOf(before).filter((one) => one[field] !== keys[field]) })),
+    change: (service, { key, keys }, patch, by) =>
+      edit(service, key, by, (before) => ({ [list]: changed(listOf(before), field, keys, patch) })),
+    remove: (service, { key, keys }, by) =>
+      edit(service, key, by, (before) => ({ [list]: listOf(before).filter((one) => one[field] !== keys[field]) })),
   };
 }
 
 /** What an address has several of. */
 function ofAddress(wayOf: (at: EntityAt) => OfAddress): Required<Changes> {
   const field = 'OrdinalNumber';
-  const edit =
+  const inAddress =
     (address: unknown, way: OfAddress, editOf: (list: readonly Payload[]) => readonly Payload[]) =>
     (state: BusinessPartner): Payload => ({
       to_BusinessPartnerAddress: state.to_BusinessPartnerAddress.map((one) =>
@@ -41,31 +47,34 @@ function ofAddress(wayOf: (at: EntityAt) => OfAddress): Required<Changes> {
       ),
     });
   return {
-    create: async (writes, { AddressID: _address, Person: _person, ...input }, by, parent) => {
+    create: async (service, { AddressID: _address, Person: _person, ...input }, by, parent) => {
       if (parent === undefined) {
         throw new HeddleError('method-unsupported', 'These are created from their address: POST to its navigation.');
       }
       const { AddressID } = parent.keys;
       const way = parent.navigation as OfAddress;
-      const state = await writes.edit(
+      const state = await edit(
+        service,
         parent.key,
         by,
-        edit(AddressID, way, (list) => [...list, input]),
+        inAddress(AddressID, way, (list) => [...list, input]),
       );
       const made = addressOf(state, AddressID)?.[way].at(-1);
       return { AddressID: textOf(AddressID), Person: '', [field]: textOf(made?.[field]) };
     },
-    change: (writes, at, patch, by) =>
-      writes.edit(
+    change: (service, at, patch, by) =>
+      edit(
+        service,
         at.key,
         by,
-        edit(at.keys['AddressID'], wayOf(at), (list) => changed(list, field, at.keys, patch)),
+        inAddress(at.keys['AddressID'], wayOf(at), (list) => changed(list, field, at.keys, patch)),
       ),
-    remove: (writes, at, by) =>
-      writes.edit(
+    remove: (service, at, by) =>
+      edit(
+        service,
         at.key,
         by,
-        edit(at.keys['AddressID'], wayOf(at), (list) => list.filter((one) => one[field] !== at.keys[field])),
+        inAddress(at.keys['AddressID'], wayOf(at), (list) => list.filter((one) => one[field] !== at.keys[field])),
       ),
   };
 }
@@ -73,8 +82,8 @@ function ofAddress(wayOf: (at: EntityAt) => OfAddress): Required<Changes> {
 /** What a partner is besides: there once or not at all. */
 function view(way: 'to_Customer' | 'to_Supplier'): Changes {
   return {
-    change: (writes, { key }, patch, by) =>
-      writes.edit(key, by, (before) => ({ [way]: before[way] === null ? null : { ...before[way], ...patch } })),
+    change: (service, { key }, patch, by) =>
+      edit(service, key, by, (before) => ({ [way]: before[way] === null ? null : { ...before[way], ...patch } })),
   };
 }
 
@@ -105,6 +114,21 @@ function ownerOf(parent: Parent | undefined, named: unknown): string {
   if (typeof key === 'string' && key !== '') return key;
   const rule = 'must name the partner, or the path goes by way of it';
   throw new HeddleError('data-invalid', `BusinessPartner: ${rule}`, { fields: [{ field: 'BusinessPartner', rule }] });
+}
+
+/** Changes something of which a partner has several, which its patch says as a whole: as they are then. */
+async function edit(
+  service: BusinessPartnerService,
+  key: string,
+  by: ChangeBy,
+  editOf: (partner: BusinessPartner) => Payload,
+): Promise<BusinessPartner> {
+  const { state } = await service.change(requestOf(key, by), (before) => readShape(partnerPatchShape, editOf(before)));
+  return state;
+}
+
+function requestOf(key: string, { headers }: ChangeBy): ChangeRequest {
+  return mayMatch({ params: { key }, headers });
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

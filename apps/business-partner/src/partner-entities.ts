@@ -13,7 +13,7 @@ import {
 } from '@heddle/odata';
 import { sql } from 'kysely';
 import { PARTNER_CHANGES } from './partner-changes.js';
-import type { PartnerWrites } from './partner-writes.js';
+import type { BusinessPartnerService } from './business-partner.service.js';
 
 /*
  * API_BUSINESS_PARTNER, as S/4HANA has it: which entities there are, what stands in them, and which way leads where.
@@ -27,7 +27,7 @@ const etag: PropertyModel = text(26, { computed: (alias) => sql`${sql.id(alias, 
 /** Of addresses that are no person's. */
 const person: PropertyModel = text(10, { computed: () => sql`''::text` });
 
-const BUSINESS_PARTNER: EntityModel<PartnerWrites> = {
+const BUSINESS_PARTNER: EntityModel<BusinessPartnerService> = {
   name: 'A_BusinessPartner',
   label: 'Business Partner',
   view: 'a_business_partner',
@@ -80,7 +80,7 @@ const BUSINESS_PARTNER: EntityModel<PartnerWrites> = {
   changes: PARTNER_CHANGES.partner,
 };
 
-const ADDRESS: EntityModel<PartnerWrites> = {
+const ADDRESS: EntityModel<BusinessPartnerService> = {
   name: 'A_BusinessPartnerAddress',
   view: 'a_business_partner_address',
   keys: ['BusinessPartner', 'AddressID'],
@@ -117,7 +117,7 @@ function ofAddress(row: Row, navigation: string) {
   return { set: ADDRESS.name, keys, navigation };
 }
 
-const EMAIL: EntityModel<PartnerWrites> = {
+const EMAIL: EntityModel<BusinessPartnerService> = {
   name: 'A_AddressEmailAddress',
   view: 'a_address_email_address',
   keys: ['AddressID', 'Person', 'OrdinalNumber'],
@@ -132,7 +132,7 @@ const EMAIL: EntityModel<PartnerWrites> = {
   changes: PARTNER_CHANGES.emails,
 };
 
-const PHONE: EntityModel<PartnerWrites> = {
+const PHONE: EntityModel<BusinessPartnerService> = {
   name: 'A_AddressPhoneNumber',
   view: 'a_address_phone_number',
   keys: ['AddressID', 'Person', 'OrdinalNumber'],
@@ -153,7 +153,7 @@ const PHONE: EntityModel<PartnerWrites> = {
   changes: PARTNER_CHANGES.phones,
 };
 
-const ROLE: EntityModel<PartnerWrites> = {
+const ROLE: EntityModel<BusinessPartnerService> = {
   name: 'A_BusinessPartnerRole',
   view: 'a_business_partner_role',
   keys: ['BusinessPartner', 'BusinessPartnerRole'],
@@ -162,7 +162,7 @@ const ROLE: EntityModel<PartnerWrites> = {
   changes: PARTNER_CHANGES.roles,
 };
 
-const TAX_NUMBER: EntityModel<PartnerWrites> = {
+const TAX_NUMBER: EntityModel<BusinessPartnerService> = {
   name: 'A_BusinessPartnerTaxNumber',
   view: 'a_business_partner_tax_number',
   keys: ['BusinessPartner', 'BPTaxType'],
@@ -171,7 +171,7 @@ const TAX_NUMBER: EntityModel<PartnerWrites> = {
   changes: PARTNER_CHANGES.taxNumbers,
 };
 
-const BANK: EntityModel<PartnerWrites> = {
+const BANK: EntityModel<BusinessPartnerService> = {
   name: 'A_BusinessPartnerBank',
   view: 'a_business_partner_bank',
   keys: ['BusinessPartner', 'BankIdentification'],
@@ -190,7 +190,7 @@ const BANK: EntityModel<PartnerWrites> = {
   changes: PARTNER_CHANGES.banks,
 };
 
-const CUSTOMER: EntityModel<PartnerWrites> = {
+const CUSTOMER: EntityModel<BusinessPartnerService> = {
   name: 'A_Customer',
   view: 'a_customer',
   keys: ['Customer'],
@@ -208,7 +208,7 @@ const CUSTOMER: EntityModel<PartnerWrites> = {
   changes: PARTNER_CHANGES.customer,
 };
 
-const SUPPLIER: EntityModel<PartnerWrites> = {
+const SUPPLIER: EntityModel<BusinessPartnerService> = {
   name: 'A_Supplier',
   view: 'a_supplier',
   keys: ['Supplier'],
@@ -225,7 +225,7 @@ const SUPPLIER: EntityModel<PartnerWrites> = {
 };
 
 /** The OData service of business partners. */
-export const partnerEntities: ServiceModel<PartnerWrites> = defineService({
+export const partnerEntities: ServiceModel<BusinessPartnerService> = defineService({
   name: 'API_BUSINESS_PARTNER',
   namespace: 'API_BUSINESS_PARTNER',
   object: { name: 'business partner', table: 'business_partner', hasTombstones: false },

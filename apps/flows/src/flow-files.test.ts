@@ -54,7 +54,7 @@ describe('what is wrong is told with its file, its line, its field and the rule'
       GOOD.replace('addRoot', 'addRot'),
       'flow-1.yaml:6: steps.0.json-to-xml.addRot is no option of this step',
     ],
-    ['a missing name', GOOD.replace('name: archive\n', ''), 'flow-1.yaml:1: name must be a text'],
+    ['a missing name', GOOD.replace('name: archive\n', ''), 'flow-1.yaml:1: name is missing: it must be a text'],
     ['a name that is none', GOOD.replace('archive\n', 'My Flow\n'), 'flow-1.yaml:1: name must be a-z'],
     [
       'a URL that is none',
@@ -84,7 +84,23 @@ describe('what is wrong is told with its file, its line, its field and the rule'
       'flow-1.yaml:8: to.https needs a queue before it',
     ],
     ['what is no YAML', 'name: [', 'flow-1.yaml:1: is no YAML'],
-    ['no flow at all', 'just text', 'flow-1.yaml:1: a flow'],
+    ['neither sender nor receiver', 'name: a\n', 'flow-1.yaml:1: from is missing: it must name http or queue'],
+    [
+      'credentials without a user',
+      GOOD + '    credentials: { basic: { passwordFrom: ERP_PASSWORD } }\n',
+      'flow-1.yaml:10: to.https.credentials must be basic (user, passwordFrom)',
+    ],
+    [
+      'a password in the file',
+      GOOD.replace('queue: contracts', 'http: { path: /x, auth: { basic: { user: a, password: b } } }').replace(
+        /https:\n.*\n/,
+        'queue: q\n',
+      ),
+      'flow-1.yaml:3: from.http.auth must be token, or basic with user and passwordFrom',
+    ],
+    ['a factor that is none', `${GOOD}retry: { factor: much }\n`, 'flow-1.yaml:10: retry.factor must be a number'],
+    ['tabs', 'name: a\nfrom:\n\tqueue: q\n', 'flow-1.yaml:3: is no YAML'],
+    ['no flow at all', 'just text', 'flow-1.yaml:1: a flow must be fields with their values'],
   ])('%s', (_title, text, told) => {
     expect(problemOf(text)).toContain(told);
   });

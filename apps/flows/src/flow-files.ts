@@ -72,7 +72,8 @@ function flowsOf(file: string, text: string, problems: string[]): Placed[] {
     for (const issue of outcome.error.issues) {
       const key = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
       const at = offsetOf(document, [...issue.path, ...key]);
-      problems.push(`${at === undefined ? where : lineOf(at)}: ${ruleOf(issue)}`);
+      const isMissing = issue.path.length > 0 && !document.hasIn(issue.path);
+      problems.push(`${at === undefined ? where : lineOf(at)}: ${ruleOf(issue, isMissing)}`);
     }
     return [];
   });
@@ -95,7 +96,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | un
   return undefined;
 }
 
-function ruleOf(issue: z.core.$ZodIssue): string {
+function ruleOf(issue: z.core.$ZodIssue, isMissing: boolean): string {
   const field = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
@@ -104,7 +105,9 @@ function ruleOf(issue: z.core.$ZodIssue): string {
     return `${name} is not known${near === undefined ? '' : `; did you mean ${near}?`}`;
   }
   if (issue.code === 'invalid_key') return `${field} ${issue.issues[0]?.message ?? issue.message}`;
-  return `${field === '' ? 'a flow' : field} ${issue.message}`;
+  // What a step or a rule about several fields says of one that is not there, it says already.
+  const isSaid = !isMissing || issue.code === 'custom' || issue.message.startsWith('is missing');
+  return `${field === '' ? 'a flow' : field} ${isSaid ? '' : 'is missing: it '}${issue.message}`;
 }
 
 const FIELDS = [

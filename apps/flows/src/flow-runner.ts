@@ -3,6 +3,7 @@ import type { Log } from '@heddle/runtime';
 import type { Flow } from './flow.shape.js';
 import type { GatewayCalls } from './gateway-calls.js';
 import type { Receiver } from './message.js';
+import type { FlowMetrics } from './metrics.js';
 import type { MessageEntry } from './monitor/message-entry.js';
 import type { MessageLog } from './monitor/message-log.js';
 import { QueueFlow } from './queue-flow.js';
@@ -18,7 +19,13 @@ export class FlowRunner {
 
   constructor(
     readonly flows: readonly Flow[],
-    private readonly parts: { gateway: GatewayCalls; secrets: Secrets; messages: MessageLog; log: Log },
+    private readonly parts: {
+      gateway: GatewayCalls;
+      secrets: Secrets;
+      messages: MessageLog;
+      metrics: FlowMetrics;
+      log: Log;
+    },
   ) {
     for (const flow of flows) this.#receivers.set(flow.name, this.#receiverOf(flow));
   }

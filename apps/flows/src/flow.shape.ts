@@ -14,9 +14,10 @@ const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const MAX_TIMES = 99;
 
 const variable = z
-  .string()
+  .string('must name an environment variable, such as ERP_PASSWORD')
   .regex(/^(?!HEDDLE_)[A-Z][A-Z0-9_]*$/, 'must name an environment variable, such as ERP_PASSWORD');
-const basic = z.strictObject({ user: z.string().min(1), passwordFrom: variable });
+const named = z.string('must be a text').min(1, 'must not be empty');
+const basic = z.strictObject({ user: named, passwordFrom: variable });
 const milliseconds = (least: number, most: number) =>
   z.int('must be a whole number').min(least, `must be at least ${least}`).max(most, `must be at most ${most}`);
 
@@ -52,7 +53,7 @@ const stepsShape = z
 
 const httpShape = z.strictObject({
   path: z
-    .string()
+    .string('must be a path such as /orders; it is answered under /http')
     .regex(/^(\/[A-Za-z0-9._~-]+)+$/, 'must be a path such as /orders; it is answered under /http')
     .refine((path) => !/\/\.\.?(\/|$)/.test(path), 'must have no dots as a segment'),
   auth: z
@@ -81,7 +82,7 @@ const httpsShape = z.strictObject({
       [
         z.strictObject({ basic }),
         z.strictObject({ bearer: z.strictObject({ tokenFrom: variable }) }),
-        z.strictObject({ header: z.strictObject({ name: z.string().min(1), valueFrom: variable }) }),
+        z.strictObject({ header: z.strictObject({ name: named, valueFrom: variable }) }),
       ],
       'must be basic (user, passwordFrom), bearer (tokenFrom) or header (name, valueFrom)',
     )
@@ -91,13 +92,13 @@ const httpsShape = z.strictObject({
 
 const eventShape = z.strictObject({
   type: z.string('must be an event type of the catalogue').min(1),
-  source: z.string().min(1).optional(),
+  source: named.optional(),
 });
 
 const retryShape = z.strictObject({
   times: milliseconds(0, MAX_TIMES).default(5),
   firstMs: milliseconds(0, 3_600_000).default(1000),
-  factor: z.number().min(1, 'must be at least 1').max(10, 'must be at most 10').default(2),
+  factor: z.number('must be a number').min(1, 'must be at least 1').max(10, 'must be at most 10').default(2),
   capMs: milliseconds(0, 86_400_000).default(60_000),
 });
 
@@ -111,14 +112,17 @@ const toShape = {
 
 /** A flow as a file declares it. */
 export const flowShape = z
-  .strictObject({
-    name: z.string('must be a text').regex(NAME, 'must be a-z, 0-9 and hyphens, beginning with a letter, 63 at most'),
-    about: z.string().optional(),
-    from: z.strictObject({ http: httpShape.optional(), queue: queueName.optional() }, 'must name http or queue'),
-    steps: stepsShape,
-    to: z.strictObject(toShape, `must name one of ${Object.keys(toShape).join(', ')}`),
-    retry: retryShape.optional(),
-  })
+  .strictObject(
+    {
+      name: z.string('must be a text').regex(NAME, 'must be a-z, 0-9 and hyphens, beginning with a letter, 63 at most'),
+      about: z.string().optional(),
+      from: z.strictObject({ http: httpShape.optional(), queue: queueName.optional() }, 'must name http or queue'),
+      steps: stepsShape,
+      to: z.strictObject(toShape, `must name one of ${Object.keys(toShape).join(', ')}`),
+      retry: retryShape.optional(),
+    },
+    'must be fields with their values: name, from, to, and steps and retry where they are needed',
+  )
   .superRefine(({ from, to, retry }, context) => {
     const refuse = (path: string[], message: string): void => context.addIssue({ code: 'custom', path, message });
     if (Object.keys(from).length !== 1) refuse(['from'], 'must name one of http and queue');

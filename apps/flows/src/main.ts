@@ -8,6 +8,7 @@ import {
   createLog,
   createMetrics,
   listen,
+  readOrExit,
   readSettings,
   run,
   stopInOrder,
@@ -17,6 +18,7 @@ import { FlowRunner } from './flow-runner.js';
 import { flowsOpenApi } from './flows.openapi.js';
 import { FlowsModule } from './flows.module.js';
 import { GatewayCalls } from './gateway-calls.js';
+import { FlowMetrics } from './metrics.js';
 import { FlowGuard } from './http/flow-guard.js';
 import { openHttpDoor } from './http/http-door.js';
 import { DeliveryFacts } from './monitor/delivery-facts.js';
@@ -29,18 +31,23 @@ import { settings } from './settings.js';
 const DAY_MS = 86_400_000;
 
 const values = readSettings(settings);
+const { flows, secrets } = readOrExit(() => {
+  const found = readFlows(values.flowsDir);
+  const named = readSecrets(found);
+  if (!values.receiverHttp) requireTls(found, named);
+  return { flows: found, secrets: named };
+});
 const log = createLog('flows', values.logLevel);
 
 await run(log, async () => {
   const { issuerUrl: gatewayUrl, issuer = gatewayUrl, tokenAudience: audience, clientId, clientSecret } = values;
-  const flows = readFlows(values.flowsDir);
-  const secrets = readSecrets(flows);
-  if (!values.receiverHttp) requireTls(flows, secrets);
   const certificate = certificateOf(values);
-  const messages = new MessageLog(values.dataDir);
+  const registry = createMetrics('flows');
+  const metrics = new FlowMetrics(registry);
+  const messages = new MessageLog(values.dataDir, (flow, state) => metrics.ended(flow, state));
   const tokens = new ClientTokens({ tokenUrl: `${gatewayUrl}/oauth/token`, clientId, clientSecret });
   const gateway = new GatewayCalls(gatewayUrl, tokens);
-  const runner = new FlowRunner(flows, { gateway, secrets, messages, log });
+  const runner = new FlowRunner(flows, { gateway, secrets, messages, metrics, log });
   const facts = new DeliveryFacts(gateway);
   const keepMs = values.messageDays * DAY_MS;
   const reconciler = new Reconciler({ runner, facts, messages, log }, { staleMs: values.staleMs, keepMs });
@@ -50,16 +57,25 @@ await run(log, async () => {
     const ended = flows.filter((flow) => runner.endOf(flow) !== undefined);
     if (ended.length > 0) throw new Error(`ended: ${ended.map(({ name }) => name).join(', ')}`);
   });
+  metrics.read(() => {
+    const [counts, oldest] = [messages.counts(), messages.oldest()];
+    return flows.map((flow) => ({
+      flow: flow.name,
+      isRunning: runner.endOf(flow) === undefined,
+      messages: counts.get(flow.name) ?? {},
+      oldestAt: oldest.get(flow.name),
+    }));
+  });
   const monitor = new Monitor({ runner, messages, facts, gateway });
   const app = await createHttpApp(FlowsModule.of(monitor), {
     log,
     health,
-    metrics: createMetrics('flows'),
+    metrics: registry,
     openApi: flowsOpenApi(flows),
     guard: (server) => guardRoutes(server, guard),
     certificate,
   });
-  openHttpDoor(app.getHttpAdapter().getInstance(), { runner, secrets, messages, log });
+  openHttpDoor(app.getHttpAdapter().getInstance(), { runner, secrets, messages, metrics, log });
   stopInOrder(log, [
     { name: 'ready', run: () => health.stopping() },
     { name: 'server', run: () => app.close() },

@@ -12,6 +12,7 @@ import type { Log } from '@heddle/runtime';
 import { DEFAULT_RETRY, type Flow } from './flow.shape.js';
 import type { GatewayCalls } from './gateway-calls.js';
 import type { Message, Receiver } from './message.js';
+import type { FlowMetrics } from './metrics.js';
 import { isOpen, type MessageEntry } from './monitor/message-entry.js';
 import type { MessageLog } from './monitor/message-log.js';
 import { pass } from './pass.js';
@@ -32,7 +33,13 @@ export class QueueFlow {
 
   constructor(
     private readonly flow: Flow & { from: { queue: string } },
-    private readonly parts: { gateway: GatewayCalls; receiver: Receiver; messages: MessageLog; log: Log },
+    private readonly parts: {
+      gateway: GatewayCalls;
+      receiver: Receiver;
+      messages: MessageLog;
+      metrics: FlowMetrics;
+      log: Log;
+    },
   ) {
     this.#rule = flow.retry ?? DEFAULT_RETRY;
     const { gateway, log } = parts;
@@ -87,9 +94,11 @@ export class QueueFlow {
   }
 
   async #attempt(id: string, message: Message, attempt: number, signal: AbortSignal): Promise<Outcome | void> {
-    const { messages, receiver } = this.parts;
+    const { messages, metrics, receiver } = this.parts;
     const way = { steps: this.flow.steps, receiver, to: Object.keys(this.flow.to)[0] ?? '' };
-    const { passing, steps } = await pass(message, way, signal);
+    const passed = await pass(message, way, signal);
+    const { passing, steps } = passed;
+    metrics.passed(this.flow.name, passed);
     const { answer = null } = passing;
     if (passing.state === 'done') {
       messages.change(id, { steps, answer, error: null, isTaken: true });

@@ -57,7 +57,10 @@ const headerSchema = z
   .string('is missing')
   .min(1)
   .regex(/^[\x20-\x7e\x80-\xff]*$/, 'is no value of a header');
-const urlSchema = z.url({ protocol: /^https?$/, error: 'must be an https URL' });
+const urlSchema = z.url({
+  protocol: /^https?$/,
+  error: ({ input }) => (input === undefined ? 'is missing' : 'must be an https URL'),
+});
 
 interface Wanted {
   env: string;

@@ -19,9 +19,8 @@ export const flowSettings = {
   },
   dataDir: {
     env: 'HEDDLE_FLOWS_DATA_DIR',
-    schema: z.string().min(1).optional(),
-    about:
-      'directory of the monitor of messages; one process each. In memory, and begun anew at each start, when not set',
+    schema: z.string().min(1).default('.heddle/flows'),
+    about: 'directory in which the monitor of messages is kept; one process each',
   },
   messageDays: {
     env: 'HEDDLE_MESSAGE_DAYS',

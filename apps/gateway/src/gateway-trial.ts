@@ -7,7 +7,7 @@ import {
   MemoryEventLog,
   MemorySlotGroup,
 } from '@heddle/event';
-import { Health, createHttpApp, createLog, createMetrics, listen } from '@heddle/runtime';
+import { Health, certificateOf, createHttpApp, createLog, createMetrics, listen } from '@heddle/runtime';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import { asyncApiDocument } from './asyncapi.js';
 import { openEventMesh } from './event-mesh/event-mesh.js';
@@ -125,6 +125,7 @@ export class GatewayTrial {
       sealer: vault,
       inUse: () => undefined,
       admitClient: (tenant, present) => gateway.limits.quotas.admit(tenant, 'clients', present),
+      subscriptions: gateway.subscriptions,
     });
     await identity.start();
     guard.next = identity.guard;
@@ -167,6 +168,9 @@ export class GatewayTrial {
       sockets: [],
       values,
       mqtt: gateway.mqtt,
+      // Of ports that protocols have of their own.
+      tls: values.tls,
+      certificate: certificateOf(values),
       log,
     };
     const open = protocols.map((protocol) => protocol.open(doors));

@@ -23,6 +23,8 @@ import { DeadLettersController } from './ledger/dead-letters.controller.js';
 import { LedgerController } from './ledger/ledger.controller.js';
 import { Webhooks } from './protocols/webhook/webhooks.js';
 import { Queues } from './queues/queues.js';
+import { GroupsController } from './protocols/mqtt/groups.controller.js';
+import { ShareQueues } from './protocols/mqtt/share-queues.js';
 import { LettersController } from './queues/letters.controller.js';
 import { MonitorController } from './queues/monitor.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
@@ -58,6 +60,7 @@ export class GatewayModule {
         MonitorController,
         TestEventsController,
         LettersController,
+        GroupsController,
         ChannelsController,
         ChannelMonitorController,
         WebhooksController,
@@ -80,6 +83,7 @@ export class GatewayModule {
         { provide: ODataDoor, useFactory: odataDoor, inject: [HttpAdapterHost] },
         { provide: Queues, useValue: gateway.engine.queues },
         { provide: Replays, useValue: gateway.engine.replays },
+        { provide: ShareQueues, useValue: gateway.mqtt.shares },
         { provide: Webhooks, useValue: gateway.webhooks },
         { provide: FilterTrials, useValue: gateway.filterTrials },
         ...gateway.lookUps.providers,

@@ -1,9 +1,11 @@
+import { odataRoute } from '@heddle/odata';
 import { openApiDocument, type RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
 import { channelRoutes } from './channels/channels.openapi.js';
 import { documentQuery } from './fetch/documents.controller.js';
 import { catalogueEntryShape, catalogueShape, readersShape } from './catalogue.controller.js';
 import { objectQuery } from './fetch/objects.controller.js';
+import { ODATA_SERVICE_NAMES } from './fetch/odata-services.js';
 import { trialResultShape, trialShape } from './filters/filters.controller.js';
 import { eventShape } from './event.openapi.js';
 import { eventMeshRoutes } from './event-mesh/event-mesh.openapi.js';
@@ -129,6 +131,7 @@ const gatewayRoutes: readonly RouteDoc[] = [
       'busy',
     ],
   },
+  odataRoute(...ODATA_SERVICE_NAMES),
   {
     method: 'GET',
     path: '/v1/catalogue',

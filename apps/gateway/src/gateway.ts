@@ -14,6 +14,7 @@ import type { Caller } from '@heddle/auth';
 import type { AvroCodec, Catalogue, SchemaRegistry } from '@heddle/schema';
 import type { Log } from '@heddle/runtime';
 import { Dispatcher, type Span } from './dispatch.js';
+import { ClientSubscriptions } from './event-mesh/client-subscriptions.js';
 import { Documents } from './fetch/documents.js';
 import { Objects, type ServiceToken } from './fetch/objects.js';
 import { ODataOwners, type TokenFor } from './fetch/odata.js';
@@ -90,6 +91,7 @@ export class Gateway {
   readonly documents: Documents;
   readonly odata: ODataOwners;
   readonly webhooks: Webhooks;
+  readonly subscriptions: ClientSubscriptions;
   readonly dispatcher: Dispatcher;
   readonly engine: DeliveryEngine;
   readonly lookUps: LookUps;
@@ -146,11 +148,17 @@ export class Gateway {
     this.hop = new Hop(engine.directory, engine.ownership, instanceUrl, guard, log);
     const history = new History(eventLog, topics);
     this.streams = new StreamHub(tail, history, position, baseUrl, log, mask, settings.limitSendBufferBytes);
-    this.#objectTopics = new ObjectTopics(catalogue, eventLog, settings.rawRetentionHours * 3_600_000);
+    const { rawRetentionHours: rawHours } = settings;
+    this.#objectTopics = new ObjectTopics(
+      catalogue,
+      eventLog,
+      rawHours === undefined ? undefined : rawHours * 3_600_000,
+    );
     const sorter = new MessageSorter({
       catalogue,
       namespaces: this.namespaces,
       knowsQueue: (tenant, name) => engine.knowsQueue(tenant, name),
+      admit: (tenant, incoming) => engine.rooms.admit(tenant, incoming),
       json: this.limits.json,
     });
     const publisher = new Publisher(catalogue, registry, codec, eventLog, this.#objectTopics, metrics, sorter);
@@ -210,7 +218,12 @@ export class Gateway {
     });
     engine.accompany(this.webhooks);
     const { queues, directory } = engine;
-    const shares = new ShareQueues({ queues, directory });
+    this.subscriptions = new ClientSubscriptions({ webhooks: this.webhooks, queues, hop: this.hop });
+    const shares = new ShareQueues({
+      queues,
+      directory,
+      ask: (tenant, queue, path, body) => this.hop.post(tenant, queue, path, body),
+    });
     const retained = { eventLog, topics, mask, namespaces: this.namespaces, baseUrl };
     this.mqtt = {
       sessions: new MqttSessions({ queues, directory, publisher, shares, log }),
@@ -232,6 +245,10 @@ export class Gateway {
     await controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
     await eventLog.ensureTopics(CONTROL_TOPIC_SPECS);
     const topics = await this.#objectTopics.list();
+    // That the broker does not let us is no reason to stand still.
+    await this.#objectTopics
+      .retainRaw()
+      .catch((error: unknown) => log.warn({ event: 'raw-retention-unchanged', err: error }, 'as it was before'));
     await this.dispatcher.add(topics);
     await this.engine.start();
     await this.lookUps.start();

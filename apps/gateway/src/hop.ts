@@ -53,21 +53,28 @@ export class Hop {
     private readonly log: Log,
   ) {}
 
-  /** Answers requests for what other instances work on; added before any route. */
+  /** Answers requests for what other instances work on; added before any route that may name some of it. */
   attach(server: FastifyInstance): void {
-    server.addHook('preHandler', async (request, reply) => {
-      const { caller, url, body, headers } = request;
-      // Where everybody may come in, nobody has looked yet whether this was said by an instance.
-      if (caller === undefined && headers[HOP_HEADER] !== undefined) {
-        try {
-          await this.guard.identify(request);
-        } catch (error) {
-          return this.guard.refuse(reply, error);
-        }
-      }
-      const owner = this.#ownerOf(caller?.tenant, url, body);
-      return owner === undefined ? undefined : this.#handOn(owner, request, reply);
+    const handOn = (request: FastifyRequest, reply: FastifyReply) => this.#unlessHere(request, reply);
+    server.addHook('onRoute', (route) => {
+      if (!namesWork(route.url)) return;
+      const own = route.preHandler ?? [];
+      route.preHandler = [handOn, ...(Array.isArray(own) ? own : [own])];
     });
+  }
+
+  async #unlessHere(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+    const { caller, url, body, headers } = request;
+    // Where everybody may come in, nobody has looked yet whether this was said by an instance.
+    if (caller === undefined && headers[HOP_HEADER] !== undefined) {
+      try {
+        await this.guard.identify(request);
+      } catch (error) {
+        return this.guard.refuse(reply, error);
+      }
+    }
+    const owner = this.#ownerOf(caller?.tenant, url, body);
+    return owner === undefined ? undefined : this.#handOn(owner, request, reply);
   }
 
   /**
@@ -135,21 +142,35 @@ export class Hop {
    * @throws HeddleError `queue-elsewhere` when nobody does now, or it does not answer; `conflict` with its refusal
    */
   async post(tenant: string, queue: string, path: string, body: unknown): Promise<void> {
-    const address = this.directory.ownerOf(slotOf(tenant, queue))?.address;
-    if (address === undefined || address === this.ownUrl) throw movingOn();
-    const answer = await fetchFrom(address + path, {
-      dispatcher: this.#agent,
+    await this.#ask(tenant, queue, path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', [HOP_HEADER]: await this.guard.hopToken() },
       body: JSON.stringify(body),
-    }).catch((error: unknown) => {
+    });
+  }
+
+  /** The same in the name of a caller: that something which is at work beside a queue is deleted. What is not there is. */
+  async delete(caller: Caller, queue: string, path: string): Promise<void> {
+    const headers = { [HOP_HEADER]: await this.guard.hopToken(caller) };
+    await this.#ask(caller.tenant, queue, path, { method: 'DELETE', headers });
+  }
+
+  async #ask(
+    tenant: string,
+    queue: string,
+    path: string,
+    request: { method: 'POST' | 'DELETE'; headers: Record<string, string>; body?: string },
+  ): Promise<void> {
+    const address = this.directory.ownerOf(slotOf(tenant, queue))?.address;
+    if (address === undefined || address === this.ownUrl) throw movingOn();
+    const answer = await fetchFrom(address + path, { dispatcher: this.#agent, ...request }).catch((error: unknown) => {
       throw new HeddleError('queue-elsewhere', 'The instance that works on the queue did not answer.', {
         cause: error,
         retryAfterSeconds: 1,
       });
     });
     const text = await answer.body.text();
-    if (answer.statusCode < 300) return;
+    if (answer.statusCode < 300 || (answer.statusCode === 404 && request.method === 'DELETE')) return;
     if (answer.statusCode >= 500) throw movingOn();
     throw new HeddleError('conflict', `The instance that works on the queue refused: ${text.slice(0, 500)}`);
   }
@@ -260,6 +281,11 @@ export class Hop {
       reply.raw.off('close', gone);
     }
   }
+}
+
+/** Whether requests at a route may be about a queue or a webhook, which one instance works on. */
+function namesWork(route: string): boolean {
+  return PATH.test(route) || sapPlace(route, { address: 'queue:any', name: 'any' }) !== undefined;
 }
 
 function nameFrom(encoded: string): string {

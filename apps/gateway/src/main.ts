@@ -80,6 +80,10 @@ await run(log, async () => {
       return length === 0 ? undefined : `${length} queues`;
     },
     admitClient: (tenant, present) => gateway.limits.quotas.admit(tenant, 'clients', present),
+    subscriptions: {
+      any: (caller, client) => gateway.subscriptions.any(caller, client),
+      end: (caller, client) => gateway.subscriptions.end(caller, client),
+    },
     admit: (request, reply) => gateway.limits.charge(request, reply),
     admitTokenRequest: (request, reply) => gateway.limits.chargeToken(request, reply),
     log,

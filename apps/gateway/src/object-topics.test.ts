@@ -38,3 +38,27 @@ it('that of raw messages is made for the local tenant, and with the time they ar
   expect(await topics.list()).toEqual(['heddle.raw', 'acme.heddle.raw']);
   for (const [[spec]] of making.mock.calls) expect(spec).toMatchObject({ cleanup: 'delete', retentionMs: 3_600_000 });
 });
+
+it('raw messages that are there already are kept as long as is set, and as long as they were where nothing is', async () => {
+  const log = new MemoryEventLog({ decode: () => ({ data: {} }) });
+  const usual = new ObjectTopics({ list: () => [] }, log);
+  await usual.ensure('acme.heddle.raw');
+  await usual.list();
+  await log.retain([{ name: 'acme.heddle.raw', partitions: 1, cleanup: 'delete', retentionMs: 1 }]);
+  await usual.retainRaw();
+  expect(log.retention).toEqual(
+    new Map([
+      ['acme.heddle.raw', 1],
+      ['heddle.raw', 7 * 86_400_000],
+    ]),
+  );
+  const set = new ObjectTopics({ list: () => [] }, log, 60_000);
+  await set.list();
+  await set.retainRaw();
+  expect(log.retention).toEqual(
+    new Map([
+      ['acme.heddle.raw', 60_000],
+      ['heddle.raw', 60_000],
+    ]),
+  );
+});

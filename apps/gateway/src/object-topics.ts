@@ -26,9 +26,9 @@ export class ObjectTopics {
 
   constructor(
     private readonly catalogue: Pick<Catalogue, 'list'>,
-    private readonly eventLog: Pick<EventLog, 'topics' | 'ensureTopics'>,
-    /** How long raw messages are kept, in topics that are made here. */
-    private readonly rawRetentionMs = RAW_RETENTION_MS,
+    private readonly eventLog: Pick<EventLog, 'topics' | 'ensureTopics' | 'retain'>,
+    /** How long raw messages are kept; without it, as long as is usual, in topics that are made here. */
+    private readonly rawRetentionMs?: number,
   ) {}
 
   /** All there are now, of every tenant. @throws HeddleError `log-unavailable` */
@@ -41,6 +41,19 @@ export class ObjectTopics {
     );
     for (const topic of found) this.#present.add(topic);
     return [...local, ...found.toSorted()];
+  }
+
+  /**
+   * Has raw messages of every tenant kept as long as was set, in topics that were there before, too. Where nothing was
+   * set, whoever made a topic, or has changed it since, has the word.
+   *
+   * @throws HeddleError `log-unavailable`
+   */
+  async retainRaw(): Promise<void> {
+    const { rawRetentionMs } = this;
+    if (rawRetentionMs === undefined) return;
+    const raw = [...this.#present].filter(isRawTopic);
+    await this.eventLog.retain(raw.map((topic) => rawTopicSpec(topic, OBJECT_PARTITIONS, rawRetentionMs)));
   }
 
   /**
@@ -60,7 +73,7 @@ export class ObjectTopics {
 
   async #make(topic: string): Promise<void> {
     const spec = isRawTopic(topic)
-      ? rawTopicSpec(topic, OBJECT_PARTITIONS, this.rawRetentionMs)
+      ? rawTopicSpec(topic, OBJECT_PARTITIONS, this.rawRetentionMs ?? RAW_RETENTION_MS)
       : objectTopicSpec(topic, OBJECT_PARTITIONS);
     await this.eventLog.ensureTopics([spec]);
     this.#present.add(topic);

@@ -64,6 +64,7 @@ async function made(method: string, path: string, body: unknown): Promise<Record
 }
 
 const LETTERS = { uuid: 'u', cycle: 'c', letters: [{ partition: 0, offset: 0, topic: 'contract', key: 'K' }] };
+const LEAVE = { what: 'leave', client: 'c', group: 'g', filter: 'a/b' };
 const NO_LEASE = { lease: 'none', action: 'accept' };
 const ODATA = '/sap/opu/odata/sap/API_SALES_ORDER_SRV';
 const consume = `consume:type:${TYPE}`;
@@ -127,6 +128,8 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['GET', '/v1/objects/sales-order/1/document', undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
   ['GET', ODATA, undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
   ['GET', `${ODATA}/`, undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
+  ['OPTIONS', ODATA, undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
+  ['OPTIONS', `${ODATA}/`, undefined, ['fetch:type:sap.s4.beh.salesorder.*'], [503, 403, 404]],
   // Without the token that a read was given.
   ['POST', `${ODATA}/`, {}, ['fetch:type:sap.*', 'publish:type:sap.*'], [403, 403, 404]],
   ['PUT', `${ODATA}/`, {}, ['fetch:type:sap.*', 'publish:type:sap.*'], [403, 403, 404]],
@@ -172,10 +175,10 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['PUT', `${HUB}/queues/a%2Fb/subscriptions/x%2F+`, {}, ['manage:queue:a/b', 'consume:topic:x/+'], [201, 403, 201]],
   ['GET', `${HUB}/queues/a%2Fb/subscriptions`, undefined, ['manage:queue:a/b'], [200, 403, 200]],
   ['DELETE', `${HUB}/queues/a%2Fb/subscriptions/x%2F+`, undefined, ['manage:queue:a/b'], [204, 403, 204]],
-  ['GET', `${HUB}/statistics/queues`, undefined, [], [200, 200, 200]],
-  ['GET', `${HUB}/statistics/queues/a%2Fb`, undefined, ['consume:queue:a/+'], [200, 403, 200]],
-  ['GET', `${HUB}/statistics/instance`, undefined, [], [200, 200, 200]],
-  ['GET', `${HUB}/statistics/resources`, undefined, ['manage:queue:a/b'], [200, 403, 200, 200]],
+  ['GET', `${HUB}/queuesStatistics`, undefined, [], [200, 200, 200]],
+  ['GET', `${HUB}/queues/a%2Fb/statistics`, undefined, ['consume:queue:a/+'], [200, 403, 200]],
+  ['GET', `${HUB}/statistics`, undefined, [], [200, 200, 200]],
+  ['GET', `${HUB}/resourceusage`, undefined, ['manage:queue:a/b'], [200, 403, 200, 200]],
   ['GET', `${HUB}/readinessCheck`, undefined, [], [200, 200, 200]],
   ['POST', '/messagingrest/v1/queues/a%2Fb/messages/consumption', undefined, ['consume:queue:a/b'], [204, 403, 204]],
   ['POST', '/messagingrest/v1/queues/a%2Fb/messages', 'x', ['publish:queue:a/b'], [204, 403, 204]],
@@ -202,6 +205,7 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['PUT', '/sap/ems/v1/events/subscriptions/sub/state', { action: 'pause' }, ['manage:queue:sub'], [204, 404, 204]],
   ['DELETE', '/sap/ems/v1/events/subscriptions/sub', undefined, ['manage:queue:sub'], [204, 404, 204]],
   ['POST', '/v1/tenants/local/queues/q/letters', LETTERS, ['*'], [403, 403, 403]],
+  ['POST', '/v1/tenants/local/queues/q/group', LEAVE, ['*'], [403, 403, 403]],
 ];
 
 /** Operations that are for everybody, with what they answer to any, and to none. */

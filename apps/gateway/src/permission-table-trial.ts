@@ -81,8 +81,10 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row('POST /v1/filters/test', 'consume:type:… for each pattern it names; some consume:type:… when it names none'),
   row('GET /v1/objects/{object}/{key}', 'fetch:type:… for a type that is about the object'),
   row('GET /v1/objects/{object}/{key}/document', 'fetch:type:… for a type that is about the object'),
-  row('GET /sap/opu/odata/sap/{service}', FETCHED),
-  row('GET /sap/opu/odata/sap/{service}/*', FETCHED),
+  ...['GET', 'OPTIONS'].flatMap((method) => [
+    row(`${method} /sap/opu/odata/sap/{service}`, FETCHED),
+    row(`${method} /sap/opu/odata/sap/{service}/*`, FETCHED),
+  ]),
   ...['POST', 'PUT', 'PATCH', 'MERGE', 'DELETE'].map((method) =>
     row(`${method} /sap/opu/odata/sap/{service}/*`, `${FETCHED}, and publish:type:… for all that changes of it raise`),
   ),
@@ -103,6 +105,7 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row('DELETE /v1/tenants/{tenant}', 'manage:tenant:{tenant}', '* alone is not enough'),
   row('POST /v1/tickets', 'any client', 'what the ticket opens asks for its own permission'),
   row('POST /v1/tenants/{tenant}/queues/{name}/letters', 'other instances of the gateway', '403, to every client'),
+  row('POST /v1/tenants/{tenant}/queues/{name}/group', 'other instances of the gateway', '403, to every client'),
   row('POST /messagingrest/v1/topics/{topic}/messages', TOPIC),
   row('POST /messagingrest/v1/queues/{queue}/messages', 'publish:queue:{queue}'),
   row('POST /messagingrest/v1/queues/{queue}/messages/consumption', 'consume:queue:{queue}'),
@@ -132,10 +135,10 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row(`GET ${HUB}/queues/{name}/subscriptions`, EITHER),
   row(`PUT ${HUB}/queues/{name}/subscriptions/{pattern}`, `${MANAGE}, and consume:topic:… for the pattern`),
   row(`DELETE ${HUB}/queues/{name}/subscriptions/{pattern}`, `${MANAGE}, and consume:topic:… for those that stay`),
-  row(`GET ${HUB}/statistics/queues`, `${SEEN} a name`, LISTED),
-  row(`GET ${HUB}/statistics/queues/{name}`, EITHER),
-  row(`GET ${HUB}/statistics/instance`, `${SEEN} the names of what is counted`, LISTED),
-  row(`GET ${HUB}/statistics/resources`, 'manage:queue:…'),
+  row(`GET ${HUB}/queuesStatistics`, `${SEEN} a name`, LISTED),
+  row(`GET ${HUB}/queues/{name}/statistics`, EITHER),
+  row(`GET ${HUB}/statistics`, `${SEEN} the names of what is counted`, LISTED),
+  row(`GET ${HUB}/resourceusage`, 'manage:queue:…'),
   row(`GET ${HUB}/readinessCheck`, 'any client'),
   row('GET /oauth/token', 'everybody with the secret or key of a client'),
   row('POST /oauth/token', 'everybody with the secret or key of a client'),
@@ -148,6 +151,21 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row('GET /metrics', 'everybody', 'no figure is of one tenant'),
   row('GET /openapi.json', 'everybody'),
   row('GET /asyncapi.json', 'everybody'),
+];
+
+const NO_PUBACK = 'PUBACK 0x87; in MQTT 3.1.1 the connection ends';
+const NO_SUBACK = 'SUBACK 0x87; in MQTT 3.1.1 0x80';
+const CONSUMED = 'consume:topic:… for the filter, or consume:type:… of what that stands for';
+
+/** The same for what is done on a connection of MQTT, over WebSocket and over TCP. */
+export const MQTT_PERMISSIONS: readonly PermissionRow[] = [
+  row('MQTT CONNECT', 'any client', 'CONNACK 0x86; in MQTT 3.1.1 4'),
+  row('MQTT PUBLISH {topic}', 'publish:topic:{topic}; for that of an event type, publish:type:… instead', NO_PUBACK),
+  row('MQTT PUBLISH queue:{queue}', 'publish:queue:{queue}', `${NO_PUBACK}; 0x90 of another tenant`),
+  row('MQTT SUBSCRIBE {filter}', CONSUMED, NO_SUBACK),
+  row('MQTT SUBSCRIBE $share/{group}/{filter}', CONSUMED, NO_SUBACK),
+  row('MQTT SUBSCRIBE queue:{queue}', 'consume:queue:{queue}', `${NO_SUBACK}; 0x8f of another tenant`),
+  row('MQTT will', 'as PUBLISH, when it is published', 'it is not published'),
 ];
 
 function row(operation: string, needs: string, otherwise = ''): PermissionRow {

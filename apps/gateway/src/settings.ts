@@ -47,9 +47,9 @@ export const settings = defineSettings({
   },
   rawRetentionHours: {
     env: 'HEDDLE_RAW_RETENTION_HOURS',
-    schema: z.coerce.number().min(1).max(87_600).default(168),
+    schema: z.coerce.number().min(1).max(87_600).optional(),
     about:
-      'hours for which messages of topics that no event type knows are kept, in topics of the log that are made from now on',
+      'hours for which messages of topics that no event type knows are kept, applied at the start to what there is; when left out, topics of the log that are made from now on keep them for 168, and others as long as they do',
   },
   masterKeys: {
     env: 'HEDDLE_MASTER_KEY',

@@ -1,8 +1,7 @@
 import { HeddleError } from '@heddle/event';
 import { type ChangeRequest, mayMatch } from '@heddle/mesh';
-import type { ChangeBy, EntityAt, EntityChanges } from '@heddle/odata';
-import { shapeError } from '@heddle/runtime';
-import type { z } from 'zod';
+import type { ChangeBy, EntityAt, EntityChanges, Parent } from '@heddle/odata';
+import { readShape } from '@heddle/runtime';
 import { itemPatchShape, newItemShape, type Status } from './sales-order-item.shape.js';
 import { newOrderShape, orderPatchShape } from './sales-order.shape.js';
 import type { SalesOrderService } from './sales-order.service.js';
@@ -12,24 +11,20 @@ export const ORDER_CHANGES = {
   orders: {
     create: async (service, input, { headers }) => {
       const { origin } = mayMatch({ params: { key: 'new' }, headers });
-      const { key } = await service.create(read(newOrderShape, input), origin);
+      const { key } = await service.create(readShape(newOrderShape, input), origin);
       return { SalesOrder: key };
     },
-    change: (service, at, patch, by) => service.change(requestOf(at.key, by), read(orderPatchShape, patch)),
+    change: (service, at, patch, by) => service.change(requestOf(at.key, by), readShape(orderPatchShape, patch)),
     remove: (service, at, by) => service.delete(requestOf(at.key, by)),
   },
   items: {
     create: async (service, { SalesOrder: named, ...input }, by, parent) => {
-      const key = parent?.key ?? named;
-      if (typeof key !== 'string' || key === '') {
-        const rule = 'must name the order, or the path goes by way of it';
-        throw new HeddleError('data-invalid', `SalesOrder: ${rule}`, { fields: [{ field: 'SalesOrder', rule }] });
-      }
-      const { item } = await service.addItem(requestOf(key, by), read(newItemShape, input));
+      const key = ownerOf('SalesOrder', parent, named);
+      const { item } = await service.addItem(requestOf(key, by), readShape(newItemShape, input));
       return { SalesOrder: key, SalesOrderItem: item };
     },
     change: (service, at, patch, by) =>
-      service.changeItem(requestOf(at.key, by), itemOf(at), read(itemPatchShape, patch)),
+      service.changeItem(requestOf(at.key, by), itemOf(at), readShape(itemPatchShape, patch)),
     remove: (service, at, by) => service.deleteItem(requestOf(at.key, by), itemOf(at)),
   },
 } satisfies Record<string, EntityChanges<SalesOrderService>>;
@@ -43,12 +38,14 @@ function itemOf({ keys }: EntityAt): string {
   return String(keys['SalesOrderItem']);
 }
 
-function requestOf(key: string, { headers }: ChangeBy): ChangeRequest {
-  return mayMatch({ params: { key }, headers });
+/** @throws HeddleError `data-invalid` where neither the path nor the body says of which order, or item, something is */
+export function ownerOf(field: 'SalesOrder' | 'SalesOrderItem', parent: Parent | undefined, named: unknown): string {
+  const key = parent?.keys[field] ?? named;
+  if (typeof key === 'string' && key !== '') return key;
+  const rule = 'must be named, or the path goes by way of it';
+  throw new HeddleError('data-invalid', `${field}: ${rule}`, { fields: [{ field, rule }] });
 }
 
-function read<T extends z.ZodType>(shape: T, input: unknown): z.output<T> {
-  const result = shape.safeParse(input);
-  if (!result.success) throw shapeError(result.error.issues);
-  return result.data;
+export function requestOf(key: string, { headers }: ChangeBy): ChangeRequest {
+  return mayMatch({ params: { key }, headers });
 }

@@ -12,6 +12,7 @@ import {
 } from '@heddle/odata';
 import { sql } from 'kysely';
 import { ORDER_CHANGES, setApproval } from './order-changes.js';
+import { ORDER_PART_CHANGES } from './order-part-changes.js';
 import type { SalesOrderService } from './sales-order.service.js';
 
 /*
@@ -135,15 +136,16 @@ const SCHEDULE_LINE: EntityModel<SalesOrderService> = {
   properties: {
     ...item,
     ScheduleLine: number(4, once),
-    RequestedDeliveryDate: day(once),
-    ConfirmedDeliveryDate: day(once),
-    ScheduleLineOrderQuantity: decimal(13, 3, once),
-    ConfdOrderQtyByMatlAvailCheck: decimal(13, 3, once),
-    DelivBlockReasonForSchedLine: text(2, once),
+    RequestedDeliveryDate: day(always),
+    ConfirmedDeliveryDate: day(always),
+    ScheduleLineOrderQuantity: decimal(13, 3, always),
+    ConfdOrderQtyByMatlAvailCheck: decimal(13, 3, always),
+    DelivBlockReasonForSchedLine: text(2, always),
   },
+  changes: ORDER_PART_CHANGES.scheduleLines,
 };
 
-const customer = { PartnerFunction: text(2, once), Customer: number(10, once) };
+const customer = { PartnerFunction: text(2, once), Customer: number(10, always) };
 
 const HEADER_PARTNER: EntityModel<SalesOrderService> = {
   name: 'A_SalesOrderHeaderPartner',
@@ -151,6 +153,7 @@ const HEADER_PARTNER: EntityModel<SalesOrderService> = {
   keys: ['SalesOrder', 'PartnerFunction'],
   objectKey: 'SalesOrder',
   properties: { ...order, ...customer },
+  changes: ORDER_PART_CHANGES.partners,
 };
 
 const ITEM_PARTNER: EntityModel<SalesOrderService> = {
@@ -159,15 +162,16 @@ const ITEM_PARTNER: EntityModel<SalesOrderService> = {
   keys: ['SalesOrder', 'SalesOrderItem', 'PartnerFunction'],
   objectKey: 'SalesOrder',
   properties: { ...item, ...customer },
+  changes: ORDER_PART_CHANGES.itemPartners,
 };
 
 const priced = {
   PricingProcedureStep: number(3, once),
   PricingProcedureCounter: number(3, once),
-  ConditionType: text(4, once),
-  ConditionRateValue: decimal(24, 9, once),
-  ConditionCurrency: text(5, once),
-  ConditionAmount: decimal(16, 3, once),
+  ConditionType: text(4, always),
+  ConditionRateValue: decimal(24, 9, always),
+  ConditionCurrency: text(5, always),
+  ConditionAmount: decimal(16, 3, always),
 };
 const pricedBy = ['PricingProcedureStep', 'PricingProcedureCounter'];
 
@@ -177,6 +181,7 @@ const HEADER_ELEMENT: EntityModel<SalesOrderService> = {
   keys: ['SalesOrder', ...pricedBy],
   objectKey: 'SalesOrder',
   properties: { ...order, ...priced },
+  changes: ORDER_PART_CHANGES.pricingElements,
 };
 
 const ITEM_ELEMENT: EntityModel<SalesOrderService> = {
@@ -185,6 +190,7 @@ const ITEM_ELEMENT: EntityModel<SalesOrderService> = {
   keys: ['SalesOrder', 'SalesOrderItem', ...pricedBy],
   objectKey: 'SalesOrder',
   properties: { ...item, ...priced },
+  changes: ORDER_PART_CHANGES.itemPricingElements,
 };
 
 const TEXT: EntityModel<SalesOrderService> = {
@@ -192,7 +198,8 @@ const TEXT: EntityModel<SalesOrderService> = {
   view: 'a_sales_order_text',
   keys: ['SalesOrder', 'Language', 'LongTextID'],
   objectKey: 'SalesOrder',
-  properties: { ...order, Language: text(2, once), LongTextID: text(4, once), LongText: longText(once) },
+  properties: { ...order, Language: text(2, once), LongTextID: text(4, once), LongText: longText(always) },
+  changes: ORDER_PART_CHANGES.texts,
 };
 
 const approval = { parameters: { SalesOrder: number(10) }, returns: 'A_SalesOrder' };

@@ -107,6 +107,142 @@ describe('sales orders over OData', () => {
     expect(notified).toMatchObject({ status: 410, body: { error: { code: 'object-gone' } } });
   });
 
+  describe('have parts, which are created, changed and deleted by themselves, each raising what it changes:', () => {
+    const item = (key: string) => `A_SalesOrderItem(SalesOrder='${key}',SalesOrderItem='10')`;
+    const kindsOf = (events: { type: string }[]) => events.map(({ type }) => type.split('.').at(-2));
+
+    it('items, by way of their order or by name', async () => {
+      await create('P1');
+      const below = await change('POST', "A_SalesOrder('P1')/to_Item", { Material: 'TG11' });
+      expect(below).toMatchObject({ status: 201, body: { d: { SalesOrder: 'P1', SalesOrderItem: '10' } } });
+      const named = await change('POST', 'A_SalesOrderItem', { SalesOrder: 'P1', NetAmount: '4.5' });
+      expect(named).toMatchObject({ status: 201, body: { d: { SalesOrderItem: '20', NetAmount: '4.5' } } });
+      expect((await change('POST', 'A_SalesOrderItem', { NetAmount: '1' })).text).toContain(
+        'SalesOrder: must be named',
+      );
+      expect((await change('POST', 'A_SalesOrderItem', { SalesOrder: 'P99' })).status).toBe(404);
+      const events = await trial.eventsOf('P1', 3);
+      expect(kindsOf(events)).toEqual(['Created', 'ItemCreated', 'ItemCreated']);
+    });
+
+    it('partners of the header, without whom no order is left that it needs', async () => {
+      await create('P2');
+      const made = await change('POST', "A_SalesOrder('P2')/to_Partner", {
+        PartnerFunction: 'ZA',
+        Customer: '0017100002',
+      });
+      expect(made).toMatchObject({ status: 201, body: { d: { PartnerFunction: 'ZA', Customer: '17100002' } } });
+      const za = "A_SalesOrderHeaderPartner(SalesOrder='P2',PartnerFunction='ZA')";
+      expect(made.headers['location']).toContain(za);
+      const again = await change('POST', 'A_SalesOrderHeaderPartner', {
+        SalesOrder: 'P2',
+        PartnerFunction: 'ZA',
+        Customer: '17100002',
+      });
+      expect(again).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } });
+      const unknown = await change('PATCH', za, { Customer: '99' });
+      expect(unknown.body).toMatchObject({ error: { code: 'reference-unknown' } });
+      expect((await change('DELETE', za)).status).toBe(204);
+      const needed = await change('DELETE', "A_SalesOrderHeaderPartner(SalesOrder='P2',PartnerFunction='SH')");
+      expect(needed).toMatchObject({ status: 409 });
+      expect(needed.text).toContain('Every order has a SH');
+      const { results } = await get("A_SalesOrder('P2')/to_Partner");
+      expect(results.map(({ PartnerFunction }) => PartnerFunction)).toEqual(['BP', 'PY', 'SH', 'SP']);
+      expect(kindsOf(await trial.eventsOf('P2', 3))).toEqual(['Created', 'Changed', 'Changed']);
+    });
+
+    it('schedule lines, which together say how much of the item is wanted', async () => {
+      await create('P3', { to_Item: [{ RequestedQuantity: '3' }] });
+      const made = await change('POST', `${item('P3')}/to_ScheduleLine`, {
+        ScheduleLineOrderQuantity: '2',
+        RequestedDeliveryDate: '2026-12-01T00:00:00',
+      });
+      expect(made).toMatchObject({ status: 201, body: { d: { ScheduleLine: '2', ScheduleLineOrderQuantity: '2' } } });
+      expect(await get(item('P3'))).toMatchObject({ RequestedQuantity: '5' });
+      const line = (number: string) =>
+        `A_SalesOrderScheduleLine(SalesOrder='P3',SalesOrderItem='10',ScheduleLine='${number}')`;
+      expect((await change('PATCH', line('0001'), { ScheduleLineOrderQuantity: 1.5 })).status).toBe(204);
+      expect(await get(item('P3'))).toMatchObject({ RequestedQuantity: '3.5' });
+      expect((await change('DELETE', line('1'))).status).toBe(204);
+      expect(await get(item('P3'))).toMatchObject({ RequestedQuantity: '2' });
+      const last = await change('DELETE', line('2'));
+      expect(last).toMatchObject({ status: 422 });
+      expect(last.text).toContain('must be at least one schedule line');
+      expect(kindsOf(await trial.eventsOf('P3', 5)).slice(2)).toEqual(['ItemChanged', 'ItemChanged', 'ItemChanged']);
+    });
+
+    it('partners and prices of items, prices and texts of the header', async () => {
+      await create('P4', { to_Item: [{}] });
+      const step = { PricingProcedureStep: '010', ConditionType: 'PR00', ConditionRateValue: '10.5' };
+      const steps: [method: 'POST' | 'PATCH' | 'DELETE', path: string, body: object | undefined, status: number][] = [
+        ['POST', `${item('P4')}/to_Partner`, { PartnerFunction: 'SH', Customer: '17100002' }, 201],
+        ['POST', `${item('P4')}/to_PricingElement`, step, 201],
+        [
+          'PATCH',
+          "A_SalesOrderItemPrElement(SalesOrder='P4',SalesOrderItem='10',PricingProcedureStep='10',PricingProcedureCounter='1')",
+          { ConditionAmount: '-3' },
+          204,
+        ],
+        ['POST', 'A_SalesOrderHeaderPrElement', { SalesOrder: 'P4', ...step }, 201],
+        [
+          'DELETE',
+          "A_SalesOrderHeaderPrElement(SalesOrder='P4',PricingProcedureStep='010',PricingProcedureCounter='001')",
+          undefined,
+          204,
+        ],
+        ['POST', "A_SalesOrder('P4')/to_Text", { Language: 'EN', LongTextID: 'TX01', LongText: 'a' }, 201],
+        ['PATCH', "A_SalesOrderText(SalesOrder='P4',Language='EN',LongTextID='TX01')", { LongText: 'b' }, 204],
+        ['POST', "A_SalesOrder('P4')/to_Text", { Language: 'EN', LongTextID: 'TX01', LongText: 'c' }, 409],
+      ];
+      for (const [method, path, body, status] of steps) {
+        const answer = await change(method, path, body);
+        expect([path, answer.status, answer.text]).toEqual([path, status, answer.text]);
+      }
+      const order = await get(
+        "A_SalesOrder('P4')?$expand=to_Text,to_PricingElement,to_Item/to_Partner,to_Item/to_PricingElement",
+      );
+      expect(order).toMatchObject({
+        to_Text: { results: [{ LongText: 'b' }] },
+        to_PricingElement: { results: [] },
+        to_Item: {
+          results: [
+            {
+              to_Partner: { results: [{ PartnerFunction: 'SH', Customer: '17100002' }] },
+              to_PricingElement: { results: [{ ConditionRateValue: '10.5', ConditionAmount: '-3' }] },
+            },
+          ],
+        },
+      });
+    });
+
+    it('by If-Match, and none of a set of a batch when one of them cannot be', async () => {
+      await create('P5');
+      const late = await trial.request(
+        'POST',
+        `${ROOT}/A_SalesOrder('P5')/to_Text`,
+        { Language: 'EN', LongTextID: 'TX01', LongText: 'a' },
+        { ...JSON_TYPE, 'x-csrf-token': token, 'if-match': 'W/"9"' },
+      );
+      expect(late.status).toBe(412);
+      const part = (url: string, body: object): string =>
+        `--c\r\nContent-Type: application/http\r\n\r\nPOST ${url} HTTP/1.1\r\nContent-Type: application/json\r\n\r\n${JSON.stringify(body)}\r\n`;
+      const parts = [
+        part("A_SalesOrder('P5')/to_Item", { NetAmount: '1' }),
+        part("A_SalesOrder('P5')/to_Partner", { PartnerFunction: 'SH', Customer: '17100002' }),
+      ];
+      const batch = await trial.raw(
+        'POST',
+        `${ROOT}/$batch`,
+        `--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n${parts.join('')}--c--\r\n--b--\r\n`,
+        'multipart/mixed; boundary=b',
+        { 'x-csrf-token': token },
+      );
+      expect(batch.text).toContain('HTTP/1.1 409');
+      expect((await get("A_SalesOrder('P5')/to_Item")).results).toEqual([]);
+      expect(await trial.eventsOf('P5', 1)).toHaveLength(1);
+    });
+  });
+
   it('are found by what is in them, part by part', async () => {
     for (const amount of [5, 15, 25])
       await create(`F${amount}`, {

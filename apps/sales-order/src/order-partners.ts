@@ -6,6 +6,11 @@ const SOLD_TO = 'SP';
 /** Sold-to, ship-to, bill-to, payer: every order has them. */
 const OBLIGATORY = [SOLD_TO, 'SH', 'BP', 'PY'];
 
+/** Whether every order has somebody in this function. */
+export function isObligatory(partnerFunction: string): boolean {
+  return OBLIGATORY.includes(partnerFunction);
+}
+
 /**
  * The partners of an order: who must be there and is not named, is who it is sold to.
  *

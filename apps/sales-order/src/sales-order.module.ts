@@ -1,9 +1,8 @@
 import { Mesh, type Service, type ServiceParts } from '@heddle/mesh';
 import type { DynamicModule } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import { KnownContracts } from './known-contracts.js';
 import { migrations } from './migrations/migrations.js';
-import { OrderOData } from './order-odata.js';
+import { openOrderOData } from './order-odata.js';
 import { SALES_ORDER_TYPES } from './sales-order-events.js';
 import { SalesOrderController } from './sales-order.controller.js';
 import { salesOrderOpenApi } from './sales-order.openapi.js';
@@ -14,14 +13,12 @@ import { SalesOrderService } from './sales-order.service.js';
 class SalesOrderModule {
   static of({ db, outbox, relay, mesh }: ServiceParts<SalesOrderTables>): DynamicModule {
     const service = new SalesOrderService(new SalesOrderRepository(db), new KnownContracts(), outbox, relay);
-    const odata = (host: HttpAdapterHost) => new OrderOData(host, { db, outbox, relay });
     return {
       module: SalesOrderModule,
       controllers: [SalesOrderController, SalesOrderReactions],
       providers: [
         { provide: SalesOrderService, useValue: service },
         { provide: Mesh, useValue: mesh },
-        { provide: OrderOData, useFactory: odata, inject: [HttpAdapterHost] },
       ],
     };
   }
@@ -35,4 +32,5 @@ export const salesOrder: Service<SalesOrderTables> = {
   migrations,
   openApi: salesOrderOpenApi,
   module: (parts) => SalesOrderModule.of(parts),
+  routes: openOrderOData,
 };

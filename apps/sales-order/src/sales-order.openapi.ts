@@ -1,5 +1,7 @@
 import { ETAG, PROBLEMS, REQUEST_HEADERS, listRoute } from '@heddle/mesh';
+import { odataRoute } from '@heddle/odata';
 import { type RouteDoc, openApiDocument } from '@heddle/runtime';
+import { orderEntities } from './order-entities.js';
 import { itemPatchShape, newItemShape, rejectionShape } from './sales-order-item.shape.js';
 import {
   approvalShape,
@@ -144,6 +146,7 @@ const routes: readonly RouteDoc[] = [
     responseHeaders: ETAG,
     errors: ['conflict', ...PROBLEMS.body, ...OF_ONE],
   },
+  odataRoute(orderEntities.name),
 ];
 
 export const salesOrderOpenApi = openApiDocument(

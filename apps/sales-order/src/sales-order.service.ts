@@ -14,7 +14,7 @@ import type { Transaction } from 'kysely';
 import type { KnownContract, KnownContracts } from './known-contracts.js';
 import { customersIn } from './order-partners.js';
 import type { SalesOrderRepository, SalesOrderTables } from './sales-order.repository.js';
-import type { ItemPatch, NewItem, Status } from './sales-order-item.shape.js';
+import type { ItemPatch, NewItem, SalesOrderItem, Status } from './sales-order-item.shape.js';
 import type { CreditStatus, NewOrder, OrderPatch, SalesOrder } from './sales-order.shape.js';
 import {
   type Change,
@@ -24,6 +24,7 @@ import {
   createOrder,
   deleteItem,
   deleteOrder,
+  itemOf,
   rejectItem,
   setApprovalStatus,
   setCreditStatus,
@@ -71,8 +72,10 @@ export class SalesOrderService {
     return readPage(this.orders, query);
   }
 
-  change(request: ChangeRequest, patch: OrderPatch): Promise<StoredOrder> {
+  /** @param given the patch, or what it is to be of the order as it is then */
+  change(request: ChangeRequest, given: OrderPatch | ((order: SalesOrder) => OrderPatch)): Promise<StoredOrder> {
     return this.#changes.change(request, async (order, now, tx) => {
+      const patch = typeof given === 'function' ? given(order) : given;
       const { SoldToParty = order.SoldToParty, Contract = order.Contract } = patch;
       // What the order is on already stays, whatever has become of it since.
       if (SoldToParty !== order.SoldToParty || Contract !== order.Contract) {
@@ -98,8 +101,14 @@ export class SalesOrderService {
     return { ...stored, item };
   }
 
-  changeItem(request: ChangeRequest, item: string, patch: ItemPatch): Promise<StoredOrder> {
+  /** @param given the patch, or what it is to be of the item as it is then */
+  changeItem(
+    request: ChangeRequest,
+    item: string,
+    given: ItemPatch | ((item: SalesOrderItem) => ItemPatch),
+  ): Promise<StoredOrder> {
     return this.#changes.change(request, async (order, now, tx) => {
+      const patch = typeof given === 'function' ? given(itemOf(order, item)) : given;
       await this.#mustKnowAll(tx, customersIn(patch));
       return decision(changeItem(order, item, patch, now));
     });

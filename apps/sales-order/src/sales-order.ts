@@ -131,8 +131,8 @@ function changedTo(before: SalesOrder, changed: SalesOrder, now: Date): Change {
 
 const unchanged = (order: SalesOrder): Change => ({ order, events: [] });
 
-/** @throws HeddleError `not-found` */
-function itemOf(order: SalesOrder, number: string): SalesOrderItem {
+/** An item of an order. @throws HeddleError `not-found` */
+export function itemOf(order: SalesOrder, number: string): SalesOrderItem {
   const item = order.to_Item.find(({ SalesOrderItem }) => SalesOrderItem === number);
   if (item === undefined) throw new HeddleError('not-found', `Sales order ${order.SalesOrder} has no item ${number}.`);
   return item;

@@ -44,6 +44,7 @@ export const ERRORS = {
   'headers-too-large': { status: 431, retryable: false, title: 'The header fields are larger than allowed' },
   internal: { status: 500, retryable: false, title: 'Something went wrong inside' },
   'not-implemented': { status: 501, retryable: false, title: 'This is not offered here' },
+  'queue-full': { status: 507, retryable: true, title: 'The queue holds as much as it may' },
   'index-behind': { status: 503, retryable: true, title: 'The index has not read the log that far yet' },
   'log-unavailable': { status: 503, retryable: true, title: 'The event log did not confirm in time' },
   'registry-unavailable': { status: 503, retryable: true, title: 'The schema registry cannot be reached' },

@@ -107,6 +107,8 @@ export interface EventLog {
   topics(): Promise<string[]>;
   /** Creates the topics that do not exist; never changes one that does. */
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
+  /** Has topics that exist keep their records as long as the specs say; nothing else of them changes. */
+  retain(specs: readonly TopicSpec[]): Promise<void>;
   /** Resolves when the log answers. */
   ping(): Promise<void>;
   close(): Promise<void>;

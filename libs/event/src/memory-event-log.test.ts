@@ -33,6 +33,7 @@ eventLogContract('in memory', () => {
       await log.append([{ topic, key, event: { ...event(0), value: Buffer.from('{') } }]);
     },
     setAside: () => log.setAside,
+    retentionOf: (topic) => Promise.resolve(log.retention.get(topic)),
     deadLetters: (group) =>
       Promise.resolve(
         log.deadLetters

@@ -48,6 +48,8 @@ export class MemoryEventLog implements EventLog {
   failAppend: ((append: Append) => HeddleError | undefined) | undefined;
   /** Lets dead letters fail: what they are of waits. */
   isRefusingDeadLetters = false;
+  /** Milliseconds that topics are to be kept for, where somebody said; nothing is ever taken here. */
+  readonly retention = new Map<string, number>();
   private readonly partitions = new Map<string, Partition[]>();
   private readonly groups = new Map<string, MemoryGroup>();
   private readonly listeners = new Set<(topic: string) => void>();
@@ -152,7 +154,18 @@ export class MemoryEventLog implements EventLog {
   }
 
   ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
-    for (const spec of specs) if (!this.partitions.has(spec.name)) this.create(spec.name, spec.partitions);
+    for (const spec of specs) {
+      if (this.partitions.has(spec.name)) continue;
+      this.create(spec.name, spec.partitions);
+      void this.retain([spec]);
+    }
+    return Promise.resolve();
+  }
+
+  retain(specs: readonly TopicSpec[]): Promise<void> {
+    for (const { name, retentionMs } of specs) {
+      if (retentionMs !== undefined && this.partitions.has(name)) this.retention.set(name, retentionMs);
+    }
     return Promise.resolve();
   }
 

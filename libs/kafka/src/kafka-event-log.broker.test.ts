@@ -3,7 +3,7 @@ import { uuidv7 } from '@heddle/event';
 import type { Event, Position } from '@heddle/event';
 import { AvroCodec, MemorySchemaRegistry } from '@heddle/schema';
 import type { Producer } from 'kafkajs';
-import { inject } from 'vitest';
+import { expect, inject, it } from 'vitest';
 import { eventLogContract } from '../../../test/src/contract/event-log.contract.js';
 import { keptLetters } from '../../../test/src/contract/consumer.contract.js';
 import { KafkaEventLog } from './kafka-event-log.js';
@@ -48,10 +48,43 @@ eventLogContract('on Kafka', async () => {
       await producer.send({ topic, messages: [{ key, value: 'not an event' }] });
     },
     setAside: () => setAside,
+    retentionOf: async (topic) => {
+      const retention = (await configOf(topic)).get('retention.ms');
+      return retention === undefined ? undefined : Number(retention);
+    },
     deadLetters: (group) => keptLetters(log, group),
     close: async () => {
       await producer.disconnect();
       await log.close();
     },
   };
+});
+
+/** What was set for a topic; nothing of one that is not there. */
+async function configOf(name: string): Promise<Map<string, string>> {
+  const admin = foreign.admin();
+  await admin.connect();
+  try {
+    if (!(await admin.listTopics()).includes(name)) return new Map();
+    const type = kafkajs.ConfigResourceTypes.TOPIC;
+    const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type, name }] });
+    const own = resources[0]!.configEntries.filter(({ isDefault }) => !isDefault);
+    return new Map(own.map(({ configName, configValue }) => [configName, configValue]));
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+it('a topic that is to keep its records for another time keeps whatever else was set for it', async () => {
+  const log = new KafkaEventLog({ brokers: kafkaBrokers, clientId: 'retention', codec: {} as AvroCodec });
+  const spec = { name: `retention-${uuidv7()}`, partitions: 1, cleanup: 'delete' as const };
+  await log.ensureTopics([{ ...spec, retentionMs: -1, segmentBytes: 1_048_576 }]);
+  await log.retain([{ ...spec, retentionMs: 60_000 }]);
+  const config = await configOf(spec.name);
+  expect([config.get('retention.ms'), config.get('segment.bytes'), config.get('cleanup.policy')]).toEqual([
+    '60000',
+    '1048576',
+    'delete',
+  ]);
+  await log.close();
 });

@@ -115,6 +115,10 @@ export class KafkaEventLog implements EventLog {
     return this.directory.ensure(specs);
   }
 
+  retain(specs: readonly TopicSpec[]): Promise<void> {
+    return this.directory.retain(specs);
+  }
+
   async ping(): Promise<void> {
     try {
       await this.admin.use((admin) => admin.describeCluster());

@@ -4,6 +4,7 @@ import type { Admin, ITopicConfig } from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminClient } from './kafka-client.js';
 import { heddleErrorOf, kafkaErrorType } from './kafka-errors.js';
+import { retainFor } from './topic-retention.js';
 
 const RETRY_DELAY_MS = 200;
 /** The election of leaders takes milliseconds on an idle cluster, seconds on a busy one. */
@@ -109,6 +110,18 @@ export class TopicDirectory {
         if (Date.now() > deadline) throw heddleErrorOf(error);
         await delay(RETRY_DELAY_MS);
       }
+    }
+  }
+
+  /** Topics that exist keep their records as long as their specs say. @throws HeddleError `log-unavailable` */
+  async retain(specs: readonly TopicSpec[]): Promise<void> {
+    try {
+      for (const { name, retentionMs } of specs) {
+        if (retentionMs === undefined || (await this.ask(name)) === undefined) continue;
+        await this.admin.use((admin) => retainFor(admin, name, retentionMs));
+      }
+    } catch (error) {
+      throw heddleErrorOf(error);
     }
   }
 

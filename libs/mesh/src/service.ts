@@ -2,6 +2,7 @@ import { type ClientTokens, type Verifier, guardRoutes } from '@heddle/auth';
 import type { Outbox, OutboxTables, Relay } from '@heddle/outbox';
 import { type Health, type HttpAppOptions, type Log, createHttpApp } from '@heddle/runtime';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Kysely, Transaction } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { Registry } from 'prom-client';
@@ -24,6 +25,8 @@ export interface Service<T extends OutboxTables> {
   openApi: object;
   /** Its Nest module. */
   module(parts: ServiceParts<T>): object;
+  /** Routes outside of its controllers, as for bodies that are no JSON; each says who has access. */
+  routes?(server: FastifyInstance, parts: ServiceParts<T>): void;
 }
 
 /** What a service is built on. */
@@ -50,13 +53,13 @@ export interface ServiceGround<T> extends Omit<ServiceParts<T>, 'relay'> {
 
 /** The application of a service, neither initialised nor listening yet. */
 export async function createService<T extends OutboxTables>(
-  { types, module, openApi }: Service<T>,
+  { types, module, routes, openApi }: Service<T>,
   ground: ServiceGround<T>,
 ): Promise<NestFastifyApplication> {
   const { tenant, verifier, tokens, certificate, db, outbox, mesh, store, log, health, metrics } = ground;
   const guard = new ServiceGuard(verifier, { tenant, types }, log);
-  const relay = { wake: () => store.committed() };
-  const app = await createHttpApp(module({ db, outbox, relay, mesh, tokens }), {
+  const parts = { db, outbox, relay: { wake: () => store.committed() }, mesh, tokens };
+  const app = await createHttpApp(module(parts), {
     log,
     health,
     metrics,
@@ -64,6 +67,8 @@ export async function createService<T extends OutboxTables>(
     certificate,
     guard: (server) => guardRoutes(server, guard),
   });
-  logChanges(app.getHttpAdapter().getInstance(), log);
+  const server = app.getHttpAdapter().getInstance();
+  logChanges(server, log);
+  routes?.(server, parts);
   return app;
 }

@@ -195,9 +195,9 @@ export class ServiceTrial<T extends OutboxTables> {
     await this.eventLog.append([{ topic, key, event: { attributes, value: this.codec.encode(schemaId, data) } }]);
   }
 
-  /** Every operation that really answers; those of OData are described by `$metadata`. */
+  /** Every operation that really answers; what is below the path of an OData service is described by its `$metadata`. */
   realRoutes(): string[] {
-    const isOther = (route: string): boolean => route.startsWith('HEAD ') || route.includes('/sap/opu/odata/');
+    const isOther = (route: string): boolean => /^(?:HEAD|OPTIONS) |\/sap\/opu\/odata\/.*\*$/.test(route);
     return this.running.routes.filter((route) => !isOther(route)).toSorted();
   }
 

@@ -11,6 +11,7 @@ import type { ODataService } from './odata-service.js';
 
 /** Whatever changes something is answered with what it has become; the right to change is asked for behind the door. */
 const ACCESS: Access = { verb: 'fetch', kind: 'type' };
+const READS = ['GET', 'OPTIONS'];
 const CHANGES = ['POST', 'PUT', 'PATCH', 'MERGE', 'DELETE'];
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
@@ -26,8 +27,8 @@ export function odataRoutes(server: FastifyInstance, path: string, limits: HttpL
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, bytesParser(limits));
     scope.addHook('onSend', async (request, reply, payload) => inShapeOfV2(request, reply, payload));
     const config = { access: ACCESS };
-    scope.route({ method: 'GET', url: path, config, handler });
-    scope.route({ method: 'GET', url: `${path}/*`, config, handler });
+    scope.route({ method: READS, url: path, config, handler });
+    scope.route({ method: READS, url: `${path}/*`, config, handler });
     scope.route({ method: CHANGES, url: `${path}/*`, config, handler });
     ready();
   });

@@ -43,12 +43,26 @@ export function errorAnswer(problem: Problem, format: Format): { contentType: st
   return { contentType: 'application/xml;charset=utf-8', body: xmlDocument(error) };
 }
 
+/** The media types of an Accept header, the most wanted first (RFC 9110 §12.5.1). */
+function wishesOf(accept: string): string[] {
+  const ranges = accept
+    .toLowerCase()
+    .split(',')
+    .map((range) => ({
+      type: range.split(';', 1)[0]!.trim(),
+      weight: Number(/;\s*q=([\d.]{1,5})/.exec(range)?.[1] ?? 1),
+    }));
+  return ranges
+    .filter(({ weight }) => weight > 0)
+    .toSorted((a, b) => b.weight - a.weight)
+    .map(({ type }) => type);
+}
+
 /** What a request wants its answer in: `$format` stands before Accept, and Atom is what comes of neither. */
 export function formatOf(url: string, accept: string | undefined): Format {
   const [, wanted] = /[?&](?:\$|%24)format=([^&]*)/i.exec(url) ?? [];
   if (wanted !== undefined) return /^(?:application(?:\/|%2f))?json/i.test(wanted) ? 'json' : 'atom';
-  for (const range of (accept ?? '').toLowerCase().split(',')) {
-    const type = range.split(';', 1)[0]!.trim();
+  for (const type of wishesOf(accept ?? '')) {
     if (type === 'application/json' || type === 'text/json') return 'json';
     if (/^(?:application|text)\/(?:atom\+|atomsvc\+)?xml$/.test(type)) return 'atom';
   }

@@ -1,6 +1,6 @@
 export type { ChangeBy, EntityAt, EntityChanges, Keys, Parent, Payload } from './changes.js';
 export { CSRF_HEADER, csrfTokenOf, isCsrfFetch } from './csrf.js';
-export { isBatchUrl, odataRoutes, originOf, serveOData } from './door.js';
+export { isBatchUrl, odataRoutes, originOf } from './door.js';
 export {
   ODATA_PATH,
   type EntityModel,
@@ -20,4 +20,6 @@ export {
   text,
   time,
 } from './model.js';
-export { type ChangeTransaction, ODataService, mustShowToken } from './odata-service.js';
+export { mustShowToken } from './odata-service.js';
+export { odataRoute } from './odata-route.js';
+export { type ServedEntities, openOData } from './open-odata.js';

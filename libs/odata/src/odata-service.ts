@@ -1,6 +1,7 @@
 import { HeddleError } from '@heddle/event';
 import { HTTP_LIMITS, type JsonLimits, jsonLimitsOf } from '@heddle/runtime';
 import { pathOf } from './address.js';
+import { allowedAt } from './allowed.js';
 import { CSRF_HEADER, isCsrfFetch, isCsrfToken } from './csrf.js';
 import type { ServiceModel } from './model.js';
 import { type ODataAnswer, type ODataCaller, type ODataRequest, VERSION_HEADERS, split } from './odata-request.js';
@@ -24,7 +25,9 @@ export interface ODataParts<S> {
   json?: JsonLimits;
 }
 
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'MERGE', 'DELETE']);
+const METHODS = new Set(['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'MERGE', 'DELETE']);
+/** Those that a POST cannot stand for. */
+const READS = new Set(['OPTIONS', 'GET', 'HEAD']);
 
 /** An OData V2 service. Each read is one transaction, of one moment; changes of a set are made all, or none. */
 export class ODataService<S> {
@@ -45,6 +48,10 @@ export class ODataService<S> {
   async answer(request: ODataRequest, caller: ODataCaller): Promise<ODataAnswer> {
     try {
       const method = methodOf(request);
+      if (method === 'OPTIONS') {
+        const allow = allowedAt(this.parts.model, request.url);
+        return { status: 204, headers: { ...VERSION_HEADERS, allow }, body: '' };
+      }
       if (method === 'GET' || method === 'HEAD') {
         const answer = await this.#reads.answer(request);
         const { csrfToken } = caller;
@@ -54,9 +61,9 @@ export class ODataService<S> {
       }
       mustShowToken(request, caller.csrfToken);
       caller.mustBeAllowedToChange();
-      return await this.changes((change) => change({ ...request, method }));
+      return await this.changes((change) => change(request));
     } catch (error) {
-      return refused(error, request);
+      return this.#refused(error, request);
     }
   }
 
@@ -65,13 +72,26 @@ export class ODataService<S> {
     return this.parts.change((service, reader) => work((request) => this.#change(request, service, reader)));
   }
 
+  /** With the methods that there are, where it is the method that is wrong (RFC 9110 §15.5.6). */
+  #refused(error: unknown, request: ODataRequest): ODataAnswer {
+    const answer = refused(error, request);
+    if (answer.status !== 405) return answer;
+    try {
+      return { ...answer, headers: { ...answer.headers, allow: allowedAt(this.parts.model, request.url) } };
+    } catch {
+      // A path that is none has none.
+      return answer;
+    }
+  }
+
   async #change(request: ODataRequest, service: S, reader: Reader): Promise<ODataAnswer> {
     const { model } = this.parts;
     const { path, query } = split(request.url);
     const resource = parseResource(model, path);
     const options = parseOptions(query, request.headers);
     const read = new Read(model, reader, this.#limits);
-    const made = await this.#writes.run(request, { resource, options, service, read });
+    const method = methodOf(request);
+    const made = await this.#writes.run({ ...request, method }, { resource, options, service, read });
     if (made.kind === 'nothing') return { status: 204, headers: { ...VERSION_HEADERS, ...made.headers }, body: '' };
     const projection = projectionOf(model, made.steps.at(-1)!.entity, options);
     const found = await read.entity(made.steps, projection);
@@ -96,6 +116,6 @@ export function mustShowToken({ headers }: Pick<ODataRequest, 'headers'>, token:
 function methodOf({ method, headers }: ODataRequest): string {
   const tunnelled = method === 'POST' ? (headers['x-http-method'] ?? headers['x-http-method-override']) : undefined;
   const wanted = tunnelled?.trim().toUpperCase() ?? method;
-  if (METHODS.has(wanted) && !(tunnelled !== undefined && (wanted === 'GET' || wanted === 'HEAD'))) return wanted;
+  if (METHODS.has(wanted) && !(tunnelled !== undefined && READS.has(wanted))) return wanted;
   throw new HeddleError('method-unsupported', `This answers to ${[...METHODS].join(', ')}.`);
 }

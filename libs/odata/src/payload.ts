@@ -1,8 +1,10 @@
 import { type JsonLimits, parseJson } from '@heddle/runtime';
+import { readEntry } from './atom-entry.js';
 import type { Payload } from './changes.js';
 import { storedText } from './columns.js';
 import { dateTimeOf, dateTimeOffsetOf, decimalOf, timeOf } from './literal.js';
 import { durationOf, isoOf } from './edm.js';
+import type { Format } from './error-answer.js';
 import { type EntityModel, type PropertyModel, type ServiceModel, own } from './model.js';
 import { invalid, quoted } from './refusal.js';
 
@@ -16,11 +18,17 @@ export function readPayload<S>(
   service: ServiceModel<S>,
   entity: EntityModel<S>,
   body: Buffer | undefined,
-  { kind, json }: { kind: PayloadKind; json: JsonLimits },
+  { kind, format, json }: { kind: PayloadKind; format: Format; json: JsonLimits },
 ): Payload {
-  const parsed: unknown = parseJson(body ?? Buffer.alloc(0), json);
+  const bytes = body ?? Buffer.alloc(0);
+  const value = format === 'atom' ? readEntry(service, entity, bytes) : unwrapped(parseJson(bytes, json));
+  return payloadOf(service, entity, value, { kind, at: '', depth: 0 });
+}
+
+/** Entities stand in `d`, or plainly. */
+function unwrapped(parsed: unknown): unknown {
   const isWrapped = isRecord(parsed) && Object.keys(parsed).length === 1 && isRecord(parsed['d']);
-  return payloadOf(service, entity, isWrapped ? parsed['d'] : parsed, { kind, at: '', depth: 0 });
+  return isWrapped ? parsed['d'] : parsed;
 }
 
 interface Place {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { HeddleError } from '@heddle/event';
 import { sql } from 'kysely';
 import { etagOf } from './address.js';
@@ -19,6 +20,7 @@ import type { Reader } from './rows.js';
 /** Answers requests that change nothing: each in one transaction, of one moment. */
 export class ReadRequests<S> {
   readonly #metadata: string;
+  readonly #metadataTag: string;
 
   constructor(
     private readonly model: ServiceModel<S>,
@@ -26,6 +28,7 @@ export class ReadRequests<S> {
     private readonly limits: ReadLimits,
   ) {
     this.#metadata = metadataOf(model);
+    this.#metadataTag = `"${createHash('sha256').update(this.#metadata).digest('base64url')}"`;
   }
 
   /** What a GET is answered with. @throws HeddleError for whatever is wrong */
@@ -34,7 +37,7 @@ export class ReadRequests<S> {
     const { model, db } = this;
     const resource = parseResource(model, path);
     const options = parseOptions(query, request.headers);
-    if (resource.kind === 'metadata') return ok(this.#metadata, 'application/xml;charset=utf-8');
+    if (resource.kind === 'metadata') return this.#metadataAnswer(request);
     if (resource.kind === 'root') return this.#root(request);
     if (!('steps' in resource)) {
       throw new HeddleError('method-unsupported', 'This is answered to POST only.');
@@ -71,10 +74,7 @@ export class ReadRequests<S> {
         const projection = projectionOf(this.model, entity, options);
         const found = await this.#one(read, steps, projection);
         if (found === undefined) return this.#nothing(request, steps.at(-1)!.navigation!.name);
-        if (isKnown(request.headers['if-none-match'], found)) {
-          return { status: 304, headers: { ...VERSION_HEADERS, etag: etagOf(found.row) }, body: '' };
-        }
-        return this.entity(found, request);
+        return unlessKnown(request, etagOf(found.row)) ?? this.entity(found, request);
       }
       default:
         return this.#property(request, steps, resource.property!, kind === 'value', read);
@@ -100,6 +100,8 @@ export class ReadRequests<S> {
     const found = await read.entity(steps, { entity, properties: [name], deferred: [], expanded: [] });
     const value = found.row.values[name] ?? null;
     const etag = { etag: etagOf(found.row) };
+    const known = unlessKnown(request, etag.etag);
+    if (known !== undefined) return known;
     if (isValue) {
       if (value === null) throw new HeddleError('not-found', `${name} has no value.`);
       return ok(textOf(entity.properties[name]!.type, value), 'text/plain;charset=utf-8', etag);
@@ -126,6 +128,11 @@ export class ReadRequests<S> {
     return json === undefined
       ? ok(atom.links(entity, rows, isMany), 'application/xml;charset=utf-8')
       : ok(json.links(entity, rows, isMany), json.contentType);
+  }
+
+  #metadataAnswer(request: ODataRequest): ODataAnswer {
+    const etag = this.#metadataTag;
+    return unlessKnown(request, etag) ?? ok(this.#metadata, 'application/xml;charset=utf-8', { etag });
   }
 
   #root(request: ODataRequest): ODataAnswer {
@@ -185,11 +192,14 @@ function mustFit(kind: string, options: QueryOptions): void {
   if (wrong !== undefined) throw refusal(wrong, `is no option ${why}`);
 }
 
-/** Whether the client has this version already (RFC 9110 §13.1.2). */
-function isKnown(ifNoneMatch: string | undefined, { row }: { row: { version: string } }): boolean {
-  const tags = (ifNoneMatch ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  return tags.some((tag) => tag === '*' || tag === `"${row.version}"`);
+/** What is answered to whoever has this already (RFC 9110 §13.1.2). */
+function unlessKnown({ headers }: ODataRequest, etag: string): ODataAnswer | undefined {
+  const tags = (headers['if-none-match'] ?? '').split(',').map((tag) => opaque(tag.trim()));
+  if (!tags.some((tag) => tag === '*' || tag === opaque(etag))) return undefined;
+  return { status: 304, headers: { ...VERSION_HEADERS, etag }, body: '' };
 }
+
+const opaque = (tag: string): string => tag.replace(/^W\//, '');
 
 /**
  * Whoever was notified of a version gets that one or a later one: its own database knows it by then, and one that does

@@ -86,9 +86,10 @@ export class ODataTrial {
         if (!this.mayChange) throw new Error('not allowed');
       },
     };
-    const answer = url.startsWith('/$batch')
-      ? await answerBatch(this.service, request, caller)
-      : await this.service.answer(request, caller);
+    const answer =
+      method === 'POST' && url.startsWith('/$batch')
+        ? await answerBatch(this.service, request, caller)
+        : await this.service.answer(request, caller);
     const isJson = answer.headers['content-type']?.includes('json') === true && answer.body !== '';
     return { ...answer, d: (isJson ? ((JSON.parse(answer.body) as { d?: unknown }).d ?? {}) : {}) as TrialAnswer['d'] };
   }

@@ -2,13 +2,14 @@ import { HeddleError } from '@heddle/event';
 import type { JsonLimits } from '@heddle/runtime';
 import type { ChangeBy, EntityAt, EntityChanges } from './changes.js';
 import { kindOf } from './edm.js';
+import type { Format } from './error-answer.js';
 import { scanLiteral } from './literal.js';
-import { type EntityModel, type ServiceModel, own } from './model.js';
+import { type EntityModel, type NavigationModel, type ServiceModel, own } from './model.js';
 import type { ODataRequest } from './odata-request.js';
 import { type PayloadKind, readPayload } from './payload.js';
 import type { QueryOptions } from './query-options.js';
 import type { Read } from './read.js';
-import { quoted, refusal } from './refusal.js';
+import { invalid, quoted, refusal } from './refusal.js';
 import type { Resource, Step } from './resource.js';
 import { storedText } from './columns.js';
 
@@ -71,6 +72,7 @@ export class WriteRequests<S> {
     }
     const [first, ...rest] = steps.slice(0, -1);
     const parent = { ...(await this.#at(steps.slice(0, -1), ground)), navigation: navigation.name };
+    mustAgree(entity, input, navigation.model, parent);
     const keys = await create(ground.service, input, by, parent);
     return { kind: 'created', steps: [first!, ...rest, { entity, navigation, keys }] };
   }
@@ -118,13 +120,36 @@ export class WriteRequests<S> {
     { headers, body }: ODataRequest,
     kind: PayloadKind,
   ): Readonly<Record<string, unknown>> {
-    const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-    if (type !== 'application/json') {
-      throw new HeddleError('content-type-unsupported', 'What is changed is said in JSON: application/json.', {
+    const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+    const format = own(BODIES, type);
+    if (format === undefined) {
+      const types = Object.keys(BODIES).join(', ');
+      throw new HeddleError('content-type-unsupported', `What is changed is said in one of ${types}.`, {
         field: 'content-type',
       });
     }
-    return readPayload(this.model, entity, body, { kind, json: this.json });
+    return readPayload(this.model, entity, body, { kind, format, json: this.json });
+  }
+}
+
+/** What entities are written in, by content type. */
+const BODIES: Readonly<Record<string, Format>> = {
+  'application/json': 'json',
+  'application/atom+xml': 'atom',
+  'application/xml': 'atom',
+};
+
+/** What the path says already may be said once more, only not otherwise. */
+function mustAgree<S>(
+  { objectKey }: EntityModel<S>,
+  input: Readonly<Record<string, unknown>>,
+  { on = [] }: NavigationModel,
+  { values }: EntityAt,
+): void {
+  for (const name of new Set([...on, ...(objectKey === undefined ? [] : [objectKey])])) {
+    const [said, known] = [input[name], values[name]];
+    if (said === undefined || said === '' || known === undefined || said === known) continue;
+    throw invalid(name, `is ${quoted(String(known))} by the path`);
   }
 }
 

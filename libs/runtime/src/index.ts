@@ -14,6 +14,7 @@ export {
   Settings,
   defineSettings,
   processSettings,
+  readOrExit,
   readSettings,
   type Setting,
   type SettingRow,
@@ -21,5 +22,5 @@ export {
 } from './settings.js';
 export type { SocketUse } from './socket-limits.js';
 export { stopInOrder, type StopStep } from './stop.js';
-export { shapeError } from './shape-error.js';
+export { readShape, shapeError } from './shape-error.js';
 export { type Certificate, type Tls, certificateOf } from './tls.js';

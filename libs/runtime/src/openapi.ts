@@ -34,13 +34,14 @@ export interface RouteDoc {
   status: number;
   /** Other statuses of success: with the same response, or with none. */
   also?: Readonly<Record<number, 'same' | 'empty'>>;
-  response?: z.ZodType;
+  /** A shape, of `responseType`; or content types with their shapes. */
+  response?: z.ZodType | Record<string, z.ZodType>;
   responseType?: string;
   responseHeaders?: Record<string, string>;
   /** The errors that this operation may answer with. */
   errors: readonly ErrorCode[];
   /** Errors that are no problems, where a protocol of its own says how they look. */
-  refusals?: { statuses: readonly number[]; shape: z.ZodType };
+  refusals?: { statuses: readonly number[]; shape: z.ZodType | Record<string, z.ZodType> };
 }
 
 /** An OpenAPI 3.1 document of the routes; every error is an RFC 9457 problem. */
@@ -111,14 +112,16 @@ interface QuerySchema {
 function requestBodyOf(body: z.ZodType | Record<string, z.ZodType>): object {
   // A shape that has all by default needs no body.
   const required = !(body instanceof z.ZodType && body.safeParse(undefined).success);
-  return { required, content: contentOf(body) };
+  return { required, content: contentOf(body, 'input') };
 }
 
-function contentOf(body: z.ZodType | Record<string, z.ZodType>): object {
-  const shapes = body instanceof z.ZodType ? { 'application/json': body } : body;
-  return Object.fromEntries(
-    Object.entries(shapes).map(([type, shape]) => [type, { schema: jsonSchema(shape, 'input') }]),
-  );
+function contentOf(
+  shape: z.ZodType | Record<string, z.ZodType>,
+  io: 'input' | 'output',
+  type = 'application/json',
+): object {
+  const shapes = shape instanceof z.ZodType ? { [type]: shape } : shape;
+  return Object.fromEntries(Object.entries(shapes).map(([name, one]) => [name, { schema: jsonSchema(one, io) }]));
 }
 
 function successesOf(route: RouteDoc): Record<string, object> {
@@ -138,9 +141,7 @@ function successOf(route: RouteDoc): object {
   return {
     description: 'Success',
     ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) as object }),
-    ...(route.response === undefined
-      ? {}
-      : { content: { [route.responseType ?? 'application/json']: { schema: jsonSchema(route.response, 'output') } } }),
+    ...(route.response === undefined ? {} : { content: contentOf(route.response, 'output', route.responseType) }),
   };
 }
 
@@ -159,7 +160,7 @@ function problemsOf(codes: readonly ErrorCode[]): Record<string, object> {
 
 function refusalsOf({ refusals }: RouteDoc): Record<string, object> {
   if (refusals === undefined) return {};
-  const content = { 'application/json': { schema: jsonSchema(refusals.shape, 'output') } };
+  const content = contentOf(refusals.shape, 'output');
   return Object.fromEntries(refusals.statuses.map((status) => [status, { description: 'Refused', content }]));
 }
 

@@ -103,8 +103,13 @@ export function processSettings<M extends SettingMap>(settings: Settings<M>): Va
 
 /** Reads the settings of this process; a wrong one ends it with exit code 78 (EX_CONFIG) and one line for each. */
 export function readSettings<M extends SettingMap>(settings: Settings<M>): Values<M> {
+  return readOrExit(() => processSettings(settings));
+}
+
+/** As {@link readSettings}, for whatever else is said to a process before it starts, and may be wrong. */
+export function readOrExit<R>(read: () => R): R {
   try {
-    return processSettings(settings);
+    return read();
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(78);

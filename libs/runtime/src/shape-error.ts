@@ -1,4 +1,5 @@
 import { HeddleError } from '@heddle/event';
+import type { z } from 'zod';
 import './shape-rules.js';
 
 interface Issue {
@@ -24,4 +25,11 @@ export function shapeError(issues: readonly Issue[]): HeddleError {
   return new HeddleError('data-invalid', /[.?!]$/.test(sentence) ? sentence : `${sentence}.`, {
     fields: fields.slice(0, MAX_FIELDS),
   });
+}
+
+/** What a shape makes of an input. @throws HeddleError `data-invalid` that names every field */
+export function readShape<T extends z.ZodType>(shape: T, input: unknown): z.output<T> {
+  const result = shape.safeParse(input);
+  if (!result.success) throw shapeError(result.error.issues);
+  return result.data;
 }

@@ -11,8 +11,11 @@ interface PermissionRow {
 export async function permissionsPage(): Promise<string> {
   const table = (await import(path('apps/gateway/src/permission-table-trial.ts'))) as {
     PERMISSIONS: readonly PermissionRow[];
+    MQTT_PERMISSIONS: readonly PermissionRow[];
   };
-  const rows = table.PERMISSIONS.map((row) => `| \`${row.operation}\` | ${quoted(row.needs)} | ${quoted(row.else)} |`);
+  const rows = [...table.PERMISSIONS, ...table.MQTT_PERMISSIONS].map(
+    (row) => `| \`${row.operation}\` | ${quoted(row.needs)} | ${quoted(row.else)} |`,
+  );
   return markdown(`# Permissions
 
 Who may do what at the gateway. A permission is \`verb:kind:pattern\`, as \`consume:queue:orders\` or
@@ -38,7 +41,7 @@ ${rows.join('\n')}
 /** Permissions in it are code. */
 function quoted(text: string): string {
   return text.replaceAll(
-    /(?:publish|consume|fetch|replay|manage):(?:type|queue|client|tenant):[^\s,;]+|^\* (?=alone)/g,
+    /(?:publish|consume|fetch|replay|manage):(?:type|topic|queue|client|tenant):[^\s,;]+|^\* (?=alone)/g,
     (found) => {
       const permission = found.trimEnd();
       return `\`${permission}\`${found.slice(permission.length)}`;

@@ -9,7 +9,7 @@ import { type CanaryDoor, CanarySink, Party, Watch } from './party-trial.js';
 // HEDDLE_TEST_SEED repeats a run: the seed is printed.
 const STEPS = Number(process.env['HEDDLE_CANARY_STEPS'] ?? 2000);
 const TENANTS = ['local', 'qxacme', 'qxglobex'];
-const DOORS: CanaryDoor[] = ['body', 'header', 'sse', 'stream', 'queue', 'webhook', 'fetched'];
+const DOORS: CanaryDoor[] = ['body', 'header', 'sse', 'stream', 'queue', 'webhook', 'fetched', 'mqtt'];
 const OPEN_TO_ALL = ['/metrics', '/openapi.json', '/asyncapi.json', '/healthz/live', '/healthz/ready'];
 const METADATA = ['jwks.json', 'oauth-authorization-server', 'openid-configuration'];
 /** Between instances, or followed by receivers that were asked for their consent. */
@@ -26,7 +26,7 @@ beforeAll(async () => {
   const { seed } = new Chance();
   [sink, owner] = [await CanarySink.open(watch), await CanarySink.open(watch)];
   const owners = TENANTS.map((tenant) => `${tenant}/sales-order=${owner.url}/${tenant}`).join(',');
-  trial = await GatewayTrial.start({ OWNER_URLS: owners, HEDDLE_LIMIT_TENANT_QUEUES: '10' });
+  trial = await GatewayTrial.start({ OWNER_URLS: owners, HEDDLE_LIMIT_TENANT_QUEUES: '16' });
   parties = TENANTS.map(
     (tenant, n) => new Party(tenant, trial, new Chance(seed + n + 1), watch, `${sink.url}/${tenant}`),
   );

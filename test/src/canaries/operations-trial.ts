@@ -1,3 +1,4 @@
+import { device } from './device-trial.js';
 import type { Party } from './party-trial.js';
 
 const SIGNED = 'heddle.contract.v1.Contract.Signed.v1';
@@ -24,7 +25,7 @@ interface Delivery {
   lease: string;
 }
 
-/** Reads all its events over WebSockets to queues: of those that chance opened, none need have had one to deliver. */
+/** Reads all its events over WebSockets and MQTT from queues: of those that chance opened, none need have had one to deliver. */
 export async function readAll(party: Party): Promise<void> {
   for (const name of QUEUES) {
     await party.call('DELETE', `/v1/queues/${name}`);
@@ -33,6 +34,8 @@ export async function readAll(party: Party): Promise<void> {
     socket?.send(JSON.stringify({ kind: 'hello', id: party.canary }));
     socket?.send(JSON.stringify({ kind: 'credit', add: 5 }));
   }
+  // What is left of them.
+  await party.mqtt({ clientId: 'reader', filters: QUEUES.map((name) => `queue:${name}`), publishes: [] });
 }
 
 /**
@@ -258,12 +261,15 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [1, (party) => party.call('GET', `/v1/objects/contract/${party.oneOf(KEYS)}/document`)],
     [1, lookUp(ODATA)],
     [1, (party) => party.call('GET', `${ODATA}/`)],
+    [0.3, (party) => party.call('OPTIONS', ODATA)],
+    [0.3, (party) => party.call('OPTIONS', `${ODATA}/`)],
     ...['POST', 'PUT', 'PATCH', 'MERGE', 'DELETE'].map((method): [number, (party: Party) => Promise<unknown>] => [
       0.3,
       (party) => party.call(method, `${ODATA}/`, method === 'DELETE' ? undefined : { SalesOrder: party.canary }),
     ]),
     [1, (party) => party.call('PUT', `${HUB}/queues/${SAP_QUEUE}`, {})],
     [1, (party) => party.call('PUT', `${HUB}/queues/${SAP_QUEUE}/subscriptions/${encodeURIComponent('sap/+/*')}`)],
+    [4, (party) => device(party, event(party), queue(party))],
     [2, (party) => party.call('POST', `${MESSAGING}/subscriptions`, subscription(party, 'mine'))],
     [1, (party) => party.call('POST', `${MESSAGING}/subscriptions`, subscription(party, `s-${party.canary}`))],
     [1, (party) => party.call('POST', `${SAP_EVENTS}/subscriptions`, events(party, 'theirs'))],
@@ -295,10 +301,10 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [1, lookUp(`${HUB}/queues`)],
     [1, lookUp(`${HUB}/queues/${SAP_QUEUE}`)],
     [1, lookUp(`${HUB}/queues/${SAP_QUEUE}/subscriptions`)],
-    [1, lookUp(`${HUB}/statistics/queues`)],
-    [1, lookUp(`${HUB}/statistics/queues/${SAP_QUEUE}`)],
-    [1, lookUp(`${HUB}/statistics/instance`)],
-    [1, lookUp(`${HUB}/statistics/resources`)],
+    [1, lookUp(`${HUB}/queuesStatistics`)],
+    [1, lookUp(`${HUB}/queues/${SAP_QUEUE}/statistics`)],
+    [1, lookUp(`${HUB}/statistics`)],
+    [1, lookUp(`${HUB}/resourceusage`)],
     [1, lookUp(`${HUB}/readinessCheck`)],
     [2, lookUp('/v1/operations?limit=100')],
     [2, lookUp('/v1/audit?limit=100')],

@@ -4,9 +4,10 @@ import type { Caller } from '@heddle/auth';
 import type { GatewayTrial } from '../../../apps/gateway/src/gateway-trial.js';
 import { callerFor } from '../../../apps/gateway/src/identity/identity-trial.js';
 import type { Chance } from '../support/chance.js';
+import { type MqttDoings, openMqtt } from './mqtt-door-trial.js';
 
 /** Where bytes come to a tenant. */
-export type CanaryDoor = 'body' | 'header' | 'sse' | 'stream' | 'queue' | 'webhook' | 'fetched';
+export type CanaryDoor = 'body' | 'header' | 'sse' | 'stream' | 'queue' | 'webhook' | 'fetched' | 'mqtt';
 
 /** Searches what comes to a tenant for what only others can have put in. */
 export class Watch {
@@ -80,6 +81,7 @@ export class Party {
   readonly known = new Map<string, string[]>();
   readonly streams: { close(): void }[] = [];
   readonly queues: { socket: WebSocket; close(): void }[] = [];
+  readonly devices: { close(): void }[] = [];
   /** Called routes, as method and path. */
   readonly called = new Set<string>();
   readonly unexpected: string[] = [];
@@ -199,8 +201,16 @@ export class Party {
     return socket;
   }
 
+  /** A device; those of all tenants have the same client ids. */
+  async mqtt(doings: Pick<MqttDoings, 'clientId' | 'filters' | 'publishes'>): Promise<void> {
+    const searched = new Searched((text) => this.watch.saw(this.tenant, 'mqtt', text));
+    const { authorization, trial } = this;
+    const onBytes = (bytes: Buffer): void => searched.add(bytes.toString('latin1'));
+    this.#keep(this.devices, await openMqtt({ ...doings, url: trial.url, authorization, onBytes }));
+  }
+
   close(): void {
-    for (const { close } of [...this.streams, ...this.queues]) close();
+    for (const one of [...this.streams, ...this.queues, ...this.devices]) one.close();
   }
 
   #keep<T extends { close(): void }>(list: T[], one: T): void {

@@ -12,6 +12,8 @@ export interface EventLogHarness {
   putForeign(topic: string, key: string): Promise<void>;
   /** Where the records stand that were set aside. */
   setAside(): readonly Position[];
+  /** Milliseconds that a topic keeps its records for; nothing for one that is not there. */
+  retentionOf(topic: string): Promise<number | undefined>;
   /** What the group gave up on, and what is kept of why. */
   deadLetters(group: string): Promise<KeptLetter[]>;
   close(): Promise<void>;

@@ -266,6 +266,16 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
         expect(bounds[partitionOf('k', PARTITIONS)]).toMatchObject({ earliest: 0, end: 1 });
       });
 
+      it('keep their records as long as was said last, where they exist', async () => {
+        const [topic, none] = [await newTopic(), `no-${randomUUID()}`];
+        const spec = (name: string) => ({ name, partitions: PARTITIONS, cleanup: 'delete' as const });
+        await log.retain([topic, none].map((name) => ({ ...spec(name), retentionMs: 3_600_000 })));
+        expect(await harness.retentionOf(topic)).toBe(3_600_000);
+        expect(await harness.retentionOf(none)).toBeUndefined();
+        await log.retain([spec(topic)]);
+        expect(await harness.retentionOf(topic)).toBe(3_600_000);
+      });
+
       it('are listed once they exist', async () => {
         const topic = await newTopic();
         const names = await log.topics();

@@ -85,6 +85,42 @@ test('a queue is what its file says: made, unchanged when said again, changed wh
   expect(await cli.run(['queue', 'delete', name])).toMatchObject({ code: 5 });
 });
 
+test('a channel is what its file says, and is checked, tested, watched and switched off', async () => {
+  const name = `CLI_${randomUUID().replaceAll('-', '_')}`;
+  const spec = `bindings:\n    - type: ${CONTRACT_SIGNED}\n      filters: [{ data: Contract, exclude: [none] }]`;
+  const file = await yaml('channel', name, spec);
+  expect(await cli.run(['channel', 'apply', file])).toMatchObject({ code: 0, out: `created    channel ${name}` });
+  expect(await cli.run(['channel', 'apply', file])).toMatchObject({ code: 0, out: `unchanged  channel ${name}` });
+  expect(await cli.run(['channel', 'check', name])).toMatchObject({ code: 0 });
+  const tested = await cli.json<{ events: { id: string }[]; held: unknown[] }>([
+    'channel',
+    'test',
+    name,
+    '--count',
+    '2',
+  ]);
+  expect(tested).toMatchObject({ events: [{}, {}], held: [] });
+  const got: string[] = [];
+  await vi.waitFor(async () => {
+    const deliveries = await pullDeliveries(gateway, name, { max: 10, waitMs: 1000 });
+    const settlements = deliveries.map(({ lease }) => ({ lease, action: 'accept' as const }));
+    if (settlements.length > 0) await settlePulled(gateway, name, settlements);
+    got.push(...deliveries.map(({ event }) => event.id));
+    expect(got).toEqual(tested.events.map(({ id }) => id));
+  }, WAIT);
+  await vi.waitFor(async () => {
+    const consumed = { type: CONTRACT_SIGNED, consumed: 2, failed: 0 };
+    expect(await cli.json(['channel', 'monitor', name])).toMatchObject({ bindings: [consumed] });
+  }, WAIT);
+  const listed = await cli.run(['channel', 'events', name, '--status', 'consumed']);
+  for (const { id } of tested.events) expect(listed.out).toContain(id);
+  expect(await cli.json(['channel', 'retry', name, '--dry-run'])).toMatchObject({ selected: 0 });
+  expect(await cli.run(['channel', 'deactivate', name])).toMatchObject({ code: 0 });
+  expect(await cli.run(['channel', 'check', name])).toMatchObject({ code: 1 });
+  expect((await cli.run(['queue', 'export'])).out).not.toContain(name);
+  expect(await cli.run(['channel', 'delete', name])).toMatchObject({ code: 0 });
+});
+
 test('a webhook is exported without its secrets, and applied again it keeps them; from the environment it gets others', async () => {
   const name = `cli-${randomUUID()}`;
   const spec = `url: http://127.0.0.1:9400/${name}\n  types: [${CONTRACT_SIGNED}]\n  paused: true\n  headers: { x-api-key: '\${API_KEY}' }\n  auth: { basic: { user: me, password: '\${PASSWORD}' } }`;

@@ -10,7 +10,7 @@ import { AMQP_VALUES } from '../../../apps/gateway/src/protocols/amqp/amqp.setti
 import type { ConnectionHome } from '../../../apps/gateway/src/protocols/amqp/connection-home.js';
 import { bareBytes, countBytes } from '../../../apps/gateway/src/protocols/amqp/message-sections.js';
 import { PerformativeWriter } from '../../../apps/gateway/src/protocols/amqp/performative-writer.js';
-import type { Wire } from '../../../apps/gateway/src/protocols/amqp/wire.js';
+import type { Wire } from '../../../apps/gateway/src/protocols/wire.js';
 import { Chance } from '../support/chance.js';
 import { Mutations } from './mutations.js';
 

@@ -1,5 +1,4 @@
 import { Duplex } from 'node:stream';
-import type { Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type Caller, Permissions } from '@heddle/auth';
@@ -13,9 +12,8 @@ import type { ConnectionHome } from '../../../apps/gateway/src/protocols/mqtt/co
 import { MqttConnection } from '../../../apps/gateway/src/protocols/mqtt/mqtt.connection.js';
 import { MQTT_VALUES } from '../../../apps/gateway/src/protocols/mqtt/mqtt.settings.js';
 import { MqttSession } from '../../../apps/gateway/src/protocols/mqtt/session.js';
-import type { Wire } from '../../../apps/gateway/src/protocols/mqtt/wire.js';
+import type { Wire } from '../../../apps/gateway/src/protocols/wire.js';
 import { Session } from '../../../apps/gateway/src/protocols/sessions.js';
-import { SocketSink } from '../../../apps/gateway/src/streams/socket-sink.js';
 import { Chance } from '../support/chance.js';
 import { Mutations } from './mutations.js';
 
@@ -79,16 +77,23 @@ const CONNECTS = ([4, 5] as const).map((version) =>
 
 /** A wire that keeps nothing. */
 class TrialWire implements Wire {
-  readonly socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() }) as Socket;
-  readonly sink = new SocketSink(this.socket, () => undefined);
+  readonly headroom = 0;
+  readonly address = '192.0.2.1';
+  readonly queuedBytes = 0;
   isEnded = false;
   take: (bytes: Buffer) => void = () => undefined;
   closed: () => void = () => undefined;
 
   write(): void {}
+  onceDrained(callback: () => void): void {
+    setImmediate(callback);
+  }
   pause(): void {}
   resume(): void {}
   end(): void {
+    this.isEnded = true;
+  }
+  destroy(): void {
     this.isEnded = true;
   }
   listen(onBytes: (bytes: Buffer) => void, onClosed: () => void): void {
@@ -130,7 +135,8 @@ const home = {
     ...log,
     warn: ({ event, err }: { event?: string; err?: unknown }) => event === 'mqtt-failed' && unexpected.push(err),
   },
-  letIn: (_wish: unknown, wire: Wire) => Promise.resolve(new Session(caller, wire.socket)),
+  letIn: () => Promise.resolve(new Session(caller, new Duplex({ read: () => undefined }))),
+  newId: () => 'auto-id',
   handOn: () => false,
   ended: (connection: unknown) => open.delete(connection),
 } as unknown as ConnectionHome;

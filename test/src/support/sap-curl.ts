@@ -100,7 +100,16 @@ export class SapCurl {
   }
 
   async acknowledge(queue: string, id: string): Promise<number> {
-    return answerOf((await this.#run('acknowledge.sh', [queue, id])).stdout).status;
+    return (await this.acknowledged(queue, id)).status;
+  }
+
+  async acknowledged(queue: string, id: string): Promise<CurlAnswer> {
+    return answerOf((await this.#run('acknowledge.sh', [queue, id])).stdout);
+  }
+
+  /** Goes on with another token, or one that is none. */
+  use(token: string): void {
+    this.environment['TOKEN'] = token;
   }
 
   async queue(method: string, path: string, body?: object): Promise<CurlAnswer> {

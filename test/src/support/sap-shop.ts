@@ -47,8 +47,11 @@ export class SapShop {
   /** A new queue in the namespace; its name percent-encoded. */
   async newQueue(): Promise<string> {
     const queue = encodeURIComponent(`${NAMESPACE}/q/${randomUUID()}`);
-    const answer = await this.curl.queue('PUT', `queues/${queue}`, {});
-    expect(answer.status, answer.text).toBe(201);
+    // 503 says to come again: another instance may have stopped a moment ago.
+    await vi.waitFor(async () => {
+      const answer = await this.curl.queue('PUT', `queues/${queue}`, {});
+      expect(answer.status, answer.text).toBe(201);
+    }, SOON);
     return queue;
   }
 
@@ -77,7 +80,7 @@ export class SapShop {
   }
 
   async counts(queue: string): Promise<unknown> {
-    return (await this.curl.queue('GET', `statistics/queues/${queue}`)).json;
+    return (await this.curl.queue('GET', `queues/${queue}/statistics`)).json;
   }
 }
 

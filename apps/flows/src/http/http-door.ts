@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { FlowRunner } from '../flow-runner.js';
 import type { Flow, HttpSender } from '../flow.shape.js';
 import type { Message, Passing } from '../message.js';
+import type { FlowMetrics } from '../metrics.js';
 import type { MessageLog } from '../monitor/message-log.js';
 import { pass } from '../pass.js';
 import { type Secrets, basicHeader } from '../secrets.js';
@@ -18,6 +19,7 @@ interface HttpDoorParts {
   runner: FlowRunner;
   secrets: Secrets;
   messages: MessageLog;
+  metrics: FlowMetrics;
   log: Log;
 }
 
@@ -44,7 +46,7 @@ export function openHttpDoor(server: FastifyInstance, parts: HttpDoorParts): voi
 async function take(
   flow: Flow,
   http: HttpSender,
-  { runner, secrets, messages, log }: HttpDoorParts,
+  { runner, secrets, messages, metrics, log }: HttpDoorParts,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -54,7 +56,9 @@ async function take(
     const entry = messages.of({ flow: flow.name, source: `http:${http.path}`, message: message.id });
     messages.change(entry.id, { state: 'processing', attempts: entry.attempts + 1, dueAt: null });
     const way = { steps: flow.steps, receiver: runner.receiver(flow), to: Object.keys(flow.to)[0] ?? '' };
-    const { passing, steps } = await pass(message, way);
+    const passed = await pass(message, way);
+    const { passing, steps } = passed;
+    metrics.passed(flow.name, passed);
     const isDone = passing.state === 'done';
     messages.change(entry.id, {
       state: isDone ? 'completed' : 'failed',

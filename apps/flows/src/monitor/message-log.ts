@@ -4,7 +4,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { uuidv7 } from '@heddle/event';
 import type { ReceiverAnswer } from '../message.js';
 import type { PassedStep } from '../pass.js';
-import { type MessageEntry, type MessageState, OPEN_STATES } from './message-entry.js';
+import { type MessageEntry, type MessageState, OPEN_STATES, isOpen } from './message-entry.js';
 
 /** Tells messages of all flows apart. */
 export interface MessageName {
@@ -72,8 +72,14 @@ CREATE INDEX IF NOT EXISTS entry_open ON entry (state, changed_at);
 export class MessageLog {
   readonly #db: DatabaseSync;
 
-  /** @param folder none keeps it in memory */
-  constructor(folder: string | undefined) {
+  /**
+   * @param folder none keeps it in memory
+   * @param onEnd hears of each message that comes to a final state
+   */
+  constructor(
+    folder: string | undefined,
+    private readonly onEnd: (flow: string, state: MessageState) => void = () => undefined,
+  ) {
     if (folder !== undefined) mkdirSync(folder, { recursive: true });
     this.#db = new DatabaseSync(folder === undefined ? ':memory:' : join(folder, 'flows.sqlite'));
     // Written through to the system at every change, so that it survives the end of this process; not of the machine.
@@ -111,9 +117,12 @@ export class MessageLog {
       answer: answer === undefined || answer === null ? answer : JSON.stringify(answer),
       changed_at: now,
     };
+    const { state } = change;
+    const before = state === undefined || isOpen(state) ? undefined : this.get(id);
     const given = Object.entries(columns).filter(([, value]) => value !== undefined) as [string, SQLInputValue][];
     const assignments = given.map(([name]) => `${name} = ?`).join(', ');
     this.#db.prepare(`UPDATE entry SET ${assignments} WHERE id = ?`).run(...given.map(([, value]) => value), id);
+    if (before !== undefined && state !== undefined && before.state !== state) this.onEnd(before.flow, state);
   }
 
   /** The newest first. */
@@ -149,6 +158,14 @@ export class MessageLog {
       counts.set(String(flow), { ...counts.get(String(flow)), [state as MessageState]: Number(n) });
     }
     return counts;
+  }
+
+  /** When the oldest of each flow was received that is not final. */
+  oldest(): Map<string, number> {
+    const sql = `SELECT flow, min(received_at) AS at FROM entry WHERE state IN (SELECT value FROM json_each(?))
+      GROUP BY flow`;
+    const rows = this.#db.prepare(sql).all(JSON.stringify(OPEN_STATES));
+    return new Map(rows.map(({ flow, at }) => [String(flow), Number(at)]));
   }
 
   /** Forgets what is final for so long. */

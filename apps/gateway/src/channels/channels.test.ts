@@ -215,6 +215,29 @@ describe('channels', () => {
     expect((await ask('GET', '/v1/channels/HOOKED/check')).json).toMatchObject({ ok: true });
   });
 
+  it('say of each webhook why nothing is delivered to it, and what helps', async () => {
+    await made('CHECKED', { bindings: [{ type: SIGNED }] });
+    const nobody = callerFor('local', ['consume:queue:CHECKED'], 'nobody');
+    for (const [name, more] of [
+      ['asked', { handshake: { origin: 'me.example' } }],
+      ['stopped', { paused: true }],
+    ] as const) {
+      const put = await ask('PUT', `/v1/webhooks/${name}`, { queue: 'CHECKED', url: hook, ...more });
+      expect(put, put.text).toMatchObject({ status: 201 });
+    }
+    const check = (await ask('GET', '/v1/channels/CHECKED/check')).json;
+    expect(check).toMatchObject({ channel: 'CHECKED', ok: false });
+    const about = (name: string) =>
+      (check['checks'] as { name?: string; detail: string }[]).find((one) => one.name === name);
+    expect(about('asked')).toMatchObject({ of: 'webhook', ok: false });
+    expect(about('asked')!.detail).toContain('has not agreed');
+    expect(about('stopped')).toMatchObject({ ok: false });
+    expect(about('stopped')!.detail).toContain('/v1/webhooks/stopped/resume');
+    // Whoever may not know of the webhooks does not hear of them.
+    expect((await trial.ask(nobody, 'GET', '/v1/channels/CHECKED/check')).text).not.toContain('stopped');
+    for (const name of ['asked', 'stopped']) await ask('DELETE', `/v1/webhooks/${name}`);
+  });
+
   it('retry nothing of another channel', async () => {
     const [failed] = (await listed('HOOKED', `?status=failed&type=${SIGNED}`)).filter(
       ({ retried }) => retried === undefined,

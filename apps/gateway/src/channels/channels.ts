@@ -97,7 +97,7 @@ export class Channels {
     ];
     if (webhooks.length === 0) {
       const { leases, waiting } = receivers;
-      const detail = `No webhook; ${waiting} receivers wait at its queue now, and have ${leases} leases.`;
+      const detail = `No webhook that you may know of; ${waiting} receivers wait at its queue now, and have ${leases} leases.`;
       checks.push({ of: 'receivers', ok: true, detail });
     }
     return { channel: name, ok: checks.every(({ ok }) => ok), checks };

@@ -252,7 +252,7 @@ const MANAGED: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: `${MANAGEMENT}/statistics/queues`,
+    path: `${MANAGEMENT}/queuesStatistics`,
     summary: 'SAP Event Mesh: how much is in each queue',
     status: 200,
     response: z.array(queueCountsShape),
@@ -260,7 +260,7 @@ const MANAGED: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: `${MANAGEMENT}/statistics/queues/{name}`,
+    path: `${MANAGEMENT}/queues/{name}/statistics`,
     summary: 'SAP Event Mesh: how much is in one queue',
     params: NAME,
     status: 200,
@@ -269,7 +269,7 @@ const MANAGED: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: `${MANAGEMENT}/statistics/instance`,
+    path: `${MANAGEMENT}/statistics`,
     summary: 'SAP Event Mesh: how much is in all queues together',
     status: 200,
     response: instanceCountsShape,
@@ -277,7 +277,7 @@ const MANAGED: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: `${MANAGEMENT}/statistics/resources`,
+    path: `${MANAGEMENT}/resourceusage`,
     summary: 'SAP Event Mesh: what the tenant has, and may have',
     status: 200,
     response: resourceUsageShape,

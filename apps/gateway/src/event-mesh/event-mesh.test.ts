@@ -1,4 +1,5 @@
 import type { Caller } from '@heddle/auth';
+import { HeddleError } from '@heddle/event';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GatewayTrial, type TrialAnswer } from '../gateway-trial.js';
 import { callerFor } from '../identity/identity-trial.js';
@@ -95,6 +96,43 @@ describe('a subscription', () => {
   });
 });
 
+describe('a client that is deleted', () => {
+  const CLIENT = '/v1/clients/leaving';
+
+  it('takes its subscriptions with it, with the queues they brought, and leaves those of others and the queues it read', async () => {
+    const permissions = [...shop.permissions.texts];
+    expect((await ask(admin, 'PUT', CLIENT, { permissions })).status).toBe(201);
+    const leaving = { ...shop, client: 'leaving' };
+    const path = `${MESSAGING}/subscriptions`;
+    const events = { name: 'left-events', events: [{ type: TYPE }], webhookUrl: 'http://127.0.0.1:9999/' };
+    expect((await ask(leaving, 'POST', path, push('left'))).status).toBe(201);
+    expect((await ask(leaving, 'POST', `${EVENTS}/events/subscriptions`, events)).status).toBe(201);
+    expect((await ask(shop, 'POST', path, push('stays'))).status).toBe(201);
+    expect((await ask(admin, 'DELETE', CLIENT)).status).toBe(204);
+    expect((await ask(admin, 'GET', CLIENT)).status).toBe(404);
+    for (const gone of ['webhooks/left', 'webhooks/left-events', 'queues/left-events']) {
+      expect((await ask(admin, 'GET', `/v1/${gone}`)).status, gone).toBe(404);
+    }
+    for (const stays of ['webhooks/stays', 'queues/q%2Fone']) {
+      expect((await ask(admin, 'GET', `/v1/${stays}`)).status, stays).toBe(200);
+    }
+    expect((await ask(shop, 'DELETE', `${path}/stays`)).status).toBe(204);
+  });
+
+  it('is shut out, and deleted when that is asked again, where a subscription could not be ended', async () => {
+    expect((await ask(admin, 'PUT', CLIENT, { permissions: [...shop.permissions.texts] })).status).toBe(201);
+    expect((await ask({ ...shop, client: 'leaving' }, 'POST', `${MESSAGING}/subscriptions`, push('left'))).status).toBe(
+      201,
+    );
+    const moving = new HeddleError('queue-elsewhere', 'The queue is moving.', { retryAfterSeconds: 1 });
+    vi.spyOn(trial.gateway.webhooks, 'delete').mockRejectedValueOnce(moving);
+    expect((await ask(admin, 'DELETE', CLIENT)).status).toBe(503);
+    expect((await ask(admin, 'GET', CLIENT)).json).toMatchObject({ disabled: true });
+    expect((await ask(admin, 'DELETE', CLIENT)).status).toBe(204);
+    expect((await ask(admin, 'GET', '/v1/webhooks/left')).status).toBe(404);
+  });
+});
+
 describe('a queue that is managed in the words of SAP Event Mesh', () => {
   it('keeps what is not named, and what only ours has', async () => {
     const path = `${MANAGEMENT}/queues/q%2Fone`;
@@ -124,12 +162,88 @@ describe('a queue that is managed in the words of SAP Event Mesh', () => {
     const headers = { 'x-qos': '1', 'content-type': 'text/plain' };
     expect((await ask(shop, 'POST', `${MESSAGING}/queues/q%2Fone/messages`, 'text', headers)).status).toBe(204);
     await vi.waitFor(async () => {
-      const { json } = await ask(admin, 'GET', `${MANAGEMENT}/statistics/queues/q%2Fone`);
+      const { json } = await ask(admin, 'GET', `${MANAGEMENT}/queues/q%2Fone/statistics`);
       expect(json).toMatchObject({ name: 'q/one', messageCount: 1, unacknowledgedMessageCount: 0 });
     }, SOON);
-    expect((await ask(admin, 'GET', `${MANAGEMENT}/statistics/instance`)).json).toMatchObject({ messageCount: 1 });
-    const { json } = await ask(admin, 'GET', `${MANAGEMENT}/statistics/resources`);
+    expect((await ask(admin, 'GET', `${MANAGEMENT}/statistics`)).json).toMatchObject({ messageCount: 1 });
+    expect((await ask(admin, 'GET', `${MANAGEMENT}/queuesStatistics`)).json).toMatchObject([{ name: 'q/one' }]);
+    const { json } = await ask(admin, 'GET', `${MANAGEMENT}/resourceusage`);
     expect(json).toMatchObject({ queues: { limit: 4 } });
+  });
+
+  it.each([
+    ['queues', 'queuesStatistics'],
+    ['queues/q%2Fone', 'queues/q%2Fone/statistics'],
+    ['instance', 'statistics'],
+    ['resources', 'resourceusage'],
+  ])('is counted at statistics/%s as at %s', async (former, now) => {
+    const { status, json } = await ask(admin, 'GET', `${MANAGEMENT}/statistics/${former}`);
+    expect([status, json]).toEqual([200, (await ask(admin, 'GET', `${MANAGEMENT}/${now}`)).json]);
+  });
+
+  it('refuses what it has no room for, by name and by topic, and takes it again once something was settled', async () => {
+    const queue = `${MANAGEMENT}/queues/q%2Fsmall`;
+    const bounds = { maxQueueMessageCount: 2, maxMessageSizeInBytes: 100 };
+    const made = await ask(admin, 'PUT', queue, bounds);
+    expect([made.status, made.json]).toMatchObject([201, bounds]);
+    expect((await ask(admin, 'PUT', `${queue}/subscriptions/small%2F*`)).status).toBe(201);
+    const headers = { 'x-qos': '1', 'content-type': 'text/plain' };
+    const toQueue = (body = 'text') => ask(admin, 'POST', `${MESSAGING}/queues/q%2Fsmall/messages`, body, headers);
+    const toTopic = () => ask(admin, 'POST', `${MESSAGING}/topics/small%2Fone/messages`, 'text', headers);
+    const holds = (messageCount: number) =>
+      vi.waitFor(
+        async () => expect((await ask(admin, 'GET', `${queue}/statistics`)).json).toMatchObject({ messageCount }),
+        SOON,
+      );
+    expect((await toQueue('x'.repeat(200))).status).toBe(413);
+    expect([(await toQueue()).status, (await toTopic()).status]).toEqual([204, 204]);
+    await holds(2);
+    for (const refused of [await toQueue(), await toTopic()]) {
+      expect([refused.status, refused.json]).toMatchObject([
+        507,
+        { code: 'queue-full', error: { code: 'SPOOL_LIMIT_EXCEEDED' } },
+      ]);
+    }
+    // What it does not want is no matter of its.
+    const elsewhere = await ask(admin, 'POST', `${MESSAGING}/topics/large%2Fone/messages`, 'text', headers);
+    expect(elsewhere.status).toBe(204);
+    const consumption = `${MESSAGING}/queues/q%2Fsmall/messages/consumption`;
+    expect((await ask(admin, 'POST', consumption, undefined, { 'x-qos': '0' })).status).toBe(200);
+    await holds(1);
+    expect((await toTopic()).status).toBe(204);
+    expect((await ask(admin, 'PUT', queue, { maxQueueMessageCount: 0 })).json).toMatchObject({
+      maxQueueMessageCount: 0,
+    });
+    expect((await toQueue()).status).toBe(204);
+    expect((await ask(admin, 'DELETE', queue)).status).toBe(204);
+  });
+
+  it('is full for events in the words of their door', async () => {
+    const queue = `${MANAGEMENT}/queues/q%2Fspool`;
+    expect((await ask(admin, 'PUT', queue, { maxQueueMessageCount: 1 })).status).toBe(201);
+    const pattern = encodeURIComponent('default/heddle/s4/ce/no/such/Type');
+    expect((await ask(admin, 'PUT', `${queue}/subscriptions/${pattern}`)).status).toBe(201);
+    const headers = { 'content-type': 'application/cloudevents+json', qos: 'AT_LEAST_ONCE' };
+    const published = (id: string) =>
+      ask(admin, 'POST', `${EVENTS}/events`, { specversion: '1.0', id, source: '/s', type: 'no.such.Type' }, headers);
+    expect((await published('e1')).status).toBe(204);
+    await vi.waitFor(
+      async () => expect((await ask(admin, 'GET', `${queue}/statistics`)).json).toMatchObject({ messageCount: 1 }),
+      SOON,
+    );
+    const refused = await published('e2');
+    expect([refused.status, refused.json]).toMatchObject([422, { error: { code: 'SPOOL_LIMIT_EXCEEDED' } }]);
+    expect((await ask(admin, 'DELETE', queue)).status).toBe(204);
+    expect((await published('e2')).status).toBe(204);
+  });
+
+  it.each([
+    { maxQueueMessageCount: 4001 },
+    { maxQueueSizeInBytes: 1_610_612_736 },
+    { maxMessageSizeInBytes: 1_000_001 },
+  ])('refuses a bound that it could not keep: %j', async (bounds) => {
+    const { status, json } = await ask(admin, 'PUT', `${MANAGEMENT}/queues/q%2Fone`, bounds);
+    expect([status, json]).toMatchObject([400, { error: { field: Object.keys(bounds)[0] } }]);
   });
 
   it('is not there under a name that is none, or that nobody made', async () => {

@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { ROOM_LIMITS } from '../queues/queue.shape.js';
 
 const SECONDS_OF_30_DAYS = 2_592_000;
 const MAX_UNACKNOWLEDGED = 100_000;
 const MAX_REDELIVERIES = 255;
 
-/** What SAP's broker counts and bounds by itself: taken, so that what was read can be put back, and not looked at. */
+/** Why a larger bound is refused: it would not be kept. */
+const HERE = 'must be 0, for a queue here is as large as the log, or a bound that can be kept: at most';
+/** What is counted here: taken, so that what was read can be put back, and not looked at. */
 const unread = z.int().min(0).optional();
 
 /** The body of `PUT …/queues/{queue}`. What is left out is as it was, or of a new queue as it is by default. */
@@ -38,9 +41,19 @@ export const managedQueueShape = z.strictObject({
     .max(SECONDS_OF_30_DAYS)
     .optional()
     .describe('seconds after which any message expires; 0 for never'),
-  maxQueueSizeInBytes: unread.describe('taken and not kept: a queue is as large as the log'),
-  maxQueueMessageCount: unread.describe('the same'),
-  maxMessageSizeInBytes: unread.describe('taken and not kept: a message has 1,000,000 bytes at most'),
+  maxQueueSizeInBytes: z
+    .int()
+    .min(0)
+    .max(ROOM_LIMITS.bytes, `${HERE} ${ROOM_LIMITS.bytes} bytes`)
+    .optional()
+    .describe('bytes held, from which on what is published to it is refused; 0 for as many as the log has'),
+  maxQueueMessageCount: z
+    .int()
+    .min(0)
+    .max(ROOM_LIMITS.messages, `${HERE} ${ROOM_LIMITS.messages} messages`)
+    .optional()
+    .describe('the same in messages'),
+  maxMessageSizeInBytes: z.int().min(0).max(ROOM_LIMITS.messageBytes).optional().describe('bytes of one message'),
   messageCount: unread,
   queueSizeInBytes: unread,
   unacknowledgedMessageCount: unread,
@@ -77,10 +90,10 @@ export const queueSubscriptionShape = z.object({ queueName: z.string(), topicPat
 
 export type QueueSubscription = z.output<typeof queueSubscriptionShape>;
 
-/** What `GET …/statistics/queues` has of each. */
+/** What `GET …/queuesStatistics` has of each, and `GET …/queues/{queue}/statistics` of one. */
 export const queueCountsShape = z.object({ name: z.string(), ...counts });
 
-/** What `GET …/statistics/instance` answers: of the queues and webhooks that the client may know of. */
+/** What `GET …/statistics` answers: of the queues and webhooks that the client may know of. */
 export const instanceCountsShape = z.object({
   queueCount: count,
   webhookCount: count,
@@ -91,5 +104,5 @@ export const instanceCountsShape = z.object({
 
 const usage = z.object({ used: count, limit: count });
 
-/** What `GET …/statistics/resources` answers: of the tenant. */
+/** What `GET …/resourceusage` answers: of the tenant. */
 export const resourceUsageShape = z.object({ queues: usage, webhooks: usage });

@@ -16,6 +16,7 @@ const NEW: QueueAsked = { order: 'none', topicPatterns: [] };
 /** What a definition is to be, by what it is and what is asked; whatever ours has beyond that stays as it is. */
 export function askedOf(before: QueueView | undefined, request: ManagedQueueRequest): QueueAsked {
   const { accessType, maxDeliveredUnackedMsgsPerFlow, maxRedeliveryCount, deadMsgQueue, respectTtl, maxTtl } = request;
+  const { maxQueueMessageCount, maxQueueSizeInBytes, maxMessageSizeInBytes } = request;
   const asked: QueueAsked = before === undefined ? { ...NEW } : sameAs(before);
   if (accessType !== undefined) asked.accessType = accessType;
   if (maxDeliveredUnackedMsgsPerFlow !== undefined) asked.maxUnacknowledged = maxDeliveredUnackedMsgsPerFlow;
@@ -25,13 +26,28 @@ export function askedOf(before: QueueView | undefined, request: ManagedQueueRequ
   else if (deadMsgQueue !== undefined) asked.deadLetterQueue = deadMsgQueue;
   if (maxTtl === 0) delete asked.ttlMs;
   else if (maxTtl !== undefined) asked.ttlMs = maxTtl * 1000;
+  bound(asked, 'maxMessages', maxQueueMessageCount);
+  bound(asked, 'maxBytes', maxQueueSizeInBytes);
+  // As large as any message may be is no bound of its own.
+  bound(asked, 'maxMessageBytes', maxMessageSizeInBytes === MAX_MESSAGE_BYTES ? 0 : maxMessageSizeInBytes);
   return asked;
+}
+
+/** 0 takes a bound away; what is not named is as it was. */
+function bound(
+  asked: QueueAsked,
+  name: 'maxMessages' | 'maxBytes' | 'maxMessageBytes',
+  most: number | undefined,
+): void {
+  if (most === 0) delete asked[name];
+  else if (most !== undefined) asked[name] = most;
 }
 
 /** The definition that a queue has, asked for again. */
 export function sameAs(view: QueueView): QueueAsked {
   const { types, topicPatterns, filter, leaseMs, deadLetters, ttlMs, maxInFlight, shape, retry } = view;
   const { respectTtl, deadLetterQueue, maxRedeliveryCount, accessType, maxUnacknowledged } = view;
+  const { maxMessages, maxBytes, maxMessageBytes } = view;
   const { delaysMs, jitter, maxAgeMs, firstMs, factor, capMs, attempts } = retry;
   const schedule = delaysMs === undefined ? { firstMs, factor, capMs, attempts } : { delaysMs };
   return {
@@ -49,6 +65,9 @@ export function sameAs(view: QueueView): QueueAsked {
     ...(deadLetterQueue === undefined ? {} : { deadLetterQueue }),
     ...(maxRedeliveryCount === undefined ? {} : { maxRedeliveryCount }),
     ...(maxUnacknowledged === undefined ? {} : { maxUnacknowledged }),
+    ...(maxMessages === undefined ? {} : { maxMessages }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
   };
 }
 
@@ -60,9 +79,9 @@ export function managedView(view: QueueView): ManagedQueueView {
   return {
     name,
     ...countsOf(view),
-    maxQueueSizeInBytes: 0,
-    maxQueueMessageCount: 0,
-    maxMessageSizeInBytes: MAX_MESSAGE_BYTES,
+    maxQueueSizeInBytes: view.maxBytes ?? 0,
+    maxQueueMessageCount: view.maxMessages ?? 0,
+    maxMessageSizeInBytes: view.maxMessageBytes ?? MAX_MESSAGE_BYTES,
     accessType,
     maxDeliveredUnackedMsgsPerFlow: maxUnacknowledged ?? maxInFlight,
     maxRedeliveryCount: maxRedeliveryCount ?? delaysMs?.length ?? attempts - 1,

@@ -59,14 +59,13 @@ export function openManagement(
       await queues.unsubscribe(callerOf(request), name, pattern);
       return reply.status(204).send();
     });
-    const statistics = `${MANAGEMENT}/statistics`;
-    scope.get(`${statistics}/queues`, SEEN, (request) => queues.counts(callerOf(request)));
-    scope.get(`${statistics}/queues/:name`, SEEN, (request) => {
+    scope.get(`${MANAGEMENT}/queuesStatistics`, SEEN, (request) => queues.counts(callerOf(request)));
+    scope.get(`${queue}/statistics`, SEEN, (request) => {
       const [counts] = queues.counts(callerOf(request), named(request).name);
       return counts;
     });
-    scope.get(`${statistics}/instance`, SEEN, (request) => queues.instance(callerOf(request)));
-    scope.get(`${statistics}/resources`, SOME, (request) => queues.resources(callerOf(request)));
+    scope.get(`${MANAGEMENT}/statistics`, SEEN, (request) => queues.instance(callerOf(request)));
+    scope.get(`${MANAGEMENT}/resourceusage`, SOME, (request) => queues.resources(callerOf(request)));
     scope.get(`${MANAGEMENT}/readinessCheck`, SEEN, async () => {
       if (await isReady()) return { ready: true };
       throw new HeddleError('stopping', 'The gateway is not ready: ask again.', { retryAfterSeconds: ASK_AGAIN_S });

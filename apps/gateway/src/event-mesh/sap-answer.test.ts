@@ -16,6 +16,8 @@ it.each<[code: ConstructorParameters<typeof HeddleError>[0], door: SapDoor, stat
   ['quota-exceeded', 'messaging', 409, 'QUOTA_EXCEEDED'],
   ['quota-exceeded', 'management', 409, 'QUOTA_EXCEEDED'],
   ['quota-exceeded', 'events', 422, 'SPOOL_LIMIT_EXCEEDED'],
+  ['queue-full', 'messaging', 507, 'SPOOL_LIMIT_EXCEEDED'],
+  ['queue-full', 'events', 422, 'SPOOL_LIMIT_EXCEEDED'],
   ['too-large', 'messaging', 413, 'PAYLOAD_TOO_LARGE'],
   ['rate-limited', 'events', 429, 'TOO_MANY_REQUESTS'],
   ['log-unavailable', 'messaging', 503, 'SERVICE_UNAVAILABLE'],

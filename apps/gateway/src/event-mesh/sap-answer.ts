@@ -29,6 +29,9 @@ const WORDS: Readonly<Record<number, string>> = {
   503: 'SERVICE_UNAVAILABLE',
 };
 
+/** Said of what a queue has no room for, and of what a tenant may have no more of. */
+const SPOOL_FULL = 'SPOOL_LIMIT_EXCEEDED';
+
 /** A message that is not locked (any more) is one that is not there: SAP documents no other answer. */
 const NO_SUCH_MESSAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'lease-unknown',
@@ -55,7 +58,10 @@ function saidAs({ code, status }: Problem, door: SapDoor, invalidStatus: 400 | 4
   if (NO_SUCH_MESSAGE.has(code)) return { status: 404, word: 'NOT_FOUND' };
   if (code === 'quota-exceeded') {
     // Not CONFLICT: to clients that means that there is one of this name, which they delete.
-    return door === 'events' ? { status: 422, word: 'SPOOL_LIMIT_EXCEEDED' } : { status: 409, word: 'QUOTA_EXCEEDED' };
+    return door === 'events' ? { status: 422, word: SPOOL_FULL } : { status: 409, word: 'QUOTA_EXCEEDED' };
+  }
+  if (code === 'queue-full') {
+    return door === 'events' ? { status: 422, word: SPOOL_FULL } : { status, word: SPOOL_FULL };
   }
   // What breaks a rule is 400 in all that SAP documents of messages and queues.
   const said = status === 422 ? invalidStatus : status;
@@ -70,6 +76,7 @@ function saidAs({ code, status }: Problem, door: SapDoor, invalidStatus: 400 | 4
 export function refuseLikeSap(scope: FastifyInstance, door: SapDoor, log: Log, invalidStatus: 400 | 422 = 400): void {
   scope.setErrorHandler((error, _request, reply) => answerProblem(reply, error, log));
   scope.addHook('onSend', (_request, reply, payload, done) => {
+    if (reply.statusCode < 400) return done(null, payload);
     const type = String(reply.getHeader('content-type') ?? '');
     if (typeof payload !== 'string' || !type.startsWith('application/problem+json')) return done(null, payload);
     const { status, body } = sapError(JSON.parse(payload) as Problem, door, invalidStatus);

@@ -17,7 +17,15 @@ const FORMS: readonly RegExp[] = [
   new RegExp(`^((?:${MESSAGING}|${EVENTS}/events)/subscriptions/)(.+)(/(?:handshake|state))$`),
   new RegExp(`^((?:${MESSAGING}|${EVENTS}/events)/subscriptions/)(.+)()$`),
   new RegExp(`^(${MANAGEMENT}/queues/)(.+?)(/subscriptions)(?:/(.+))?$`),
-  new RegExp(`^(${MANAGEMENT}/(?:statistics/)?queues/)(.+)()$`),
+  new RegExp(`^(${MANAGEMENT}/queues/)(.+)(/statistics)$`),
+  new RegExp(`^(${MANAGEMENT}/queues/)(.+)()$`),
+];
+/** Where statistics stood before it was known how clients of SAP Event Mesh ask for them; still answered. */
+const FORMER: readonly (readonly [former: RegExp, now: string])[] = [
+  [new RegExp(`^${MANAGEMENT}/statistics/queues$`), `${MANAGEMENT}/queuesStatistics`],
+  [new RegExp(`^${MANAGEMENT}/statistics/queues/(.+)$`), `${MANAGEMENT}/queues/$1/statistics`],
+  [new RegExp(`^${MANAGEMENT}/statistics/instance$`), `${MANAGEMENT}/statistics`],
+  [new RegExp(`^${MANAGEMENT}/statistics/resources$`), `${MANAGEMENT}/resourceusage`],
 ];
 const ANY_FORM = /^\/(?:messagingrest\/v1|sap\/ems\/v1|hub\/rest\/api\/v1|sap-event-mesh\/rest\/api\/v1)\//;
 
@@ -32,6 +40,9 @@ export function sapPath(url: string): string {
   const query = at === -1 ? '' : url.slice(at);
   let path = at === -1 ? url : url.slice(0, at);
   if (path.startsWith(`${OTHER_MANAGEMENT}/`)) path = MANAGEMENT + path.slice(OTHER_MANAGEMENT.length);
+  if (path.startsWith(`${MANAGEMENT}/statistics/`)) {
+    for (const [former, now] of FORMER) path = path.replace(former, now);
+  }
   for (const form of FORMS) {
     const [, before, name, after, pattern] = form.exec(path) ?? [];
     if (before === undefined) continue;
@@ -48,7 +59,7 @@ function encoded(name: string): string {
 export type SapPlace = { queue: string } | { webhook: string };
 
 const CONSUMED = new RegExp(`^${MESSAGING}/queues/([^/]+)/messages/(?:consumption|[^/]+/acknowledgement)$`);
-const MANAGED = new RegExp(`^${MANAGEMENT}/(?:statistics/)?queues/([^/]+)(?:/|$)`);
+const MANAGED = new RegExp(`^${MANAGEMENT}/queues/([^/]+)(?:/|$)`);
 const SUBSCRIBED = new RegExp(`^(?:${MESSAGING}|${EVENTS}/events)/subscriptions/([^/]+)`);
 
 /** Where a request is to be worked on, by its path as {@link sapPath} makes it and its body; nothing where that is anywhere. */

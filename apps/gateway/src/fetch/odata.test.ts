@@ -110,6 +110,20 @@ describe('OData at the gateway', () => {
     );
   });
 
+  it('is asked for its methods, and for the token by HEAD, as clients do before they change anything', async () => {
+    answer = (_request, response) => response.writeHead(204, { allow: 'OPTIONS, GET, HEAD, POST' }).end();
+    const methods = await call('OPTIONS', `${ROOT}/A_BusinessPartner`);
+    expect([methods.status, methods.headers.get('allow')]).toEqual([204, 'OPTIONS, GET, HEAD, POST']);
+    answer = (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"d":{}}');
+    for (const path of [`${ROOT}/`, ROOT]) {
+      const head = await call('HEAD', path, { 'x-csrf-token': 'Fetch' });
+      expect([path, head.status, await head.text()]).toEqual([path, 200, '']);
+      const get = await call('GET', path, { 'x-csrf-token': 'Fetch' });
+      expect(head.headers.get('x-csrf-token')).toBe(get.headers.get('x-csrf-token'));
+    }
+    expect(asked.map(({ method }) => method)).toEqual(['OPTIONS', 'HEAD', 'GET', 'HEAD', 'GET']);
+  });
+
   it('is for whoever may fetch, and changes for whoever may publish what they raise, besides', async () => {
     const reader = callerFor('local', ['fetch:type:sap.s4.beh.businesspartner.*'], 'reader');
     const read = await call('GET', `${ROOT}/`, { 'x-csrf-token': 'Fetch' }, undefined, reader);

@@ -5,12 +5,9 @@ import { CSRF_HEADER, ODATA_PATH, csrfTokenOf, isBatchUrl, mustShowToken } from 
 import { Agent, type Dispatcher, request } from 'undici';
 import type { GatewayMetrics } from '../metrics.js';
 import type { Objects } from './objects.js';
+import { ODATA_SERVICES } from './odata-services.js';
 
-/** OData services, called as on S/4HANA, and the kind of object that each is about. */
-const ODATA_OBJECTS: ReadonlyMap<string, string> = new Map([
-  ['API_SALES_ORDER_SRV', 'sales-order'],
-  ['API_BUSINESS_PARTNER', 'business-partner'],
-]);
+const OBJECTS: ReadonlyMap<string, string> = new Map(Object.entries(ODATA_SERVICES));
 
 /** What a client asks of such a service. */
 export interface ODataWish {
@@ -38,6 +35,7 @@ export type TokenFor = (caller: Caller) => string | Promise<string>;
 /** An owner that says nothing for so long is not there: its statements may take five seconds, its batches ten. */
 const OWNER_TIMEOUT_MS = 15_000;
 const CONNECTIONS = 32;
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** What a client says to the owner, and the owner to the client; the rest is between one of them and this gateway. */
 const ASKED = [
   ...['accept', 'content-type', 'if-match', 'if-none-match', 'dataserviceversion', 'maxdataserviceversion'],
@@ -68,10 +66,10 @@ export class ODataOwners {
    */
   async handOn(caller: Caller, wish: ODataWish, csrfToken: string): Promise<ODataHandedOn> {
     const { service, method, below, headers, body, origin } = wish;
-    const object = ODATA_OBJECTS.get(service);
+    const object = OBJECTS.get(service);
     if (object === undefined) throw unknown(service);
     this.objects.requireFetch(caller, object);
-    const isRead = method === 'GET' || method === 'HEAD';
+    const isRead = READS.has(method);
     const isChange = !isRead && !(method === 'POST' && isBatchUrl(below));
     // What a batch changes is asked for where it is known, by its owner.
     if (isChange) this.objects.requireChange(caller, object);

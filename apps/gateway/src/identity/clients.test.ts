@@ -124,7 +124,10 @@ describe('a client', () => {
     expect(answer.status).toBe(200);
     expect(body).toMatchObject({
       tenant: 'local',
-      protocols: { websocket: { stream: `${server.url.replace('http', 'ws')}/v1/stream` } },
+      protocols: {
+        websocket: { stream: `${server.url.replace('http', 'ws')}/v1/stream` },
+        odata: { API_SALES_ORDER_SRV: `${server.url}/sap/opu/odata/sap/API_SALES_ORDER_SRV/$metadata` },
+      },
     });
   });
 });

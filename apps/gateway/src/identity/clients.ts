@@ -30,6 +30,12 @@ export interface ClientsParts {
   urls: ServiceUrls;
   /** Lets a tenant that has so many make one more. @throws HeddleError `quota-exceeded` */
   admitClient(tenant: string, present: number): void;
+  /** What a client of the caller's tenant has subscribed, which goes with it. */
+  subscriptions: {
+    any(caller: Caller, client: string): boolean;
+    /** @throws HeddleError `queue-elsewhere` when not all can be ended now */
+    end(caller: Caller, client: string): Promise<void>;
+  };
 }
 
 /** Secrets of a client that open the door at a time: the one in use, and the one that is about to be. */
@@ -105,11 +111,27 @@ export class Clients {
     return { created, view: viewOf(stored, clientSecret) };
   }
 
-  /** @throws HeddleError `not-found`, `permission-missing`, `conflict`, `precondition-failed` */
+  /**
+   * Deletes a client, and what it has subscribed. From the first moment on it is not let in any more, so that nothing of it
+   * is made meanwhile; where not all could be ended, it stays disabled until it is deleted again.
+   *
+   * @throws HeddleError `not-found`, `permission-missing`, `conflict`, `precondition-failed`, `queue-elsewhere`
+   */
   async delete(caller: Caller, name: string, check: VersionCheck): Promise<void> {
+    const { directory, subscriptions } = this.parts;
     this.#known(caller, name);
     notOneself(caller, name);
-    await this.parts.directory.change(caller.tenant, name, (present) => {
+    if (subscriptions.any(caller, name)) {
+      await directory.change(caller.tenant, name, (present) => {
+        const client = this.#manageable(caller, name, present);
+        check(client.version);
+        return client.disabled ? client : { ...client, ...changed(client, client, true), disabled: true };
+      });
+      await subscriptions.end(caller, name);
+      await directory.change(caller.tenant, name, () => null);
+      return;
+    }
+    await directory.change(caller.tenant, name, (present) => {
       const client = this.#manageable(caller, name, present);
       check(client.version);
       return null;

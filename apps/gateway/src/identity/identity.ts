@@ -7,7 +7,7 @@ import type { GatewaySettings } from '../settings.js';
 import { ClientAuthentication } from './client-authentication.js';
 import { ClientDirectory } from './client-directory.js';
 import { putClients, readClientsFile } from './clients-file.js';
-import { Clients } from './clients.js';
+import { Clients, type ClientsParts } from './clients.js';
 import { externalIssuer, isExternal } from './external-issuer.js';
 import { GatewayGuard } from './gateway-guard.js';
 import { metadataOf, openMetadata } from './metadata.js';
@@ -27,6 +27,8 @@ export interface IdentityParts {
   sealer: Sealer;
   /** What a tenant still has at work, such as `2 queues`; nothing when it has nothing. */
   inUse(tenant: string): string | undefined;
+  /** What clients have subscribed, which goes with them. */
+  subscriptions?: ClientsParts['subscriptions'];
   /** Lets a tenant that has so many clients make one more; throws `quota-exceeded`. */
   admitClient?: (tenant: string, present: number) => void;
   /** What every request that was let in passes next; throws when there are too many. */
@@ -42,6 +44,7 @@ const SERVICE_TOKEN_S = 300;
 /** As good as the caller's own for as long as a request may take, and little more. */
 const CALLER_TOKEN_S = 60;
 const HOUR_MS = 3_600_000;
+const NO_SUBSCRIPTIONS: ClientsParts['subscriptions'] = { any: () => false, end: () => Promise.resolve() };
 const OWN_TOPICS: readonly string[] = [CONTROL_TOPICS.clients, CONTROL_TOPICS.keys];
 
 /** Who may come in: clients, tenants and keys from the log, tokens and tickets for them, and the guard of the doors. */
@@ -84,7 +87,8 @@ export class Identity {
       ...(admit === undefined ? {} : { admit }),
     });
     const urls = { baseUrl: parts.baseUrl, issuer };
-    this.#clients = new Clients({ directory, urls, admitClient: parts.admitClient ?? (() => undefined) });
+    const { admitClient = () => undefined, subscriptions = NO_SUBSCRIPTIONS } = parts;
+    this.#clients = new Clients({ directory, urls, admitClient, subscriptions });
     this.#tenants = new Tenants({ directory, urls, inUse });
   }
 

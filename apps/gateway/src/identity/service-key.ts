@@ -1,3 +1,5 @@
+import { ODATA_PATH } from '@heddle/odata';
+import { ODATA_SERVICE_NAMES } from '../fetch/odata-services.js';
 import { type ClientRecord, clientIdOf } from './client.js';
 import type { ServiceKey } from './clients.shape.js';
 
@@ -38,6 +40,7 @@ export function serviceKeyOf(
       amqp: { uri: `${socketUrl}/protocols/amqp10ws` },
       mqtt: { connect: `${socketUrl}/protocols/mqtt311ws`, subprotocol: 'mqtt' },
       webhook: { manage: `${baseUrl}/v1/webhooks` },
+      odata: Object.fromEntries(ODATA_SERVICE_NAMES.map((name) => [name, `${baseUrl}${ODATA_PATH}/${name}/$metadata`])),
     },
     management: { uri: `${baseUrl}/v1`, openapi: `${baseUrl}/openapi.json`, asyncapi: `${baseUrl}/asyncapi.json` },
   };

@@ -19,9 +19,13 @@ import {
 } from '@heddle/event';
 import { type JsonLimits, parseJson } from '@heddle/runtime';
 import type { IncomingEvent } from '../incoming-event.js';
+import { structuredEvent } from '../structured-event.js';
 
 /** Bytes of a message at most; with its attributes the log still takes it. */
 export const MAX_MESSAGE_BYTES = 1_000_000;
+
+/** Attributes of a raw message that nobody gives: what is said of it is said here. */
+const NOT_TAKEN = [...OWN_ATTRIBUTES, 'datacontenttype'];
 
 /** A message as a door hands it over. */
 export interface IncomingMessage {
@@ -30,6 +34,10 @@ export interface IncomingMessage {
   /** Empty when none was said. */
   contentType: string;
   body: Uint8Array;
+  /** The body as JSON, where a door has parsed it already, within the limits for one event. */
+  json?: unknown;
+  /** It says that it is an event because the gateway made it so: a sample, which says that it is one, too. */
+  isSample?: boolean;
   /** CloudEvents attributes of binary mode, without `specversion` and `datacontenttype`. */
   attributes?: Readonly<Record<string, string | undefined>> | undefined;
   /**
@@ -70,9 +78,9 @@ export function eventOfMessage(
   if (mediaType === AVRO_CONTENT_TYPE) {
     event = { attributes: { ...given, datacontenttype: AVRO_CONTENT_TYPE }, data: { avro: message.body } };
   } else if (mediaType === '' || mediaType === JSON_CONTENT_TYPE || mediaType.endsWith('+json')) {
-    const json = parseJson(bufferOf(message.body), limits, 'data');
+    const json = message.json ?? parseJson(bufferOf(message.body), limits, 'data');
     const isStructured = !isEnvelope && (mediaType === CLOUDEVENTS_JSON_CONTENT_TYPE || isEvent(json));
-    event = isStructured ? structured(message) : { attributes: { ...given }, data: { json } };
+    event = isStructured ? structuredEvent(json, '') : { attributes: { ...given }, data: { json } };
   } else {
     throw new HeddleError(
       'content-type-unsupported',
@@ -108,7 +116,7 @@ export function rawAppend(message: IncomingMessage, address: Address, from: From
   const mediaType = mediaTypeOf(message);
   const given =
     givenAttributes(message) ?? (mediaType === CLOUDEVENTS_JSON_CONTENT_TYPE ? attributesIn(message.body) : {});
-  for (const name of [...OWN_ATTRIBUTES, 'datacontenttype']) delete given[name];
+  for (const name of NOT_TAKEN) if (name in given) delete given[name];
   const envelope = envelopeOf(message, given, given['type'] ?? RAW_TYPE, from);
   const text = formatAddress(address);
   const { contentType } = message;
@@ -186,19 +194,6 @@ function givenAttributes({ attributes }: IncomingMessage): Record<string, string
   // Doors leave these out; one that did not must not have them said twice.
   const { specversion: _version, datacontenttype: _contentType, ...own } = Object.fromEntries(given);
   return given.length === 0 ? undefined : own;
-}
-
-function structured({ body }: IncomingMessage): IncomingEvent {
-  const { attributes, data } = parseJsonEvent(body);
-  if ('json' in data) return { attributes, data };
-  if (attributes.datacontenttype === AVRO_CONTENT_TYPE) return { attributes, data: { avro: data.bytes } };
-  throw new HeddleError(
-    'content-type-unsupported',
-    `data_base64 must be ${AVRO_CONTENT_TYPE}, as datacontenttype says.`,
-    {
-      field: 'datacontenttype',
-    },
-  );
 }
 
 function isEvent(json: unknown): boolean {

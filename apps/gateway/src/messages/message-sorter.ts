@@ -1,8 +1,9 @@
 import { type Caller, permissionMissing, requirePermission } from '@heddle/auth';
-import { type Append, HeddleError, parseAddress, typeOfTopic } from '@heddle/event';
+import { type Append, HeddleError, RAW_TYPE, parseAddress, typeOfTopic } from '@heddle/event';
 import type { JsonLimits } from '@heddle/runtime';
 import type { Catalogue } from '@heddle/schema';
 import type { IncomingEvent } from '../incoming-event.js';
+import type { Incoming } from '../queues/queue-rooms.js';
 import { type IncomingMessage, checkSize, eventOfMessage, rawAppend } from './incoming-message.js';
 import type { Namespaces } from './namespaces.js';
 
@@ -11,6 +12,8 @@ export interface MessageSorterParts {
   namespaces: Pick<Namespaces, 'of'>;
   /** Whether a tenant has a queue of this name. */
   knowsQueue(tenant: string, name: string): boolean | Promise<boolean>;
+  /** Lets a message in where every queue that is bounded has room for it. @throws HeddleError `queue-full`, `too-large` */
+  admit(tenant: string, incoming: Incoming): void;
   json: JsonLimits;
 }
 
@@ -27,7 +30,7 @@ export class MessageSorter {
   /**
    * The event that a message is, which is still to be checked; or how it is to be appended as it is.
    *
-   * @throws HeddleError `parameter-invalid`, `too-large`, `permission-missing`, `not-found`, `registry-unavailable`, and as
+   * @throws HeddleError `parameter-invalid`, `too-large`, `queue-full`, `permission-missing`, `not-found`, `registry-unavailable`, and as
    *   {@link eventOfMessage} and {@link rawAppend}
    */
   sort(caller: Caller, message: IncomingMessage): Append | IncomingEvent | Promise<Append | IncomingEvent> {
@@ -45,6 +48,7 @@ export class MessageSorter {
     const asEvent = (): IncomingEvent => {
       if (!mayType) throw permissionMissing(caller, `publish:type:${type}`);
       const namespace = typed.namespace === this.parts.namespaces.of(caller.tenant) ? undefined : typed.namespace;
+      this.parts.admit(caller.tenant, { address, typed: { type, namespace }, bytes: message.body.length });
       return eventOfMessage(message, { type, namespace }, caller, this.parts.json);
     };
     if (this.parts.catalogue.get(type) !== undefined) return asEvent();
@@ -54,15 +58,27 @@ export class MessageSorter {
 
   #toTopic(caller: Caller, message: IncomingMessage, name: string): Append {
     requirePermission(caller, 'publish', 'topic', name);
-    return rawAppend(message, { kind: 'topic', name }, caller);
+    this.parts.admit(caller.tenant, { address: { kind: 'topic', name }, bytes: message.body.length });
+    return this.#claimed(caller, message, rawAppend(message, { kind: 'topic', name }, caller));
+  }
+
+  /** A raw message may say that it is an event; of a type that is known, only what its publisher may publish anyway. */
+  #claimed(caller: Caller, { isSample = false }: IncomingMessage, append: Append): Append {
+    const { type } = append.event.attributes;
+    if (type === RAW_TYPE || isSample || this.parts.catalogue.get(type) === undefined) return append;
+    requirePermission(caller, 'publish', 'type', type);
+    return append;
   }
 
   #toQueue(caller: Caller, message: IncomingMessage, name: string): Append | Promise<Append> {
     requirePermission(caller, 'publish', 'queue', name);
-    const append = rawAppend(message, { kind: 'queue', name }, caller);
+    const append = this.#claimed(caller, message, rawAppend(message, { kind: 'queue', name }, caller));
     const known = this.parts.knowsQueue(caller.tenant, name);
     const sure = (isKnown: boolean): Append => {
-      if (isKnown) return append;
+      if (isKnown) {
+        this.parts.admit(caller.tenant, { address: { kind: 'queue', name }, bytes: message.body.length });
+        return append;
+      }
       throw new HeddleError('not-found', `There is no queue ${name}.`, { field: 'address' });
     };
     return known instanceof Promise ? known.then(sure) : sure(known);

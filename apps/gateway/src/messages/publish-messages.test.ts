@@ -208,6 +208,26 @@ describe('every message', () => {
     expect(await publish(both, signed(`topic:${OWN}`))).toMatchObject([{ error: { code: 'permission-missing' } }]);
   });
 
+  it('says that it is an event of a known type only where its publisher may publish that one', async () => {
+    const attributes = { id: 'e1', source: '/s', type: CONTRACT_SIGNED };
+    const inside = Buffer.from(JSON.stringify({ specversion: '1.0', ...attributes, id: 'e2' }));
+    const claims = [
+      raw('topic:a/b', { attributes }),
+      raw('queue:orders', { attributes }),
+      raw('topic:a/b', { contentType: 'application/cloudevents+json', body: inside }),
+      raw('topic:a/b', { attributes: { ...attributes, type: 'no.such.Type' } }),
+    ];
+    const codes = async (permissions: readonly string[]): Promise<string[]> => {
+      const outcomes = await publish(
+        callerFor('local', ['publish:topic:a/*', 'publish:queue:*', ...permissions]),
+        ...claims,
+      );
+      return outcomes.map((outcome) => ('error' in outcome ? outcome.error.code : 'accepted'));
+    };
+    expect(await codes([])).toEqual([...Array<string>(3).fill('permission-missing'), 'accepted']);
+    expect(await codes([`publish:type:${CONTRACT_SIGNED}`])).toEqual(Array<string>(4).fill('accepted'));
+  });
+
   it('is held to the limits of names and sizes, each for itself', async () => {
     const outcomes = await publish(
       callerFor(),

@@ -14,6 +14,20 @@ export interface PulledDelivery {
   state?: { version: string; object?: unknown; gone?: true } | null;
 }
 
+/** An event with the state of its object as the extension attributes that it is in one (`ObjectState.openAttributes`). */
+export function eventWithState({
+  event,
+  state,
+}: Pick<PulledDelivery, 'event'> & { state?: PulledDelivery['state'] | undefined }): Record<string, unknown> {
+  if (state === undefined || state === null) return event;
+  const { version, object } = state;
+  return {
+    ...event,
+    stateversion: version,
+    ...(state.gone === true ? { stategone: true } : { state: JSON.stringify(object) }),
+  };
+}
+
 /** How long another instance is asked to wait for deliveries, before it is asked again. */
 export const PULL_WAIT_MS = 20_000;
 /** As many as one request may settle. */

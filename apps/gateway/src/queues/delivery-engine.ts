@@ -13,6 +13,7 @@ import { QueueDirectory } from './queue-directory.js';
 import { QueueSet } from './queue-set.js';
 import type { QueueSetHost, SharedReading } from './queue-set-host.js';
 import { QueueOffsets } from './queue-offsets.js';
+import { QueueRooms } from './queue-rooms.js';
 import { QueueStore } from './queue-store.js';
 import { queueUuidOf } from './replay.js';
 import { Replays } from './replays.js';
@@ -63,6 +64,8 @@ export class DeliveryEngine implements SlotWork {
   readonly queues: Queues;
   readonly replays: Replays;
   readonly offsets: QueueOffsets;
+  /** Whether there is room for what is published. */
+  readonly rooms: QueueRooms;
   readonly pages: LogPages;
   readonly #eventLog: Pick<EventLog, 'bounds'>;
   readonly #writer: StateWriter;
@@ -110,6 +113,8 @@ export class DeliveryEngine implements SlotWork {
     const { admitQueue, ensureRaw } = parts;
     const made = { directory, store, set: queueSet, offsets, ledger, ownership, retry, admitQueue, ensureRaw, log };
     this.queues = new Queues(made);
+    const atWork: Queues['atWork'] = (tenant, name) => this.queues.atWork(tenant, name);
+    this.rooms = new QueueRooms({ atWork, directory, store, namespaces, log });
   }
 
   /** From now on comes and goes with the slots of this instance, after the queues; added before the start. */
@@ -121,6 +126,7 @@ export class DeliveryEngine implements SlotWork {
   async start(): Promise<void> {
     await this.directory.start();
     await this.ownership.start(this);
+    this.rooms.start();
   }
 
   onTaken(taken: TakenSlot): void {
@@ -164,6 +170,7 @@ export class DeliveryEngine implements SlotWork {
 
   /** Leases nothing more, writes how far every queue is, and leaves its slots to others. */
   async stop(): Promise<void> {
+    this.rooms.stop();
     await this.replays.close();
     this.queues.stop();
     this.set.stop();

@@ -75,7 +75,10 @@ export function pausedQueue(before: AskedQueueDefinition, paused: boolean): Aske
 }
 
 /** What a definition has only where it was asked for. */
-const OPTIONAL = ['topicPatterns', 'ttlMs', 'deadLetterQueue', 'maxRedeliveryCount', 'maxUnacknowledged'] as const;
+const OPTIONAL = [
+  ...(['topicPatterns', 'ttlMs', 'deadLetterQueue', 'maxRedeliveryCount', 'maxUnacknowledged'] as const),
+  ...(['maxMessages', 'maxBytes', 'maxMessageBytes'] as const),
+] as const;
 /** And what it has only where it is not as usual. */
 const UNUSUAL = ['respectTtl', 'accessType'] as const;
 

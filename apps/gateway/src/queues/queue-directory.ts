@@ -1,6 +1,6 @@
 import { CONTROL_TOPICS, type ControlLog, type ControlRecord, type Follower, slotOf } from '@heddle/event';
 import type { StoredWebhook } from '../protocols/webhook/sealed-webhook.js';
-import type { QueueDefinition } from './queue.js';
+import { type QueueDefinition, isBounded } from './queue.js';
 import type { ReplayDefinition } from './replay.js';
 
 /** Who owns a slot, as the newest claim says. */
@@ -20,6 +20,9 @@ export class QueueDirectory {
   #queues = new Map<string, QueueDefinition>();
   #webhooks = new Map<string, StoredWebhook>();
   #replays = new Map<string, ReplayDefinition>();
+  /** Those of the queues that may be full, by their keys; and the keys of those that are. */
+  #bounded = new Map<string, QueueDefinition>();
+  #full = new Map<string, object>();
   #claims: (SlotClaim | undefined)[] = [];
   #putThrough: number[] = [];
   #follower: Follower | undefined;
@@ -79,6 +82,16 @@ export class QueueDirectory {
     return [...this.#queues.values()].filter((queue) => queue.tenant === tenant);
   }
 
+  /** The queues of all tenants that are bounded, which are few. */
+  get bounded(): Iterable<QueueDefinition> {
+    return this.#bounded.values();
+  }
+
+  /** Whether the instance that works on a queue has said that it is full. */
+  isFull(tenant: string, name: string): boolean {
+    return this.#full.has(fullKey(tenant, name));
+  }
+
   /** The webhooks of a tenant. */
   webhooks(tenant: string): StoredWebhook[] {
     return [...this.#webhooks.values()].filter((webhook) => webhook.tenant === tenant);
@@ -89,13 +102,23 @@ export class QueueDirectory {
   }
 
   #apply({ key, value, offset, partition }: ControlRecord): void {
-    if (key.startsWith('queue/')) change(this.#queues, key, value as QueueDefinition | null);
+    if (key.startsWith('queue/')) this.#define(key, value as QueueDefinition | null);
+    else if (key.startsWith('full/')) change(this.#full, key, value as object | null);
     else if (key.startsWith('webhook/')) change(this.#webhooks, key, value as StoredWebhook | null);
     else if (key.startsWith('replay/')) change(this.#replays, key, value as ReplayDefinition | null);
     else if (key.startsWith('claim/')) {
       this.#claims[partition] = { ...(value as { instance: string; address: string }), epoch: offset };
     }
   }
+
+  #define(key: string, queue: QueueDefinition | null): void {
+    change(this.#queues, key, queue);
+    change(this.#bounded, key, queue !== null && isBounded(queue) ? queue : null);
+  }
+}
+
+export function fullKey(tenant: string, name: string): string {
+  return `full/${tenant}/${name}`;
 }
 
 export function queueKey(tenant: string, name: string): string {

@@ -2,9 +2,9 @@ import { CONTROL_TOPICS, type ControlLog, type ControlPut, slotOf } from '@heddl
 import type { SealedWebhook, WebhookPlace } from '../protocols/webhook/sealed-webhook.js';
 import type { ChunkPut, ChunkRecord, ChunkState } from './parking.js';
 import { type ProgressRecord, uniteProgress } from './progress.js';
-import { type QueueDirectory, queueKey, replayKey, webhookKey } from './queue-directory.js';
+import { type QueueDirectory, fullKey, queueKey, replayKey, webhookKey } from './queue-directory.js';
 import type { Restored } from './queue-host.js';
-import type { QueueDefinition } from './queue.js';
+import { type QueueDefinition, isBounded } from './queue.js';
 import type { ReplayDefinition } from './replay.js';
 
 /** A progress record with where it belongs. */
@@ -74,6 +74,12 @@ export class QueueStore {
     ]);
   }
 
+  /** Tells every instance that a queue is full, or is not any more. */
+  async putFull({ tenant, name }: Pick<QueueDefinition, 'tenant' | 'name'>, isFull: boolean): Promise<void> {
+    const value = isFull ? { format: 1, since: new Date().toISOString() } : null;
+    await this.#define([{ partition: slotOf(tenant, name), key: fullKey(tenant, name), value }]);
+  }
+
   /** Stores a webhook in the slot of the queue it reads. */
   async putWebhook(webhook: SealedWebhook): Promise<void> {
     const { tenant, name, queue } = webhook;
@@ -107,6 +113,7 @@ export class QueueStore {
     const replays = this.directory.replays(queue.tenant, queue.name);
     await this.#define([
       { partition, key: queueKey(queue.tenant, queue.name), value: null },
+      ...(isBounded(queue) ? [{ partition, key: fullKey(queue.tenant, queue.name), value: null }] : []),
       ...webhooks.map(({ tenant, name }) => ({ partition, key: webhookKey(tenant, name), value: null })),
       ...replays.map((replay) => ({ partition, key: replayKey(replay), value: null })),
     ]);

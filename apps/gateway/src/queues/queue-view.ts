@@ -67,6 +67,9 @@ export const queueViewShape = z.object({
   maxRedeliveryCount: z.int().optional(),
   accessType: z.enum(['NON_EXCLUSIVE', 'EXCLUSIVE']),
   maxUnacknowledged: z.int().optional(),
+  maxMessages: z.int().optional(),
+  maxBytes: z.int().optional(),
+  maxMessageBytes: z.int().optional(),
   maxInFlight: z.int(),
   shape: z.enum(['notify', 'state']),
   start: offsets.describe('where it began, for each topic the offset per partition'),
@@ -100,6 +103,7 @@ export function queueView(definition: QueueDefinition, statistics?: QueueStatist
   } = definition;
   const { respectTtl = true, deadLetterQueue, maxRedeliveryCount, accessType = 'NON_EXCLUSIVE' } = definition;
   const { bindings, maxUnacknowledged, shape, start, end, paused, implicit, createdAt, updatedAt } = definition;
+  const { maxMessages, maxBytes, maxMessageBytes } = definition;
   return {
     name,
     version,
@@ -117,6 +121,9 @@ export function queueView(definition: QueueDefinition, statistics?: QueueStatist
     ...(maxRedeliveryCount === undefined ? {} : { maxRedeliveryCount }),
     accessType,
     ...(maxUnacknowledged === undefined ? {} : { maxUnacknowledged }),
+    ...(maxMessages === undefined ? {} : { maxMessages }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
     maxInFlight,
     shape,
     start: shownOffsets(start),

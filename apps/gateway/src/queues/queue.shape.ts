@@ -18,6 +18,9 @@ const QUEUE_LIMITS = {
   maxAgeMs: 30 * DAY_MS,
 } as const;
 
+/** How tightly a queue may be bounded: by what it keeps in memory at most, for of that it knows how much it is. */
+export const ROOM_LIMITS = { messages: 4000, bytes: 32 * 1024 * 1024, messageBytes: 1_000_000 } as const;
+
 const delayMs = z.int('must be whole milliseconds').min(0).max(QUEUE_LIMITS.delayMs);
 const topicName = z.string().min(1).max(249);
 const instant = z.iso.datetime({ offset: true, error: 'must be a time, as 2026-01-31T12:00:00Z' });
@@ -139,6 +142,19 @@ export const queueFields = {
     .max(QUEUE_LIMITS.maxInFlight)
     .optional()
     .describe('leases that one remote receiver may have out at once'),
+  maxMessages: z
+    .int()
+    .min(1)
+    .max(ROOM_LIMITS.messages)
+    .optional()
+    .describe('messages held, from which on what is published to it is refused; none when left out'),
+  maxBytes: z.int().min(1).max(ROOM_LIMITS.bytes).optional().describe('the same in bytes of their data'),
+  maxMessageBytes: z
+    .int()
+    .min(1)
+    .max(ROOM_LIMITS.messageBytes)
+    .optional()
+    .describe('bytes of one message; a larger one that is published to it is refused'),
   maxInFlight: z
     .int()
     .min(1)

@@ -37,6 +37,10 @@ export interface QueueDefinition {
   accessType?: AccessType;
   /** Leases that one remote receiver may have out. */
   maxUnacknowledged?: number;
+  /** Messages, bytes of their data, and bytes of one of them: what is published when it holds so much is refused. */
+  maxMessages?: number;
+  maxBytes?: number;
+  maxMessageBytes?: number;
   /** Deliveries leased at the same time, at most. */
   maxInFlight: number;
   /** Whether receivers get the event alone, or the state of its object with it. */
@@ -77,6 +81,11 @@ export interface RetrySchedule {
   attempts: number;
   /** Milliseconds after the append at which no further attempt is made. */
   maxAgeMs: number;
+}
+
+/** Whether a queue may be full for those who publish. */
+export function isBounded({ maxMessages, maxBytes, maxMessageBytes }: QueueDefinition): boolean {
+  return maxMessages !== undefined || maxBytes !== undefined || maxMessageBytes !== undefined;
 }
 
 /** Milliseconds to wait after an attempt (the first is 1) has failed. `chance` is between 0 and 1. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { IF_MATCH, IF_NONE_MATCH, PARAMS } from '../parameters.openapi.js';
 import { namePage } from '../limits/name-page.js';
 import { receiveShape, receivedShape, settleShape, settledShape } from '../protocols/pull/pull.shape.js';
+import { groupShape } from '../protocols/mqtt/share.shape.js';
 import { lettersShape } from './place-letters.js';
 import { queueViewShape } from './queue-view.js';
 import { purgeShape, queueShape } from './queue.shape.js';
@@ -143,5 +144,14 @@ export const queueRoutes: readonly RouteDoc[] = [
       'queue-elsewhere',
       'log-unavailable',
     ],
+  },
+  {
+    method: 'POST',
+    path: '/v1/tenants/{tenant}/queues/{name}/group',
+    summary: 'Between instances: make or delete the queue of a group of MQTT sessions; durable when answered',
+    params: { ...PARAMS.tenant, ...PARAMS.name },
+    body: groupShape,
+    status: 204,
+    errors: ['permission-missing', 'data-invalid', 'quota-exceeded', 'queue-elsewhere', 'log-unavailable'],
   },
 ];

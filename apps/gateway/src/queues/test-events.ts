@@ -76,6 +76,7 @@ export class TestEvents {
       taken.map(({ attributes, data }) => ({
         address: `queue:${queue.name}`,
         contentType: CLOUDEVENTS_JSON_CONTENT_TYPE,
+        isSample: true,
         body: Buffer.from(JSON.stringify({ specversion: '1.0', ...attributes, data })),
       })),
     );

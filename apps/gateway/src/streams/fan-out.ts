@@ -1,5 +1,6 @@
-import type { TypeMatcher } from '@heddle/event';
+import { type TypeMatcher, isRawTopic } from '@heddle/event';
 import type { DispatchedEvent, Form } from '../represent.js';
+import { type PositionVector, movePast } from './resume-token.js';
 import type { View } from './view.js';
 
 /** Where the bytes of one stream go. */
@@ -18,8 +19,11 @@ export type StreamEnd = 'stopping' | 'failed' | 'expired' | 'revoked';
 /** A receiver at the live end of the log. */
 export interface Member {
   sink: StreamSink;
-  /** It reads too slowly: it is out of the group, and everything after `token` is still to come for it. */
-  onLag(token: string): void;
+  /**
+   * It reads too slowly: it is out of the group, and everything after `token` is still to come for it, and of raw messages, where
+   * it wants them, everything after `raw`.
+   */
+  onLag(token: string, raw: PositionVector): void;
 }
 
 /** What receivers have in common that are given the same bytes. */
@@ -29,7 +33,7 @@ export interface Selection {
   /** What `matches` was made from: receivers with the same patterns share a group. */
   patterns: readonly string[];
   matches: TypeMatcher;
-  /** Whether messages that no event type knows are wanted, too: live ones, for nothing that was missed has any. */
+  /** Whether messages that no event type knows are wanted, too. */
   wantsRaw?: boolean | undefined;
   view: View;
   form: Form;
@@ -60,15 +64,15 @@ export class FanOut {
   /** @param maxQueuedBytes a receiver with more bytes queued is taken out of its group until it has read them */
   constructor(readonly maxQueuedBytes: number = MAX_QUEUED_BYTES) {}
 
-  /** The group of a selection, made when it is the first of its kind. `token` is the present live position. */
-  group(selection: Selection, token: string): Group {
+  /** The group of a selection, made when it is the first of its kind. `token` and `raw` are the present live position. */
+  group(selection: Selection, token: string, raw: PositionVector = new Map()): Group {
     const { tenant, patterns, view, form } = selection;
     let own = this.#tenants.get(tenant);
     if (own === undefined) this.#tenants.set(tenant, (own = { groups: new Map(), byType: new Map() }));
     const name = `${form.name} ${view.name} ${[...patterns].sort().join(' ')}`;
     let group = own.groups.get(name);
     if (group === undefined) {
-      group = new Group(name, selection, token);
+      group = new Group(name, selection, token, raw);
       own.groups.set(name, group);
       own.byType.clear();
     }
@@ -140,10 +144,13 @@ export class FanOut {
     for (const member of group.members) {
       if (member.sink.queuedBytes > this.maxQueuedBytes) {
         group.members.delete(member);
-        member.onLag(group.token);
+        member.onLag(group.token, group.raw);
       } else {
         member.sink.write(bytes);
       }
+    }
+    if (group.selection.wantsRaw === true) {
+      for (const { stored } of group.pending) if (isRawTopic(stored.topic)) movePast(group.raw, stored);
     }
     group.pending = [];
     group.token = last.token;
@@ -164,10 +171,11 @@ export class Group {
   readonly members = new Set<Member>();
   pending: DispatchedEvent[] = [];
 
-  /** @param token resumes after the last event that was handed to the members */
+  /** @param token resumes after the last event that was handed to the members, `raw` after the last raw message */
   constructor(
     readonly name: string,
     readonly selection: Selection,
     public token: string,
+    readonly raw: PositionVector,
   ) {}
 }

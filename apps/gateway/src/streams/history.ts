@@ -25,6 +25,8 @@ export interface StreamGap {
 export interface HistoryWish {
   /** Only its events are read. */
   tenant: string;
+  /** Whether raw messages are read, too. */
+  wantsRaw?: boolean | undefined;
   wants(event: StoredEvent): boolean;
   baseUrl: string;
   /** Resolves when there is room for more. */
@@ -101,7 +103,7 @@ export class History {
   async #read(from: PositionVector, wish: HistoryWish): Promise<PositionVector> {
     const position: PositionVector = new Map([...from].map(([topic, offsets]) => [topic, [...offsets]]));
     const open = new Map<string, number>();
-    for (const { topic, bounds } of await this.#bounds(wish.tenant)) {
+    for (const { topic, bounds } of await this.#bounds(wish.tenant, wish.wantsRaw)) {
       const offsets = position.get(topic) ?? [];
       position.set(topic, offsets);
       for (const { partition, earliest, end } of bounds) {
@@ -145,15 +147,14 @@ export class History {
     this.#running += 1;
   }
 
-  /** Streams have no raw messages. */
-  #topicsOf(tenant: string): string[] {
-    return this.topics().filter((topic) => tenantOf(topic) === tenant && !isRawTopic(topic));
+  #topicsOf(tenant: string, wantsRaw = false): string[] {
+    return this.topics().filter((topic) => tenantOf(topic) === tenant && (wantsRaw || !isRawTopic(topic)));
   }
 
-  async #bounds(tenant: string): Promise<{ topic: string; bounds: PartitionBounds[] }[]> {
+  async #bounds(tenant: string, wantsRaw = false): Promise<{ topic: string; bounds: PartitionBounds[] }[]> {
     try {
       return await Promise.all(
-        this.#topicsOf(tenant).map(async (topic) => ({ topic, bounds: await this.eventLog.bounds(topic) })),
+        this.#topicsOf(tenant, wantsRaw).map(async (topic) => ({ topic, bounds: await this.eventLog.bounds(topic) })),
       );
     } catch (error) {
       throw new HeddleError('log-unavailable', 'The event log did not say how far it reaches; try again.', {

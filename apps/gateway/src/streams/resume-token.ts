@@ -1,4 +1,4 @@
-import { HeddleError, LOCAL_TENANT, isRawTopic, objectOf, tenantOf, topicOf } from '@heddle/event';
+import { HeddleError, LOCAL_TENANT, type StoredEvent, isRawTopic, objectOf, tenantOf, topicOf } from '@heddle/event';
 
 /** For each topic, the next offset of each of its partitions. */
 export type PositionVector = Map<string, number[]>;
@@ -64,9 +64,20 @@ export function furthest(one: PositionVector, other: PositionVector): PositionVe
   return result;
 }
 
+/** Moves a position past an event. */
+export function movePast(
+  position: PositionVector,
+  { topic, partition, offset }: Pick<StoredEvent, 'topic' | 'partition' | 'offset'>,
+): void {
+  let offsets = position.get(topic);
+  if (offsets === undefined) position.set(topic, (offsets = []));
+  while (offsets.length < partition) offsets.push(0);
+  offsets[partition] = offset + 1;
+}
+
 /** How far the log has been read, of each tenant for itself: none learns how much another one has. */
 export class MovingPosition {
-  #topics = new Map<string, { offsets: number[]; tenant: TenantPosition | undefined }>();
+  #topics = new Map<string, { offsets: number[]; tenant: TenantPosition }>();
   #tenants = new Map<string, TenantPosition>();
 
   next(topic: string, partition: number): number {
@@ -80,14 +91,13 @@ export class MovingPosition {
   moveTo(topic: string, partition: number, offset: number): void {
     let moving = this.#topics.get(topic);
     if (moving === undefined) {
-      // Streams have no raw messages: a token says nothing of them.
-      const tenant = isRawTopic(topic) ? undefined : this.of(tenantOf(topic));
-      this.#topics.set(topic, (moving = { offsets: tenant?.begin(topic) ?? [], tenant }));
+      const tenant = this.of(tenantOf(topic));
+      this.#topics.set(topic, (moving = { offsets: tenant.begin(topic), tenant }));
     }
     const { offsets, tenant } = moving;
     while (offsets.length <= partition) offsets.push(0);
     offsets[partition] = offset;
-    tenant?.moved(topic);
+    tenant.moved(topic);
   }
 
   /** The part of a tenant; it moves as this does. */
@@ -101,6 +111,8 @@ export class MovingPosition {
 /** A moving vector, and its token; only the segment of the topic that moved is written anew. */
 export class TenantPosition {
   #vector: PositionVector = new Map();
+  /** In the topic of raw messages; a token says nothing of that, for streams that are resumed have none. */
+  #raw: PositionVector = new Map();
   #segments = new Map<string, string>();
   #token: string | undefined;
 
@@ -109,11 +121,12 @@ export class TenantPosition {
   /** The offsets of a topic that is new; whoever writes to them says so with `moved`. */
   begin(topic: string): number[] {
     const offsets: number[] = [];
-    this.#vector.set(topic, offsets);
+    (isRawTopic(topic) ? this.#raw : this.#vector).set(topic, offsets);
     return offsets;
   }
 
   moved(topic: string): void {
+    if (this.#raw.has(topic)) return;
     this.#segments.delete(topic);
     this.#token = undefined;
   }
@@ -131,11 +144,16 @@ export class TenantPosition {
 
   /** Whether everything before a position has been read. */
   reaches(position: PositionVector): boolean {
-    return reaches(this.#vector, position);
+    return reaches(this.#vector, position) && reaches(this.#raw, position);
   }
 
   copy(): PositionVector {
     return copyOf(this.#vector);
+  }
+
+  /** How far raw messages have been read. */
+  copyOfRaw(): PositionVector {
+    return copyOf(this.#raw);
   }
 }
 

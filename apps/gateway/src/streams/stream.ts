@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Caller } from '@heddle/auth';
-import { topicOf, uuidv7 } from '@heddle/event';
+import { isRawTopic, topicOf, uuidv7 } from '@heddle/event';
 import { DispatchedEvent, type Form } from '../represent.js';
 import type { FanOut, Group, Member, Selection, StreamSink } from './fan-out.js';
 import type { History, Resumed, StreamGap } from './history.js';
@@ -10,6 +10,7 @@ import {
   type TenantPosition,
   formatToken,
   furthest,
+  movePast,
   parseToken,
   reaches,
 } from './resume-token.js';
@@ -34,7 +35,7 @@ export type StreamStart =
 /** What somebody may see, and wants. */
 export interface StreamRequest extends WantedTypes {
   caller: Caller;
-  /** Whether live messages that no event type knows are wanted, too. */
+  /** Whether messages that no event type knows are wanted, too: from now on, for no token says where to go on with them. */
   wantsRaw?: boolean;
   form: Form;
   start: StreamStart;
@@ -112,12 +113,18 @@ export class Stream implements Member {
     this.home.closed(this);
   }
 
-  onLag(token: string): void {
+  onLag(token: string, raw: PositionVector): void {
     const group = this.#group;
     this.#group = undefined;
     if (group !== undefined) this.home.fanOut.leave(group, this);
     this.home.lagged();
-    this.sink.onceDrained(() => this.#follow(parseToken(this.#tenant, token)));
+    const position = parseToken(this.#tenant, token);
+    if (this.#wantsRaw) for (const [topic, offsets] of raw) position.set(topic, [...offsets]);
+    this.sink.onceDrained(() => this.#follow(position));
+  }
+
+  get #wantsRaw(): boolean {
+    return this.request.wantsRaw === true;
   }
 
   get #livePosition(): TenantPosition {
@@ -138,7 +145,9 @@ export class Stream implements Member {
   }
 
   #join(): void {
-    this.#group = this.home.fanOut.group(this.#selection, this.#livePosition.token);
+    const { token } = this.#livePosition;
+    const raw = this.#wantsRaw ? this.#livePosition.copyOfRaw() : undefined;
+    this.#group = this.home.fanOut.group(this.#selection, token, raw);
     this.home.fanOut.join(this.#group, this);
   }
 
@@ -154,9 +163,10 @@ export class Stream implements Member {
   async #catchUp(from: PositionVector): Promise<void> {
     let position = from;
     while (!this.#closed) {
-      if (!this.home.tail.covers(this.#tenant, position)) {
+      if (!this.home.tail.covers(this.#tenant, position, this.#wantsRaw)) {
         position = await this.home.history.read(position, {
           tenant: this.#tenant,
+          wantsRaw: this.#wantsRaw,
           wants: (event) => !this.#closed && this.request.matches(event.attributes.type),
           baseUrl: this.home.baseUrl,
           write: (event) => this.#write(this.#bytesOf(event)),
@@ -184,8 +194,10 @@ export class Stream implements Member {
     let bytes = 0;
     let last: DispatchedEvent | undefined;
     let isAhead = true;
-    for (const event of this.home.tail.since(this.#tenant, position)) {
+    const raw: PositionVector = new Map();
+    for (const event of this.home.tail.since(this.#tenant, position, this.#wantsRaw)) {
       last = event;
+      if (isRawTopic(event.stored.topic)) movePast(raw, event.stored);
       if (!this.request.matches(event.stored.attributes.type)) continue;
       // Who read the log by itself may be further in other partitions than the shared reader was at this event: then
       // the shared token would lead back. Once it does not, those of later events do not either.
@@ -198,8 +210,8 @@ export class Stream implements Member {
       if (bytes >= CHUNK_BYTES) break;
     }
     if (frames.length > 0) this.sink.write(Buffer.concat(frames));
-    const after = last === undefined ? position : furthest(position, this.#positionAfter(last));
-    return { after, isAll: bytes < CHUNK_BYTES };
+    if (last === undefined) return { after: position, isAll: true };
+    return { after: furthest(furthest(position, this.#positionAfter(last)), raw), isAll: bytes < CHUNK_BYTES };
   }
 
   #positionAfter(event: DispatchedEvent): PositionVector {

@@ -34,6 +34,8 @@ export class TrialStreams {
   dispatcher!: Dispatcher;
   /** `tenant/name` of those that messages may be published to. */
   readonly queues = new Set<string>();
+  /** What the tail keeps, from the next start on. */
+  tailEvents: number = TAIL.events;
   #topics!: ObjectTopics;
 
   private constructor(
@@ -60,12 +62,13 @@ export class TrialStreams {
     const { catalogue, codec, eventLog } = this;
     const log = createLog('test', 'silent');
     const position = new MovingPosition();
-    const tail = new Tail(TAIL.events, TAIL.bytes);
+    const tail = new Tail(this.tailEvents, TAIL.bytes);
     this.#topics = new ObjectTopics(catalogue, eventLog);
     const metrics = createGatewayMetrics(createMetrics('test'));
     const sorter = new MessageSorter({
       catalogue,
       namespaces: new Namespaces(),
+      admit: () => undefined,
       knowsQueue: (tenant, name) => this.queues.has(`${tenant}/${name}`),
       json: new Limits().json,
     });

@@ -37,10 +37,10 @@ export class Tail {
     return this.#events.length - this.#head;
   }
 
-  /** Whether every event of a tenant from a position on is still here; streams have no raw messages. */
-  covers(tenant: string, position: PositionVector): boolean {
+  /** Whether every event of a tenant from a position on is still here, raw messages among them where they are wanted. */
+  covers(tenant: string, position: PositionVector, wantsRaw = false): boolean {
     for (const [topic, offsets] of this.#begin) {
-      if (tenantOf(topic) !== tenant || isRawTopic(topic)) continue;
+      if (tenantOf(topic) !== tenant || (isRawTopic(topic) && !wantsRaw)) continue;
       const wanted = position.get(topic);
       for (let partition = 0; partition < offsets.length; partition += 1) {
         if ((wanted?.[partition] ?? 0) < (offsets[partition] ?? 0)) return false;
@@ -49,11 +49,11 @@ export class Tail {
     return true;
   }
 
-  /** The events of a tenant at or after a position, in the order they were read, without raw messages. */
-  *since(tenant: string, position: PositionVector): Generator<DispatchedEvent> {
+  /** The events of a tenant at or after a position, in the order they were read, raw messages where they are wanted. */
+  *since(tenant: string, position: PositionVector, wantsRaw = false): Generator<DispatchedEvent> {
     const own = new Map<string, readonly number[]>();
     for (const topic of this.#begin.keys()) {
-      if (tenantOf(topic) === tenant && !isRawTopic(topic)) own.set(topic, position.get(topic) ?? []);
+      if (tenantOf(topic) === tenant && (wantsRaw || !isRawTopic(topic))) own.set(topic, position.get(topic) ?? []);
     }
     for (let index = this.#head; index < this.#events.length; index += 1) {
       const event = this.#events[index];

@@ -12,7 +12,7 @@ import { AMQP_FRAME, type PerformativeWriter } from './performative-writer.js';
 import { type Performative, readPerformative } from './performatives.js';
 import { SASL_CODES } from './sasl.js';
 import { SaslExchange } from './sasl-exchange.js';
-import type { Wire } from './wire.js';
+import type { Wire } from '../wire.js';
 
 /** What a turn writes is handed to the network in pieces of that size at most, near enough. */
 const PIECE_BYTES = 64 * 1024;
@@ -269,9 +269,12 @@ export class AmqpConnection implements ClientConnection {
   #take({ type, channel, body }: Frame): void {
     if (type !== AMQP_FRAME) throw new HeddleError('frame-invalid', 'This is no frame of AMQP.');
     if (body.length === 0) return;
-    const { said, payload } = readPerformative(body);
+    const { said, payload } = decoded(body);
+    if ((said.kind === 'open') === this.#isOpen) {
+      this.close({ condition: 'amqp:illegal-state', description: 'A connection is opened first, and once.' });
+      return;
+    }
     if (said.kind === 'open') return this.#opened(said);
-    if (!this.#isOpen) throw new HeddleError('frame-invalid', 'A connection is opened first.');
     if (said.kind === 'close') return this.close();
     if (said.kind === 'begin') return this.#beginSession(channel, said);
     const session = this.#sessions.get(channel);
@@ -286,7 +289,6 @@ export class AmqpConnection implements ClientConnection {
   }
 
   #opened({ maxFrameSize, channelMax, idleTimeoutMs }: Performative & { kind: 'open' }): void {
-    if (this.#isOpen) throw new HeddleError('frame-invalid', 'The connection is open.');
     if (maxFrameSize < LEAST_FRAME_BYTES) {
       throw new HeddleError('frame-invalid', `Frames of ${LEAST_FRAME_BYTES} bytes have to be taken.`);
     }
@@ -371,5 +373,14 @@ export class AmqpConnection implements ClientConnection {
     this.#endSessions();
     this.#out.end();
     this.home.ended(this);
+  }
+}
+
+/** A frame that came as a whole, whose words are none (part 2, section 2.8.15). @throws HeddleError `body-invalid` */
+function decoded(body: Buffer): ReturnType<typeof readPerformative> {
+  try {
+    return readPerformative(body);
+  } catch (error) {
+    throw error instanceof HeddleError ? new HeddleError('body-invalid', error.message, { cause: error }) : error;
   }
 }

@@ -260,6 +260,28 @@ describe('a receiver of a queue', () => {
     await client.receiver(`queue:${queue}`);
   });
 
+  it('is refused what is not offered, and does not get something else instead', async () => {
+    const queue = await trial.newQueue();
+    await trial.publish(1);
+    const client = await trial.tcp();
+    const address = `queue:${queue}`;
+    const wishes = [
+      { address, filter: rhea.filter.selector("colour = 'red'") },
+      { address, distribution_mode: 'copy' },
+      { dynamic: true },
+      { address: 'topic:a/b', durable: 2, expiry_policy: 'never' },
+    ];
+    for (const source of wishes) {
+      const asked = client.receiver(address, { source, credit_window: 10 } as never);
+      await expect(asked).rejects.toMatchObject({ condition: 'amqp:not-implemented' });
+    }
+    await expect(client.sender(address, { target: { dynamic: true } } as never)).rejects.toMatchObject({
+      condition: 'amqp:not-implemented',
+    });
+    expect(await trial.statistics(queue)).toMatchObject({ leased: 0, ready: 1 });
+    await until(await client.receiver(address, { credit_window: 1 } as never), 1);
+  });
+
   it('is told when its queue is deleted', async () => {
     const queue = await trial.newQueue();
     const receiver = await (await trial.tcp()).receiver(`queue:${queue}`, { credit_window: 1 } as never);

@@ -10,7 +10,7 @@ import { MessageForms } from './amqp.frames.js';
 import { AMQP_VALUES } from './amqp.settings.js';
 import type { ConnectionHome } from './connection-home.js';
 import { QueueSources } from './queue-source.js';
-import { SocketWire } from './wire.js';
+import { SocketWire } from '../wire.js';
 
 /** What of the gateway AMQP needs. */
 export type AmqpDoors = Pick<Doors, 'publisher' | 'streams' | 'queues' | 'hop' | 'guard' | 'sessions' | 'log'> &

@@ -1,8 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import rhea from 'rhea';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { AmqpPeer } from './amqp-peer-trial.js';
+import { LIMIT_VALUES } from '../../limits/limit.settings.js';
+import { Limits } from '../../limits/limits.js';
+import { type AmqpPeer, described } from './amqp-peer-trial.js';
 import { AmqpTrial, SOON, TOPIC, until } from './amqp-trial.js';
+import { AmqpWriter } from './amqp-writer.js';
 
 const IDLE_MS = 2000;
 
@@ -92,7 +95,7 @@ async function atRest(count: () => Promise<number>): Promise<number> {
   let [before, now] = [0, await count()];
   while (now === 0 || now !== before) {
     before = now;
-    await delay(250);
+    await delay(500);
     now = await count();
   }
   return now;
@@ -155,6 +158,48 @@ describe('a client that does not read', () => {
     expect(tried).toBeLessThan(leased);
   }, 60_000);
 });
+
+describe('a client that reads none of its answers', () => {
+  it('is not read either, so that they are not kept without end', async () => {
+    const peer = await trial.peer();
+    peer.socket.pause();
+    const one = flowsThatAskForAnswers(2000);
+    const ALL_BYTES = 80_000_000;
+    let taken = 0;
+    const isTaken = () => new Promise<boolean>((resolve) => peer.socket.write(one, () => resolve(true)));
+    while (taken < ALL_BYTES && (await Promise.race([isTaken(), delay(2000, false)]))) taken += one.length;
+    // As much as the system keeps for both ways, and a little.
+    expect(taken).toBeLessThan(ALL_BYTES / 2);
+  }, 60_000);
+
+  it('is cut off when it does not begin to within the time that clients may be slow', async () => {
+    const SLOW_MS = 600;
+    const impatient = await AmqpTrial.start({}, { limits: new Limits({ ...LIMIT_VALUES, limitSlowMs: SLOW_MS }) });
+    try {
+      const peer = await impatient.peer();
+      peer.socket.pause();
+      const one = flowsThatAskForAnswers(2000);
+      for (let n = 0; n < 500; n += 1) peer.socket.write(one);
+      await vi.waitFor(() => expect(impatient.door.size).toBe(0), SOON);
+      // Others are not.
+      await impatient.tcp();
+    } finally {
+      await impatient.closeClients();
+      await impatient.stop();
+    }
+  }, 30_000);
+});
+
+/** Flows of a session, each of which has to be answered. */
+function flowsThatAskForAnswers(count: number): Buffer {
+  const writer = new AmqpWriter();
+  for (let n = 0; n < count; n += 1) {
+    const frame = writer.beginFrame(0, 0);
+    described(0x13, 0, 10_000, 0, 10_000, null, null, null, null, null, true)(writer);
+    writer.endFrame(frame);
+  }
+  return Buffer.from(writer.take());
+}
 
 describe('a client that settles nothing with a credit of thousands', () => {
   it('gets what its credit asks for, and starves neither its other links nor anybody else', async () => {

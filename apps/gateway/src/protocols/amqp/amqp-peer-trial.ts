@@ -85,8 +85,8 @@ export class AmqpPeer {
     return peer;
   }
 
-  begin(channel: number, { window = 10_000 } = {}): void {
-    this.say(channel, 0x11, [null, 0, window, 10_000]);
+  begin(channel: number, { window = 10_000, handleMax = null as number | null } = {}): void {
+    this.say(channel, 0x11, [null, 0, window, 10_000, handleMax]);
   }
 
   /** Attaches as a receiver; `more` are the fields behind the target. */

@@ -91,8 +91,37 @@ describe('a session', () => {
     const small = await trial.silentPeer();
     small.say(0, 0x10, ['peer', null, 65_536, (writer) => writer.ushort(0)]);
     await small.next('open');
+    small.begin(0, { handleMax: 0 });
+    small.receive(0, 'r', 'queue:q');
+    await small.next('detach');
     small.begin(1);
     expect((await small.next('close')).error?.description).toContain('cannot be answered');
+    const few = await trial.peer();
+    few.begin(1, { handleMax: 0 });
+    few.receive(1, 'r', 'queue:q', { channel: 1 });
+    expect((await few.next('close')).error?.description).toContain('handles 0 to 0');
+  });
+});
+
+describe('a connection', () => {
+  it('that breaks a rule of its own is closed with its name', async () => {
+    const broken: [(peer: AmqpPeer) => void, string][] = [
+      [(peer) => peer.say(0, 0x10, ['again']), 'amqp:illegal-state'],
+      [(peer) => peer.say(0, 0x99, []), 'amqp:decode-error'],
+      [(peer) => peer.say(0, 0x12, [null]), 'amqp:decode-error'],
+      [(peer) => peer.begin(0), 'amqp:connection:framing-error'],
+      [(peer) => peer.credit(0, 1, { channel: 3 }), 'amqp:connection:framing-error'],
+      [(peer) => peer.socket.write(Buffer.from([0, 0, 0, 7, 2, 0, 0, 0])), 'amqp:connection:framing-error'],
+    ];
+    for (const [breakRule, condition] of broken) {
+      const peer = await trial.peer();
+      breakRule(peer);
+      expect((await peer.next('close')).error?.condition).toBe(condition);
+      await peer.closed();
+    }
+    const early = await trial.silentPeer();
+    early.begin(0);
+    expect((await early.next('close')).error?.condition).toBe('amqp:illegal-state');
   });
 });
 

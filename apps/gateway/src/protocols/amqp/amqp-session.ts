@@ -44,15 +44,17 @@ export class AmqpSession implements LinkSession {
   constructor(
     readonly connection: ClientConnection,
     readonly channel: number,
-    { nextOutgoingId, incomingWindow }: Performative & { kind: 'begin' },
+    { nextOutgoingId, incomingWindow, handleMax }: Performative & { kind: 'begin' },
   ) {
     this.#nextIncomingId = nextOutgoingId;
     this.#remoteWindow = incomingWindow;
-    this.#handleMax = connection.home.settings.amqpLinks - 1;
+    const most = connection.home.settings.amqpLinks - 1;
+    // A link is answered by the handle that it comes with, which has to be one that the client takes.
+    this.#handleMax = Math.min(most, handleMax);
     connection.writer.begin(channel, {
       remoteChannel: channel,
       incomingWindow: INCOMING_WINDOW,
-      handleMax: this.#handleMax,
+      handleMax: most,
     });
   }
 
@@ -172,7 +174,7 @@ export class AmqpSession implements LinkSession {
     if (handle > this.#handleMax) {
       throw new HeddleError(
         'frame-invalid',
-        `There are ${this.#handleMax + 1} links at most: handles 0 to ${this.#handleMax}.`,
+        `A session has ${this.#handleMax + 1} links at most: handles 0 to ${this.#handleMax}.`,
       );
     }
     if (this.#links.has(handle) || this.#detached.has(handle)) {
@@ -186,8 +188,9 @@ export class AmqpSession implements LinkSession {
     this.connection.steal(name, !attach.isReceiver);
     const { connection } = this;
     try {
-      if (connection.linkCount > this.#handleMax) {
-        throw new HeddleError('quota-exceeded', `A connection has ${this.#handleMax + 1} links at most.`);
+      const { amqpLinks } = connection.home.settings;
+      if (connection.linkCount >= amqpLinks) {
+        throw new HeddleError('quota-exceeded', `A connection has ${amqpLinks} links at most.`);
       }
       connection.linkCount += 1;
       try {

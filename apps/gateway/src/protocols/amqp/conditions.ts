@@ -25,6 +25,7 @@ const CONDITIONS: Partial<Record<ErrorCode, string>> = {
   'precondition-failed': 'amqp:precondition-failed',
   conflict: 'amqp:resource-locked',
   'quota-exceeded': 'amqp:resource-limit-exceeded',
+  'queue-full': 'amqp:resource-limit-exceeded',
   'rate-limited': 'amqp:resource-limit-exceeded',
   'too-many-connections': 'amqp:resource-limit-exceeded',
   busy: 'amqp:resource-limit-exceeded',

@@ -3,7 +3,7 @@ import { CLOUDEVENTS_JSON_CONTENT_TYPE, HeddleError } from '@heddle/event';
 import type { Message, MessageMode } from '../../messages/message.js';
 import type { Namespaces } from '../../messages/namespaces.js';
 import type { SettleResult, Settlement } from '../../queues/lease-book.js';
-import { ElsewhereLeases, PULL_WAIT_MS, type PulledDelivery } from '../elsewhere-leases.js';
+import { ElsewhereLeases, PULL_WAIT_MS, type PulledDelivery, eventWithState } from '../elsewhere-leases.js';
 import type { Upstream } from '../protocol.js';
 import { bareOf } from './amqp.frames.js';
 import { priorityOf } from './message-header.js';
@@ -70,7 +70,7 @@ export class ElsewhereQueue implements QueueSource {
       token: lease,
       expiresAt: Date.parse(expiresAt),
       prefix: countBytes({ attempt, redelivery, cycle, priority: priorityOf(event) }),
-      bare: bareOf(this.#message(stated(event, state), mode), undefined),
+      bare: bareOf(this.#message(eventWithState({ event, state }), mode), undefined),
     };
   }
 
@@ -93,17 +93,6 @@ export class ElsewhereQueue implements QueueSource {
       eventAttributes: attributes,
     };
   }
-}
-
-/** A state as the extension attributes that it is in an event (`ObjectState.openAttributes`). */
-function stated(event: Record<string, unknown>, state: PulledDelivery['state']): Record<string, unknown> {
-  if (state === undefined || state === null) return event;
-  const { version, object } = state;
-  return {
-    ...event,
-    stateversion: version,
-    ...(state.gone === true ? { stategone: true } : { state: JSON.stringify(object) }),
-  };
 }
 
 function jsonText(data: unknown): string {

@@ -1,5 +1,5 @@
 import { PerformativeWriter } from './performative-writer.js';
-import type { Wire } from './wire.js';
+import type { Wire } from '../wire.js';
 
 /** With more bytes than that not taken by the network, nothing more is leased … */
 const FULL_BYTES = 256 * 1024;

@@ -232,12 +232,13 @@ export class QueueLink implements OutgoingLink {
   /** False when some of it has to wait until the client takes more. */
   #writePending(): boolean {
     let written = 0;
+    const now = Date.now();
     for (const pending of this.#pending) {
       // The client may have taken back credit meanwhile.
       if (this.#credit === 0 || !this.session.hasRoom) break;
       written += 1;
       // One that ran out meanwhile is somebody else's.
-      if (pending.expiresAt > Date.now()) this.#write(pending);
+      if (pending.expiresAt > now) this.#write(pending);
     }
     if (written > 0) this.#pending = this.#pending.slice(written);
     if (this.#pending.length === 0) return true;

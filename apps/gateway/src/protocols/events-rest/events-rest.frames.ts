@@ -40,13 +40,13 @@ export function eventsIn(
   headers: IncomingHttpHeaders,
   body: Buffer | undefined,
   namespace: string,
-  limits: JsonLimits,
+  limits: { json: JsonLimits; batchJson: JsonLimits },
 ): EventsIn {
   const contentType = headers['content-type'] ?? '';
   const mediaType = contentType.split(';', 1)[0]!.trim().toLowerCase();
   const bytes = body ?? Buffer.alloc(0);
   if (mediaType === CLOUDEVENTS_JSON_BATCH_CONTENT_TYPE) {
-    const batch = parseJson(bytes, limits);
+    const batch = parseJson(bytes, limits.batchJson);
     if (!Array.isArray(batch)) throw new HeddleError('body-invalid', 'A batch is a JSON array of events.');
     if (batch.length > MAX_BATCH) {
       throw new HeddleError('too-large', `A batch has at most ${MAX_BATCH} events; this one has ${batch.length}.`);
@@ -54,7 +54,7 @@ export function eventsIn(
     return { isBatch: true, events: batch.map((event: unknown) => structured(event, undefined, namespace)) };
   }
   if (mediaType === CLOUDEVENTS_JSON_CONTENT_TYPE) {
-    return { isBatch: false, events: [structured(parseJson(bytes, limits), bytes, namespace)] };
+    return { isBatch: false, events: [structured(parseJson(bytes, limits.json), bytes, namespace)] };
   }
   if (headers['ce-specversion'] === undefined && headers['ce-type'] === undefined) {
     throw new HeddleError(
@@ -72,6 +72,7 @@ function structured(event: unknown, bytes: Buffer | undefined, namespace: string
     address,
     contentType: CLOUDEVENTS_JSON_CONTENT_TYPE,
     body: bytes ?? Buffer.from(JSON.stringify(event)),
+    json: event,
   }));
 }
 

@@ -42,7 +42,7 @@ async function publish(
     requirePublisher(caller, 'publish:type:…');
     checkQos(request.headers);
     const body = request.body as Buffer | undefined;
-    const { isBatch, events } = eventsIn(request.headers, body, namespaces.of(caller.tenant), limits.batchJson);
+    const { isBatch, events } = eventsIn(request.headers, body, namespaces.of(caller.tenant), limits);
     // The request itself was one.
     limits.charge(request, reply, events.length - 1);
     const refusals = await published(doors, request, events);

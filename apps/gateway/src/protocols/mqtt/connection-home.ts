@@ -9,7 +9,7 @@ import type { Session } from '../sessions.js';
 import type { ConnectWish } from './connect.js';
 import type { MqttParts } from './mqtt-parts.js';
 import type { MqttValues } from './mqtt.settings.js';
-import type { Wire } from './wire.js';
+import type { Wire } from '../wire.js';
 
 /** What a connection needs of the gateway. */
 export interface ConnectionHome extends MqttParts {
@@ -25,7 +25,9 @@ export interface ConnectionHome extends MqttParts {
    *
    * @throws HeddleError `token-invalid`, `rate-limited`, `too-many-connections`
    */
-  letIn(wish: ConnectWish, wire: Wire): Promise<Session>;
+  letIn(wish: ConnectWish): Promise<Session>;
+  /** A client id for somebody who has none, of a session that is here. */
+  newId(caller: Caller): string;
   /** Hands the connection on to the instance that works on its session; false when that is this one. */
   handOn(caller: Caller, clientId: string, wire: Wire, begun: readonly Buffer[]): boolean;
   ended(connection: { close(): void }): void;

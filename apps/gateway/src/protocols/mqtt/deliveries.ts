@@ -1,7 +1,8 @@
 import type { IPublishPacket } from 'mqtt-packet';
 import { type Message, messageOf } from '../../messages/message.js';
 import type { Namespaces } from '../../messages/namespaces.js';
-import type { Grant, LeaseReceiver, Settlement } from '../../queues/lease-book.js';
+import type { Grant, LeaseReceiver, SettleResult, Settlement } from '../../queues/lease-book.js';
+import { parseLeaseToken } from '../../queues/lease-token.js';
 import type { ConnectWish } from './connect.js';
 import type { Flying } from './flight.js';
 import { propertiesOfMessage, topicOfMessage } from './message-packet.js';
@@ -29,11 +30,21 @@ interface Taking {
   select(topic: string): Selection | undefined;
   isWaiting: boolean;
   ending: AbortController;
+  /** Leased, and not written yet: the client did not keep up. */
+  held: Grant[];
 }
 
-/** Leased at once at most: others have their turn, and little is handed back when the client stops reading. */
+/** What is to become of a lease. */
+interface Said {
+  grant: Grant;
+  settlement: Settlement;
+}
+
+/** Leased at once at most: others have their turn, and little is held when the client stops reading. */
 const BATCH = 100;
-const AGAIN_MS = 1000;
+const BATCH_BYTES = 256 * 1024;
+/** A lease that ends sooner is not begun with: it comes again. */
+const LEAST_LEASE_MS = 5000;
 
 /**
  * What one connection of a session is given: from its own queue and those it shares, at most as many messages at once as
@@ -41,8 +52,10 @@ const AGAIN_MS = 1000;
  */
 export class Deliveries {
   readonly #takings = new Map<DeliverySource, Taking>();
-  readonly #said = new Map<DeliverySource, Settlement[]>();
+  readonly #said = new Map<DeliverySource, Said[]>();
   readonly #aliases = new Map<string, number>();
+  /** Of a packet, lately. */
+  #bytes = 1024;
   #isOver = false;
 
   constructor(
@@ -53,20 +66,23 @@ export class Deliveries {
 
   /** Begins to take from a queue. */
   take(source: DeliverySource, select: (topic: string) => Selection | undefined): void {
-    const taking: Taking = { source, select, isWaiting: false, ending: new AbortController() };
+    const taking: Taking = { source, select, isWaiting: false, ending: new AbortController(), held: [] };
     this.#takings.set(source, taking);
     this.#fill(taking);
   }
 
   /** Takes nothing more from a queue; what is on its way from there may still be acknowledged. */
   leave(source: DeliverySource): void {
-    this.#takings.get(source)?.ending.abort();
+    const taking = this.#takings.get(source);
+    if (taking === undefined) return;
     this.#takings.delete(source);
+    this.#end(taking);
   }
 
   /** Writes once more what was on its way when the connection before ended: the same ids, in the same order, as repeats. */
   resend(): void {
     this.session.renew();
+    this.session.flight.forgetLost();
     const { receiveMaximum } = this.wish;
     for (const [at, flying] of this.session.flight.all.entries()) {
       if (at < receiveMaximum) {
@@ -84,20 +100,30 @@ export class Deliveries {
     const flying = this.session.flight.end(packetId);
     if (flying === undefined) return;
     const action = verdictOf(reason);
-    const { token } = flying.grant;
+    const { source, grant, isLost } = flying;
+    if (isLost === true) {
+      if (action === 'accept') this.#remember(grant);
+      return;
+    }
+    const { token } = grant;
     const why = words ?? (reason === undefined ? undefined : `PUBACK 0x${reason.toString(16)}`);
     this.#say(
-      flying.source,
+      source,
+      grant,
       action === 'accept' || why === undefined ? { token, action } : { token, action, reason: why },
     );
   }
 
   /** Settles what was said since the last time, and goes on where there is room again. */
   settle(): void {
-    for (const [source, settlements] of this.#said) {
-      const answer = source.settle(settlements);
-      // What could not be settled comes again.
-      if (answer instanceof Promise) answer.catch(() => undefined);
+    for (const [source, said] of this.#said) {
+      const answer = source.settle(said.map(({ settlement }) => settlement));
+      if (answer instanceof Promise)
+        answer.then(
+          (results) => this.#settled(said, results),
+          () => this.#settled(said, []),
+        );
+      else this.#settled(said, answer);
     }
     this.#said.clear();
     this.fill();
@@ -108,29 +134,34 @@ export class Deliveries {
     for (const taking of this.#takings.values()) this.#fill(taking);
   }
 
+  /** Passes on what was said, and takes nothing more. */
   close(): void {
     this.#isOver = true;
-    for (const { ending } of this.#takings.values()) ending.abort();
+    for (const taking of this.#takings.values()) this.#end(taking);
     this.#takings.clear();
+    this.settle();
+  }
+
+  #end({ ending, source, held }: Taking): void {
+    ending.abort();
+    source.handBack(held.splice(0));
   }
 
   #fill = (taking: Taking): void => {
     const room = this.wish.receiveMaximum - this.session.flight.size;
     if (this.#isOver || taking.isWaiting || taking.ending.signal.aborted || room <= 0 || this.way.isFull) return;
     taking.isWaiting = true;
-    const { receiver } = this.way;
-    taking.source
-      .waitFor({ max: Math.min(room, BATCH), receiver }, taking.ending.signal)
-      .then(
-        (grants) => this.#granted(taking, grants),
-        () => {
-          taking.isWaiting = false;
-          // Of another instance, which is away or moves.
-          setTimeout(this.#fill, AGAIN_MS, taking).unref();
-        },
-      )
+    this.#next(taking, Math.min(room, BATCH, Math.ceil(BATCH_BYTES / this.#bytes)))
+      .then((grants) => this.#granted(taking, grants))
       .catch((error: unknown) => this.way.fail(error));
   };
+
+  async #next({ source, held, ending }: Taking, max: number): Promise<readonly Grant[]> {
+    const from = Date.now() + LEAST_LEASE_MS;
+    const good = held.splice(0).filter(({ expiresAt }) => expiresAt > from);
+    if (good.length > 0) return good;
+    return source.waitFor({ max, receiver: this.way.receiver }, ending.signal);
+  }
 
   #granted(taking: Taking, grants: readonly Grant[]): void {
     taking.isWaiting = false;
@@ -141,11 +172,16 @@ export class Deliveries {
       this.#deliver(taking, grants[at]!);
       at += 1;
     }
-    // Another queue was faster, or the client does not keep up: others may have the rest.
-    if (at < grants.length) taking.source.handBack(grants.slice(at));
+    // Another queue was faster, or the client does not keep up.
+    if (at < grants.length) this.#putBack(taking, grants.slice(at));
     this.settle();
     // One batch a turn, so that neither other connections nor what clients say waits for all of it.
     setImmediate(this.#fill, taking);
+  }
+
+  #putBack({ source, ending, held }: Taking, grants: readonly Grant[]): void {
+    if (source.holdsOn && !ending.signal.aborted && !this.#isOver) held.push(...grants);
+    else source.handBack(grants);
   }
 
   #canWrite({ ending }: Taking): boolean {
@@ -159,8 +195,8 @@ export class Deliveries {
     const { token } = grant;
     const isOwn = selection?.noLocal === true && this.session.own.get(message.id) === true;
     // What no subscription is on any more was taken when one was.
-    if (selection === undefined || isOwn) {
-      this.#say(source, { token, action: 'accept' });
+    if (selection === undefined || isOwn || this.#wasAcknowledged(grant)) {
+      this.#say(source, grant, { token, action: 'accept' });
       return;
     }
     const flight = { source, grant, selection, since: performance.now() };
@@ -168,11 +204,12 @@ export class Deliveries {
     const bytes = this.#bytesOf(message, flight, flying?.packetId, grant.lease.redelivery !== 'no');
     if (bytes.length > this.wish.maxPacketBytes) {
       if (flying !== undefined) this.session.flight.end(flying.packetId);
-      this.#say(source, { token, action: 'reject', reason: 'larger than the packets that the client takes' });
+      this.#say(source, grant, { token, action: 'reject', reason: 'larger than the packets that the client takes' });
       return;
     }
+    this.#bytes = (this.#bytes + bytes.length) / 2;
     this.way.write(bytes);
-    if (flying === undefined) this.#say(source, { token, action: 'accept' });
+    if (flying === undefined) this.#say(source, grant, { token, action: 'accept' });
   }
 
   #messageOf({ lease }: Grant): Message {
@@ -217,9 +254,35 @@ export class Deliveries {
     }
   }
 
-  #say(source: DeliverySource, settlement: Settlement): void {
+  #say(source: DeliverySource, grant: Grant, settlement: Settlement): void {
     const said = this.#said.get(source);
-    if (said === undefined) this.#said.set(source, [settlement]);
-    else said.push(settlement);
+    if (said === undefined) this.#said.set(source, [{ grant, settlement }]);
+    else said.push({ grant, settlement });
   }
+
+  /** What could not be settled comes again. */
+  #settled(said: readonly Said[], results: readonly SettleResult[]): void {
+    for (const [at, { grant, settlement }] of said.entries()) {
+      const result = results[at];
+      if (settlement.action === 'accept' && (result === undefined || 'code' in result)) this.#remember(grant);
+    }
+  }
+
+  /** A client that has acknowledged a message is done with it, whoever works on the queue next. */
+  #remember(grant: Grant): void {
+    this.session.acknowledged.set(deliveryOf(grant), true);
+  }
+
+  #wasAcknowledged(grant: Grant): boolean {
+    const delivery = deliveryOf(grant);
+    if (this.session.acknowledged.get(delivery) === undefined) return false;
+    this.session.acknowledged.delete(delivery);
+    return true;
+  }
+}
+
+/** The same at whichever instance it is leased: the queue as it was made, the delivery cycle, the event. */
+function deliveryOf({ token, lease: { cycle, event } }: Grant): string {
+  const { source, id } = event.stored.attributes;
+  return `${parseLeaseToken(token)?.queue} ${cycle} ${source} ${id}`;
 }

@@ -10,6 +10,8 @@ export interface Flying {
   selection: Selection;
   /** Since when, in milliseconds of a clock that only goes forward. */
   since: number;
+  /** Its lease is gone: it comes again by itself, whatever the client says of it. */
+  isLost?: true;
 }
 
 const MAX_ID = 65_535;
@@ -36,10 +38,6 @@ export class Flight {
     return this.#flying.values().next().value;
   }
 
-  get(packetId: number): Flying | undefined {
-    return this.#flying.get(packetId);
-  }
-
   /** Takes the next id that is free for something that is about to be written. */
   add(flying: Omit<Flying, 'packetId'>): Flying {
     do this.#last = (this.#last % MAX_ID) + 1;
@@ -56,9 +54,27 @@ export class Flight {
     return flying;
   }
 
+  /**
+   * The leases of these are gone. Their ids stay taken all the same, until the client has said something to them: it would take
+   * what comes under the same id for the same message, and what comes beyond its receive maximum for an error.
+   */
+  lose(flying: readonly Flying[]): void {
+    for (const one of flying) one.isLost = true;
+  }
+
+  /** A new connection knows nothing of what was lost under the one before. */
+  forgetLost(): void {
+    for (const { packetId, isLost } of this.all) if (isLost === true) this.#flying.delete(packetId);
+  }
+
+  /** What came from a source. */
+  of(source: DeliverySource): Flying[] {
+    return this.all.filter((flying) => flying.source === source);
+  }
+
   /** What came from a source is not this session's any more. */
   drop(source: DeliverySource): Flying[] {
-    const dropped = this.all.filter((flying) => flying.source === source);
+    const dropped = this.of(source);
     for (const { packetId } of dropped) this.#flying.delete(packetId);
     return dropped;
   }

@@ -2,7 +2,7 @@ import type { IConnackPacket } from 'mqtt-packet';
 import { ALIASES, type ConnectWish } from './connect.js';
 import type { MqttVersion } from './mqtt.frames.js';
 import type { MqttValues } from './mqtt.settings.js';
-import { type Reason, returnCodeOf } from './reason-codes.js';
+import { type Reason, reasonIn, returnCodeOf } from './reason-codes.js';
 
 const MAX_WORDS = 200;
 
@@ -35,7 +35,7 @@ export function refusal(version: MqttVersion, reason: Reason, words: string): IC
   if (version === 4) return { cmd: 'connack', returnCode: returnCodeOf(reason), sessionPresent: false };
   return {
     cmd: 'connack',
-    reasonCode: reason,
+    reasonCode: reasonIn('connack', reason),
     sessionPresent: false,
     properties: { reasonString: words.slice(0, MAX_WORDS) },
   };

@@ -19,6 +19,11 @@ export class LocalSource implements DeliverySource {
     this.#flow = queue.book.open();
   }
 
+  /** In its own queue a message that comes later comes behind. */
+  get holdsOn(): boolean {
+    return this.kind === 'own';
+  }
+
   get name(): string {
     return this.queue.name;
   }
@@ -28,8 +33,10 @@ export class LocalSource implements DeliverySource {
     return this.queue.book.waitFor({ ...wish, leaseMs: LEASE_MS, flow: this.#flow }, Infinity, signal);
   }
 
-  settle(settlements: readonly Settlement[]): readonly SettleResult[] {
-    return this.queue.book.settle(settlements);
+  settle(settlements: readonly Settlement[]): readonly SettleResult[] | Promise<readonly SettleResult[]> {
+    const results = this.queue.book.settle(settlements);
+    // With its own queue a session ends or moves; with any other it goes on, and has to know what the next owner knows.
+    return this.kind === 'own' ? results : this.queue.settled().then(() => results);
   }
 
   handBack(grants: readonly Grant[]): void {

@@ -18,6 +18,7 @@ interface Line {
   write(bytes: Buffer): void;
   destroy(): void;
   pause(): void;
+  resume(): void;
 }
 
 /** A client that says exactly what a test wants, and keeps everything it is told. */
@@ -45,6 +46,7 @@ export class TrialClient {
       write: (bytes) => socket.send(bytes),
       destroy: () => socket.terminate(),
       pause: () => socket.pause(),
+      resume: () => socket.resume(),
     };
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
     return client;
@@ -137,6 +139,11 @@ export class TrialClient {
   /** Stops to read. */
   pause(): void {
     this.#line?.pause();
+  }
+
+  /** Reads again. */
+  resume(): void {
+    this.#line?.resume();
   }
 
   /** Is lost without a word. */

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { Caller } from '@heddle/auth';
 import type { IConnectPacket, Packet } from 'mqtt-packet';
 import type { Dismissal, Session } from '../sessions.js';
+import { type Wire, pieceOf } from '../wire.js';
 import { type ConnectWish, keptSeconds, readConnect } from './connect.js';
 import type { ConnectionHome } from './connection-home.js';
 import { Deliveries } from './deliveries.js';
@@ -9,10 +9,9 @@ import { connack, refusal } from './greeting.js';
 import { Intake } from './intake.js';
 import { PacketReader, packetBytes } from './mqtt.frames.js';
 import { Publishing, endOf } from './publishing.js';
-import { MqttRefusal, REASONS } from './reason-codes.js';
+import { MqttRefusal, REASONS, reasonIn } from './reason-codes.js';
 import type { MqttSession } from './session.js';
 import { Subscribing, requireSome } from './subscribing.js';
-import type { Wire } from './wire.js';
 
 /** What a client gets to say who it is. */
 const CONNECT_MS = 10_000;
@@ -49,6 +48,7 @@ export class MqttConnection {
   #isOver = false;
   #isFull = false;
   #out: Buffer[] = [];
+  #outBytes = 0;
   /** What changes subscriptions comes one after another. */
   #changes: Promise<unknown> = Promise.resolve();
   #changing = 0;
@@ -148,10 +148,10 @@ export class MqttConnection {
   async #greet(packet: IConnectPacket): Promise<void> {
     const { home, wire } = this;
     const wish = readConnect(packet, this.#reader.version!, home.values);
-    const admitted = (this.#admitted ??= await home.letIn(wish, wire));
+    const admitted = (this.#admitted ??= await home.letIn(wish));
     admitted.onDismissed((reason) => this.#dismissed(reason));
     if (this.#isOver) return;
-    const clientId = wish.clientId === '' ? `auto-${randomUUID()}` : wish.clientId;
+    const clientId = wish.clientId === '' ? home.newId(admitted.caller) : wish.clientId;
     if (home.handOn(admitted.caller, clientId, wire, this.#begun)) {
       this.#leave();
       return;
@@ -288,7 +288,10 @@ export class MqttConnection {
   #write(bytes: Buffer): void {
     if (this.#isOver) return;
     this.#out.push(bytes);
-    if (this.#out.length === 1) queueMicrotask(() => this.#flush());
+    this.#outBytes += bytes.length;
+    // Whoever writes much at once has to notice when the client does not keep up.
+    if (this.#outBytes >= FULL_BYTES) this.#flush();
+    else if (this.#out.length === 1) queueMicrotask(() => this.#flush());
   }
 
   #say(packet: Packet): void {
@@ -300,11 +303,15 @@ export class MqttConnection {
     if (this.#out.length === 0) return;
     const out = this.#out;
     this.#out = [];
-    this.wire.write(out);
-    const { sink } = this.wire;
-    if (this.#isFull || sink.queuedBytes < FULL_BYTES) return;
+    this.#outBytes = 0;
+    const { wire, home } = this;
+    wire.write(pieceOf(wire.headroom, out));
+    if (this.#isFull || wire.queuedBytes < FULL_BYTES) return;
     this.#isFull = true;
-    sink.onceDrained(() => {
+    // One that is gone without a word would else be waited for as long as TCP tries.
+    const tooSlow = setTimeout(() => wire.destroy(), home.limits.values.limitSlowMs);
+    wire.onceDrained(() => {
+      clearTimeout(tooSlow);
       this.#isFull = false;
       if (this.#isOver) return;
       this.#throttle();
@@ -321,7 +328,7 @@ export class MqttConnection {
       intake.bytes > MAX_INTAKE_BYTES ||
       intake.size > MAX_INTAKE ||
       this.#changing > MAX_CHANGES ||
-      (this.#isFull && this.wire.sink.queuedBytes > STUFFED_BYTES);
+      (this.#isFull && this.wire.queuedBytes > STUFFED_BYTES);
     if (isTooMuch === this.#isPaused) return;
     this.#isPaused = isTooMuch;
     if (isTooMuch) this.wire.pause();
@@ -344,7 +351,7 @@ export class MqttConnection {
     else if (this.#open.wish.version === 5) {
       const { wantsWords } = this.#open.wish;
       const properties = wantsWords ? { properties: { reasonString: message } } : {};
-      this.#say({ cmd: 'disconnect', reasonCode: reason, ...properties } as Packet);
+      this.#say({ cmd: 'disconnect', reasonCode: reasonIn('disconnect', reason), ...properties } as Packet);
     }
     this.#leave();
     this.wire.end();
@@ -352,12 +359,14 @@ export class MqttConnection {
 
   #leave(): void {
     if (this.#isOver) return;
+    const open = this.#open;
+    // What came in one piece with its goodbye counts like everything before it.
+    open?.intake.flush();
     this.#flush();
     this.#isOver = true;
     clearTimeout(this.#timer);
     this.#begun = [];
     this.#early = [];
-    const open = this.#open;
     if (open !== undefined) {
       open.deliveries.close();
       open.subscribing.close();

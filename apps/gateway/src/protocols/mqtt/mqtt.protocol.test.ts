@@ -195,8 +195,9 @@ describe('what MQTT 5 adds', () => {
     await receiver.closed();
     const publisher = await clients.connected(5);
     await publisher.published(topic, 'short', { properties: { messageExpiryInterval: 1 } });
+    const isOverAt = Date.now() + 1000;
     await publisher.published(topic, 'long', { properties: { messageExpiryInterval: 1000 } });
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await vi.waitUntil(() => Date.now() > isOverAt, SOON);
     const again = await clients.open(5);
     await again.connect({ clientId: topic.split('/')[1]!, clean: false, properties: { sessionExpiryInterval: 0 } });
     const delivery = await again.next('publish');
@@ -256,4 +257,26 @@ describe('what MQTT 5 adds', () => {
     const first = await wantsNot.next('publish');
     expect(first).toMatchObject({ retain: false, properties: { userProperties: { id: 'new-one' } } });
   });
+});
+
+it('what a client says in one piece with its goodbye counts: what it publishes, and what it acknowledges', async () => {
+  const topic = topicOfItsOwn();
+  const receiver = await clients.connected(5);
+  await receiver.subscribe(topic);
+  const clientId = randomUUID();
+  const kept = { clientId, clean: false, properties: { sessionExpiryInterval: 60 } };
+  const leaves = await clients.connected(5, kept);
+  await leaves.subscribe(topic);
+  const publisher = await clients.connected(5);
+  await publisher.published(topic, 'before');
+  const { messageId = 0 } = await leaves.next('publish');
+  leaves.sayAll([
+    { cmd: 'puback', messageId, reasonCode: 0 },
+    { cmd: 'publish', topic, payload: 'goodbye', qos: 0, dup: false, retain: false },
+    { cmd: 'disconnect', reasonCode: 0 },
+  ]);
+  await vi.waitFor(() => expect(receiver.payloads).toEqual(['before', 'goodbye']), SOON);
+  const again = await clients.open(5);
+  expect(await again.connect(kept)).toMatchObject({ sessionPresent: true });
+  await vi.waitFor(() => expect(again.payloads).toEqual(['goodbye']), SOON);
 });

@@ -1,11 +1,10 @@
-import { type Server, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import type { Socket } from 'node:net';
 import { HeddleError } from '@heddle/event';
 import { Limits } from '../../limits/limits.js';
+import { OwnPort } from '../own-port.js';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
 import type { Session } from '../sessions.js';
-import type { SocketRoute } from '../websocket/socket-route.js';
+import { ByteSocket } from '../websocket/byte-socket.js';
 import type { ConnectWish } from './connect.js';
 import { Elsewhere, HANDED_ON } from './elsewhere.js';
 import type { ConnectionHome } from './connection-home.js';
@@ -13,7 +12,7 @@ import { MqttConnection } from './mqtt.connection.js';
 import { MQTT_VALUES } from './mqtt.settings.js';
 import { MqttRefusal, REASONS } from './reason-codes.js';
 import { sessionQueue } from './session-name.js';
-import { TcpWire, WebSocketWire, type Wire } from './wire.js';
+import { SocketWire } from '../wire.js';
 
 /** Where SAP Event Mesh has it, too. */
 const PATH = '/protocols/mqtt311ws';
@@ -42,42 +41,37 @@ export const mqtt: Protocol = {
       ...parts,
       namespaces,
       log,
-      letIn: (wish, wire) => letIn(doors, limits, wish, wire),
+      // Over WebSocket it was said in the upgrade.
+      letIn: () => Promise.reject(new HeddleError('token-missing', 'Bring an access token.')),
+      newId: (caller) => elsewhere.newId(caller),
       handOn: (caller, clientId, wire, begun) => elsewhere.join(caller, clientId, wire, begun),
       ended: (connection) => connections.delete(connection),
     };
-    const begin = (wire: Wire, admitted?: Session, isHandedOn = false): void => {
-      const here = isHandedOn ? { ...home, handOn: notAgain(hop) } : home;
-      connections.add(new MqttConnection(wire, here, admitted));
-    };
-    doors.sockets?.push(socketRoute(values.mqttMaxPacketBytes, limits.values.limitSlowMs, begin));
-    const servers = serversOf(doors, (socket) => begin(new TcpWire(socket, limits.values.limitSlowMs)));
+    doors.sockets?.push({
+      path: /^\/protocols\/mqtt311ws$/,
+      subprotocol: SUBPROTOCOL,
+      maxMessageBytes: values.mqttMaxPacketBytes,
+      // Bearer or ticket of the upgrade say who it is; what CONNECT says of that is not looked at.
+      admit: (_caller, url) => (client, socket, session) => {
+        const here = url.searchParams.has(HANDED_ON) ? { ...home, handOn: notAgain(hop) } : home;
+        connections.add(new MqttConnection(new ByteSocket(client, socket), here, session));
+      },
+    });
+    const ports = portsOf(doors, limits, (socket) => {
+      const here = { ...home, letIn: (wish: ConnectWish) => letIn(doors, limits, wish, socket) };
+      connections.add(new MqttConnection(new SocketWire(socket), here));
+    });
     return {
-      listen: () => Promise.all(servers.map(({ server, port }) => listenOn(server, port, doors))).then(() => undefined),
+      listen: () => Promise.all(ports.map((port) => port.listen())).then(() => undefined),
       async close() {
         for (const connection of connections) connection.close();
         elsewhere.close();
         parts.sessions.close();
-        await Promise.all(servers.map(({ server }) => new Promise((resolve) => server.close(resolve))));
+        await Promise.all(ports.map((port) => port.stop()));
       },
     };
   },
 };
-
-/** Bearer or ticket of the upgrade say who it is; what CONNECT says of that is not looked at. */
-function socketRoute(
-  maxBytes: number,
-  slowMs: number,
-  begin: (wire: Wire, admitted: Session, isHandedOn: boolean) => void,
-): SocketRoute {
-  return {
-    path: /^\/protocols\/mqtt311ws$/,
-    subprotocol: SUBPROTOCOL,
-    maxMessageBytes: maxBytes,
-    admit: (_caller, url) => (client, socket, session) =>
-      begin(new WebSocketWire(client, socket, slowMs), session, url.searchParams.has(HANDED_ON)),
-  };
-}
 
 /** A connection that was handed on to where the session is not any more. */
 function notAgain(hop: Doors['hop']): ConnectionHome['handOn'] {
@@ -88,14 +82,18 @@ function notAgain(hop: Doors['hop']): ConnectionHome['handOn'] {
 }
 
 /** Who comes by TCP says so in CONNECT: client id and secret, or an access token as the password. */
-async function letIn(doors: Doors, limits: Limits, { username, password }: ConnectWish, wire: Wire): Promise<Session> {
+async function letIn(
+  doors: Doors,
+  limits: Limits,
+  { username, password }: ConnectWish,
+  socket: Socket,
+): Promise<Session> {
   if (password === undefined || password.length > MAX_PASSWORD) {
     throw new HeddleError(
       'token-missing',
       'Connect with client id and secret, or with an access token as the password.',
     );
   }
-  const { socket } = wire;
   const address = socket.remoteAddress ?? '';
   if (!limits.rates.takeToken(address).allowed) {
     throw new MqttRefusal(REASONS.connectionRateExceeded, 'This address tries more often than it may.');
@@ -107,40 +105,20 @@ async function letIn(doors: Doors, limits: Limits, { username, password }: Conne
   return doors.sessions.open(caller, socket);
 }
 
-function serversOf(
-  { values = MQTT_VALUES, certificate, host = LOCALHOST, tls }: Doors,
-  onSocket: (socket: Socket) => void,
-): { server: Server; port: number }[] {
-  const servers: { server: Server; port: number }[] = [];
+function portsOf(doors: Doors, limits: Limits, accept: (socket: Socket) => void): OwnPort[] {
+  const { values = MQTT_VALUES, certificate, host = LOCALHOST, tls, log } = doors;
   const { mqttPort, mqttTlsPort } = values;
   if (mqttPort !== undefined && tls === 'own' && !LOOPBACK.test(host)) {
     throw new HeddleError('setting-invalid', 'HEDDLE_MQTT_PORT would be open without TLS: use HEDDLE_MQTT_TLS_PORT.');
   }
-  if (mqttPort !== undefined) servers.push({ server: createServer(onSocket), port: mqttPort });
-  if (mqttTlsPort === undefined) return servers;
-  if (certificate === undefined) {
+  if (mqttTlsPort !== undefined && certificate === undefined) {
     throw new HeddleError('setting-invalid', 'HEDDLE_MQTT_TLS_PORT needs HEDDLE_TLS=own, with certificate and key.');
   }
-  const server = createTlsServer({ ...certificate, handshakeTimeout: 10_000 }, onSocket);
-  server.on('tlsClientError', () => undefined);
-  return [...servers, { server, port: mqttTlsPort }];
-}
-
-async function listenOn(server: Server, port: number, { host = LOCALHOST, limits, log }: Doors): Promise<void> {
-  if (limits !== undefined) server.maxConnections = limits.values.limitConnections;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      const why = `MQTT cannot listen on ${host}:${port}: ${cause.message}.`;
-      reject(new HeddleError('setting-invalid', why, { cause }));
-    });
-    server.listen(port, host, () => {
-      server.removeAllListeners('error');
-      server.on('error', (error) =>
-        log.warn({ event: 'mqtt-socket-failed', err: error }, 'a connection was not taken'),
-      );
-      resolve();
-    });
-  });
-  const { port: bound } = server.address() as AddressInfo;
-  log.info({ event: 'mqtt-listening', host, port: bound }, `MQTT on ${host}:${bound}`);
+  const shared = { name: 'MQTT', host, maxConnections: limits.values.limitConnections, accept, log };
+  const plain = { ...shared, setting: 'HEDDLE_MQTT_PORT' };
+  const encrypted = { ...shared, setting: 'HEDDLE_MQTT_TLS_PORT', certificate };
+  return [
+    ...(mqttPort === undefined ? [] : [new OwnPort({ ...plain, port: mqttPort })]),
+    ...(mqttTlsPort === undefined ? [] : [new OwnPort({ ...encrypted, port: mqttTlsPort })]),
+  ];
 }

@@ -4,7 +4,7 @@ import { ALIASES } from './connect.js';
 import type { Intake, Taken } from './intake.js';
 import { messageOfPacket } from './message-packet.js';
 import type { MqttVersion } from './mqtt.frames.js';
-import { MqttRefusal, REASONS, type Reason, isPassing, reasonOf, reasonText } from './reason-codes.js';
+import { MqttRefusal, REASONS, type Reason, isPassing, reasonIn, reasonOf, reasonText } from './reason-codes.js';
 import type { MqttSession } from './session.js';
 
 /** What a connection does with what comes of its messages. */
@@ -113,7 +113,7 @@ export class Publishing {
     const { error } = taken;
     // Without an answer the client says it again when it is back. MQTT 3.1.1 has no other way to say no at all.
     if (this.wish.version === 4 || isPassing(error)) this.way.fail(error);
-    else this.#acknowledge(cmd, messageId, reasonOf(error), reasonText(error));
+    else this.#acknowledge(cmd, messageId, reasonIn('puback', reasonOf(error)), reasonText(error));
   }
 
   #acknowledge(cmd: 'puback' | 'pubrec' | 'pubcomp', messageId: number, reasonCode: Reason, words?: string): void {

@@ -69,6 +69,7 @@ const OF_ERRORS: Partial<Record<ErrorCode, Reason>> = {
   'too-large': REASONS.quotaExceeded,
   'rate-limited': REASONS.quotaExceeded,
   'quota-exceeded': REASONS.quotaExceeded,
+  'queue-full': REASONS.quotaExceeded,
   'too-many-connections': REASONS.quotaExceeded,
   busy: REASONS.serverBusy,
   stopping: REASONS.shuttingDown,
@@ -83,6 +84,54 @@ export function reasonOf(error: unknown): Reason {
   if (error instanceof MqttRefusal) return error.reason;
   if (error instanceof HeddleError) return OF_ERRORS[error.code] ?? REASONS.implementationSpecific;
   return REASONS.unspecified;
+}
+
+const ANY_OF_THESE = [
+  REASONS.success,
+  REASONS.unspecified,
+  REASONS.implementationSpecific,
+  REASONS.notAuthorized,
+] as const;
+/** What each packet may say (MQTT 5 §2.4, table 2-6), of what is said here. */
+const SAID_IN = {
+  connack: [
+    ...ANY_OF_THESE,
+    ...[REASONS.malformedPacket, REASONS.protocolError, REASONS.unsupportedVersion, REASONS.clientIdInvalid],
+    ...[REASONS.badCredentials, REASONS.serverUnavailable, REASONS.serverBusy, REASONS.badAuthenticationMethod],
+    ...[REASONS.topicNameInvalid, REASONS.packetTooLarge, REASONS.quotaExceeded, REASONS.payloadFormatInvalid],
+    ...[REASONS.useAnotherServer, REASONS.connectionRateExceeded],
+  ],
+  puback: [
+    ...ANY_OF_THESE,
+    ...[REASONS.noMatchingSubscribers, REASONS.topicNameInvalid, REASONS.packetIdInUse],
+    ...[REASONS.quotaExceeded, REASONS.payloadFormatInvalid],
+  ],
+  suback: [...ANY_OF_THESE, REASONS.topicFilterInvalid, REASONS.packetIdInUse, REASONS.quotaExceeded],
+  disconnect: [
+    ...ANY_OF_THESE,
+    ...[REASONS.malformedPacket, REASONS.protocolError, REASONS.serverBusy, REASONS.shuttingDown],
+    ...[REASONS.keepAliveTimeout, REASONS.sessionTakenOver, REASONS.topicFilterInvalid, REASONS.topicNameInvalid],
+    ...[REASONS.receiveMaximumExceeded, REASONS.topicAliasInvalid, REASONS.packetTooLarge],
+    ...[REASONS.messageRateTooHigh, REASONS.quotaExceeded, REASONS.administrativeAction],
+    ...[REASONS.payloadFormatInvalid, REASONS.useAnotherServer, REASONS.connectionRateExceeded],
+    REASONS.maximumConnectTime,
+  ],
+} as const satisfies Record<string, readonly Reason[]>;
+/** The nearest to what cannot be said somewhere. */
+const INSTEAD: Partial<Record<Reason, Reason>> = {
+  [REASONS.badCredentials]: REASONS.notAuthorized,
+  [REASONS.maximumConnectTime]: REASONS.notAuthorized,
+  [REASONS.serverUnavailable]: REASONS.serverBusy,
+  [REASONS.shuttingDown]: REASONS.serverUnavailable,
+  [REASONS.topicNameInvalid]: REASONS.topicFilterInvalid,
+};
+
+/** A reason as a packet may say it: clients take a code that its packet does not know for an error of the protocol. */
+export function reasonIn(packet: keyof typeof SAID_IN, reason: Reason): Reason {
+  const known: readonly Reason[] = SAID_IN[packet];
+  if (known.includes(reason)) return reason;
+  const instead = INSTEAD[reason];
+  return instead !== undefined && known.includes(instead) ? instead : REASONS.implementationSpecific;
 }
 
 /** Whether the same packet may be taken when it comes again: then it is not answered, so that it does. */

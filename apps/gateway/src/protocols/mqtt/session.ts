@@ -19,7 +19,7 @@ export interface SessionConnection {
 
 /** How long its leases last; they are renewed well before that. */
 export const LEASE_MS = 60_000;
-/** Messages of this session that it is not to be given back. */
+/** Messages that a session is not to be given, of each kind. */
 const MAX_OWN = 10_000;
 
 /**
@@ -34,6 +34,8 @@ export class MqttSession {
   readonly received = new Map<number, Promise<Taken>>();
   /** Ids of what it has published itself. */
   readonly own = new Recent<true>(MAX_OWN);
+  /** What the client has acknowledged, and nobody is sure to know: accepted without a word when it comes again. */
+  readonly acknowledged = new Recent<true>(MAX_OWN);
   expirySeconds: number;
   will: Will | undefined;
   /** Whose rights the will is published with. */
@@ -73,12 +75,10 @@ export class MqttSession {
     };
   }
 
-  /**
-   * Renews the leases of all that is on its way; what cannot be renewed is not on its way any more, and comes again by
-   * itself.
-   */
+  /** Renews the leases of all that is on its way; what cannot be renewed is lost, and comes again by itself. */
   renew(): void {
-    for (const [source, flying] of Map.groupBy(this.flight.all, (one) => one.source)) {
+    const leased = this.flight.all.filter(({ isLost }) => isLost !== true);
+    for (const [source, flying] of Map.groupBy(leased, (one) => one.source)) {
       const settlements = flying.map(({ grant }) => ({
         token: grant.token,
         action: 'renew' as const,
@@ -86,10 +86,7 @@ export class MqttSession {
       }));
       const answer = source.settle(settlements);
       const note = (results: Awaited<typeof answer>): void => {
-        for (const [at, result] of results.entries()) {
-          const { packetId, grant } = flying[at]!;
-          if ('code' in result && this.flight.get(packetId)?.grant === grant) this.flight.end(packetId);
-        }
+        this.flight.lose(flying.filter((_one, at) => 'code' in results[at]!));
       };
       if (answer instanceof Promise) answer.then(note, () => undefined);
       else note(answer);

@@ -1,5 +1,5 @@
 import { type Caller, Permissions, requirePermission } from '@heddle/auth';
-import { HeddleError } from '@heddle/event';
+import { type ErrorCode, HeddleError } from '@heddle/event';
 import type { ISubscribePacket, ISubscription, IUnsubscribePacket } from 'mqtt-packet';
 import { requireTopics } from '../../queues/queue-rights.js';
 import type { OpenQueues } from '../open-queue.js';
@@ -8,7 +8,7 @@ import type { Deliveries } from './deliveries.js';
 import { LocalSource } from './local-source.js';
 import type { MqttVersion } from './mqtt.frames.js';
 import type { MqttSessions } from './mqtt-sessions.js';
-import { MqttRefusal, REASONS, reasonOf } from './reason-codes.js';
+import { MqttRefusal, REASONS, reasonIn, reasonOf } from './reason-codes.js';
 import { RemoteSource } from './remote-source.js';
 import type { MqttSession } from './session.js';
 import type { ShareQueues } from './share-queues.js';
@@ -29,11 +29,22 @@ export interface SubscribingHome {
 
 /** In MQTT 3.1.1 there is one word for no. */
 const FAILURE = 0x80;
+/** How soon a queue that moves is looked for again. */
+const AGAIN_MS = 200;
 
-/** The subscriptions of a connection, and what it takes from because of them. */
+/** A queue that belongs to others as well, and may be at work anywhere. */
+type QueueOfOthers = Exclude<Wanted, { kind: 'topics' }>;
+
+/**
+ * The subscriptions of a connection, and what it takes from because of them. A queue that others read, too, is gone after
+ * to whichever instance works on it, for as long as the connection lasts.
+ */
 export class Subscribing {
   readonly #sources = new Map<string, DeliverySource>();
+  /** Of queues that are between two instances, by the filter that wants them: when they are looked for again. */
+  readonly #moving = new Map<string, NodeJS.Timeout>();
   #isTaking: DeliverySource | undefined;
+  #isOver = false;
 
   constructor(
     private readonly session: MqttSession,
@@ -46,12 +57,7 @@ export class Subscribing {
   async resume(): Promise<void> {
     for (const { filter, wanted } of this.session.subscriptions.wanted()) {
       if (wanted.kind === 'topics') continue;
-      try {
-        await this.#attach(filter, wanted);
-      } catch (error) {
-        if (error instanceof HeddleError && error.retryable) throw error;
-        this.session.subscriptions.delete(filter);
-      }
+      await this.#goOn(filter, wanted);
     }
     this.#takeOwn();
   }
@@ -61,11 +67,14 @@ export class Subscribing {
     const granted: number[] = [];
     const made: Made[] = [];
     for (const asked of subscriptions) {
+      if (asked.nl === true && asked.topic.startsWith('$share/')) {
+        throw new MqttRefusal(REASONS.protocolError, 'A shared subscription cannot be without what is local.');
+      }
       try {
         made.push(await this.#make(asked, properties?.subscriptionIdentifier));
         granted.push(made.at(-1)!.subscription.qos);
       } catch (error) {
-        granted.push(this.version === 4 ? FAILURE : filterReasonOf(error));
+        granted.push(this.version === 4 ? FAILURE : reasonIn('suback', reasonOf(error)));
       }
     }
     await this.home.sessions.changed(this.session);
@@ -86,6 +95,8 @@ export class Subscribing {
 
   /** The connection has ended: what was on its way from queues that others read, too, is for them now. */
   close(): void {
+    this.#isOver = true;
+    for (const timer of this.#moving.values()) clearTimeout(timer);
     for (const source of this.#sources.values()) {
       const flying = this.session.flight.drop(source);
       const lost = flying.map(({ grant }) => ({
@@ -109,9 +120,6 @@ export class Subscribing {
     if (isNew && subscriptions.size >= this.home.maxSubscriptions) {
       throw new HeddleError('quota-exceeded', `A session has at most ${this.home.maxSubscriptions} subscriptions.`);
     }
-    if (nl === true && wanted.kind === 'shared') {
-      throw new MqttRefusal(REASONS.protocolError, 'A shared subscription cannot be without what is local.');
-    }
     const caller = this.home.caller();
     if (wanted.kind === 'queue') requirePermission(caller, 'consume', 'queue', wanted.name);
     else requireTopics(caller, wanted.patterns);
@@ -132,42 +140,71 @@ export class Subscribing {
     return { subscription, wanted, isNew, retainHandling: rh };
   }
 
-  async #attach(filter: string, wanted: Exclude<Wanted, { kind: 'topics' }>): Promise<void> {
-    if (this.#sources.has(filter)) return;
+  /** @throws HeddleError `permission-missing`, `not-found`; of a group what its queue could not be made for */
+  async #attach(filter: string, wanted: QueueOfOthers): Promise<void> {
     const caller = this.home.caller();
     if (wanted.kind === 'queue') requirePermission(caller, 'consume', 'queue', wanted.name);
     const name = wanted.kind === 'queue' ? wanted.name : await this.home.shares.ensure(caller, wanted);
+    if (this.#isOver || this.#sources.has(filter) || !this.session.subscriptions.has(filter)) return;
     const source = this.#sourceOf(caller, wanted.kind, name, filter);
+    if (source === undefined) {
+      this.#lookAgain(filter, wanted);
+      return;
+    }
     this.#sources.set(filter, source);
     source.onClosed((reason) => {
-      this.session.flight.drop(source);
+      // What is on its way from there is not this session's any more; it comes again from where the queue is now.
+      this.session.flight.lose(this.session.flight.of(source));
       this.#detach(filter);
-      // Where it is now is found out by coming again.
-      if (reason === 'moved') this.session.connection?.dismiss('moved');
+      if (reason === 'moved') this.#lookAgain(filter, wanted);
     });
     this.deliveries.take(source, () => this.#selectionOf(filter));
   }
 
-  /** @throws HeddleError `not-found` */
-  #sourceOf(caller: Caller, kind: 'shared' | 'queue', name: string, filter: string): DeliverySource {
+  /** Attaches to what was subscribed to before; what may not be had any more is not subscribed to. */
+  async #goOn(filter: string, wanted: QueueOfOthers): Promise<void> {
     try {
-      return new LocalSource(kind, this.home.queues.open(caller.tenant, name), filter);
+      await this.#attach(filter, wanted);
     } catch (error) {
-      const isElsewhere = error instanceof HeddleError && error.code === 'queue-elsewhere';
-      if (!isElsewhere || this.home.hop.elsewhere(caller.tenant, name) === undefined) throw error;
+      if (error instanceof HeddleError && error.retryable) this.#lookAgain(filter, wanted);
+      else this.session.subscriptions.delete(filter);
+    }
+  }
+
+  #lookAgain(filter: string, wanted: QueueOfOthers): void {
+    clearTimeout(this.#moving.get(filter));
+    if (this.#isOver) return;
+    const timer = setTimeout(() => {
+      this.#moving.delete(filter);
+      void this.#goOn(filter, wanted);
+    }, AGAIN_MS);
+    this.#moving.set(filter, timer);
+  }
+
+  /**
+   * Nothing while the queue is on its way from one instance to another.
+   *
+   * @throws HeddleError `not-found`
+   */
+  #sourceOf(caller: Caller, kind: 'shared' | 'queue', name: string, filter: string): DeliverySource | undefined {
+    const { queues, hop } = this.home;
+    try {
+      return new LocalSource(kind, queues.open(caller.tenant, name), filter);
+    } catch (error) {
+      const code = error instanceof HeddleError ? error.code : undefined;
+      if (!isElsewhere(code, kind)) throw error;
+      const owner = hop.elsewhere(caller.tenant, name);
+      if (owner === undefined) return undefined;
       // Whoever is a member of a group may take from its queue, though it has no right to a queue of that name.
       const permissions = Permissions.of([...caller.permissions.texts, `consume:queue:${name}`]);
-      return new RemoteSource(
-        kind,
-        name,
-        filter,
-        kind === 'shared' ? { ...caller, permissions } : caller,
-        this.home.hop,
-      );
+      const member = kind === 'shared' ? { ...caller, permissions } : caller;
+      return new RemoteSource(kind, name, filter, member, hop, owner);
     }
   }
 
   #detach(filter: string): void {
+    clearTimeout(this.#moving.get(filter));
+    this.#moving.delete(filter);
     const source = this.#sources.get(filter);
     if (source === undefined) return;
     this.#sources.delete(filter);
@@ -177,9 +214,9 @@ export class Subscribing {
 
   async #leaveShare(filter: string): Promise<void> {
     const wanted = wantedOf(filter);
-    if (wanted?.kind === 'shared') {
-      await this.home.shares.left({ ...this.home.caller(), ...wanted }, this.session.name);
-    }
+    if (wanted?.kind !== 'shared') return;
+    // Whoever works on the queue then finds that nobody wants it, when it cannot be asked now.
+    await this.home.shares.left({ ...this.home.caller(), ...wanted }, this.session.name).catch(() => undefined);
   }
 
   #selectionOf(filter: string): Selection | undefined {
@@ -216,8 +253,7 @@ function wantedOf(filter: string): Wanted | undefined {
   }
 }
 
-/** A name that breaks a rule is that of a filter here. */
-function filterReasonOf(error: unknown): number {
-  const reason = reasonOf(error);
-  return reason === REASONS.topicNameInvalid ? REASONS.topicFilterInvalid : reason;
+/** Of the queue of a group that another instance has just made, this one may not have heard yet. */
+function isElsewhere(code: ErrorCode | undefined, kind: 'shared' | 'queue'): boolean {
+  return code === 'queue-elsewhere' || (code === 'not-found' && kind === 'shared');
 }

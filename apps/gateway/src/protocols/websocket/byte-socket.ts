@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
+import { type Wire, onceDrained } from '../wire.js';
 import { CLOSE_CODES } from './close-codes.js';
 
 /** Room in front of bytes for what makes a binary message of them. */
@@ -10,8 +11,7 @@ const SAID_ALL = 1000;
 const END_GRACE_MS = 2000;
 
 /** A WebSocket as a stream of bytes, both ways: for protocols that have frames of their own. */
-export class ByteSocket {
-  /** Bytes in front of each piece that is written, for the head of its message. */
+export class ByteSocket implements Wire {
   readonly headroom = HEADROOM;
   readonly address: string;
 
@@ -45,20 +45,8 @@ export class ByteSocket {
     this.socket.write(from === 0 ? piece : piece.subarray(from));
   }
 
-  /** Calls back once, when the network has taken all bytes, or never will. */
   onceDrained(callback: () => void): void {
-    const { socket } = this;
-    if (socket.destroyed || !socket.writableNeedDrain) {
-      setImmediate(callback);
-      return;
-    }
-    const drained = (): void => {
-      socket.off('drain', drained);
-      socket.off('close', drained);
-      callback();
-    };
-    socket.on('drain', drained);
-    socket.on('close', drained);
+    onceDrained(this.socket, callback);
   }
 
   pause(): void {
@@ -79,7 +67,7 @@ export class ByteSocket {
     this.client.terminate();
   }
 
-  /** Who takes the bytes that come; once. A message that is a text ends the connection. */
+  /** A message that is a text ends the connection (MQTT-6.0.0-1). */
   listen(onBytes: (bytes: Buffer) => void, onClosed: () => void): void {
     this.client.on('message', (data: Buffer, isBinary: boolean) => {
       if (isBinary) onBytes(data);

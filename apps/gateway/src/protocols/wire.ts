@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** What a connection lies on: TCP, TLS, or the binary messages of a WebSocket. */
+/** What a connection of a protocol with frames of its own lies on: TCP, TLS, or the binary messages of a WebSocket. */
 export interface Wire {
   /** Bytes in front of each piece that is written, for what the wire adds. */
   readonly headroom: number;
@@ -74,8 +74,22 @@ export class SocketWire implements Wire {
   }
 }
 
+/** One piece of several, with the room that a wire asks for in front of it. */
+export function pieceOf(headroom: number, parts: readonly Buffer[]): Buffer {
+  if (headroom === 0 && parts.length === 1) return parts[0]!;
+  let length = headroom;
+  for (const part of parts) length += part.length;
+  const piece = Buffer.allocUnsafe(length);
+  let at = headroom;
+  for (const part of parts) {
+    piece.set(part, at);
+    at += part.length;
+  }
+  return piece;
+}
+
 /** Calls back when a socket has written everything, or is closed. */
-function onceDrained(socket: Socket, callback: () => void): void {
+export function onceDrained(socket: Socket, callback: () => void): void {
   if (socket.destroyed || !socket.writableNeedDrain) {
     setImmediate(callback);
     return;
