@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import rhea, { type Connection, type Delivery, type EventContext, type Message } from 'rhea';
 import { WebSocket } from 'ws';
 import type { CloudEvent } from './cloud-event.js';
@@ -36,6 +37,7 @@ export class AmqpReceiver extends ReconnectingReceiver {
     this.#connection = connection;
     const answers = new Map<Delivery, (result: SettleResult) => void>();
     let isGone = false;
+    let turn: Promise<unknown> = Promise.resolve();
     const gone = new Promise<void>((resolve) => {
       for (const event of ['disconnected', 'connection_close'] as const) connection.once(event, () => resolve());
     });
@@ -48,6 +50,8 @@ export class AmqpReceiver extends ReconnectingReceiver {
     connection.on('message', ({ delivery, message, receiver }: EventContext) => {
       receiver!.add_credit(1);
       const settle = async (action: SettleAction, reason?: string): Promise<SettleResult> => {
+        // One outcome a turn: of those said together the client says the second one with the state of the first.
+        await (turn = turn.then(() => nextTurn()));
         // What a link has not settled is lost with it; there is nobody to tell that to again.
         if (isGone) return { lease: '', code: 'lease-lost' };
         const answered = new Promise<SettleResult>((resolve) => answers.set(delivery!, resolve));
