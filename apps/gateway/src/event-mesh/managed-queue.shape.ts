@@ -1,12 +1,9 @@
 import { z } from 'zod';
-import { ROOM_LIMITS } from '../queues/queue.shape.js';
 
 const SECONDS_OF_30_DAYS = 2_592_000;
 const MAX_UNACKNOWLEDGED = 100_000;
 const MAX_REDELIVERIES = 255;
 
-/** Why a larger bound is refused: it would not be kept. */
-const HERE = 'must be 0, for a queue here is as large as the log, or a bound that can be kept: at most';
 /** What is counted here: taken, so that what was read can be put back, and not looked at. */
 const unread = z.int().min(0).optional();
 
@@ -44,16 +41,12 @@ export const managedQueueShape = z.strictObject({
   maxQueueSizeInBytes: z
     .int()
     .min(0)
-    .max(ROOM_LIMITS.bytes, `${HERE} ${ROOM_LIMITS.bytes} bytes`)
     .optional()
-    .describe('bytes held, from which on what is published to it is refused; 0 for as many as the log has'),
-  maxQueueMessageCount: z
-    .int()
-    .min(0)
-    .max(ROOM_LIMITS.messages, `${HERE} ${ROOM_LIMITS.messages} messages`)
-    .optional()
-    .describe('the same in messages'),
-  maxMessageSizeInBytes: z.int().min(0).max(ROOM_LIMITS.messageBytes).optional().describe('bytes of one message'),
+    .describe(
+      'bytes held, from which on what is published to it is refused; 0, or more than can be counted here, for as many as the log has',
+    ),
+  maxQueueMessageCount: z.int().min(0).optional().describe('the same in messages'),
+  maxMessageSizeInBytes: z.int().min(0).optional().describe('bytes of one message'),
   messageCount: unread,
   queueSizeInBytes: unread,
   unacknowledgedMessageCount: unread,

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { MAX_MESSAGE_BYTES } from '../messages/incoming-message.js';
 import type { QueueView } from '../queues/queue-view.js';
-import type { queueShape } from '../queues/queue.shape.js';
+import { ROOM_LIMITS, type queueShape } from '../queues/queue.shape.js';
 import type { ManagedQueueRequest, ManagedQueueView } from './managed-queue.shape.js';
 
 /** A queue's definition as it is asked for. */
@@ -26,20 +26,24 @@ export function askedOf(before: QueueView | undefined, request: ManagedQueueRequ
   else if (deadMsgQueue !== undefined) asked.deadLetterQueue = deadMsgQueue;
   if (maxTtl === 0) delete asked.ttlMs;
   else if (maxTtl !== undefined) asked.ttlMs = maxTtl * 1000;
-  bound(asked, 'maxMessages', maxQueueMessageCount);
-  bound(asked, 'maxBytes', maxQueueSizeInBytes);
+  bound(asked, 'maxMessages', maxQueueMessageCount, ROOM_LIMITS.messages);
+  bound(asked, 'maxBytes', maxQueueSizeInBytes, ROOM_LIMITS.bytes);
   // As large as any message may be is no bound of its own.
-  bound(asked, 'maxMessageBytes', maxMessageSizeInBytes === MAX_MESSAGE_BYTES ? 0 : maxMessageSizeInBytes);
+  bound(asked, 'maxMessageBytes', maxMessageSizeInBytes, MAX_MESSAGE_BYTES - 1);
   return asked;
 }
 
-/** 0 takes a bound away; what is not named is as it was. */
+/**
+ * 0 takes a bound away, and so does one that is larger than what is kept here: a client that asks for room for gigabytes gets
+ * more than that. What is not named is as it was.
+ */
 function bound(
   asked: QueueAsked,
   name: 'maxMessages' | 'maxBytes' | 'maxMessageBytes',
   most: number | undefined,
+  limit: number,
 ): void {
-  if (most === 0) delete asked[name];
+  if (most === 0 || (most !== undefined && most > limit)) delete asked[name];
   else if (most !== undefined) asked[name] = most;
 }
 
