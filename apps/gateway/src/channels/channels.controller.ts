@@ -2,7 +2,7 @@ import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { type NamePage, answeredPage, namePage } from '../limits/name-page.js';
-import { versionCheck } from '../protocols/webhook/version-check.js';
+import { versionCheck, withVersion } from '../protocols/webhook/version-check.js';
 import { namingNearest } from '../queues/nearest-field.js';
 import { checkQueueName } from '../queues/queue.shape.js';
 import { type ChannelCheck, type ChannelRequest, type ChannelView, channelShape } from './channel.shape.js';
@@ -30,7 +30,7 @@ export class ChannelsController {
     @Param('name') name: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): ChannelView {
-    return answer(reply, this.channels.get(caller, checkQueueName(name)));
+    return withVersion(reply, this.channels.get(caller, checkQueueName(name)));
   }
 
   @Get(':name/check')
@@ -50,7 +50,7 @@ export class ChannelsController {
   ): Promise<ChannelView> {
     const { created, view } = await this.channels.put(caller, checkQueueName(name), request, versionCheck(headers));
     void reply.status(created ? 201 : 200);
-    return answer(reply, view);
+    return withVersion(reply, view);
   }
 
   @Delete(':name')
@@ -72,7 +72,7 @@ export class ChannelsController {
     @Param('name') name: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ChannelView> {
-    return answer(reply, await this.channels.activate(caller, checkQueueName(name), true));
+    return withVersion(reply, await this.channels.activate(caller, checkQueueName(name), true));
   }
 
   @Post(':name/deactivate')
@@ -83,11 +83,6 @@ export class ChannelsController {
     @Param('name') name: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ChannelView> {
-    return answer(reply, await this.channels.activate(caller, checkQueueName(name), false));
+    return withVersion(reply, await this.channels.activate(caller, checkQueueName(name), false));
   }
-}
-
-function answer(reply: FastifyReply, view: ChannelView): ChannelView {
-  void reply.header('etag', `"${view.version}"`);
-  return view;
 }

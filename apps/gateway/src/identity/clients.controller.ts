@@ -1,7 +1,7 @@
 import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { versionCheck } from '../protocols/webhook/version-check.js';
+import { versionCheck, withVersion } from '../protocols/webhook/version-check.js';
 import { namingNearest } from '../queues/nearest-field.js';
 import { Clients } from './clients.js';
 import {
@@ -121,8 +121,7 @@ export class ClientsController {
 
 function answer(reply: FastifyReply, view: ClientView): ClientView {
   // A secret stands in the answer that made it, and in no cache.
-  void reply.header('etag', `"${view.version}"`).header('cache-control', 'no-store');
-  return view;
+  return withVersion(reply.header('cache-control', 'no-store'), view);
 }
 
 function asFile(reply: FastifyReply, name: string, key: AnyServiceKey): AnyServiceKey {

@@ -2,7 +2,7 @@ import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { type NamePage, answeredPage, namePage } from '../limits/name-page.js';
-import { versionCheck } from '../protocols/webhook/version-check.js';
+import { versionCheck, withVersion } from '../protocols/webhook/version-check.js';
 import { namingNearest } from './nearest-field.js';
 import type { QueueView } from './queue-view.js';
 import { type PurgeRequest, type QueueRequest, checkQueueName, purgeShape, queueShape } from './queue.shape.js';
@@ -27,7 +27,7 @@ export class QueuesController {
   @Get(':name')
   @Access('client')
   read(@By() caller: Caller, @Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply): QueueView {
-    return answer(reply, this.queues.get(caller, checkQueueName(name)));
+    return withVersion(reply, this.queues.get(caller, checkQueueName(name)));
   }
 
   @Put(':name')
@@ -41,7 +41,7 @@ export class QueuesController {
   ): Promise<QueueView> {
     const { created, view } = await this.queues.put(caller, checkQueueName(name), request, versionCheck(headers));
     void reply.status(created ? 201 : 200);
-    return answer(reply, view);
+    return withVersion(reply, view);
   }
 
   @Delete(':name')
@@ -63,7 +63,7 @@ export class QueuesController {
     @Param('name') name: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<QueueView> {
-    return answer(reply, await this.queues.pause(caller, checkQueueName(name), true));
+    return withVersion(reply, await this.queues.pause(caller, checkQueueName(name), true));
   }
 
   @Post(':name/resume')
@@ -74,7 +74,7 @@ export class QueuesController {
     @Param('name') name: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<QueueView> {
-    return answer(reply, await this.queues.pause(caller, checkQueueName(name), false));
+    return withVersion(reply, await this.queues.pause(caller, checkQueueName(name), false));
   }
 
   @Post(':name/purge')
@@ -86,11 +86,6 @@ export class QueuesController {
     @Body(purge) request: PurgeRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<QueueView> {
-    return answer(reply, await this.queues.purge(caller, checkQueueName(name), request));
+    return withVersion(reply, await this.queues.purge(caller, checkQueueName(name), request));
   }
-}
-
-function answer(reply: FastifyReply, view: QueueView): QueueView {
-  void reply.header('etag', `"${view.version}"`);
-  return view;
 }

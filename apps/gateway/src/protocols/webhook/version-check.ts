@@ -1,4 +1,5 @@
 import { HeddleError } from '@heddle/event';
+import type { FastifyReply } from 'fastify';
 
 /** The condition of a change: throws when the present version is not the one that was meant. */
 export type VersionCheck = (version: number | undefined) => void;
@@ -17,6 +18,12 @@ export function versionCheck(headers: Readonly<Record<string, string | undefined
     if (tags.includes('*') || tags.includes(`"${version}"`)) return;
     throw failed(`The version is ${version} now: read it again, then change it.`);
   };
+}
+
+/** What is answered, with its version as the ETag: what If-Match names at the next change. */
+export function withVersion<T extends { version: number }>(reply: FastifyReply, view: T): T {
+  void reply.header('etag', `"${view.version}"`);
+  return view;
 }
 
 function failed(message: string): HeddleError {
