@@ -2,7 +2,7 @@ import type { Caller } from '@heddle/auth';
 import type { ConnectionHome } from './connection-home.js';
 import type { AmqpError, DeliveryState } from './delivery-state.js';
 import type { PerformativeWriter, SentAttach, SettledRange } from './performative-writer.js';
-import type { Flow, Transfer } from './performatives.js';
+import type { Attach, Flow, Transfer } from './performatives.js';
 
 /** One end of a link, the gateway's. */
 export interface Link {
@@ -76,6 +76,29 @@ export interface LinkSession {
 /** The credit that a flow leaves to a sender that has counted so far: what it has not heard of yet is part of it (part 2, section 2.6.7). */
 export function creditOf({ deliveryCount = 0, linkCredit = 0 }: Flow, counted: number): number {
   return Math.max(0, linkCredit - ((counted - deliveryCount) >>> 0));
+}
+
+/** How a link on which messages go to the client is answered, by how the client asked for it and what is understood of its source. */
+export function outgoingAttach(
+  { name, handle, rcvSettleMode, target }: Attach,
+  isSettled: boolean,
+  source: SentAttach['source'],
+): SentAttach {
+  return {
+    name,
+    handle,
+    isReceiver: false,
+    sndSettleMode: isSettled ? 1 : 0,
+    rcvSettleMode: rcvSettleMode === 1 ? 1 : 0,
+    source,
+    target: { address: typeof target === 'object' ? target.address : undefined },
+    maxMessageSize: 0,
+  };
+}
+
+/** Bytes of a message that the client takes at most. */
+export function mostBytesOf({ maxMessageSize }: Attach): number {
+  return maxMessageSize === 0 ? Infinity : maxMessageSize;
 }
 
 /** What is said to a client that sends messages on a link where they come to it. */

@@ -5,7 +5,7 @@ import { LEASE_LIMITS, type SettleResult, type Settlement } from '../../queues/l
 import { checkQueueName } from '../../queues/queue.shape.js';
 import { amqpErrorOf } from './conditions.js';
 import { ACCEPTED, type DeliveryState, RELEASED } from './delivery-state.js';
-import { type LinkSession, type OutgoingLink, WRONG_WAY, creditOf } from './link.js';
+import { type LinkSession, type OutgoingLink, WRONG_WAY, creditOf, mostBytesOf, outgoingAttach } from './link.js';
 import { linkModeOf, numberProperty } from './link-wishes.js';
 import { refusedState, settlementOf, stateOf } from './outcomes.js';
 import type { SettledRange } from './performative-writer.js';
@@ -81,7 +81,7 @@ export class QueueLink implements OutgoingLink {
     attach: Attach,
     address: string,
   ) {
-    const { name, handle, sndSettleMode, rcvSettleMode, source, target, properties, maxMessageSize } = attach;
+    const { name, handle, sndSettleMode, source, properties } = attach;
     this.name = name;
     this.handle = handle;
     this.#queue = queueOf(address);
@@ -91,19 +91,11 @@ export class QueueLink implements OutgoingLink {
     this.#mode = linkModeOf(properties);
     this.#leaseMs = numberProperty(properties, 'heddle:lease-ms', LEASE_LIMITS.minMs, LEASE_LIMITS.maxMs);
     this.#byDefault = source?.defaultOutcome ?? RELEASED;
-    this.#maxBytes = maxMessageSize === 0 ? Infinity : maxMessageSize;
+    this.#maxBytes = mostBytesOf(attach);
     this.#source = this.#open();
     this.#forget = this.#source.onClosed((reason) => this.#closed(reason));
-    session.attached({
-      name,
-      handle,
-      isReceiver: false,
-      sndSettleMode: this.isSettled ? 1 : 0,
-      rcvSettleMode: rcvSettleMode === 1 ? 1 : 0,
-      source: { address, defaultOutcome: this.#byDefault, isQueue: true },
-      target: { address: typeof target === 'object' ? target.address : undefined },
-      maxMessageSize: 0,
-    });
+    const understood = { address, defaultOutcome: this.#byDefault, isQueue: true };
+    session.attached(outgoingAttach(attach, this.isSettled, understood));
   }
 
   flow(flow: Flow): void {

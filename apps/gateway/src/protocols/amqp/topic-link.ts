@@ -4,7 +4,7 @@ import type { DispatchedEvent, Form } from '../../represent.js';
 import type { StreamEnd, StreamSink } from '../../streams/fan-out.js';
 import type { Stream } from '../../streams/stream.js';
 import { ACCEPTED, type DeliveryState } from './delivery-state.js';
-import { type LinkSession, type OutgoingLink, WRONG_WAY, creditOf } from './link.js';
+import { type LinkSession, type OutgoingLink, WRONG_WAY, creditOf, mostBytesOf, outgoingAttach } from './link.js';
 import { linkModeOf } from './link-wishes.js';
 import { priorityOf } from './message-header.js';
 import { countBytes } from './message-sections.js';
@@ -42,9 +42,10 @@ export class TopicLink implements OutgoingLink, StreamSink {
   /** @throws HeddleError `parameter-invalid`, `permission-missing` */
   constructor(
     private readonly session: LinkSession,
-    { name, handle, sndSettleMode, rcvSettleMode, target, properties, maxMessageSize }: Attach,
+    attach: Attach,
     source: Terminus,
   ) {
+    const { name, handle, sndSettleMode, properties } = attach;
     const pattern = patternOf(source);
     const { connection } = session;
     const { home, caller } = connection;
@@ -52,7 +53,7 @@ export class TopicLink implements OutgoingLink, StreamSink {
     const mode = linkModeOf(properties);
     this.name = name;
     this.handle = handle;
-    this.#maxBytes = maxMessageSize === 0 ? Infinity : maxMessageSize;
+    this.#maxBytes = mostBytesOf(attach);
     // There is nothing that a delivery could go back to; whoever insists is answered.
     this.isSettled = sndSettleMode !== 0;
     const matches = topicMatcher([pattern]);
@@ -72,16 +73,7 @@ export class TopicLink implements OutgoingLink, StreamSink {
       start: 'now',
       sink: this,
     });
-    session.attached({
-      name,
-      handle,
-      isReceiver: false,
-      sndSettleMode: this.isSettled ? 1 : 0,
-      rcvSettleMode: rcvSettleMode === 1 ? 1 : 0,
-      source: { address: source.address },
-      target: { address: typeof target === 'object' ? target.address : undefined },
-      maxMessageSize: 0,
-    });
+    session.attached(outgoingAttach(attach, this.isSettled, { address: source.address }));
   }
 
   get queuedBytes(): number {
