@@ -1,7 +1,7 @@
 import { DOMParser } from '@xmldom/xmldom';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { ODataTrial, ROOT } from './service-trial.js';
+import { ODataTrial, ROOT, trialItem as item } from './service-trial.js';
 import { NAMESPACES } from './xml.js';
 
 let trial: ODataTrial;
@@ -14,13 +14,6 @@ afterAll(() => trial.close());
 
 beforeEach(async () => {
   await sql`truncate trial_order`.execute(trial.db);
-});
-
-const item = (Item: string, lines: string[] = []) => ({
-  Item,
-  Text: `item ${Item}`,
-  Amount: '1.50',
-  to_Line: lines.map((Line) => ({ Line, Kind: 'L' })),
 });
 
 it('Atom is what whoever does not ask for JSON gets, and $format stands before what is asked for', async () => {

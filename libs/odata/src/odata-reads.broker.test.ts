@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ODataTrial, ROOT } from './service-trial.js';
+import { ODataTrial, ROOT, trialItem as item } from './service-trial.js';
 
 let trial: ODataTrial;
 
@@ -13,13 +13,6 @@ afterAll(() => trial.close());
 
 beforeEach(async () => {
   await sql`truncate trial_order`.execute(trial.db);
-});
-
-const item = (Item: string, lines: string[] = []) => ({
-  Item,
-  Text: `item ${Item}`,
-  Amount: '1.50',
-  to_Line: lines.map((Line) => ({ Line, Kind: 'L' })),
 });
 
 const keysOf = (results: readonly Record<string, unknown>[], name = 'Order'): unknown[] =>

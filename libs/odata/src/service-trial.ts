@@ -22,6 +22,14 @@ export interface TrialAnswer extends ODataAnswer {
   d: Record<string, unknown> & { results: Record<string, unknown>[] };
 }
 
+/** An item of an order with its lines, as it is put. */
+export const trialItem = (Item: string, lines: readonly string[] = []) => ({
+  Item,
+  Text: `item ${Item}`,
+  Amount: '1.50',
+  to_Line: lines.map((Line) => ({ Line, Kind: 'L' })),
+});
+
 /** The service of `model-trial.ts` on a database of its own. */
 export class ODataTrial {
   mayChange = true;
