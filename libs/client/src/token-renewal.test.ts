@@ -4,7 +4,7 @@ import { TokenRenewal } from './token-renewal.js';
 
 const EXPIRED = new Refusal('token-invalid', 'no', { status: 401 });
 
-beforeEach(() => void vi.useFakeTimers());
+beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 0, 31) }));
 afterEach(() => void vi.useRealTimers());
 
 it('another token is shown before the one there is ends, again and again', async () => {
