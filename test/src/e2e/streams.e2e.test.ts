@@ -102,7 +102,7 @@ test('streams that are not read neither delay others nor grow the gateway withou
   const quick = await openWebSocket(gateway, { types: CONTRACT_SIGNED });
   // Of their own wishes, so that they share no bytes.
   const slow = await Promise.all(
-    Array.from({ length: 6 }, (_, index) =>
+    Array.from({ length: 12 }, (_, index) =>
       doors[index % 2]!.open(gateway, { types: `${CONTRACT_SIGNED},heddle.other.${index}` }),
     ),
   );
@@ -116,10 +116,11 @@ test('streams that are not read neither delay others nor grow the gateway withou
   expect((await metric('heddle_stream_lags')) - lagsBefore).toBe(slow.length);
   expect(await metric('heddle_streams_live')).toBe(1);
   const filled = await residentBytes();
-  // 30 MB for each that does not read: 180 MB, if they were kept for each.
+  // 25 MB for each that does not read: 300 MB, if they were kept for each. What is not collected yet of the young
+  // generation alone may be 96 MB (--max-semi-space-size=32).
   events.push(...(await publishMany([key], 2000, bulk)));
   await receives(quick, events);
-  expect((await residentBytes()) - filled).toBeLessThan(110_000_000);
+  expect((await residentBytes()) - filled).toBeLessThan(190_000_000);
   for (const stream of slow) expect(ownOf(stream, [key]).length).toBeLessThan(events.length);
   for (const stream of slow) stream.resume();
   for (const stream of slow) {
