@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { tlsSettings } from './tls.js';
 
+/** A whole number within bounds, as a setting has it. */
+export const countSchema = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  z.coerce.number().int().min(least).max(most);
+
 /** A TCP port; 0 lets the system choose one. */
 export const portSchema = z.coerce
   .number('must be a number')
