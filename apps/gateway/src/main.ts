@@ -90,6 +90,7 @@ await run(log, async () => {
   });
   await controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
   await vault.start();
+  vault.requireKey();
   await identity.start();
   const gateway: Gateway = new Gateway({
     settings: values,

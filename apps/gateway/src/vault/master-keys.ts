@@ -16,7 +16,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Where `npm start` keeps the master key that it makes. */
 const LOCAL_FILE = '.heddle/secrets/master-key';
 const HOW_TO =
-  'make one with  (umask 077; echo "main:$(openssl rand -base64 32)" > master-key)  and name the file in HEDDLE_MASTER_KEY_FILE';
+  'put back the one that sealed what is in the log; where nothing is sealed yet, make one with  (umask 077; echo "main:$(openssl rand -base64 32)" > master-key)  and name the file in HEDDLE_MASTER_KEY_FILE';
 
 /** The keys that open data keys: the first one wraps, each opens what it has wrapped. */
 export class MasterKeys {
