@@ -157,12 +157,6 @@ test('without the master key that sealed what is in the log nothing goes on, and
   const said = output.split('\n').filter((line) => line.includes('The master key is gone'));
   expect(said).toEqual([expect.stringContaining(`${file} is missing`)]);
   expect(existsSync(file)).toBe(false);
-  await rename(`${file}.away`, file);
-  running = start();
-  expect(await running.until(RUNS)).toContain(RUNS);
-  expect((await fetch(`${partners}/10100001`, { headers })).status).toBe(200);
-  running.process.kill('SIGTERM');
-  expect((await running.ended).code).toBe(0);
 });
 
 function start(more: Record<string, string> = {}): Start {

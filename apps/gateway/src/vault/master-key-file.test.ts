@@ -33,7 +33,9 @@ it('a key that is gone is not replaced while something is sealed with it: one li
   await expect(refused).rejects.toMatchObject({ code: 'secret-unreadable' });
   const { message } = (await refused.catch((error: unknown) => error)) as Error;
   expect(message).toContain(`${file} is missing`);
-  expect(message).toMatch(/1 data keys that only it opens \(main\)\. Put it back .*secrets of webhooks.*docs\/guides\/secrets\.md/);
+  expect(message).toMatch(
+    /1 data keys that only it opens \(main\)\. Put it back .*secrets of webhooks.*docs\/guides\/secrets\.md/,
+  );
   expect(message).not.toContain('\n');
   expect(existsSync(file)).toBe(false);
 });

@@ -16,7 +16,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Where `npm start` keeps the master key that it makes. */
 const LOCAL_FILE = '.heddle/secrets/master-key';
 const HOW_TO =
-  'put back the one that sealed what is in the log; where nothing is sealed yet, make one with  (umask 077; echo "main:$(openssl rand -base64 32)" > master-key)  and name the file in HEDDLE_MASTER_KEY_FILE';
+  'make one with  (umask 077; echo "main:$(openssl rand -base64 32)" > master-key)  and name the file in HEDDLE_MASTER_KEY_FILE';
 
 /** The keys that open data keys: the first one wraps, each opens what it has wrapped. */
 export class MasterKeys {
@@ -69,7 +69,10 @@ export function parseMasterKeys(given: string, context: z.RefinementCtx): Master
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
   const keys = new Map<string, Uint8Array>();
-  const problem = entries.length === 0 ? `is missing: ${HOW_TO}` : problemOf(entries, keys);
+  const problem =
+    entries.length === 0
+      ? `is missing: put back the one that sealed what is in the log, or, where nothing is sealed yet, ${HOW_TO}`
+      : problemOf(entries, keys);
   if (problem === undefined) return new MasterKeys([...keys]);
   context.addIssue({ code: 'custom', message: problem });
   return undefined as never;
