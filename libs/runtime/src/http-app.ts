@@ -7,7 +7,6 @@ import {
   HttpException,
   NotFoundException,
   type LoggerService,
-  StandardSchemaValidationPipe,
   type Type,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -22,7 +21,7 @@ import type { Log } from './log.js';
 import { LOOPBACK } from './loopback.js';
 import { type MetricsExposure, metricsAccess } from './metrics-access.js';
 import { acceptedCodings, jsonParser } from './request-body.js';
-import { shapeError } from './shape-error.js';
+import { ShapePipe } from './shape-pipe.js';
 import { type SocketUse, limitSockets } from './socket-limits.js';
 import type { Certificate, Tls } from './tls.js';
 import { NO_PROXIES, type TrustedProxies } from './trusted-proxies.js';
@@ -80,7 +79,7 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
     abortOnError: false,
   });
   app.useGlobalFilters(new ProblemFilter(log, methods));
-  app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: shapeError }));
+  app.useGlobalPipes(new ShapePipe());
   const server = adapter.getInstance();
   options.guard?.(server);
   server.get('/healthz/live', PUBLIC, () => ({ status: 'ok' }));
