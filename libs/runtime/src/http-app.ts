@@ -7,7 +7,6 @@ import {
   HttpException,
   NotFoundException,
   type LoggerService,
-  StandardSchemaValidationPipe,
   type Type,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -20,7 +19,7 @@ import { KnownMethods } from './known-methods.js';
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.js';
 import type { Log } from './log.js';
 import { acceptedCodings, jsonParser } from './request-body.js';
-import { shapeError } from './shape-error.js';
+import { ShapePipe } from './shape-pipe.js';
 import { type SocketUse, limitSockets } from './socket-limits.js';
 import type { Certificate, Tls } from './tls.js';
 
@@ -72,7 +71,7 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
     abortOnError: false,
   });
   app.useGlobalFilters(new ProblemFilter(log, methods));
-  app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: shapeError }));
+  app.useGlobalPipes(new ShapePipe());
   const server = adapter.getInstance();
   options.guard?.(server);
   server.get('/healthz/live', PUBLIC, () => ({ status: 'ok' }));

@@ -1,6 +1,5 @@
-import { type JsonLimits, parseJson } from '@heddle/runtime';
+import { type JsonLimits, parseJson, readShape } from '@heddle/runtime';
 import type { Grant, SettleResult } from '../../queues/lease-book.js';
-import { readShape } from '../../queues/nearest-field.js';
 import { deliveryText, lentDeliveryText, moment } from '../websocket/queue.frames.js';
 import { type LentRequest, lentShape } from './lent.shape.js';
 import { PULL_LIMITS, type ReceiveRequest, type SettleRequest, receiveShape, settleShape } from './pull.shape.js';
