@@ -23,16 +23,17 @@ export interface Upstream {
    */
   pipe(caller: Caller, request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
   /**
-   * Asks that instance to lease deliveries or to settle leases, on behalf of a caller, as over HTTP: for connections that
-   * cannot be handed on as a whole.
+   * Asks that instance to lease deliveries, to settle leases or to take them back untouched (`lentShape`), for connections
+   * that cannot be handed on as a whole. What the caller may do was found out here. With an aborted signal nothing more is
+   * waited for, and what was leased by then is the answer.
    *
    * @throws HeddleError its refusal; `queue-elsewhere` when nobody works on the queue now, or this instance does
    */
   askQueue(
-    caller: Caller,
+    caller: Pick<Caller, 'tenant'>,
     queue: string,
-    what: 'receive' | 'settle',
-    body: unknown,
+    what: 'receive' | 'settle' | 'hand-back',
+    body: object,
     signal?: AbortSignal,
   ): Promise<unknown>;
   /** The URL of the instance that works on a queue of this name; nothing when that is this one, or nobody now. */

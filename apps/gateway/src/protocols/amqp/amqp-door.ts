@@ -41,7 +41,7 @@ export class AmqpDoor {
       guard,
       publisher,
       streams,
-      sources: new QueueSources(queues, hop, forms, namespaces),
+      sources: new QueueSources(queues, hop, forms),
       forms,
       namespaces,
       log,
