@@ -4,6 +4,7 @@ export { answerProblem, challengeOf, createHttpApp, listen, run, type HttpAppOpt
 export { HTTP_LIMITS, type HttpLimits, documentLimitSettings, httpLimitSettings, jsonLimitsOf } from './http-limits.js';
 export { checkJson, type JsonLimits, parseJson } from './json-limits.js';
 export { createLog, type Log } from './log.js';
+export { LOOPBACK } from './loopback.js';
 export { baseUrlSchema, countSchema, meshSettings, portSchema } from './mesh-settings.js';
 export { gatewayTokenSettings, tokenSettings } from './token-settings.js';
 export { createMetrics } from './metrics.js';
@@ -24,3 +25,4 @@ export type { SocketUse } from './socket-limits.js';
 export { stopInOrder, type StopStep } from './stop.js';
 export { type BrokenRule, brokenRules, readShape } from './shape-error.js';
 export { type Certificate, type Tls, certificateOf } from './tls.js';
+export { NO_PROXIES, type TrustedProxies, clientAddress } from './trusted-proxies.js';

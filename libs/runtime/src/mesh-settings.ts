@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { metricsSettings } from './metrics-access.js';
 import { tlsSettings } from './tls.js';
+import { proxySettings } from './trusted-proxies.js';
 
 /** A whole number within bounds, as a setting has it. */
 export const countSchema = (least: number, most = Number.MAX_SAFE_INTEGER) =>
@@ -34,6 +36,8 @@ export const meshSettings = {
     about: 'URL of a schema registry that speaks the Confluent API',
   },
   ...tlsSettings,
+  ...proxySettings,
+  ...metricsSettings,
   logLevel: {
     env: 'LOG_LEVEL',
     schema: z

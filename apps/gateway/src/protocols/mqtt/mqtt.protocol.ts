@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { HeddleError } from '@heddle/event';
+import { LOOPBACK } from '@heddle/runtime';
 import { Limits } from '../../limits/limits.js';
 import { type OwnPort, ownPortOf } from '../own-port.js';
 import { identifyPassword } from '../password.js';
@@ -18,7 +19,6 @@ import { SocketWire } from '../wire.js';
 /** Where SAP Event Mesh has it, too. */
 const PATH = '/protocols/mqtt311ws';
 const SUBPROTOCOL = 'mqtt';
-const LOOPBACK = /^(?:127\.|localhost$|::1$)/;
 
 /** MQTT 3.1.1 and 5: over WebSocket, and on ports of its own over TCP and TLS where the settings name any. */
 export const mqtt: Protocol = {
@@ -51,7 +51,7 @@ export const mqtt: Protocol = {
       // Bearer or ticket of the upgrade say who it is; what CONNECT says of that is not looked at.
       admit: (_caller, url) => (client, socket, session) => {
         const here = url.searchParams.has(HANDED_ON) ? { ...home, handOn: notAgain(hop) } : home;
-        connections.add(new MqttConnection(new ByteSocket(client, socket), here, session));
+        connections.add(new MqttConnection(new ByteSocket(client, socket, session.address), here, session));
       },
     });
     const ports = portsOf(doors, (socket) => {

@@ -52,11 +52,21 @@ export function deliveriesFrame(deliveries: string): string {
 }
 
 /** One delivery. Event and state are put in as the texts that all receivers share. */
-export function deliveryText({ token, lease, expiresAt }: Grant): string {
-  const { attempt, redelivery, cycle, event, state } = lease;
+export function deliveryText(grant: Grant): string {
+  return `${openDelivery(grant, grant.lease.event.openJson)}}`;
+}
+
+/** The same for another instance, which writes it as this one would: with the very bytes of a raw message. */
+export function lentDeliveryText(grant: Grant): string {
+  const { event } = grant.lease;
+  return `${openDelivery(grant, event.exactJson)},"appendedAt":${event.stored.appendedAt}}`;
+}
+
+function openDelivery({ token, lease, expiresAt }: Grant, event: string): string {
+  const { attempt, redelivery, cycle, state } = lease;
   const replayed = cycle === '' ? '' : `"cycle":${JSON.stringify(cycle)},`;
   const attached = state === undefined ? '' : `,"state":${state === null ? 'null' : state.json}`;
-  return `{"lease":"${token}","expiresAt":"${moment(expiresAt)}","attempt":${attempt},"redelivery":"${redelivery}",${replayed}"event":${event.openJson}}${attached}}`;
+  return `{"lease":"${token}","expiresAt":"${moment(expiresAt)}","attempt":${attempt},"redelivery":"${redelivery}",${replayed}"event":${event}}${attached}`;
 }
 
 /** `ready` */
