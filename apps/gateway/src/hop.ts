@@ -32,8 +32,8 @@ const NOT_HANDED_ON = new Set([
   ...['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'host', 'content-length'],
   ...['authorization', HOP_HEADER],
 ]);
-/** In an upgrade, what of that another instance is not told, for it is told who asks. */
-const CREDENTIALS = new Set(['authorization', HOP_HEADER]);
+/** In an upgrade, what of that another instance is not told, for it is told who asks; and what anybody may have written. */
+const CREDENTIALS = new Set(['authorization', HOP_HEADER, 'x-forwarded-for']);
 
 /**
  * Hands requests for a queue, or a webhook, to the instance that works on it: whole, as they came, and the answer back.
@@ -276,7 +276,12 @@ export class Hop {
       const answer = await fetchFrom(owner + request.url, {
         dispatcher: this.#agent,
         method: request.method as 'GET',
-        headers: { ...handedOn(request.headers), [HOP_HEADER]: await this.guard.hopToken(request.caller) },
+        headers: {
+          ...handedOn(request.headers),
+          // As this instance knows it: an instance on the host of a trusted proxy is believed what it hands on.
+          'x-forwarded-for': request.ip,
+          [HOP_HEADER]: await this.guard.hopToken(request.caller),
+        },
         body: bodyOf(request.body),
         signal: given.signal,
       });

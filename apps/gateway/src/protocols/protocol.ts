@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Caller } from '@heddle/auth';
-import type { Certificate, Log, Tls } from '@heddle/runtime';
+import type { Certificate, Log, Tls, TrustedProxies } from '@heddle/runtime';
 import type { FastifyInstance } from 'fastify';
 import type { DoorGuard } from '../identity/door-guard.js';
 import type { Limits } from '../limits/limits.js';
@@ -58,6 +58,8 @@ export interface Doors {
   sessions: Sessions;
   /** Routes of WebSockets: a protocol adds its own when it is opened, before `websocket` is, which answers them. */
   sockets?: SocketRoute[];
+  /** Whose word on where an upgrade comes from is taken; nobody's when left out. */
+  proxies?: TrustedProxies;
   /** Of protocols with settings or ports of their own; the defaults when left out. */
   amqp?: AmqpSettings;
   values?: MqttValues;
