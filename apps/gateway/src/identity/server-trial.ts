@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { guardRoutes } from '@heddle/auth';
 import { type ControlLog, MemoryControlLog, problemOf } from '@heddle/event';
 import { Health, createHttpApp, createLog, createMetrics } from '@heddle/runtime';
+import { afterAll, expect } from 'vitest';
 import { settings } from '../settings.js';
 import { TRIAL_MASTER_KEY } from '../vault/vault-trial.js';
 import { ClientsController } from './clients.controller.js';
@@ -172,4 +173,29 @@ function freePort(): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
+}
+
+/** A server for the tests of one file, and what an administrator does there. */
+export async function administered() {
+  const server = await TrialServer.start(await clientsFile([ADMIN]));
+  afterAll(() => server.stop());
+  const admin = await server.token();
+  const put = (client: string, body: object, token = admin, headers = {}): Promise<Answer> =>
+    server.call('PUT', `/v1/clients/${client}`, { token, body, headers });
+  return {
+    server,
+    admin,
+    put,
+    /** A client with these permissions. @returns its secret */
+    make: async (client: string, permissions: readonly string[]): Promise<string> => {
+      const { status, body } = await put(client, { permissions });
+      expect(status).toBe(201);
+      return body.clientSecret as string;
+    },
+    isLetIn: async (token: string): Promise<boolean> => {
+      const { status } = await server.call('GET', '/v1/stream', { token });
+      expect([200, 401]).toContain(status);
+      return status === 200;
+    },
+  };
 }
