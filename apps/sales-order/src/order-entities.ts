@@ -3,6 +3,7 @@ import {
   type PropertyModel,
   type ServiceModel,
   day,
+  dayOfInstant,
   decimal,
   defineService,
   instant,
@@ -44,9 +45,7 @@ const ORDER: EntityModel<SalesOrderService> = {
     SoldToParty: number(10, { label: 'Sold-to Party', ...always }),
     CreationDate: day(),
     CreatedByUser: user,
-    LastChangeDate: day({
-      computed: (alias) => sql`${sql.id(alias, 'LastChangeDateTime')}::timestamptz::date::timestamp`,
-    }),
+    LastChangeDate: dayOfInstant('LastChangeDateTime'),
     LastChangeDateTime: instant(),
     PurchaseOrderByCustomer: text(35, always),
     SalesOrderDate: day(always),
