@@ -91,20 +91,14 @@ test('whenever the runner is killed, each message is handed over at least once, 
   };
   const keys = Array.from({ length: 20 }, () => `C-${freshKey()}`);
   const ids: { id: string; key: string }[] = [];
-  let isDone = false;
-  const killing = (async () => {
-    for (let kills = 0; kills < 6 || !isDone; kills += 1) {
-      await delay(50 + Math.random() * 700);
-      await runner.kill();
-      await runner.startAgain();
-    }
-  })();
+  const done = new AbortController();
+  const killing = killAgainAndAgain(6, 700, done.signal);
   for (let round = 0; round < 8; round += 1) {
     const events = await publishContracts(gateway, keys);
     ids.push(...events.map(({ id }, index) => ({ id, key: keys[index]! })));
     await delay(400);
   }
-  isDone = true;
+  done.abort();
   await killing;
   answer = accept;
   await vi.waitFor(async () => {
@@ -157,14 +151,8 @@ test('a message at which the process ends each time is given up after its attemp
 
 test('what is handed in again under its key until it is answered is in the queue once, whenever the runner is killed', async () => {
   const ids = Array.from({ length: 60 }, () => randomUUID());
-  let isDone = false;
-  const killing = (async () => {
-    for (let kills = 0; kills < 3 || !isDone; kills += 1) {
-      await delay(50 + Math.random() * 400);
-      await runner.kill();
-      await runner.startAgain();
-    }
-  })();
+  const done = new AbortController();
+  const killing = killAgainAndAgain(3, 400, done.signal);
   const sending = ids.map(async (id) => {
     const headers = { authorization: SENDER, 'idempotency-key': id, 'content-type': 'application/json' };
     for (;;) {
@@ -176,7 +164,7 @@ test('what is handed in again under its key until it is answered is in the queue
     }
   });
   await Promise.all(sending);
-  isDone = true;
+  done.abort();
   await killing;
   const found: string[] = [];
   for (;;) {
@@ -188,3 +176,12 @@ test('what is handed in again under its key until it is answered is in the queue
   }
   expect(found.toSorted()).toEqual(ids.toSorted());
 });
+
+/** Kills the runner so often at least, and until all is done; each time after a while of chance. */
+async function killAgainAndAgain(least: number, whileMs: number, done: AbortSignal): Promise<void> {
+  for (let kills = 0; kills < least || !done.aborted; kills += 1) {
+    await delay(50 + Math.random() * whileMs);
+    await runner.kill();
+    await runner.startAgain();
+  }
+}
