@@ -15,6 +15,8 @@ export interface DeliveryCount {
 const SPECVERSION = 'specversion';
 const NAMES = /^[a-z0-9]{1,20}$/;
 const MAX_EXPIRY_S = 0xffff_ffff;
+/** Of a text (MQTT 5 §1.5.4). */
+const MAX_TEXT_BYTES = 0xffff;
 
 type PublishProperties = NonNullable<IPublishPacket['properties']>;
 
@@ -47,7 +49,10 @@ export function propertiesOfMessage(
 ): PublishProperties {
   const userProperties: Record<string, string> = {};
   if (attributes.length > 0) userProperties[SPECVERSION] = '1.0';
-  for (const [name, value] of attributes) userProperties[name] = value;
+  for (const [name, value] of attributes) {
+    // The state of a large object has no place here: it is to be fetched.
+    if (Buffer.byteLength(value) <= MAX_TEXT_BYTES) userProperties[name] = value;
+  }
   if (attempt > 1 || redelivery !== 'no') {
     userProperties['heddle-attempt'] = String(attempt);
     userProperties['heddle-redelivery'] = redelivery;
