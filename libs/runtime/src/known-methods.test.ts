@@ -70,6 +70,7 @@ it.each([
 
 it.each(['/things/%zz', '/%E0%A4%A', '/rest/%'])('%s, which is no path, is answered with a problem', async (path) => {
   const answer = await fetch(`${await app.getUrl()}${path}`);
-  expect([answer.status, answer.headers.get('content-type')]).toEqual([400, 'application/problem+json']);
+  expect(answer.status).toBe(400);
+  expect(answer.headers.get('content-type')).toContain('application/problem+json');
   expect(await answer.json()).toMatchObject({ code: 'parameter-invalid' });
 });
