@@ -176,7 +176,7 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
       });
       return { status: response.status, body: await response.json() };
     } catch (error) {
-      throw unavailable(error);
+      throw unavailable(error, this.#url);
     }
   }
 }
@@ -229,9 +229,10 @@ function refused(cause: unknown): HeddleError {
   return new HeddleError('schema-invalid', `The registry refuses the schema: ${text}.`, { cause });
 }
 
-function unavailable(cause: unknown): HeddleError {
+function unavailable(cause: unknown, url?: string): HeddleError {
   if (cause instanceof HeddleError) return cause;
-  return new HeddleError('registry-unavailable', 'The schema registry does not answer as it should.', {
+  const where = url === undefined ? '' : ` at ${url}`;
+  return new HeddleError('registry-unavailable', `The schema registry${where} does not answer as it should.`, {
     cause,
     retryAfterSeconds: 1,
   });
