@@ -103,6 +103,14 @@ export class ObjectState {
     const object = this.object === undefined ? '"stategone":true' : `"state":${JSON.stringify(this.object)}`;
     return `,"stateversion":"${this.version}",${object}`;
   }
+
+  /** The same, for doors that have attributes beside the data. */
+  get attributes(): [name: string, value: string][] {
+    return [
+      ['stateversion', String(this.version)],
+      this.object === undefined ? ['stategone', 'true'] : ['state', this.object],
+    ];
+  }
 }
 
 /** The data of an event as JSON to be looked at: bytes as base64. */
