@@ -132,9 +132,7 @@ const OF_DISCONNECT: PropertySet = new Set(['sessionExpiryInterval', 'reasonStri
 /** Reason codes that a client may say (MQTT 5 §2.4, table 2-6). */
 const OF_RECEIPT = new Set([0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
 const OF_RELEASE = new Set([0x00, 0x92]);
-const OF_LEAVING = new Set([
-  ...[0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99],
-]);
+const OF_LEAVING = new Set([...[0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99]]);
 
 /**
  * One packet of a client, held to the rules of the version it speaks, from the byte of its type on.
@@ -168,6 +166,8 @@ function readOther(type: number, fields: FieldReader, version: MqttVersion): Cli
       return { cmd: 'pingreq' };
     case TYPES.disconnect:
       return readDisconnect(fields, version);
+    case 0:
+      throw malformed('its type is one that is forbidden');
     default:
       // What only servers say, a type that is none, and AUTH, which nobody here has agreed on (MQTT-4.12.0-6).
       throw new MqttRefusal(REASONS.protocolError, `A packet of type ${type} is not expected here.`);

@@ -104,7 +104,12 @@ function willOf(
     if (!(error instanceof HeddleError)) throw error;
     throw new MqttRefusal(REASONS.topicNameInvalid, `Of the will: ${error.message}`);
   }
-  return { message, isRetained: retain && values.mqttRetained > 0, delaySeconds: willDelayInterval, expirySeconds: messageExpiryInterval };
+  return {
+    message,
+    isRetained: retain && values.mqttRetained > 0,
+    delaySeconds: willDelayInterval,
+    expirySeconds: messageExpiryInterval,
+  };
 }
 
 /** MQTT-3.2.2-13, MQTT-3.2.2-14; in MQTT 3.1.1 the flag means nothing then. @throws MqttRefusal */

@@ -298,9 +298,9 @@ export class MqttConnection {
   #say(packet: Packet): void {
     const bytes = fittingBytes(packet, this.#reader.version ?? 4, this.#mostBytes);
     if (bytes !== undefined) this.#write(bytes);
-    else this.#end(new MqttRefusal(REASONS.packetTooLarge, 'An answer is larger than the packets that the client takes.'));
+    else
+      this.#end(new MqttRefusal(REASONS.packetTooLarge, 'An answer is larger than the packets that the client takes.'));
   }
-
 
   /** What was said in one go is one write. */
   #flush(): void {

@@ -44,7 +44,8 @@ export const mqttSettings = {
   mqttRetained: {
     env: 'HEDDLE_MQTT_RETAINED',
     schema: count(0, 10_000).default(100),
-    about: 'objects whose last event a new MQTT subscription is given as retained, at most; 0 turns retained messages off',
+    about:
+      'objects whose last event a new MQTT subscription is given as retained, at most; 0 turns retained messages off',
   },
   mqttRetainedBytes: {
     env: 'HEDDLE_MQTT_RETAINED_BYTES',

@@ -81,7 +81,9 @@ export class RetainedMessages {
     for (const [index, { at }] of admitted.entries()) outcomes[at] = published[index]!;
     const kept = admitted.filter(({ isRetained, message, at }) => {
       const outcome = outcomes[at]!;
-      return isRetained && message.address.startsWith('topic:') && 'id' in outcome && isRawTopic(outcome.position.topic);
+      return (
+        isRetained && message.address.startsWith('topic:') && 'id' in outcome && isRawTopic(outcome.position.topic)
+      );
     });
     try {
       await this.#keep(caller, kept);
