@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import type { Caller } from '@heddle/auth';
+import { CONTROL_TOPIC_SPECS, MemoryControlLog } from '@heddle/event';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GatewayTrial } from '../../gateway-trial.js';
 import { callerFor } from '../../identity/identity-trial.js';
 import { SOON, type TrialClient, TrialClients } from './mqtt-trial.js';
 import { REASONS } from './reason-codes.js';
+import { RetainedMessages } from './retained-messages.js';
 
 let trial: GatewayTrial;
 const clients = new TrialClients(() => trial);
@@ -150,6 +153,34 @@ it('no more is retained than a tenant may have; what is refused is not published
   expect(await publisher.published('many/large', 'x'.repeat(600_000), { retain: true })).toBe(REASONS.quotaExceeded);
   const published = (): string[] => receiver.payloads.map((payload) => payload.slice(0, 1)).toSorted();
   await vi.waitFor(() => expect(published()).toEqual(['', '0', '1', '2', '4']), SOON);
+});
+
+it('is known to every instance, and to one that is started anew', async () => {
+  const controlLog = new MemoryControlLog();
+  await controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
+  const position = { topic: 'heddle.raw', partition: 0, offset: 0 };
+  const publisher = {
+    publishMessages: (_caller: Caller, messages: readonly object[]) =>
+      Promise.resolve(messages.map(() => ({ id: 'e', position, duplicate: false }))),
+  };
+  const start = async (): Promise<RetainedMessages> => {
+    const instance = new RetainedMessages({ controlLog, publisher, maxBytes: 10_000 });
+    await instance.start();
+    return instance;
+  };
+  const one = await start();
+  const other = await start();
+  const message = (name: string, body: string) => ({
+    message: { address: `topic:test/${name}`, contentType: 'text/plain', body: Buffer.from(body) },
+    isRetained: true,
+  });
+  await one.publish(callerFor(), [message('a', 'old'), message('a', 'new'), message('b', 'gone'), message('b', '')]);
+  const known = (from: RetainedMessages): string[] =>
+    from.under('local', () => true).map(({ value, attributes }) => `${attributes['address']} ${value.toString()}`);
+  for (const instance of [one, other, await start()]) {
+    await vi.waitFor(() => expect(known(instance)).toEqual(['topic:test/a new']), SOON);
+    await instance.stop();
+  }
 });
 
 describe('where nothing is retained', () => {
