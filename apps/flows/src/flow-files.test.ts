@@ -43,7 +43,11 @@ it('the flows of a folder are read, several of a file too, with defaults for wha
 
 describe('what is wrong is told with its file, its line, its field and the rule', () => {
   it.each([
-    ['an unknown field', GOOD.replace('https:', 'htps:'), 'flow-1.yaml:8: to.htps is not known; did you mean https?'],
+    [
+      'an unknown field',
+      GOOD.replace('https:', 'htps:'),
+      'flow-1.yaml:8: to.htps is not known here; did you mean https?',
+    ],
     [
       'an unknown step',
       GOOD.replace('json-to-xml', 'json-to-xlm'),
@@ -52,7 +56,7 @@ describe('what is wrong is told with its file, its line, its field and the rule'
     [
       'an unknown option of a step',
       GOOD.replace('addRoot', 'addRot'),
-      'flow-1.yaml:6: steps.0.json-to-xml.addRot is no option of this step',
+      'flow-1.yaml:6: steps.0.json-to-xml.addRot is not known here; did you mean addRoot?',
     ],
     ['a missing name', GOOD.replace('name: archive\n', ''), 'flow-1.yaml:1: name is missing: it must be a text'],
     ['a name that is none', GOOD.replace('archive\n', 'My Flow\n'), 'flow-1.yaml:1: name must be a-z'],

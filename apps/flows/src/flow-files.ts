@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { HeddleError, nearest } from '@heddle/event';
+import { HeddleError } from '@heddle/event';
+import { type BrokenRule, brokenRules } from '@heddle/runtime';
 import { type Document, LineCounter, isMap, isNode, parseAllDocuments } from 'yaml';
-import type { z } from 'zod';
 import { type Flow, flowShape } from './flow.shape.js';
 
 /**
@@ -70,10 +70,12 @@ function flowsOf(file: string, text: string, problems: string[]): Placed[] {
     const outcome = flowShape.safeParse(valueOf(document));
     if (outcome.success) return [{ flow: outcome.data, where }];
     for (const issue of outcome.error.issues) {
-      const key = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-      const at = offsetOf(document, [...issue.path, ...key]);
-      const isMissing = issue.path.length > 0 && !document.hasIn(issue.path);
-      problems.push(`${at === undefined ? where : lineOf(at)}: ${ruleOf(issue, isMissing)}`);
+      for (const broken of brokenRules(flowShape, [issue])) {
+        const at = offsetOf(document, broken.path);
+        // What a step or a rule about several fields says of one that is not there, it says already.
+        const isMissing = issue.code !== 'custom' && broken.path.length > 0 && !document.hasIn(broken.path);
+        problems.push(`${at === undefined ? where : lineOf(at)}: ${sentenceOf(broken, isMissing)}`);
+      }
     }
     return [];
   });
@@ -96,37 +98,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | un
   return undefined;
 }
 
-function ruleOf(issue: z.core.$ZodIssue, isMissing: boolean): string {
-  const field = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const [key = ''] = issue.keys;
-    const near = nearest(key, FIELDS);
-    const name = field === '' ? key : `${field}.${key}`;
-    return `${name} is not known${near === undefined ? '' : `; did you mean ${near}?`}`;
-  }
-  if (issue.code === 'invalid_key') return `${field} ${issue.issues[0]?.message ?? issue.message}`;
-  // What a step or a rule about several fields says of one that is not there, it says already.
-  const isSaid = !isMissing || issue.code === 'custom' || issue.message.startsWith('is missing');
-  return `${field === '' ? 'a flow' : field} ${isSaid ? '' : 'is missing: it '}${issue.message}`;
+function sentenceOf({ path, rule }: BrokenRule, isMissing: boolean): string {
+  const isSaid = !isMissing || rule.startsWith('is missing');
+  return `${path.length === 0 ? 'a flow' : path.join('.')} ${isSaid ? '' : 'is missing: it '}${rule}`;
 }
-
-const FIELDS = [
-  ...[
-    'name',
-    'about',
-    'from',
-    'steps',
-    'to',
-    'retry',
-    'http',
-    'queue',
-    'topic',
-    'event',
-    'https',
-    'path',
-    'auth',
-    'url',
-  ],
-  ...['method', 'headers', 'credentials', 'timeoutMs', 'type', 'source', 'times', 'firstMs', 'factor', 'capMs'],
-  ...['basic', 'bearer', 'header', 'user', 'passwordFrom', 'tokenFrom', 'valueFrom', 'urlFrom', 'addRoot'],
-];

@@ -1,4 +1,5 @@
-import { nearest, queueNameProblem, topicProblem } from '@heddle/event';
+import { queueNameProblem, suggestion, topicProblem } from '@heddle/event';
+import { brokenRules } from '@heddle/runtime';
 import { z } from 'zod';
 import { steps } from './steps/steps.js';
 
@@ -32,18 +33,17 @@ const stepsShape = z
       }
       const step = steps.find((known) => known.name === name);
       if (step === undefined) {
-        const names = steps.map((known) => known.name);
-        const near = nearest(name, names);
-        const hint = near === undefined ? `there is ${names.join(', ')}` : `did you mean ${near}?`;
+        const hint = suggestion(
+          name,
+          steps.map((known) => known.name),
+        );
         context.addIssue({ code: 'custom', message: `has no step called ${name}; ${hint}` });
         return z.NEVER;
       }
       const outcome = step.shape.safeParse(options ?? {});
       if (outcome.success) return { name, apply: step.make(outcome.data) };
-      for (const issue of outcome.error.issues) {
-        const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-        const message = unknown.length > 0 ? 'is no option of this step' : issue.message;
-        context.addIssue({ code: 'custom', message, path: [name, ...issue.path, ...unknown] });
+      for (const { path, rule } of brokenRules(step.shape, outcome.error.issues)) {
+        context.addIssue({ code: 'custom', message: rule, path: [name, ...path] });
       }
       return z.NEVER;
     }),

@@ -71,6 +71,7 @@ await run(log, async () => {
     log,
     health,
     metrics: registry,
+    exposure: values,
     openApi: flowsOpenApi(flows),
     guard: (server) => guardRoutes(server, guard),
     certificate,

@@ -2,7 +2,7 @@ import { LOCAL_TENANT } from '@heddle/event';
 import { defineSettings, gatewayTokenSettings, meshSettings, portSchema } from '@heddle/runtime';
 import { z } from 'zod';
 
-const { host, tls, tlsCert, tlsKey, logLevel } = meshSettings;
+const { host, tls, tlsCert, tlsKey, trustedProxies, metrics, metricsToken, logLevel } = meshSettings;
 
 /** Every setting of the runner of flows, without the credentials that its flows name. */
 export const flowSettings = {
@@ -11,6 +11,9 @@ export const flowSettings = {
   tls,
   tlsCert,
   tlsKey,
+  trustedProxies,
+  metrics,
+  metricsToken,
   logLevel,
   flowsDir: {
     env: 'HEDDLE_FLOWS_DIR',

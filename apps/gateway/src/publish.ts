@@ -79,7 +79,12 @@ export class Publisher {
       // Before anything else: whoever may not publish a type learns nothing about it.
       if (type !== undefined && type !== permitted) requirePermission(caller, 'publish', 'type', type);
       permitted = type;
-      return this.#checked(event, caller.tenant);
+      const admit = (append: Append): Append => {
+        this.addresses.admitEvent(caller.tenant, append.event);
+        return append;
+      };
+      const checked = this.#checked(event, caller.tenant);
+      return checked instanceof Promise ? checked.then(admit) : admit(checked);
     });
   }
 

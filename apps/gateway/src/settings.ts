@@ -57,6 +57,8 @@ export const settings = defineSettings({
     about:
       'master keys of the secrets in the log, as name:base64 of 32 bytes, separated by commas or lines; the first seals, all open',
     secret: true,
+    whenGone:
+      'Put the master key back from its copy: without it the secrets of webhooks and the keys that sign access tokens in the log are lost, and a new one opens none of them (docs/guides/secrets.md). Only where nothing was sealed yet, make one',
   },
   ...identitySettings,
   appendTimeoutMs: {

@@ -28,7 +28,17 @@ export {
   type Event,
   type EventAttributes,
 } from './event.js';
-export { ERRORS, HeddleError, problemOf, type ErrorCode, type ErrorDetails, type Problem } from './errors.js';
+export {
+  ERRORS,
+  HeddleError,
+  fieldInvalid,
+  fieldsInvalid,
+  problemOf,
+  type ErrorCode,
+  type ErrorDetails,
+  type FieldRule,
+  type Problem,
+} from './errors.js';
 export type {
   Append,
   AppendOutcome,
@@ -55,7 +65,7 @@ export type { FailedEvent } from './handling-ground.js';
 export type { ControlLog, ControlPut, ControlRecord, Follower } from './control-log.js';
 export { canonicalKey } from './key.js';
 export type { KeyWork } from './key-work.js';
-export { nearest } from './nearest.js';
+export { nearest, suggestion } from './nearest.js';
 export { MemoryControlLog } from './memory-control-log.js';
 export { MemoryEventLog, type MemoryEventLogOptions } from './memory-event-log.js';
 export { type MemoryDeadLetter } from './memory-group.js';

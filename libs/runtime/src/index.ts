@@ -22,5 +22,6 @@ export {
 } from './settings.js';
 export type { SocketUse } from './socket-limits.js';
 export { stopInOrder, type StopStep } from './stop.js';
-export { readShape, shapeError } from './shape-error.js';
+export { type BrokenRule, brokenRules, readShape } from './shape-error.js';
 export { type Certificate, type Tls, certificateOf } from './tls.js';
+export { NO_PROXIES, type TrustedProxies, clientAddress } from './trusted-proxies.js';

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { metricsSettings } from './metrics-access.js';
 import { tlsSettings } from './tls.js';
+import { proxySettings } from './trusted-proxies.js';
 
 /** A TCP port; 0 lets the system choose one. */
 export const portSchema = z.coerce
@@ -30,6 +32,8 @@ export const meshSettings = {
     about: 'URL of a schema registry that speaks the Confluent API',
   },
   ...tlsSettings,
+  ...proxySettings,
+  ...metricsSettings,
   logLevel: {
     env: 'LOG_LEVEL',
     schema: z

@@ -3,12 +3,11 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, 
 import type { FastifyReply } from 'fastify';
 import { type NamePage, answeredPage, namePage } from '../limits/name-page.js';
 import { versionCheck, withVersion } from '../protocols/webhook/version-check.js';
-import { namingNearest } from '../queues/nearest-field.js';
 import { checkQueueName } from '../queues/queue.shape.js';
 import { type ChannelCheck, type ChannelRequest, type ChannelView, channelShape } from './channel.shape.js';
 import { Channels } from './channels.js';
 
-const body = { schema: namingNearest(channelShape) };
+const body = { schema: channelShape };
 const manages = { verb: 'manage', kind: 'queue', param: 'name' } as const;
 
 /** The management of channels. */

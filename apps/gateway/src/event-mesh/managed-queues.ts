@@ -1,9 +1,9 @@
 import type { Caller } from '@heddle/auth';
 import { HeddleError, topicPatternProblem } from '@heddle/event';
+import { readShape } from '@heddle/runtime';
 import type { Limits } from '../limits/limits.js';
 import { versionCheck } from '../protocols/webhook/version-check.js';
 import type { Webhooks } from '../protocols/webhook/webhooks.js';
-import { readShape } from '../queues/nearest-field.js';
 import type { QueueDirectory } from '../queues/queue-directory.js';
 import type { QueueView } from '../queues/queue-view.js';
 import { checkQueueName, queueShape } from '../queues/queue.shape.js';

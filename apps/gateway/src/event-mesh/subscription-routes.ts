@@ -1,9 +1,8 @@
 import { type Access, callerOf } from '@heddle/auth';
+import { type Log, readShape } from '@heddle/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { readShape } from '../queues/nearest-field.js';
-import type { Subscription } from '../protocols/webhook/webhook.js';
 import type { Limits } from '../limits/limits.js';
-import type { Log } from '@heddle/runtime';
+import type { Subscription } from '../protocols/webhook/webhook.js';
 import { refuseLikeSap } from './sap-answer.js';
 import { readJsonBodies } from './sap-body.js';
 import { EVENTS, MESSAGING } from './sap-path.js';

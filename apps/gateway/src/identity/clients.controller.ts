@@ -2,7 +2,6 @@ import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { versionCheck, withVersion } from '../protocols/webhook/version-check.js';
-import { namingNearest } from '../queues/nearest-field.js';
 import { Clients } from './clients.js';
 import {
   type AnyServiceKey,
@@ -18,9 +17,9 @@ import {
   serviceKeyRequestShape,
 } from './clients.shape.js';
 
-const client = { schema: namingNearest(clientShape) };
-const rotation = { schema: namingNearest(rotateSecretShape) };
-const keyWish = { schema: namingNearest(serviceKeyRequestShape) };
+const client = { schema: clientShape };
+const rotation = { schema: rotateSecretShape };
+const keyWish = { schema: serviceKeyRequestShape };
 const keyQuery = { schema: serviceKeyQuery };
 const ONE = { verb: 'manage', kind: 'client', param: 'client' } as const;
 

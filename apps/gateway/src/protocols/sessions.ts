@@ -59,8 +59,9 @@ export class Sessions {
    * @throws HeddleError when there are too many
    */
   open(caller: Caller, socket: Duplex & { remoteAddress?: string | undefined }, address?: string): Session {
-    const leave = this.count(caller, address ?? socket.remoteAddress);
-    const session = new Session(caller, socket);
+    const from = address ?? socket.remoteAddress;
+    const leave = this.count(caller, from);
+    const session = new Session(caller, socket, from);
     this.#open.add(session);
     socket.once('close', () => {
       this.#open.delete(session);
@@ -99,6 +100,8 @@ export class Session {
   constructor(
     caller: Caller,
     private readonly socket: Duplex,
+    /** Where it comes from: the client, though a proxy may stand between. */
+    readonly address = 'gone',
   ) {
     this.#caller = caller;
   }

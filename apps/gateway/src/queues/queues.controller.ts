@@ -3,14 +3,13 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, 
 import type { FastifyReply } from 'fastify';
 import { type NamePage, answeredPage, namePage } from '../limits/name-page.js';
 import { versionCheck, withVersion } from '../protocols/webhook/version-check.js';
-import { namingNearest } from './nearest-field.js';
 import type { QueueView } from './queue-view.js';
 import { type PurgeRequest, type QueueRequest, checkQueueName, purgeShape, queueShape } from './queue.shape.js';
 import { Queues } from './queues.js';
 
-const body = { schema: namingNearest(queueShape) };
+const body = { schema: queueShape };
 const manages = { verb: 'manage', kind: 'queue', param: 'name' } as const;
-const purge = { schema: namingNearest(purgeShape) };
+const purge = { schema: purgeShape };
 
 /** The management of queues. */
 @Controller('v1/queues')

@@ -41,7 +41,7 @@ export class AmqpDoor {
       guard,
       publisher,
       streams,
-      sources: new QueueSources(queues, hop, forms, namespaces),
+      sources: new QueueSources(queues, hop, forms),
       forms,
       namespaces,
       log,
@@ -67,7 +67,7 @@ export class AmqpDoor {
       maxMessageBytes: this.#limits.values.limitMessageBytes,
       admit: (caller) => (client, socket, session) => {
         const admitted = { caller, session };
-        const wire = new ByteSocket(client, socket);
+        const wire = new ByteSocket(client, socket, session.address);
         this.#add(new AmqpConnection(wire, this.home, () => session, admitted));
       },
     };

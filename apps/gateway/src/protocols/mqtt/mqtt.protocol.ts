@@ -53,7 +53,7 @@ export const mqtt: Protocol = {
       // Bearer or ticket of the upgrade say who it is; what CONNECT says of that is not looked at.
       admit: (_caller, url) => (client, socket, session) => {
         const here = url.searchParams.has(HANDED_ON) ? { ...home, handOn: notAgain(hop) } : home;
-        connections.add(new MqttConnection(new ByteSocket(client, socket), here, session));
+        connections.add(new MqttConnection(new ByteSocket(client, socket, session.address), here, session));
       },
     });
     const ports = portsOf(doors, limits, (socket) => {

@@ -2,7 +2,6 @@ import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { type NamePage, answeredPage, namePage } from '../../limits/name-page.js';
-import { namingNearest } from '../../queues/nearest-field.js';
 import type { Consent } from './handshake.js';
 import { checkWebhookName } from './webhook.js';
 import type { TestView, WebhookView } from './webhook-view.js';
@@ -20,9 +19,9 @@ import { type WebhookAnswer, Webhooks } from './webhooks.js';
 const manages = { verb: 'manage', kind: 'queue', param: 'name' } as const;
 
 const BODIES = {
-  webhook: { schema: namingNearest(webhookShape) },
-  rotate: { schema: namingNearest(rotateShape) },
-  test: { schema: namingNearest(testShape) },
+  webhook: { schema: webhookShape },
+  rotate: { schema: rotateShape },
+  test: { schema: testShape },
 };
 
 /** The management of webhooks. */
