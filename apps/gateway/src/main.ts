@@ -40,6 +40,12 @@ await run(log, async () => {
   const certificate = askingForOne(certificateOf(values), values.clientCertificates);
   const scheme = certificate === undefined ? 'http' : 'https';
   const baseUrl = values.gatewayUrl ?? `${scheme}://${values.host}:${values.port}`;
+  if (values.tls === 'proxy' && values.gatewayUrl === undefined) {
+    log.warn(
+      { event: 'gateway-url-missing', baseUrl },
+      'clients come by a proxy: set GATEWAY_URL to the URL they know',
+    );
+  }
   const instanceUrl = values.instanceUrl ?? `${scheme}://${ownHost(values.host)}:${values.port}`;
   const metricsRegistry = createMetrics('gateway');
   const metrics = createGatewayMetrics(metricsRegistry);
@@ -90,6 +96,7 @@ await run(log, async () => {
   });
   await controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
   await vault.start();
+  vault.requireKey();
   await identity.start();
   const gateway: Gateway = new Gateway({
     settings: values,
@@ -124,6 +131,7 @@ await run(log, async () => {
     metrics: metricsRegistry,
     openApi: gatewayOpenApi,
     limits: values,
+    exposure: values,
     onSocket: (use) => gateway.limits.onSocket(use),
     guard: (server) => {
       guardRoutes(server, identity.guard);
@@ -153,6 +161,7 @@ await run(log, async () => {
     sessions,
     limits: gateway.limits,
     sockets: [],
+    proxies: values.trustedProxies,
     values,
     host: values.host,
     tls: values.tls,

@@ -64,6 +64,7 @@ async function made(method: string, path: string, body: unknown): Promise<Record
 }
 
 const LETTERS = { uuid: 'u', cycle: 'c', letters: [{ partition: 0, offset: 0, topic: 'contract', key: 'K' }] };
+const LENT = { what: 'hand-back', leases: ['none'] };
 const LEAVE = { what: 'leave', client: 'c', group: 'g', filter: 'a/b' };
 const NO_LEASE = { lease: 'none', action: 'accept' };
 const ODATA = '/sap/opu/odata/sap/API_SALES_ORDER_SRV';
@@ -205,6 +206,7 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['PUT', '/sap/ems/v1/events/subscriptions/sub/state', { action: 'pause' }, ['manage:queue:sub'], [204, 404, 204]],
   ['DELETE', '/sap/ems/v1/events/subscriptions/sub', undefined, ['manage:queue:sub'], [204, 404, 204]],
   ['POST', '/v1/tenants/local/queues/q/letters', LETTERS, ['*'], [403, 403, 403]],
+  ['POST', '/v1/tenants/local/queues/q/leases', LENT, ['*'], [403, 403, 403]],
   ['POST', '/v1/tenants/local/queues/q/group', LEAVE, ['*'], [403, 403, 403]],
 ];
 

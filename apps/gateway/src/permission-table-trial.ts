@@ -105,6 +105,7 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row('DELETE /v1/tenants/{tenant}', 'manage:tenant:{tenant}', '* alone is not enough'),
   row('POST /v1/tickets', 'any client', 'what the ticket opens asks for its own permission'),
   row('POST /v1/tenants/{tenant}/queues/{name}/letters', 'other instances of the gateway', '403, to every client'),
+  row('POST /v1/tenants/{tenant}/queues/{name}/leases', 'other instances of the gateway', '403, to every client'),
   row('POST /v1/tenants/{tenant}/queues/{name}/group', 'other instances of the gateway', '403, to every client'),
   row('POST /messagingrest/v1/topics/{topic}/messages', TOPIC),
   row('POST /messagingrest/v1/queues/{queue}/messages', 'publish:queue:{queue}'),

@@ -37,9 +37,12 @@ describe('a crowd with wrong secrets', () => {
   it('does not hold up the event loop, and is turned away beyond what waits for a second', async () => {
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
+    const began = performance.now();
     const outcomes = await Promise.allSettled(Array.from({ length: 100 }, () => likeWrongSecret('wrong')));
+    const tookMs = performance.now() - began;
     delay.disable();
-    expect(delay.max / 1e6).toBeLessThan(1000);
+    // Worked out on the event loop, they would hold it up for all of that time.
+    expect(delay.max / 1e6).toBeLessThan(tookMs / 2);
     const turnedAway = outcomes.filter(({ status }) => status === 'rejected');
     expect(turnedAway).toHaveLength(100 - 66);
     expect(turnedAway[0]).toMatchObject({ reason: { code: 'busy', retryAfterSeconds: 1 } });

@@ -32,7 +32,7 @@ async function start<T extends OutboxTables>(service: Service<T>, settings: Serv
   const verifier = gatewayTokens({ url: issuerUrl, issuer, audience });
   // The mesh has opened it, for it was given migrations.
   const db = ground.db as Kysely<T>;
-  const app = await createService(service, { ...ground, db, tenant, verifier, certificate, mesh });
+  const app = await createService(service, { ...ground, db, tenant, verifier, certificate, exposure: settings, mesh });
   stopInOrder(log, [
     { name: 'ready', run: () => ground.health.stopping() },
     { name: 'server and consumer', run: () => app.close() },

@@ -227,13 +227,15 @@ describe('documents of objects', () => {
 
   it('that nobody reads to their end are given up in time', async () => {
     await documents.close();
-    documents = opened({ limitDocumentMs: 300, limitDocuments: 1 });
+    documents = opened({ limitDocumentMs: 500, limitDocuments: 1 });
     answerWith(Buffer.alloc(8_000_000));
     const { body } = await documents.open(callerFor(), wish);
     const failed = new Promise((resolve) => body!.once('error', resolve));
     expect(await failed).toMatchObject({ name: 'TimeoutError' });
+    // One that is read within that time on any machine.
+    answerWith('small');
     const next = await vi.waitFor(async () => documents.open(callerFor(), wish), { timeout: 10_000 });
-    expect(await bytesOf(next)).toHaveLength(8_000_000);
+    expect(await bytesOf(next)).toHaveLength(5);
   });
 
   it('whose owner breaks off are broken off', async () => {

@@ -1,11 +1,10 @@
 import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { namingNearest } from '../queues/nearest-field.js';
 import { type ServiceKey, type TenantRequest, type TenantView, tenantShape } from './clients.shape.js';
 import { Tenants } from './tenants.js';
 
-const tenant = { schema: namingNearest(tenantShape) };
+const tenant = { schema: tenantShape };
 const ONE = { verb: 'manage', kind: 'tenant', param: 'tenant' } as const;
 
 /** The management of tenants. */

@@ -2,13 +2,12 @@ import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { EventTimeline } from '../ledger/event-timeline.js';
-import { namingNearest } from './nearest-field.js';
 import { checkQueueName } from './queue.shape.js';
 import { placesOf } from './replay-places.js';
 import { type ReplayCount, type ReplayRequest, type ReplayView, replayRequestShape } from './replay.shape.js';
 import { Replays } from './replays.js';
 
-const body = { schema: namingNearest(replayRequestShape) };
+const body = { schema: replayRequestShape };
 const replays = { verb: 'replay', kind: 'queue', param: 'name' } as const;
 
 /** Stored events of a queue, delivered again. */

@@ -41,7 +41,8 @@ beforeEach(async () => {
       },
     },
   ];
-  upgrades = new Upgrades(server, routes, { guard, sessions, limits });
+  const proxies = { has: (address: string) => address === '127.0.0.2' };
+  upgrades = new Upgrades(server, routes, { guard, sessions, limits, proxies });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ({ port } = server.address() as AddressInfo);
 });
@@ -156,6 +157,23 @@ it('more connections than a client may have are refused before the handshake, un
   expect(await refusal('/one', {})).toMatchObject({ status: 429, code: 'too-many-connections', field: 'client' });
   open[0]!.terminate();
   await expect.poll(() => firstWord('/one', 'first').catch(() => 'refused')).toBe('one');
+});
+
+it('what a proxy that is trusted says of a client counts for its address, and what a client says of itself does not', async () => {
+  const seen: (string | undefined)[] = [];
+  count = (_caller, address) => {
+    seen.push(address);
+    return () => undefined;
+  };
+  const headers = { authorization, 'x-forwarded-for': '192.0.2.66, 198.51.100.1' };
+  const from = async (localAddress: string) => {
+    const client = new WebSocket(`ws://127.0.0.1:${port}/one`, 'first', { headers, localAddress });
+    await new Promise((resolve) => client.once('open', resolve));
+    client.terminate();
+  };
+  await from('127.0.0.2');
+  await from('127.0.0.3');
+  expect(seen).toEqual(['198.51.100.1', '127.0.0.3']);
 });
 
 it('a client that leaves its side open after a refusal is cut off', async () => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { HeddleError } from '@heddle/event';
-import { challengeOf, rawProblem } from '@heddle/runtime';
+import { NO_PROXIES, challengeOf, clientAddress, rawProblem } from '@heddle/runtime';
 import { WebSocketServer } from 'ws';
 import { Limits } from '../../limits/limits.js';
 import type { Doors } from '../protocol.js';
@@ -11,7 +11,7 @@ import type { SocketRoute } from './socket-route.js';
 
 /** Who decides who comes in and how long it may stay, and where upgrades go that are for another instance. */
 export type UpgradeDoors = Pick<Doors, 'guard' | 'sessions'> &
-  Partial<Pick<Doors, 'limits'>> & { hop?: Pick<Doors['hop'], 'pipe'> };
+  Partial<Pick<Doors, 'limits' | 'proxies'>> & { hop?: Pick<Doors['hop'], 'pipe'> };
 
 interface AnsweredRoute {
   route: SocketRoute;
@@ -67,7 +67,7 @@ export class Upgrades {
     checkSubprotocol(request, route.subprotocol);
     if (this.doors.hop?.pipe(caller, request, socket, head) === true) return;
     const begin = route.admit(caller, url, route.path.exec(url.pathname)!);
-    const session = this.doors.sessions.open(caller, socket);
+    const session = this.doors.sessions.open(caller, socket, clientAddress(request, this.doors.proxies ?? NO_PROXIES));
     sockets.handleUpgrade(request, socket, head, (client) => {
       socket.setNoDelay(true);
       // After an error ws closes the connection by itself, with the code that says why.
