@@ -67,7 +67,7 @@ describe('a real registry', () => {
     const { id } = await post(`/subjects/${subject}/versions`, { schema: JSON.stringify(event), references });
     const data = { Partner: '4711', From: { City: 'Köln' }, To: { City: 'Graz' } };
     const foreign = new ForeignClient({ host: url });
-    const wire = await foreign.encode(id, { ...data, To: { [`${namespace}.Address`]: data.To } });
+    const wire = await foreign.encode(id, data);
 
     const registry = new ConfluentSchemaRegistry({ url });
     const codec = new AvroCodec(registry);
@@ -79,7 +79,7 @@ describe('a real registry', () => {
     expect(catalogue.skipped().filter((skipped) => skipped.subject === subject)).toEqual([]);
     catalogue.close();
     // What we write under it, the other client reads.
-    expect(await foreign.decode(codec.encode(id, data))).toMatchObject({ Partner: '4711', From: { City: 'Köln' } });
+    expect(JSON.parse(JSON.stringify(await foreign.decode(codec.encode(id, data))))).toEqual(data);
     // It may go on without references, written out, and is the same to whoever reads.
     expect(await registry.register(subject, await registry.byId(id))).toBe(id);
   });
