@@ -2,6 +2,7 @@ import { ACCESS_TOKEN, callerOfClaims } from './access-token.js';
 import { remoteKeys } from './remote-keys.js';
 import { TokenVerifier } from './token-verifier.js';
 
+/** The gateway whose tokens are believed. */
 export interface GatewayIssuer {
   /** Where it is reached. */
   url: string;
