@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { deliveryShape, leaseMsShape, resultShape, settlementsShape } from '../lease.shape.js';
 
 /** What one request may ask for at most. */
-export const PULL_LIMITS = { deliveries: 1000, waitMs: 30_000 } as const;
+const PULL_LIMITS = { deliveries: 1000, waitMs: 30_000 } as const;
 
 /** The body of `POST /v1/queues/{name}/receive`. */
 export const receiveShape = z.strictObject({
