@@ -66,6 +66,8 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
     routerOptions: { maxParamLength: 4096 },
     // Connections without a request at work are closed when the process stops, so that stopping is quick.
     forceCloseConnections: 'idle',
+    // What cannot be a path comes before any route.
+    frameworkErrors: (error: unknown, _request: unknown, reply: FastifyReply) => void answerProblem(reply, error, log),
     ...(trustedProxies === NO_PROXIES ? {} : { trustProxy: (address: string) => trustedProxies.has(address) }),
     ...(options.certificate === undefined ? {} : { https: options.certificate }),
     ...options.server,
@@ -216,10 +218,11 @@ class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Errors of Fastify and Nest as ours. */
-function asHeddleError(error: unknown): HeddleError | undefined {
+/** Errors of Fastify and Nest as ours; nothing where they are none that anybody may hear of. */
+export function asHeddleError(error: unknown): HeddleError | undefined {
   if (error instanceof HeddleError) return error;
-  const { statusCode } = error as Partial<FastifyError>;
+  const { statusCode, code } = error as Partial<FastifyError>;
+  if (code === 'FST_ERR_BAD_URL') return new HeddleError('parameter-invalid', 'The path is not percent-encoded text.');
   // By their status, for Nest wraps what Fastify throws and leaves its code behind.
   const status = error instanceof HttpException ? error.getStatus() : statusCode;
   if (status === 413) return new HeddleError('too-large', 'The body is larger than is allowed here.');

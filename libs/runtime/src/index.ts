@@ -1,6 +1,14 @@
 export { Health, type HealthCheck, type HealthReport } from './health.js';
 export { rawProblem } from './broken-request.js';
-export { answerProblem, challengeOf, createHttpApp, listen, run, type HttpAppOptions } from './http-app.js';
+export {
+  answerProblem,
+  asHeddleError,
+  challengeOf,
+  createHttpApp,
+  listen,
+  run,
+  type HttpAppOptions,
+} from './http-app.js';
 export { HTTP_LIMITS, type HttpLimits, documentLimitSettings, httpLimitSettings, jsonLimitsOf } from './http-limits.js';
 export { checkJson, type JsonLimits, parseJson } from './json-limits.js';
 export { createLog, type Log } from './log.js';
