@@ -11,7 +11,14 @@ import {
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyContextConfig, FastifyError, FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify';
+import type {
+  FastifyContextConfig,
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifyServerOptions,
+} from 'fastify';
 import type { Registry } from 'prom-client';
 import { answerBroken } from './broken-request.js';
 import type { Health } from './health.js';
@@ -66,8 +73,9 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
     routerOptions: { maxParamLength: 4096 },
     // Connections without a request at work are closed when the process stops, so that stopping is quick.
     forceCloseConnections: 'idle',
-    // What cannot be a path comes before any route.
-    frameworkErrors: (error: unknown, _request: unknown, reply: FastifyReply) => void answerProblem(reply, error, log),
+    // What is no URL is refused before any route is looked for.
+    frameworkErrors: (cause: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
+      answerProblem(reply, new HeddleError('parameter-invalid', 'The path of the URL is none.', { cause }), log),
     ...(trustedProxies === NO_PROXIES ? {} : { trustProxy: (address: string) => trustedProxies.has(address) }),
     ...(options.certificate === undefined ? {} : { https: options.certificate }),
     ...options.server,
@@ -218,11 +226,10 @@ class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Errors of Fastify and Nest as ours; nothing where they are none that anybody may hear of. */
-export function asHeddleError(error: unknown): HeddleError | undefined {
+/** Errors of Fastify and Nest as ours. */
+function asHeddleError(error: unknown): HeddleError | undefined {
   if (error instanceof HeddleError) return error;
-  const { statusCode, code } = error as Partial<FastifyError>;
-  if (code === 'FST_ERR_BAD_URL') return new HeddleError('parameter-invalid', 'The path is not percent-encoded text.');
+  const { statusCode } = error as Partial<FastifyError>;
   // By their status, for Nest wraps what Fastify throws and leaves its code behind.
   const status = error instanceof HttpException ? error.getStatus() : statusCode;
   if (status === 413) return new HeddleError('too-large', 'The body is larger than is allowed here.');

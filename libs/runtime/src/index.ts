@@ -1,14 +1,6 @@
 export { Health, type HealthCheck, type HealthReport } from './health.js';
 export { rawProblem } from './broken-request.js';
-export {
-  answerProblem,
-  asHeddleError,
-  challengeOf,
-  createHttpApp,
-  listen,
-  run,
-  type HttpAppOptions,
-} from './http-app.js';
+export { answerProblem, challengeOf, createHttpApp, listen, run, type HttpAppOptions } from './http-app.js';
 export { HTTP_LIMITS, type HttpLimits, documentLimitSettings, httpLimitSettings, jsonLimitsOf } from './http-limits.js';
 export { checkJson, type JsonLimits, parseJson } from './json-limits.js';
 export { createLog, type Log } from './log.js';
@@ -17,6 +9,7 @@ export { baseUrlSchema, countSchema, meshSettings, portSchema } from './mesh-set
 export { gatewayTokenSettings, tokenSettings } from './token-settings.js';
 export { createMetrics } from './metrics.js';
 export { openApiDocument, type RouteDoc } from './openapi.js';
+export { type Expected, checkExpected, entityTag, expectedOf, isKnown, requiredOf } from './preconditions.js';
 export { reachable } from './reachable.js';
 export { bytesParser } from './request-body.js';
 export {

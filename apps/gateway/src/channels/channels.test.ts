@@ -145,7 +145,7 @@ describe('channels', () => {
     const parser = new Parser();
     parser.registerSchemaParser(AvroSchemaParser());
     const { diagnostics } = await parser.parse(JSON.stringify(json));
-    expect(diagnostics.filter(({ severity }) => severity === 0)).toEqual([]);
+    expect(diagnostics.filter(({ severity }) => Number(severity) === 0)).toEqual([]);
     expect((await ask('GET', '/v1/channels/none/asyncapi')).status).toBe(404);
   });
 

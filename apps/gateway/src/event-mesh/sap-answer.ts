@@ -1,5 +1,5 @@
 import { type ErrorCode, HeddleError, type Problem, problemOf } from '@heddle/event';
-import { type Log, answerProblem, asHeddleError } from '@heddle/runtime';
+import { type Log, answerProblem } from '@heddle/runtime';
 import type { FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify';
 import { EVENTS, MANAGEMENT, MESSAGING, sapPath } from './sap-path.js';
 
@@ -92,10 +92,11 @@ export function sapPaths(log: Log): Pick<FastifyServerOptions, 'rewriteUrl' | 'f
   return {
     rewriteUrl: ({ url = '/' }) => sapPath(url),
     // No hook of any scope is run then.
-    frameworkErrors: (error: unknown, { url }: { url: string }, reply: FastifyReply) => {
+    frameworkErrors: (cause: unknown, { url }: { url: string }, reply: FastifyReply) => {
       const door = doorOf(url);
+      const error = new HeddleError('parameter-invalid', 'The path of the URL is none.', { cause });
       if (door === undefined) return void answerProblem(reply, error, log);
-      const { status, body } = sapError(problemOf(asHeddleError(error) ?? error), door);
+      const { status, body } = sapError(problemOf(error), door);
       void reply.status(status).header('content-type', 'application/json').send(JSON.stringify(body));
     },
   };
