@@ -26,12 +26,7 @@ export interface AsyncApiParts {
  * server-sent events, queues over WebSocket with every frame of `heddle.v1` and over HTTP, what webhooks are given, and
  * what may be published.
  */
-<<<<<<< HEAD
 export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {}, about }: AsyncApiParts): object {
-  const topics = [...new Set(events.map(({ topic }) => topic))].toSorted();
-=======
-export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {} }: AsyncApiParts): object {
->>>>>>> main
   const eventTypes = events.map(({ type }) => type);
   const toPublish = events.filter(isOpenToPublish).map(({ type }) => type);
   return {
