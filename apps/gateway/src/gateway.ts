@@ -264,6 +264,7 @@ export class Gateway {
     await this.#receivers.stop(STOP_GRACE_MS);
     await this.engine.stop();
     await this.lookUps.stop();
+    this.audit.stop();
     await this.#ledger.stop();
     await this.objects.close();
     await this.documents.close();

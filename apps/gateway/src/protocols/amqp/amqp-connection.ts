@@ -228,7 +228,7 @@ export class AmqpConnection implements ClientConnection {
       return;
     }
     this.#phase = 'sasl';
-    const { guard, admitGuess, failed } = this.home;
+    const { guard, admitGuess, refused, failed } = this.home;
     this.#sasl = new SaslExchange({
       writer: this.writer,
       known: this.#caller,
@@ -237,6 +237,7 @@ export class AmqpConnection implements ClientConnection {
       letIn: (caller) => {
         if (this.#phase !== 'over') this.#belongTo({ caller, session: this.admit(caller) });
       },
+      refused: (error) => refused(error, this.wire.address),
       failed,
     });
   }

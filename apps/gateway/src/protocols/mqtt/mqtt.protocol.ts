@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Caller } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import { Limits } from '../../limits/limits.js';
 import { OwnPort } from '../own-port.js';
@@ -98,11 +99,23 @@ async function letIn(
   if (!limits.rates.takeToken(address).allowed) {
     throw new MqttRefusal(REASONS.connectionRateExceeded, 'This address tries more often than it may.');
   }
-  const isToken = TOKEN.test(password);
-  const caller = isToken
-    ? await doors.guard.identifyToken(password)
-    : await doors.guard.identifyCredentials(username ?? '', password);
-  return doors.sessions.open(caller, socket);
+  return doors.sessions.open(await identified(doors, username, password, address), socket);
+}
+
+async function identified(
+  { guard, audit }: Doors,
+  username: string | undefined,
+  password: string,
+  from: string,
+): Promise<Caller> {
+  try {
+    return await (TOKEN.test(password)
+      ? guard.identifyToken(password)
+      : guard.identifyCredentials(username ?? '', password));
+  } catch (error) {
+    audit?.refused(error, { by: undefined, from, target: 'mqtt' });
+    throw error;
+  }
 }
 
 function portsOf(doors: Doors, limits: Limits, accept: (socket: Socket) => void): OwnPort[] {
