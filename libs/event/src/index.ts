@@ -14,6 +14,7 @@ export {
   type TopicMatcher,
 } from './address.js';
 export {
+  APPLICATION_PROPERTIES,
   ATTRIBUTE_LIMITS,
   AVRO_CONTENT_TYPE,
   CLOUDEVENTS_AVRO_CONTENT_TYPE,
@@ -23,6 +24,7 @@ export {
   JSON_CONTENT_TYPE,
   attributeProblem,
   checkAttributes,
+  longAttributeBytes,
   type AttributeProblem,
   type EnvelopeMode,
   type Event,

@@ -1,10 +1,11 @@
 export { Health, type HealthCheck, type HealthReport } from './health.js';
 export { rawProblem } from './broken-request.js';
 export { answerProblem, challengeOf, createHttpApp, listen, run, type HttpAppOptions } from './http-app.js';
-export { HTTP_LIMITS, type HttpLimits, httpLimitSettings, jsonLimitsOf } from './http-limits.js';
+export { HTTP_LIMITS, type HttpLimits, documentLimitSettings, httpLimitSettings, jsonLimitsOf } from './http-limits.js';
 export { checkJson, type JsonLimits, parseJson } from './json-limits.js';
 export { createLog, type Log } from './log.js';
-export { baseUrlSchema, meshSettings, portSchema } from './mesh-settings.js';
+export { LOOPBACK } from './loopback.js';
+export { baseUrlSchema, countSchema, meshSettings, portSchema } from './mesh-settings.js';
 export { gatewayTokenSettings, tokenSettings } from './token-settings.js';
 export { createMetrics } from './metrics.js';
 export { openApiDocument, type RouteDoc } from './openapi.js';

@@ -3,6 +3,10 @@ import { metricsSettings } from './metrics-access.js';
 import { tlsSettings } from './tls.js';
 import { proxySettings } from './trusted-proxies.js';
 
+/** A whole number within bounds, as a setting has it. */
+export const countSchema = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  z.coerce.number().int().min(least).max(most);
+
 /** A TCP port; 0 lets the system choose one. */
 export const portSchema = z.coerce
   .number('must be a number')

@@ -6,6 +6,12 @@ import type { DoorGuard } from '../identity/door-guard.js';
 /** Why whoever was let in may not stay. */
 export type Dismissal = 'expired' | 'revoked';
 
+/** The same as a sentence, for protocols that have words for it. */
+export const DISMISSALS: Readonly<Record<Dismissal, string>> = {
+  expired: 'The access token has ended: connect with a new one.',
+  revoked: 'The rights of the client were changed or taken.',
+};
+
 /**
  * Counts a connection before anything is made of it. Returns how to say that it has ended.
  *

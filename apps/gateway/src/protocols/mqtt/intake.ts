@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Caller } from '@heddle/auth';
-import { HeddleError } from '@heddle/event';
 import type { Limits } from '../../limits/limits.js';
+import { requireRate } from '../../limits/rate-answer.js';
 import type { IncomingMessage } from '../../messages/incoming-message.js';
 import type { Publisher } from '../../publish.js';
 
@@ -92,12 +92,10 @@ export class Intake {
 
   async #turn({ tenant, client }: Caller, cost: number): Promise<void> {
     for (;;) {
-      const { allowed, resetSeconds, limit } = this.home.limits.rates.take(tenant, client, cost);
-      if (allowed) return;
-      if (this.#isOver || cost > limit) {
-        throw new HeddleError('rate-limited', 'This is more than the rate allows.', { retryAfterSeconds: 1 });
-      }
-      await delay(Math.min(LONGEST_WAIT_MS, resetSeconds * 1000 + 1));
+      const taken = this.home.limits.rates.take(tenant, client, cost);
+      if (taken.allowed) return;
+      if (this.#isOver || cost > taken.limit) requireRate(taken);
+      await delay(Math.min(LONGEST_WAIT_MS, taken.resetSeconds * 1000 + 1));
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Caller } from '@heddle/auth';
 import type { IConnectPacket, Packet } from 'mqtt-packet';
-import type { Dismissal, Session } from '../sessions.js';
+import { BackPressure, FULL_BYTES } from '../back-pressure.js';
+import { DISMISSALS, type Dismissal, type Session } from '../sessions.js';
 import { type Wire, pieceOf } from '../wire.js';
 import { type ConnectWish, keptSeconds, readConnect } from './connect.js';
 import type { ConnectionHome } from './connection-home.js';
@@ -15,10 +16,6 @@ import { Subscribing, requireSome } from './subscribing.js';
 
 /** What a client gets to say who it is. */
 const CONNECT_MS = 10_000;
-/** With more bytes than that not taken by the network, nothing more is leased … */
-const FULL_BYTES = 256 * 1024;
-/** … and with more than that (only answers add to it by then), nothing more is read. */
-const STUFFED_BYTES = 1024 * 1024;
 /** What may wait to be published, and changes of subscriptions that may wait, before nothing more is read. */
 const MAX_INTAKE = 5000;
 const MAX_INTAKE_BYTES = 4 * 1024 * 1024;
@@ -39,6 +36,7 @@ interface Open {
 /** One client on a wire, from its CONNECT to the end. */
 export class MqttConnection {
   readonly #reader: PacketReader;
+  readonly #pressure: BackPressure;
   #admitted: Session | undefined;
   #open: Open | undefined;
   /** What came before it was let in: at most a packet and what was read with it. */
@@ -46,14 +44,12 @@ export class MqttConnection {
   #begun: Buffer[] = [];
   #isConnecting = false;
   #isOver = false;
-  #isFull = false;
   #out: Buffer[] = [];
   #outBytes = 0;
   /** What changes subscriptions comes one after another. */
   #changes: Promise<unknown> = Promise.resolve();
   #changing = 0;
   #isReady = false;
-  #isPaused = false;
   #hasNoted = false;
   #heardAt = performance.now();
   #timer: NodeJS.Timeout;
@@ -65,6 +61,12 @@ export class MqttConnection {
   ) {
     this.#admitted = admitted;
     this.#reader = new PacketReader(home.values.mqttMaxPacketBytes);
+    this.#pressure = new BackPressure(wire, {
+      slowMs: home.limits.values.limitSlowMs,
+      onSlow: () => wire.destroy(),
+      isTooMuch: () => this.#hasTooMuch(),
+      onRoom: () => this.#open?.deliveries.fill(),
+    });
     this.#timer = setTimeout(
       () => this.#end(new MqttRefusal(REASONS.notAuthorized, 'CONNECT did not come.')),
       CONNECT_MS,
@@ -103,8 +105,8 @@ export class MqttConnection {
   #dismissed(reason: Dismissal): void {
     this.#end(
       reason === 'expired'
-        ? new MqttRefusal(REASONS.maximumConnectTime, 'The access token has ended: connect with a new one.')
-        : new MqttRefusal(REASONS.notAuthorized, 'The rights of the client were changed.'),
+        ? new MqttRefusal(REASONS.maximumConnectTime, DISMISSALS.expired)
+        : new MqttRefusal(REASONS.notAuthorized, DISMISSALS.revoked),
     );
   }
 
@@ -130,7 +132,7 @@ export class MqttConnection {
     if (open === undefined) return;
     open.intake.flush();
     open.deliveries.settle();
-    this.#throttle();
+    this.#pressure.throttle();
   }
 
   #connect(packet: Packet): void {
@@ -174,14 +176,14 @@ export class MqttConnection {
     this.#watch(wish.keepAliveSeconds);
     for (const early of this.#early.splice(0)) if (!this.#isOver) this.#take(open, early);
     this.#afterRead();
-    if (!this.#isPaused) this.wire.resume();
+    if (!this.#pressure.isPaused) this.wire.resume();
   }
 
   #begin(wish: ConnectWish, session: MqttSession): Open {
     const { home } = this;
     const caller = (): Caller => this.#admitted!.caller;
     const receiver = { kind: 'mqtt' as const, name: session.clientId.slice(0, 200) };
-    const isFull = (): boolean => this.#isFull;
+    const isFull = (): boolean => this.#pressure.isFull;
     const way = {
       write: (bytes: Buffer) => this.#write(bytes),
       fail: (error: unknown) => this.#end(error),
@@ -201,7 +203,7 @@ export class MqttConnection {
       {
         write: (packet) => {
           this.#say(packet);
-          this.#throttle();
+          this.#pressure.throttle();
         },
         fail: (error) => this.#end(error),
         refused: (error) => this.#note(error),
@@ -272,7 +274,7 @@ export class MqttConnection {
       .catch((error: unknown) => this.#end(error))
       .finally(() => {
         this.#changing -= 1;
-        this.#throttle();
+        this.#pressure.throttle();
       });
   }
 
@@ -304,35 +306,20 @@ export class MqttConnection {
     const out = this.#out;
     this.#out = [];
     this.#outBytes = 0;
-    const { wire, home } = this;
-    wire.write(pieceOf(wire.headroom, out));
-    if (this.#isFull || wire.queuedBytes < FULL_BYTES) return;
-    this.#isFull = true;
-    // One that is gone without a word would else be waited for as long as TCP tries.
-    const tooSlow = setTimeout(() => wire.destroy(), home.limits.values.limitSlowMs);
-    wire.onceDrained(() => {
-      clearTimeout(tooSlow);
-      this.#isFull = false;
-      if (this.#isOver) return;
-      this.#throttle();
-      this.#open?.deliveries.fill();
-    });
+    this.wire.write(pieceOf(this.wire.headroom, out));
+    this.#pressure.wrote();
   }
 
-  /** A client that does not read its answers, or brings more than can be made durable, is not read either. */
-  #throttle(): void {
-    if (this.#open === undefined || this.#isOver) return;
+  /** Whether more has come than can be made durable for now. */
+  #hasTooMuch(): boolean {
+    if (this.#open === undefined) return false;
     const { intake, publishing } = this.#open;
-    const isTooMuch =
+    return (
       publishing.unanswered >= this.home.values.mqttMaxInFlight ||
       intake.bytes > MAX_INTAKE_BYTES ||
       intake.size > MAX_INTAKE ||
-      this.#changing > MAX_CHANGES ||
-      (this.#isFull && this.wire.queuedBytes > STUFFED_BYTES);
-    if (isTooMuch === this.#isPaused) return;
-    this.#isPaused = isTooMuch;
-    if (isTooMuch) this.wire.pause();
-    else this.wire.resume();
+      this.#changing > MAX_CHANGES
+    );
   }
 
   #note(error: unknown): void {
@@ -364,6 +351,7 @@ export class MqttConnection {
     open?.intake.flush();
     this.#flush();
     this.#isOver = true;
+    this.#pressure.end();
     clearTimeout(this.#timer);
     this.#begun = [];
     this.#early = [];
