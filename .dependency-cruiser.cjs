@@ -34,7 +34,7 @@ const DOORS = ['^libs/[^/]+/src/index\\.ts$', '^libs/mesh/src/trial\\.ts$', '^li
 const APP_PACKAGES = [...NEST, '@nestjs/microservices', 'zod', 'prom-client'];
 const APPS = {
   cli: ['kafkajs', 'yaml'],
-  flows: [...NEST, 'zod', 'yaml', 'prom-client'],
+  flows: [...NEST, 'zod', 'yaml', 'prom-client', 'undici'],
   gateway: [...APP_PACKAGES, 'undici', 'ws', 'mqtt-packet', '@marcbachmann/cel-js', 're2js', 'ipaddr.js'],
   'sales-order': [...APP_PACKAGES, 'kysely', 'pg'],
   'business-partner': [...APP_PACKAGES, 'kysely', 'pg'],
@@ -43,7 +43,11 @@ const APPS = {
 
 /** Packages that one place knows, so that changing them is a change in one place. */
 const AT_HOME = {
-  undici: ['^apps/gateway/src/((deliver|hop)\\.ts$|fetch/|network/|protocols/webhook/)', '^(bench|test)/'],
+  undici: [
+    '^apps/gateway/src/((deliver|hop)\\.ts$|fetch/|network/|protocols/webhook/)',
+    '^apps/flows/src/receivers/',
+    '^(bench|test)/',
+  ],
   ws: ['^apps/gateway/src/protocols/websocket/', '^(bench|test)/'],
   'mqtt-packet': ['^apps/gateway/src/protocols/mqtt/', '^(bench|test)/'],
   '@marcbachmann/cel-js': ['^apps/gateway/src/filters/'],

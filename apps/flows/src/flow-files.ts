@@ -67,7 +67,12 @@ function flowsOf(file: string, text: string, problems: string[]): Placed[] {
     }
     if (document.contents === null) return [];
     const where = lineOf(document.contents.range?.[0] ?? 0);
-    const outcome = flowShape.safeParse(valueOf(document));
+    const { value, problem } = valueOf(document);
+    if (problem !== undefined) {
+      problems.push(`${where}: is no YAML: ${problem}`);
+      return [];
+    }
+    const outcome = flowShape.safeParse(value);
     if (outcome.success) return [{ flow: outcome.data, where }];
     for (const issue of outcome.error.issues) {
       for (const broken of brokenRules(flowShape, [issue])) {
@@ -81,9 +86,19 @@ function flowsOf(file: string, text: string, problems: string[]): Placed[] {
   });
 }
 
-function valueOf(document: Document): unknown {
-  // What references to one another could make of a small file is bounded.
-  return document.toJS({ maxAliasCount: 100 });
+/** What references to one another could make of a small file is bounded, and none leads into itself. */
+function valueOf(document: Document): { value?: unknown; problem?: string } {
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    return isTree(value, []) ? { value } : { problem: 'an alias leads into its own anchor' };
+  } catch (error) {
+    return { problem: (error as Error).message };
+  }
+}
+
+function isTree(value: unknown, above: readonly unknown[]): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return !above.includes(value) && Object.values(value).every((one) => isTree(one, [...above, value]));
 }
 
 /** Where a field stands, or the nearest thing around it that is there. */

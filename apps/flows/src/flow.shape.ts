@@ -64,6 +64,22 @@ const httpShape = z.strictObject({
 /** Names of header fields that say how the message is carried; the rest is the flow's to choose. */
 const CARRYING = /^(host|content-(length|type|encoding)|transfer-encoding|connection|idempotency-key|authorization)$/i;
 
+/** Whom the receiver is believed, and who this is to it. */
+const tlsShape = z
+  .strictObject({
+    caFrom: variable.optional(),
+    certificateFrom: variable.optional(),
+    keyFrom: variable.optional(),
+  })
+  .superRefine(({ caFrom, certificateFrom, keyFrom }, context) => {
+    const refuse = (message: string): void => context.addIssue({ code: 'custom', message });
+    if ((certificateFrom === undefined) !== (keyFrom === undefined)) {
+      refuse('must name certificateFrom and keyFrom together');
+    } else if (caFrom === undefined && keyFrom === undefined) {
+      refuse('must name caFrom, or certificateFrom and keyFrom');
+    }
+  });
+
 const httpsShape = z.strictObject({
   url: z.url({ protocol: /^https?$/, error: 'must be an https URL' }).optional(),
   urlFrom: variable.optional(),
@@ -87,6 +103,7 @@ const httpsShape = z.strictObject({
       'must be basic (user, passwordFrom), bearer (tokenFrom) or header (name, valueFrom)',
     )
     .optional(),
+  tls: tlsShape.optional(),
   timeoutMs: milliseconds(100, 300_000).default(30_000),
 });
 

@@ -25,7 +25,7 @@ import { DeliveryFacts } from './monitor/delivery-facts.js';
 import { MessageLog } from './monitor/message-log.js';
 import { Monitor } from './monitor/monitor.js';
 import { Reconciler } from './monitor/reconciler.js';
-import { readSecrets, requireTls } from './secrets.js';
+import { readSecrets, requireIdentities, requireTls } from './secrets.js';
 import { settings } from './settings.js';
 
 const DAY_MS = 86_400_000;
@@ -34,6 +34,7 @@ const values = readSettings(settings);
 const { flows, secrets } = readOrExit(() => {
   const found = readFlows(values.flowsDir);
   const named = readSecrets(found);
+  requireIdentities(found, named);
   if (!values.receiverHttp) requireTls(found, named);
   return { flows: found, secrets: named };
 });

@@ -75,7 +75,7 @@ export { MemorySlotGroup } from './memory-slot-group.js';
 export { murmur2, partitionOf } from './murmur2.js';
 export { OWN_ATTRIBUTES, isEventCopy, isRawMessage, rawContentOf, rawEvent, type RawContent } from './raw-message.js';
 export { DEFAULT_RETRY, type RetrySchedule } from './retry-schedule.js';
-export { formatSequence } from './sequence.js';
+export { formatSequence, sequenceOf } from './sequence.js';
 export { divideSlots, type SlotGroup, type SlotHandlers, type SlotMember } from './slot-group.js';
 export type { Position, StoredEvent } from './stored-event.js';
 export {

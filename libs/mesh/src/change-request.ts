@@ -1,9 +1,8 @@
-import { readShape } from '@heddle/runtime';
+import { type Expected, expectedOf, readShape, requiredOf } from '@heddle/runtime';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { keyShape } from './field-shapes.js';
 import { type OriginOfChange, originOf } from './origin.js';
-import { type Expected, expectedOf, requiredOf } from './preconditions.js';
 
 /** What a client asks for beside the change itself: of which object, at which version, and where the wish comes from. */
 export interface ChangeRequest {

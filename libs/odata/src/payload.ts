@@ -114,8 +114,10 @@ function stateOf(property: PropertyModel, given: unknown, field: string): unknow
       return Number(numberIn(given, field));
     case 'Edm.DateTime':
       return dayIn(textIn(given, field), field);
-    case 'Edm.DateTimeOffset':
-      return `${isoOf(instantIn(textIn(given, field), field))}Z`;
+    case 'Edm.DateTimeOffset': {
+      const written = isoOf(instantIn(textIn(given, field), field));
+      return property.isDay === true ? written.slice(0, 10) : `${written}Z`;
+    }
     case 'Edm.Time': {
       const time = timeOf(textIn(given, field));
       if (time === undefined) throw invalid(field, 'must be a time, as PT10H30M00S');

@@ -41,6 +41,12 @@ export class WriteRequests<S> {
       return this.#call(resource.name, request, ground);
     }
     if (resource.kind === 'set' && method === 'POST') return this.#create(resource.steps, request, ground);
+    if (resource.kind === 'links') {
+      throw new HeddleError(
+        'method-unsupported',
+        'Links are only read: what a way leads to belongs to the same object. Create, change or delete that itself.',
+      );
+    }
     if (resource.kind !== 'entity' || method === 'POST')
       throw unsupported(resource.kind === 'set' ? 'GET, POST' : 'GET');
     const { entity } = resource.steps.at(-1)!;

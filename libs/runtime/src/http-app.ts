@@ -11,7 +11,14 @@ import {
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyContextConfig, FastifyError, FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify';
+import type {
+  FastifyContextConfig,
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifyServerOptions,
+} from 'fastify';
 import type { Registry } from 'prom-client';
 import { answerBroken } from './broken-request.js';
 import type { Health } from './health.js';
@@ -66,6 +73,9 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
     routerOptions: { maxParamLength: 4096 },
     // Connections without a request at work are closed when the process stops, so that stopping is quick.
     forceCloseConnections: 'idle',
+    // What is no URL is refused before any route is looked for.
+    frameworkErrors: (cause: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
+      answerProblem(reply, new HeddleError('parameter-invalid', 'The path of the URL is none.', { cause }), log),
     ...(trustedProxies === NO_PROXIES ? {} : { trustProxy: (address: string) => trustedProxies.has(address) }),
     ...(options.certificate === undefined ? {} : { https: options.certificate }),
     ...options.server,

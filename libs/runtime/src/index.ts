@@ -9,6 +9,7 @@ export { baseUrlSchema, countSchema, meshSettings, portSchema } from './mesh-set
 export { gatewayTokenSettings, tokenSettings } from './token-settings.js';
 export { createMetrics } from './metrics.js';
 export { openApiDocument, type RouteDoc } from './openapi.js';
+export { type Expected, checkExpected, entityTag, expectedOf, isKnown, requiredOf } from './preconditions.js';
 export { reachable } from './reachable.js';
 export { bytesParser } from './request-body.js';
 export {

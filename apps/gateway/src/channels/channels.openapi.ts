@@ -1,7 +1,7 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
 import { monitorQuery, queueEventsQuery, queueEventsShape, redriveShape } from '../ledger/ledger.shape.js';
-import { namePage } from '../limits/name-page.js';
+import { namePage } from '../management/name-page.js';
 import { IF_MATCH, IF_NONE_MATCH, PARAMS } from '../parameters.openapi.js';
 import { testEventsAnswer, testEventsShape } from '../queues/test-events.js';
 import { channelCheckShape, channelMonitorShape, channelShape, channelViewShape, retryShape } from './channel.shape.js';

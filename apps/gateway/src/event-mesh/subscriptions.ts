@@ -2,7 +2,7 @@ import { type Caller, Permissions } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import { readShape } from '@heddle/runtime';
 import type { Namespaces } from '../messages/namespaces.js';
-import { versionCheck } from '../protocols/webhook/version-check.js';
+import { versionCheck } from '../management/version-check.js';
 import type { WebhookView } from '../protocols/webhook/webhook-view.js';
 import { type Subscription, checkWebhookName } from '../protocols/webhook/webhook.js';
 import { webhookShape } from '../protocols/webhook/webhook.shape.js';

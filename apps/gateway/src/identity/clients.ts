@@ -9,7 +9,7 @@ import {
   requirePermission,
 } from '@heddle/auth';
 import { HeddleError, uuidv7 } from '@heddle/event';
-import type { VersionCheck } from '../protocols/webhook/version-check.js';
+import type { VersionCheck } from '../management/version-check.js';
 import type { ClientDirectory } from './client-directory.js';
 import { type ClientRecord, type SecretRecord, checkClientName, clientIdOf, secretsNow } from './client.js';
 import type {

@@ -1,7 +1,7 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
 import { IF_MATCH, IF_NONE_MATCH, PARAMS } from '../parameters.openapi.js';
-import { namePage } from '../limits/name-page.js';
+import { namePage } from '../management/name-page.js';
 import { receiveShape, receivedShape, settleShape, settledShape } from '../protocols/pull/pull.shape.js';
 import { lentAnswerShape, lentShape } from '../protocols/pull/lent.shape.js';
 import { groupShape } from '../protocols/mqtt/share.shape.js';

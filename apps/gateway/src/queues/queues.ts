@@ -5,7 +5,7 @@ import { type Log, readShape } from '@heddle/runtime';
 import type { z } from 'zod';
 import { compileFilter } from '../filters/filters.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { type NamePage, pageByName } from '../limits/name-page.js';
+import { type NamePage, pageByName } from '../management/name-page.js';
 import type { OpenQueues } from '../protocols/open-queue.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import type { Ownership } from './ownership.js';
