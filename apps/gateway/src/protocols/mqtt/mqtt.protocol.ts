@@ -25,13 +25,12 @@ export const mqtt: Protocol = {
   name: 'mqtt',
   open(doors: Doors): OpenProtocol {
     const { hop, limits = new Limits(), values = MQTT_VALUES, log } = doors;
-    const { mqtt: parts, namespaces, publisher, queues } = doors;
+    const { mqtt: parts, namespaces, queues } = doors;
     if (parts === undefined || namespaces === undefined) return { close: () => undefined };
     const connections = new Set<{ close(): void }>();
     const elsewhere = new Elsewhere({ hop, path: PATH, log });
     const home: ConnectionHome = {
       values,
-      publisher,
       limits,
       queues,
       hop,

@@ -41,7 +41,13 @@ export const mqttSettings = {
   mqttRetained: {
     env: 'HEDDLE_MQTT_RETAINED',
     schema: countSchema(0, 10_000).default(100),
-    about: 'objects whose last event a new MQTT subscription is given as retained, at most; 0 for none',
+    about:
+      'objects whose last event a new MQTT subscription is given as retained, at most; 0 turns retained messages off',
+  },
+  mqttRetainedBytes: {
+    env: 'HEDDLE_MQTT_RETAINED_BYTES',
+    schema: countSchema(0, 1024 * 1024 * 1024).default(16 * 1024 * 1024),
+    about: 'bytes of the messages of one tenant that are retained, at most; every instance has them in memory',
   },
 } as const;
 

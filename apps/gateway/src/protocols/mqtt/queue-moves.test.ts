@@ -81,6 +81,7 @@ function wayFrom(at: TrialEngine): Pick<Upstream, 'askQueue' | 'elsewhere'> {
 /** A client that stays connected at one instance, subscribed to queues by their names. */
 async function connect(at: TrialEngine, queues: readonly string[], receiveMaximum = 100) {
   const packets: IPublishPacket[] = [];
+  const lost: string[] = [];
   const reader = parser({ protocolVersion: 5 });
   reader.on('packet', (packet: Packet) => packets.push(packet as IPublishPacket));
   const session = new MqttSession('session', 'client', caller, 0);
@@ -100,15 +101,17 @@ async function connect(at: TrialEngine, queues: readonly string[], receiveMaximu
     hop: wayFrom(at),
     maxSubscriptions: 100,
     caller: () => caller,
+    lost: (words: string) => void lost.push(words),
   };
   const subscribing = new Subscribing(session, deliveries, home, 5);
   clients.push({ subscribing, deliveries });
   const subscriptions = queues.map((name) => ({ topic: `queue:${name}`, qos: 1 as const }));
-  const { granted } = await subscribing.subscribe({ cmd: 'subscribe', messageId: 1, subscriptions });
+  const { granted } = await subscribing.subscribe({ cmd: 'subscribe', messageId: 1, properties: {}, subscriptions });
   expect(granted).toEqual(queues.map(() => 1));
   const saidOf = ({ properties }: IPublishPacket) => properties!.userProperties as Record<string, string>;
   return {
     packets,
+    lost,
     saidOf,
     ids: () => packets.map((packet) => saidOf(packet)['id']),
     of: (id: string) => packets.filter((packet) => saidOf(packet)['id'] === id),
