@@ -4,7 +4,7 @@ import { Controller, Get, Header, Inject, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { HeddleError } from '@heddle/event';
 import { EventReaders } from './event-readers.js';
-import { type NamePage, namePage, nextField, pageOf } from './limits/name-page.js';
+import { type NamePage, namePage, nextField, pageOf } from './management/name-page.js';
 
 export const catalogueEntryShape = z.object({
   type: z.string(),

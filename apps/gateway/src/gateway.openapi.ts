@@ -11,7 +11,7 @@ import { eventShape } from './event.openapi.js';
 import { eventMeshRoutes } from './event-mesh/event-mesh.openapi.js';
 import { identityRoutes } from './identity/identity.openapi.js';
 import { ledgerRoutes } from './ledger/ledger.openapi.js';
-import { namePage } from './limits/name-page.js';
+import { namePage } from './management/name-page.js';
 import { streamQuery } from './protocols/stream-request.js';
 import { PARAMS } from './parameters.openapi.js';
 import { webhookRoutes } from './protocols/webhook/webhooks.openapi.js';

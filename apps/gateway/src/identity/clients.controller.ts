@@ -1,7 +1,7 @@
 import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { type NamePage, namePage, pageOf } from '../limits/name-page.js';
+import { type NamePage, namePage, pageOf } from '../management/name-page.js';
 import { Check, type VersionCheck, answerPut, withVersion } from '../management/version-check.js';
 import { Clients } from './clients.js';
 import {

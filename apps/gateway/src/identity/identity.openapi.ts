@@ -1,6 +1,6 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
-import { namePage, nextField } from '../limits/name-page.js';
+import { namePage, nextField } from '../management/name-page.js';
 import { IF_MATCH, IF_NONE_MATCH, PARAMS } from '../parameters.openapi.js';
 import {
   anyServiceKeyShape,

@@ -1,7 +1,7 @@
 import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { type NamePage, namePage, pageOf } from '../limits/name-page.js';
+import { type NamePage, namePage, pageOf } from '../management/name-page.js';
 import { type ServiceKey, type TenantRequest, type TenantView, tenantShape } from './clients.shape.js';
 import { Tenants } from './tenants.js';
 

@@ -2,7 +2,7 @@ import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
-import { type NamePage, namePage, pageOf } from '../limits/name-page.js';
+import { type NamePage, namePage, pageOf } from '../management/name-page.js';
 import { DeadLetterList } from './dead-letter-list.js';
 import {
   type DeadLettersQuery,

@@ -1,5 +1,5 @@
 import type { RouteDoc } from '@heddle/runtime';
-import { namePage } from '../limits/name-page.js';
+import { namePage } from '../management/name-page.js';
 import { PARAMS } from '../parameters.openapi.js';
 import {
   attemptsQuery,

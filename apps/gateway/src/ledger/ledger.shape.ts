@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nextField } from '../limits/name-page.js';
+import { nextField } from '../management/name-page.js';
 import { ATTEMPT_OUTCOMES, FINAL_STATES, REDELIVERIES } from './attempt.js';
 
 const MAX_LIMIT = 500;

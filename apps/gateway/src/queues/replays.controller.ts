@@ -2,7 +2,7 @@ import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { EventTimeline } from '../ledger/event-timeline.js';
-import { type NamePage, namePage, pageOf } from '../limits/name-page.js';
+import { type NamePage, namePage, pageOf } from '../management/name-page.js';
 import { checkQueueName } from './queue.shape.js';
 import { placesOf } from './replay-places.js';
 import { type ReplayCount, type ReplayRequest, type ReplayView, replayRequestShape } from './replay.shape.js';
