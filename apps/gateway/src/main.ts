@@ -162,6 +162,7 @@ await run(log, async () => {
     limits: gateway.limits,
     sockets: [],
     proxies: values.trustedProxies,
+    audit: gateway.audit,
     values,
     host: values.host,
     tls: values.tls,

@@ -379,6 +379,11 @@ describe('permissions', () => {
       const [denied] = await entriesOf('action=queue.purge&who=other');
       expect(denied).toMatchObject({ target: 'queue/new', result: 'refused', detail: { status: 403 } });
       expect(await entriesOf('who=stranger')).toEqual([]);
+      // Those that changed nothing, and those of whom nobody knows who it was.
+      const [read] = await entriesOf(`who=other&target=${encodeURIComponent('GET /v1/audit')}`);
+      expect(read).toMatchObject({ action: 'access.refused', result: 'refused', detail: { status: 403 } });
+      const unknown = (await entriesOf('action=access.refused')).filter(({ who }) => who === '');
+      expect(unknown[0]).toMatchObject({ from: '127.0.0.1', result: 'refused', detail: { status: 401 } });
     }, PATIENT);
     expect(JSON.stringify(await entriesOf(''))).not.toContain('whsec');
   });

@@ -1,6 +1,7 @@
 import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { type NamePage, namePage, pageOf } from '../management/name-page.js';
 import { Check, type VersionCheck, answerPut, withVersion } from '../management/version-check.js';
 import { Clients } from './clients.js';
 import {
@@ -30,8 +31,9 @@ export class ClientsController {
 
   @Get()
   @Access({ verb: 'manage', kind: 'client' })
-  list(@By() caller: Caller): { clients: ClientView[] } {
-    return { clients: this.clients.list(caller) };
+  list(@By() caller: Caller, @Query({ schema: namePage }) page: NamePage): { clients: ClientView[]; next?: string } {
+    const { entries, ...next } = pageOf(this.clients.list(caller), page, ({ client: name }) => name);
+    return { clients: entries, ...next };
   }
 
   @Get(':client')

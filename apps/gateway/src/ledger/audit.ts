@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { EVENTS, MANAGEMENT, MESSAGING } from '../event-mesh/sap-path.js';
 import { HOP_HEADER } from '../hop.js';
 import type { AuditEntry, Ledger } from './ledger.js';
+import { type Refusal, Refusals, isRefusal } from './refusals.js';
 
 interface Act {
   action: AuditEntry['action'];
@@ -97,13 +98,22 @@ const MAX_LISTED = 100;
 
 /**
  * Who did what, when, from where, and how it ended: kept of each request for one of a list of routes once it is
- * answered, refusals included. Of one that another instance handed on, that instance keeps it.
+ * answered, refusals included. Of one that another instance handed on, that instance keeps it. Of all other requests
+ * those are kept that were not let in (401) or not let do something (403). Refusals that come again are counted.
  */
 export class Audit {
-  constructor(private readonly ledger: Pick<Ledger, 'audit'>) {}
+  readonly #refusals: Refusals;
+
+  constructor(private readonly ledger: Pick<Ledger, 'audit'>) {
+    this.#refusals = new Refusals(ledger);
+  }
 
   /** Watches over routes; added before any of them. */
   attach(server: FastifyInstance): void {
+    server.addHook('onResponse', (request, reply, done) => {
+      this.#answeredNo(request, reply);
+      done();
+    });
     server.addHook('onRoute', (route) => {
       const act = actOf(route);
       if (act === undefined) return;
@@ -125,6 +135,41 @@ export class Audit {
     this.ledger.audit({ tenant, who, from, ...entry });
   }
 
+  /** Of a connection that is no request: who asked and was not let in, or not let do what it asked for. */
+  refused(error: unknown, { by, from, target }: Pick<Refusal, 'by' | 'from' | 'target'>): void {
+    if (!isRefusal(error)) return;
+    this.#refusals.note({
+      by,
+      from,
+      action: 'access.refused',
+      target,
+      detail: { status: error.status, code: error.code },
+    });
+  }
+
+  /** Writes what was only counted so far. */
+  stop(): void {
+    this.#refusals.sum();
+  }
+
+  #answeredNo(
+    { caller: by, ip: from, headers, method, routeOptions }: FastifyRequest,
+    { statusCode }: FastifyReply,
+  ): void {
+    if ((statusCode !== 401 && statusCode !== 403) || headers[HOP_HEADER] !== undefined) return;
+    const { url } = routeOptions;
+    // Without a route there was nothing to be let into; what an act was is said by its own entry.
+    if (url === undefined || (by !== undefined && ACTS[`${method} ${url}`] !== undefined)) return;
+    // As the route is written, and not as it was asked for: that may be anything.
+    this.#refusals.note({
+      by,
+      from,
+      action: 'access.refused',
+      target: `${method} ${url}`,
+      detail: { status: statusCode },
+    });
+  }
+
   #answered(act: Act, request: FastifyRequest, reply: FastifyReply): void {
     const { caller, headers } = request;
     // Who did not say who it is has no tenant that this could be told to.
@@ -138,7 +183,9 @@ export class Audit {
       ...(typeof location === 'string' ? { location } : {}),
       ...(result === 'done' ? {} : { status: statusCode }),
     };
-    this.note(caller, request, { action: act.action, target: targetOf(act, request), result, detail });
+    const target = targetOf(act, request);
+    if (result !== 'refused') this.note(caller, request, { action: act.action, target, result, detail });
+    else this.#refusals.note({ by: caller, from: request.ip, action: act.action, target, detail });
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextField } from '../management/name-page.js';
 import { ATTEMPT_OUTCOMES, FINAL_STATES, REDELIVERIES } from './attempt.js';
 
 const MAX_LIMIT = 500;
@@ -320,4 +321,4 @@ export const redriveShape = z.object({
 
 export type RedriveView = z.infer<typeof redriveShape>;
 
-export const redrivesShape = z.object({ redrives: z.array(redriveShape) });
+export const redrivesShape = z.object({ redrives: z.array(redriveShape), ...nextField });
