@@ -11,6 +11,7 @@ import { eventShape } from './event.openapi.js';
 import { eventMeshRoutes } from './event-mesh/event-mesh.openapi.js';
 import { identityRoutes } from './identity/identity.openapi.js';
 import { ledgerRoutes } from './ledger/ledger.openapi.js';
+import { namePage } from './management/name-page.js';
 import { streamQuery } from './protocols/stream-request.js';
 import { PARAMS } from './parameters.openapi.js';
 import { webhookRoutes } from './protocols/webhook/webhooks.openapi.js';
@@ -145,10 +146,11 @@ const gatewayRoutes: readonly RouteDoc[] = [
   {
     method: 'GET',
     path: '/v1/catalogue',
-    summary: 'All event types, with schema and example',
+    summary: 'All event types by name, with schema and example',
+    query: namePage,
     status: 200,
     response: catalogueShape,
-    errors: [],
+    errors: ['data-invalid'],
   },
   {
     method: 'GET',

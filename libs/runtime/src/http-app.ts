@@ -74,8 +74,9 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
     // Connections without a request at work are closed when the process stops, so that stopping is quick.
     forceCloseConnections: 'idle',
     // What is no URL is refused before any route is looked for.
-    frameworkErrors: (cause: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
-      answerProblem(reply, new HeddleError('parameter-invalid', 'The path of the URL is none.', { cause }), log),
+    frameworkErrors: (cause: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
+      void answerProblem(reply, new HeddleError('parameter-invalid', 'The path of the URL is none.', { cause }), log);
+    },
     ...(trustedProxies === NO_PROXIES ? {} : { trustProxy: (address: string) => trustedProxies.has(address) }),
     ...(options.certificate === undefined ? {} : { https: options.certificate }),
     ...options.server,
