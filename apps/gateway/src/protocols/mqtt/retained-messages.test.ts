@@ -8,7 +8,7 @@ import { SOON, type TrialClient, TrialClients, mqttTrial } from './mqtt-trial.js
 import { REASONS } from './reason-codes.js';
 import { RetainedMessages } from './retained-messages.js';
 
-const { trial, clients } = await mqttTrial({ HEDDLE_MQTT_RETAINED_BYTES: '200000' });
+const { clients } = await mqttTrial({ HEDDLE_MQTT_RETAINED_BYTES: '200000' });
 
 function topicOfItsOwn(): string {
   return `test/${randomUUID()}/t`;
