@@ -25,11 +25,11 @@ const LIBRARIES = {
     outside: ['zod', 'prom-client', 'kysely', '@nestjs/microservices', ...NEST],
   },
   odata: { ours: ['event', 'auth', 'runtime'], outside: ['kysely', 'fastify', 'zod', 'sax'] },
-  client: { ours: [], outside: [] },
+  client: { ours: [], outside: ['@nestjs/common', 'rxjs'] },
 };
 
-/** The doors of libraries: their index.ts, what tests of services enter the mesh by, and what pages enter the client by. */
-const DOORS = ['^libs/[^/]+/src/index\\.ts$', '^libs/mesh/src/trial\\.ts$', '^libs/client/src/stream\\.ts$'];
+/** The doors of libraries: their index.ts, what tests of services enter the mesh by, what pages and NestJS enter the client by. */
+const DOORS = ['^libs/[^/]+/src/index\\.ts$', '^libs/mesh/src/trial\\.ts$', '^libs/client/src/(stream|nest)\\.ts$'];
 
 const APP_PACKAGES = [...NEST, '@nestjs/microservices', 'zod', 'prom-client'];
 const APPS = {
@@ -80,7 +80,7 @@ const forbidden = [
     'not-for-production',
     'a development dependency outside tests',
     { path: '^(libs|apps|schemas)/', pathNot: TESTS },
-    { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm'] },
+    { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm', 'npm-peer'] },
   ),
 
   ...Object.entries(LIBRARIES).flatMap(([name, { ours, outside }]) => [
@@ -97,6 +97,12 @@ const forbidden = [
       { path: 'node_modules/', ...(outside.length === 0 ? {} : { pathNot: packages(outside) }) },
     ),
   ]),
+  rule(
+    'nest-is-behind-its-door',
+    'of libs/client only what NestJS enters it by may import NestJS',
+    { path: '^libs/client/', pathNot: ['^libs/client/src/nest[.-]', ...TESTS] },
+    { path: 'node_modules/' },
+  ),
   rule(
     'every-library-has-a-row',
     'a library without a row in the table of this file',

@@ -46,6 +46,13 @@ await run(log, async () => {
   const registry = createMetrics('flows');
   const metrics = new FlowMetrics(registry);
   const messages = new MessageLog(values.dataDir, (flow, state) => metrics.ended(flow, state));
+  if (messages.damaged !== undefined) {
+    const { damaged } = messages;
+    log.warn(
+      { event: 'monitor-damaged', file: damaged },
+      'the monitor begins empty: its file was damaged, and is put aside',
+    );
+  }
   const tokens = new ClientTokens({ tokenUrl: `${gatewayUrl}/oauth/token`, clientId, clientSecret });
   const gateway = new GatewayCalls(gatewayUrl, tokens);
   const runner = new FlowRunner(flows, { gateway, secrets, messages, metrics, log });

@@ -270,6 +270,7 @@ export class Gateway {
     await this.engine.stop();
     await this.mqtt.messages.stop();
     await this.lookUps.stop();
+    this.audit.stop();
     await this.#ledger.stop();
     await this.objects.close();
     await this.documents.close();

@@ -33,6 +33,7 @@ export const ERRORS = {
   'too-large': { status: 413, retryable: false, title: 'This is larger than allowed' },
   'content-type-unsupported': { status: 415, retryable: false, title: 'This content type cannot be read here' },
   'encoding-unsupported': { status: 415, retryable: false, title: 'This content encoding is not unpacked here' },
+  'range-unsatisfiable': { status: 416, retryable: false, title: 'The document has none of these bytes' },
   'data-invalid': { status: 422, retryable: false, title: 'The data does not fit its schema' },
   'receiver-forbidden': { status: 422, retryable: false, title: 'Webhooks may not point there' },
   'filter-invalid': { status: 422, retryable: false, title: 'The filter breaks a rule' },

@@ -74,14 +74,19 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
     // Connections without a request at work are closed when the process stops, so that stopping is quick.
     forceCloseConnections: 'idle',
     // What is no URL is refused before any route is looked for.
-    frameworkErrors: (cause: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
-      answerProblem(reply, new HeddleError('parameter-invalid', 'The path of the URL is none.', { cause }), log),
+    frameworkErrors: (cause: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
+      void answerProblem(reply, new HeddleError('parameter-invalid', 'The path of the URL is none.', { cause }), log);
+    },
     ...(trustedProxies === NO_PROXIES ? {} : { trustProxy: (address: string) => trustedProxies.has(address) }),
     ...(options.certificate === undefined ? {} : { https: options.certificate }),
     ...options.server,
   } as FastifyServerOptions);
   // Nest adds a parser of its own for JSON only where there is none yet.
   adapter.useBodyParser('application/json', false, { bodyLimit: limits.limitBodyBytes }, jsonParser(limits));
+  // What curl says of a body when nothing is said: it would be read as a form, and the form refused field by field.
+  adapter.useBodyParser(FORM, false, { bodyLimit: limits.limitBodyBytes }, (_request, _body, done) =>
+    done(formRefused()),
+  );
   const methods = new KnownMethods(adapter.getInstance());
   limitSockets(adapter.getInstance().server, limits, options.onSocket, trustedProxies);
   const app = await NestFactory.create<NestFastifyApplication>(module as Type<unknown>, adapter, {
@@ -105,6 +110,16 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
   });
   server.get('/openapi.json', PUBLIC, () => openApi);
   return app;
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+
+function formRefused(): HeddleError {
+  const advice =
+    "bodies are JSON, sent with content-type: application/json (curl: -H 'content-type: application/json')";
+  return new HeddleError('content-type-unsupported', `A form came, and is not read here: ${advice}.`, {
+    field: 'content-type',
+  });
 }
 
 /** The limits as Fastify and Node's server take them. */

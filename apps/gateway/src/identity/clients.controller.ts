@@ -1,6 +1,7 @@
 import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { type NamePage, namePage, pageOf } from '../management/name-page.js';
 import { Check, type VersionCheck, answerPut, withVersion } from '../management/version-check.js';
 import { Clients } from './clients.js';
 import {
@@ -9,7 +10,7 @@ import {
   type ClientView,
   type NewSecret,
   type RotateSecretRequest,
-  type ServiceKeyFormat,
+  type ServiceKeyQuery,
   type ServiceKeyRequest,
   clientShape,
   rotateSecretShape,
@@ -30,8 +31,9 @@ export class ClientsController {
 
   @Get()
   @Access({ verb: 'manage', kind: 'client' })
-  list(@By() caller: Caller): { clients: ClientView[] } {
-    return { clients: this.clients.list(caller) };
+  list(@By() caller: Caller, @Query({ schema: namePage }) page: NamePage): { clients: ClientView[]; next?: string } {
+    const { entries, ...next } = pageOf(this.clients.list(caller), page, ({ client: name }) => name);
+    return { clients: entries, ...next };
   }
 
   @Get(':client')
@@ -94,10 +96,10 @@ export class ClientsController {
   serviceKey(
     @By() caller: Caller,
     @Param('client') name: string,
-    @Query(keyQuery) { format }: { format: ServiceKeyFormat },
+    @Query(keyQuery) query: ServiceKeyQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): AnyServiceKey {
-    return asFile(reply, name, this.clients.serviceKey(caller, name, format));
+    return asFile(reply, name, this.clients.serviceKey(caller, name, query));
   }
 
   @Post(':client/service-key')

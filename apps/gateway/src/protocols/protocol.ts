@@ -4,6 +4,7 @@ import type { Caller } from '@heddle/auth';
 import type { Certificate, Log, Tls, TrustedProxies } from '@heddle/runtime';
 import type { FastifyInstance } from 'fastify';
 import type { DoorGuard } from '../identity/door-guard.js';
+import type { Audit } from '../ledger/audit.js';
 import type { Limits } from '../limits/limits.js';
 import type { Namespaces } from '../messages/namespaces.js';
 import type { Publisher } from '../publish.js';
@@ -58,6 +59,8 @@ export interface Doors {
   sessions: Sessions;
   /** Routes of WebSockets: a protocol adds its own when it is opened, before `websocket` is, which answers them. */
   sockets?: SocketRoute[];
+  /** Hears why somebody was not let into a connection that is no request. */
+  audit?: Pick<Audit, 'refused'>;
   /** Whose word on where an upgrade comes from is taken; nobody's when left out. */
   proxies?: TrustedProxies;
   /** Of protocols with settings or ports of their own; the defaults when left out. */

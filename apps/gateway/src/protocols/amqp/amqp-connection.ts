@@ -221,7 +221,7 @@ export class AmqpConnection implements ClientConnection {
       return;
     }
     this.#phase = 'sasl';
-    const { guard, admitGuess, failed } = this.home;
+    const { guard, admitGuess, refused, failed } = this.home;
     this.#sasl = new SaslExchange({
       writer: this.writer,
       known: this.#caller,
@@ -230,6 +230,7 @@ export class AmqpConnection implements ClientConnection {
       letIn: (caller) => {
         if (this.#phase !== 'over') this.#belongTo({ caller, session: this.admit(caller) });
       },
+      refused: (error) => refused(error, this.wire.address),
       failed,
     });
   }

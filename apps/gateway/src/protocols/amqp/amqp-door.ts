@@ -15,7 +15,7 @@ import { QueueSources } from './queue-source.js';
 
 /** What of the gateway AMQP needs. */
 export type AmqpDoors = Pick<Doors, 'publisher' | 'streams' | 'queues' | 'hop' | 'guard' | 'sessions' | 'log'> &
-  Partial<Pick<Doors, 'limits' | 'namespaces' | 'amqp' | 'host' | 'certificate'>>;
+  Partial<Pick<Doors, 'audit' | 'limits' | 'namespaces' | 'amqp' | 'host' | 'certificate'>>;
 
 /** The subprotocol of AMQP 1.0 over WebSockets. */
 const SUBPROTOCOL = 'amqp';
@@ -48,6 +48,7 @@ export class AmqpDoor {
       log,
       admitGuess: (address) => requireRate(limits.rates.takeToken(address)),
       charge: (tenant, client, messages) => requireRate(limits.rates.take(tenant, client, messages)),
+      refused: (error, from) => doors.audit?.refused(error, { by: undefined, from, target: 'amqp' }),
       failed: (error) => log.warn({ event: 'amqp-failed', err: error }, 'something failed under an AMQP connection'),
       ended: (connection) => void this.#connections.delete(connection as AmqpConnection),
     };

@@ -25,6 +25,8 @@ export interface ConnectionHome {
   admitGuess(address: string): void;
   /** Takes so many messages from the rate of a client. @throws HeddleError `rate-limited` */
   charge(tenant: string, client: string, messages: number): void;
+  /** Hears why somebody at an address was not let in. */
+  refused(error: unknown, from: string): void;
   failed(error: unknown): void;
   ended(connection: object): void;
 }

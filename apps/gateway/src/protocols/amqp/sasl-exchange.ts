@@ -15,6 +15,8 @@ export interface SaslParts {
   admitGuess(): void;
   /** Somebody has proven who it is. @throws HeddleError `too-many-connections` */
   letIn(caller: Caller): void;
+  /** Hears why somebody was not let in. */
+  refused?(error: unknown): void;
   failed(error: unknown): void;
 }
 
@@ -49,12 +51,13 @@ export class SaslExchange {
   }
 
   async #identify(response: Buffer): Promise<number> {
-    const { guard, admitGuess, letIn, failed } = this.parts;
+    const { guard, admitGuess, letIn, refused, failed } = this.parts;
     try {
       admitGuess();
       letIn(await identifyPassword(guard, plainCredentials(response)));
       return SASL_CODES.ok;
     } catch (error) {
+      refused?.(error);
       if (error instanceof HeddleError) return error.retryable ? SASL_CODES.sysTemp : SASL_CODES.auth;
       failed(error);
       return SASL_CODES.sys;

@@ -94,8 +94,13 @@ async function letIn(
   if (!limits.rates.takeToken(address).allowed) {
     throw new MqttRefusal(REASONS.connectionRateExceeded, 'This address tries more often than it may.');
   }
-  const caller = await identifyPassword(doors.guard, { user: username ?? '', password });
-  return doors.sessions.open(caller, socket);
+  try {
+    const caller = await identifyPassword(doors.guard, { user: username ?? '', password });
+    return doors.sessions.open(caller, socket);
+  } catch (error) {
+    doors.audit?.refused(error, { by: undefined, from: address, target: 'mqtt' });
+    throw error;
+  }
 }
 
 function portsOf(doors: Doors, accept: (socket: Socket) => void): OwnPort[] {
