@@ -7,6 +7,8 @@ const shared = {
   environment: 'node',
   // Sources, not builds: a test never runs against a stale library.
   pool: 'forks',
+  // A worker goes on with the next file: most of what a new one does is to load the same modules again.
+  isolate: false,
 } as const;
 
 /** Much of the time of tests is waiting. */
@@ -23,8 +25,6 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          // A worker goes on with the next file: most of what a new one does is to load the same modules again.
-          isolate: false,
           setupFiles: ['test/src/support/tidy.setup.ts'],
           maxWorkers: MORE_THAN_PROCESSORS,
           testTimeout: 20_000,
@@ -46,7 +46,7 @@ export default defineConfig({
           include: ['{apps,libs,infra,test}/**/*.broker.test.ts', 'test/**/*.e2e.test.ts', 'test/**/*.crash.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: ['test/src/support/stack.setup.ts'],
-          setupFiles: ['test/src/support/own-stack.setup.ts'],
+          setupFiles: ['test/src/support/own-stack.setup.ts', 'test/src/support/tidy.setup.ts'],
           // Each worker has a broker, registry and database of its own; half of the time of these files is waiting.
           maxWorkers: givenStack() === undefined ? Math.min(4, availableParallelism()) : 1,
           sequence: { groupOrder: 1 },

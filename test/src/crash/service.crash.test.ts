@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { Chance } from '../support/chance.js';
 import { foreignKafka, readTopic } from '../support/foreign-kafka.js';
 import { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { OrderDatabase } from '../support/order-database.js';
 import { type HistoryReport, checkOrderHistory } from '../support/order-history.js';
 import { OrderLoad } from '../support/order-load.js';
@@ -17,7 +18,7 @@ let partner: string;
 let database: OrderDatabase;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground });
+  mesh = await sharedMesh();
   orders = new Orders(mesh.url('business-partner'), mesh.url('sales-order'));
   partner = await orders.knownPartner();
   database = await OrderDatabase.open(ground.databaseUrl);

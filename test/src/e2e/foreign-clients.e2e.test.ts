@@ -10,7 +10,8 @@ import { Arrivals } from '../support/arrivals.js';
 import { CONTRACT_SIGNED, ORDERS, ORDER_CREATED, contractSigned } from '../support/cloud-event.js';
 import { type LogRecord, appendRaw, foreignKafka, readTopic } from '../support/foreign-kafka.js';
 import { call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { Orders, freshKey } from '../support/orders.js';
 import { contractEvent, publish, publishBinary } from '../support/publishing.js';
 import { type StreamClient, afterOpened, openSse } from '../support/stream-clients.js';
@@ -30,7 +31,7 @@ let partner: string;
 let stream: StreamClient;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   orders = new Orders(mesh.url('business-partner'), mesh.url('sales-order'));
   partner = await orders.knownPartner();
