@@ -31,7 +31,7 @@ afterAll(async () => {
 
 describe('a service that is killed', () => {
   test('at any moment under load, leaves exactly the events of what it committed, in order and without a gap', async () => {
-    const chance = new Chance();
+    const chance = Chance.of('kills of a service');
     const load = new OrderLoad([orders], partner, chance);
     for (let round = 0; round < 5; round += 1) {
       await delay(chance.between(100, 700));
@@ -84,7 +84,7 @@ describe('two processes of one service on one database', () => {
   afterAll(() => other.stop());
 
   test('raise and relay together without an event lost, repeated out of order or numbered twice, while one is killed and the other leaves', async () => {
-    const chance = new Chance();
+    const chance = Chance.of('kills of one of two services');
     const load = new OrderLoad(both, partner, chance);
     for (const one of [other, mesh]) {
       await delay(chance.between(200, 800));
@@ -103,7 +103,7 @@ describe('two processes of one service on one database', () => {
   });
 
   test('keep order when one stands still for longer than its lease, and then goes on as if nothing had been', async () => {
-    const chance = new Chance();
+    const chance = Chance.of('standstill of a service');
     const { pid } = other.app('sales-order');
     const load = new OrderLoad(both, partner, chance, 4);
     await delay(chance.between(200, 500));

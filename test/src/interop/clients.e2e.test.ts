@@ -1,7 +1,9 @@
+// @vitest-environment-options {"process": "of files with plain kafkajs"}
 import { randomUUID } from 'node:crypto';
 import { ConfluentSchemaRegistry } from '@heddle/schema';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { allOf } from '../support/arrivals.js';
+import { isPlainKafkajs } from '../support/foreign-kafka.js';
 import { call } from '../support/http-call.js';
 import type { Mesh } from '../support/mesh.js';
 import { sharedMesh } from '../support/shared-mesh.js';
@@ -60,6 +62,7 @@ let socket: QueueSocket;
 let published: Published[];
 
 beforeAll(async () => {
+  expect(isPlainKafkajs()).toBe(true);
   const registry = new ConfluentSchemaRegistry({ url: ground.registryUrl });
   for (const { subject, schema } of TYPES)
     await registry.register(subject, schema as Parameters<typeof registry.register>[1]);
