@@ -25,16 +25,16 @@ const LIBRARIES = {
     outside: ['zod', 'prom-client', 'kysely', '@nestjs/microservices', ...NEST],
   },
   odata: { ours: ['event', 'auth', 'runtime'], outside: ['kysely', 'fastify', 'zod', 'sax'] },
-  client: { ours: [], outside: [] },
+  client: { ours: [], outside: ['@nestjs/common', 'rxjs'] },
 };
 
-/** The doors of libraries: their index.ts, what tests of services enter the mesh by, and what pages enter the client by. */
-const DOORS = ['^libs/[^/]+/src/index\\.ts$', '^libs/mesh/src/trial\\.ts$', '^libs/client/src/stream\\.ts$'];
+/** The doors of libraries: their index.ts, what tests of services enter the mesh by, what pages and NestJS enter the client by. */
+const DOORS = ['^libs/[^/]+/src/index\\.ts$', '^libs/mesh/src/trial\\.ts$', '^libs/client/src/(stream|nest)\\.ts$'];
 
 const APP_PACKAGES = [...NEST, '@nestjs/microservices', 'zod', 'prom-client'];
 const APPS = {
   cli: ['kafkajs', 'yaml'],
-  flows: [...NEST, 'zod', 'yaml', 'prom-client'],
+  flows: [...NEST, 'zod', 'yaml', 'prom-client', 'undici'],
   gateway: [...APP_PACKAGES, 'undici', 'ws', 'mqtt-packet', '@marcbachmann/cel-js', 're2js', 'ipaddr.js'],
   'sales-order': [...APP_PACKAGES, 'kysely', 'pg'],
   'business-partner': [...APP_PACKAGES, 'kysely', 'pg'],
@@ -43,7 +43,11 @@ const APPS = {
 
 /** Packages that one place knows, so that changing them is a change in one place. */
 const AT_HOME = {
-  undici: ['^apps/gateway/src/((deliver|hop)\\.ts$|fetch/|network/|protocols/webhook/)', '^(bench|test)/'],
+  undici: [
+    '^apps/gateway/src/((deliver|hop)\\.ts$|fetch/|network/|protocols/webhook/)',
+    '^apps/flows/src/receivers/',
+    '^(bench|test)/',
+  ],
   ws: ['^apps/gateway/src/protocols/websocket/', '^(bench|test)/'],
   'mqtt-packet': ['^apps/gateway/src/protocols/mqtt/', '^(bench|test)/'],
   '@marcbachmann/cel-js': ['^apps/gateway/src/filters/'],
@@ -76,7 +80,7 @@ const forbidden = [
     'not-for-production',
     'a development dependency outside tests',
     { path: '^(libs|apps|schemas)/', pathNot: TESTS },
-    { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm'] },
+    { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm', 'npm-peer'] },
   ),
 
   ...Object.entries(LIBRARIES).flatMap(([name, { ours, outside }]) => [
@@ -93,6 +97,12 @@ const forbidden = [
       { path: 'node_modules/', ...(outside.length === 0 ? {} : { pathNot: packages(outside) }) },
     ),
   ]),
+  rule(
+    'nest-is-behind-its-door',
+    'of libs/client only what NestJS enters it by may import NestJS',
+    { path: '^libs/client/', pathNot: ['^libs/client/src/nest[.-]', ...TESTS] },
+    { path: 'node_modules/' },
+  ),
   rule(
     'every-library-has-a-row',
     'a library without a row in the table of this file',

@@ -76,7 +76,7 @@ async function prepare(progress, native, projects) {
     );
   }
   const fetch = native && !hasPrograms();
-  if (fetch) await requireJava();
+  if (native) await requireJava({ maven: fetch });
   const outcomes = await Promise.allSettled([
     install ? progress.step('packages (npm ci)', () => run('npm', ['ci', '--no-audit', '--no-fund'])) : undefined,
     fetch ? progress.step('broker and registry (Maven)', fetchPrograms) : undefined,

@@ -13,10 +13,11 @@ const LEAST_JAVA = 17;
 /**
  * Resolves when this machine can run broker and registry natively.
  *
+ * @param {{ maven: boolean }} options `maven`: whether they have to be fetched, too
  * @throws LaunchError saying what to install, or how to go without.
  */
-export async function requireJava() {
-  const [java, maven] = await Promise.all([javaVersion(), answers('mvn', ['-v'])]);
+export async function requireJava({ maven: needsMaven }) {
+  const [java, maven] = await Promise.all([javaVersion(), !needsMaven || answers('mvn', ['-v'])]);
   if (java >= LEAST_JAVA && maven) return;
   if ((await answers('docker', ['info'])) || (await answers('podman', ['info']))) {
     throw new LaunchError(

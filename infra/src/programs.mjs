@@ -27,7 +27,7 @@ export function hasPrograms() {
  */
 export async function fetchPrograms() {
   if (hasPrograms()) return;
-  await requireJava();
+  await requireJava({ maven: true });
   const draft = join(PROGRAMS, `draft-${process.pid}`);
   const jars = join(draft, 'kafka');
   const archive = join(draft, 'registry.tar.gz');

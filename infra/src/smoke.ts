@@ -1,18 +1,19 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { accessToken } from './access-token.mjs';
+import { accessToken, gatewayUrl } from './access-token.mjs';
 import { createOrder, createPartner } from './sample-objects.js';
 
 /*
  * npm run smoke: one real order through a running mesh, to a webhook and to a queue, with the time of each hop. Where
- * the mesh is, GATEWAY_URL, SALES_ORDER_URL and BUSINESS_PARTNER_URL say; a gateway in a container reaches this machine
+ * the mesh is, GATEWAY_URL, SALES_ORDER_URL and BUSINESS_PARTNER_URL say, or the ports that npm start was told; a gateway in
+ * a container reaches this machine
  * by SMOKE_SINK_HOST. Who asks, HEDDLE_TOKEN says, or a client and its secret (see access-token.mjs).
  */
 
-const GATEWAY = process.env['GATEWAY_URL'] ?? 'http://127.0.0.1:8080';
-const SALES_ORDERS = process.env['SALES_ORDER_URL'] ?? 'http://127.0.0.1:8101';
-const BUSINESS_PARTNERS = process.env['BUSINESS_PARTNER_URL'] ?? 'http://127.0.0.1:8102';
+const GATEWAY = gatewayUrl(process.env);
+const SALES_ORDERS = process.env['SALES_ORDER_URL'] ?? local(process.env['SALES_ORDER_PORT'] ?? '8101');
+const BUSINESS_PARTNERS = process.env['BUSINESS_PARTNER_URL'] ?? local(process.env['BUSINESS_PARTNER_PORT'] ?? '8102');
 const SINK_HOST = process.env['SMOKE_SINK_HOST'] ?? '127.0.0.1';
 
 const TYPE = 'sap.s4.beh.salesorder.v1.SalesOrder.Created.v1';
@@ -26,6 +27,10 @@ try {
   const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
   console.error(`✖ ${error instanceof Error ? error.message : String(error)}${cause}`);
   process.exitCode = 1;
+}
+
+function local(port: string): string {
+  return `http://127.0.0.1:${port}`;
 }
 
 async function smoke(): Promise<void> {

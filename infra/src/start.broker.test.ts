@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -147,6 +147,16 @@ test('a signal stops all in order, with exit code 0 and no process left', async 
   expect(output).toMatch(/stop gateway[\s\S]*stop schema registry, PostgreSQL[\s\S]*stop Kafka/);
   expect(started).toHaveLength(7);
   expect(started.filter(({ pid, identity }) => identityOf(pid) === identity)).toEqual([]);
+});
+
+test('without the master key that sealed what is in the log nothing goes on, and no other key takes its place', async () => {
+  const file = join(dir, 'secrets', 'master-key');
+  await rename(file, `${file}.away`);
+  const { code, output } = await start().ended;
+  expect(code).toBe(1);
+  const said = output.split('\n').filter((line) => line.includes('The master key is gone'));
+  expect(said).toEqual([expect.stringContaining(`${file} is missing`)]);
+  expect(existsSync(file)).toBe(false);
 });
 
 function start(more: Record<string, string> = {}): Start {

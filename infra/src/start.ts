@@ -11,7 +11,7 @@ import { LaunchError } from './launch-error.mjs';
 import { Launch } from './launch.js';
 import { readLaunchSettings, type LaunchSettings } from './launch-settings.js';
 import { keepPreviousLogs } from './log-files.js';
-import { masterKeySettings } from './master-key.js';
+import { masterKeyMaker, masterKeySettings } from './master-key.js';
 import { MESH_APPS, startMeshApp, type MeshGround, type MeshPorts } from './mesh-apps.js';
 import { requireFreePorts } from './ports-free.js';
 import { Progress } from './progress.mjs';
@@ -127,16 +127,19 @@ async function startApps(
     'business-partner': settings.businessPartnerPort,
     contract: settings.contractPort,
   };
-  const gateway = { HEDDLE_DATA_DIR: join(settings.dataDir, 'index'), ...masterKeySettings(settings.dataDir) };
+  const ofGateway = async (): Promise<Record<string, string>> => ({
+    HEDDLE_DATA_DIR: join(settings.dataDir, 'index'),
+    ...(await masterKeySettings(settings.dataDir, masterKeyMaker(ground.kafkaBrokers))),
+  });
   const starts = MESH_APPS.map((app) =>
-    progress.step(app, () =>
+    progress.step(app, async () =>
       startMeshApp(app, {
         ground,
         ports,
         secrets,
         logFile: logFile(app),
         onSpawn,
-        env: app === 'gateway' ? gateway : {},
+        env: app === 'gateway' ? await ofGateway() : {},
       }),
     ),
   );

@@ -163,12 +163,19 @@ describe('business partners over REST', () => {
     expect(new Set(seen).size).toBe(seen.length);
   });
 
-  it('that are wrong are answered with the field', async () => {
+  it('that are wrong are answered with the field, and where it is not known with the nearest that is', async () => {
     expect(await create({ OrganizationBPName1: '' })).toMatchObject({
       status: 422,
       body: { code: 'data-invalid', field: 'OrganizationBPName1' },
     });
-    expect(await create({ Shoe: 42 })).toMatchObject({ status: 422, body: { code: 'data-invalid' } });
+    expect(await create({ LastNmae: 'Meier' })).toMatchObject({
+      status: 422,
+      body: {
+        code: 'data-invalid',
+        field: 'LastNmae',
+        detail: 'LastNmae is not known here; did you mean LastName?',
+      },
+    });
   });
 
   it('are read and changed only by who may, and there are none for another tenant', async () => {

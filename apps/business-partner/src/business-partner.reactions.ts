@@ -1,4 +1,4 @@
-import { canonicalKey } from '@heddle/event';
+import { canonicalKey, sequenceOf } from '@heddle/event';
 import { type EventOf, Handles, Mesh, type StoredEvent } from '@heddle/mesh';
 import type { ContractEvents } from '@heddle/schemas';
 import { Controller } from '@nestjs/common';
@@ -30,8 +30,7 @@ export class BusinessPartnerReactions {
   async #hear(event: StoredEvent, counterparty: string, status: HeardContract['status']): Promise<void> {
     const partner = partnerOf(counterparty);
     if (partner === undefined) return;
-    // Only owners number: what was published from elsewhere has no sequence.
-    const contract = { partner, status, sequence: Number(event.attributes['sequence'] ?? 0) };
+    const contract = { partner, status, sequence: sequenceOf(event) };
     await this.mesh.inbox.once(event, (tx) => this.partners.hearOfContract(tx, canonicalKey(event.key), contract));
   }
 }

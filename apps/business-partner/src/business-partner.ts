@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { HeddleError } from '@heddle/event';
+import { HeddleError, fieldInvalid } from '@heddle/event';
 import type { BusinessPartnerEvents } from '@heddle/schemas';
 import type { BusinessPartner, NewPartner, PartnerPatch } from './business-partner.shape.js';
 import { numberedAddresses } from './numbered-addresses.js';
@@ -108,8 +108,6 @@ function mustBeNamed(partner: Named): void {
   const field = partner.BusinessPartnerCategory === '1' ? 'LastName' : 'OrganizationBPName1';
   if (partner[field] === '') {
     const kind = field === 'LastName' ? 'a person' : 'an organisation';
-    throw new HeddleError('data-invalid', `${field}: must not be empty for ${kind}`, {
-      fields: [{ field, rule: `must not be empty for ${kind}` }],
-    });
+    throw fieldInvalid(field, `must not be empty for ${kind}`);
   }
 }

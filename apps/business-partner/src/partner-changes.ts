@@ -1,4 +1,4 @@
-import { HeddleError } from '@heddle/event';
+import { HeddleError, fieldInvalid } from '@heddle/event';
 import { type ChangeRequest, mayMatch } from '@heddle/mesh';
 import type { ChangeBy, EntityAt, EntityChanges, Keys, Parent, Payload } from '@heddle/odata';
 import { readShape } from '@heddle/runtime';
@@ -112,8 +112,7 @@ function addressOf(state: BusinessPartner, id: unknown): Address | undefined {
 function ownerOf(parent: Parent | undefined, named: unknown): string {
   const key = parent?.key ?? named;
   if (typeof key === 'string' && key !== '') return key;
-  const rule = 'must name the partner, or the path goes by way of it';
-  throw new HeddleError('data-invalid', `BusinessPartner: ${rule}`, { fields: [{ field: 'BusinessPartner', rule }] });
+  throw fieldInvalid('BusinessPartner', 'must name the partner, or the path goes by way of it');
 }
 
 /** Changes something of which a partner has several, which its patch says as a whole: as they are then. */

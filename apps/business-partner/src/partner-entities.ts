@@ -4,12 +4,15 @@ import {
   type Row,
   type ServiceModel,
   day,
+  dayAsInstant,
+  dayOfInstant,
   defineService,
   flag,
   guid,
   instant,
   number,
   text,
+  timeOfInstant,
 } from '@heddle/odata';
 import { sql } from 'kysely';
 import { PARTNER_CHANGES } from './partner-changes.js';
@@ -24,6 +27,8 @@ const always = { written: 'always' } as const;
 const once = { written: 'once' } as const;
 const partner = { BusinessPartner: number(10, { label: 'Business Partner', ...once }) };
 const etag: PropertyModel = text(26, { computed: (alias) => sql`${sql.id(alias, 'version')}::text` });
+/** Who did it is no part of partners. */
+const user: PropertyModel = text(12, { computed: () => sql`''::text` });
 /** Of addresses that are no person's. */
 const person: PropertyModel = text(10, { computed: () => sql`''::text` });
 
@@ -43,16 +48,19 @@ const BUSINESS_PARTNER: EntityModel<BusinessPartnerService> = {
     BusinessPartnerName: text(81),
     BusinessPartnerUUID: guid(),
     CorrespondenceLanguage: text(2, always),
-    CreatedByUser: text(12, { computed: () => sql`''::text` }),
+    CreatedByUser: user,
     CreationDate: day(),
+    CreationTime: timeOfInstant('CreationDateTime'),
     FirstName: text(40, always),
     FormOfAddress: text(4, always),
     Industry: text(10, always),
-    IsNaturalPerson: flag(),
-    Language: text(2, always),
-    LastChangeDate: day({
-      computed: (alias) => sql`${sql.id(alias, 'LastChangeDateTime')}::timestamptz::date::timestamp`,
+    IsNaturalPerson: text(1, {
+      computed: (alias) => sql`(case when ${sql.id(alias, 'IsNaturalPerson')} then 'X' else '' end)`,
     }),
+    Language: text(2, always),
+    LastChangeDate: dayOfInstant('LastChangeDateTime'),
+    LastChangeTime: timeOfInstant('LastChangeDateTime'),
+    LastChangedByUser: user,
     LastChangeDateTime: instant(),
     LastName: text(40, always),
     LegalForm: text(2, always),
@@ -96,8 +104,8 @@ const ADDRESS: EntityModel<BusinessPartnerService> = {
     PostalCode: text(10, always),
     Region: text(3, always),
     StreetName: text(60, always),
-    ValidityStartDate: day(always),
-    ValidityEndDate: day(always),
+    ValidityStartDate: dayAsInstant(always),
+    ValidityEndDate: dayAsInstant(always),
   },
   navigations: {
     to_EmailAddress: { to: 'A_AddressEmailAddress', many: true, on: ['AddressID'], isDeep: true },
@@ -158,7 +166,12 @@ const ROLE: EntityModel<BusinessPartnerService> = {
   view: 'a_business_partner_role',
   keys: ['BusinessPartner', 'BusinessPartnerRole'],
   objectKey: 'BusinessPartner',
-  properties: { ...partner, BusinessPartnerRole: text(6, once), ValidFrom: day(always), ValidTo: day(always) },
+  properties: {
+    ...partner,
+    BusinessPartnerRole: text(6, once),
+    ValidFrom: dayAsInstant(always),
+    ValidTo: dayAsInstant(always),
+  },
   changes: PARTNER_CHANGES.roles,
 };
 

@@ -64,7 +64,9 @@ describe('business partners over OData', () => {
     const partner = await get(`A_BusinessPartner('O1')?$expand=${ways}`);
     expect(partner).toMatchObject({
       BusinessPartnerFullName: 'Ada Byron',
-      IsNaturalPerson: true,
+      IsNaturalPerson: 'X',
+      CreatedByUser: '',
+      LastChangedByUser: '',
       Customer: 'O1',
       ETag: '1',
       to_BusinessPartnerRole: { results: [{ BusinessPartnerRole: 'FLCU01', ValidFrom: null }] },
@@ -73,11 +75,22 @@ describe('business partners over OData', () => {
       to_Customer: { Customer: 'O1', CustomerAccountGroup: 'CUST', CustomerName: 'Ada Byron' },
       to_Supplier: null,
     });
+    const at = new Date(Number(/\d+/.exec(String(partner['LastChangeDateTime']))![0])).toISOString();
+    const [, hours, minutes, seconds] = /T(\d+):(\d+):(\d+)/.exec(at)!;
+    expect(partner).toMatchObject({
+      CreationTime: `PT${hours}H${minutes}M${seconds}S`,
+      LastChangeTime: `PT${hours}H${minutes}M${seconds}S`,
+      LastChangeDate: `/Date(${Date.parse(at.slice(0, 10))})/`,
+    });
+    const valid = await get(
+      "A_BusinessPartnerAddress?$filter=BusinessPartner eq 'O1' and ValidityStartDate ge datetimeoffset'2026-01-01T00:00:00Z'",
+    );
+    expect(valid.results).toMatchObject([{ AddressID: '1' }]);
     const [address] = (partner['to_BusinessPartnerAddress'] as { results: Entity[] }).results;
     expect(address).toMatchObject({
       AddressID: '1',
       CityName: 'London',
-      ValidityStartDate: '/Date(1767225600000)/',
+      ValidityStartDate: '/Date(1767225600000+0000)/',
       to_EmailAddress: { results: [{ EmailAddress: 'ada@example.org', Person: '' }] },
       to_PhoneNumber: { results: [{ PhoneNumber: '+44 20 1', PhoneNumberType: '1' }] },
       to_MobilePhoneNumber: {

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { createHash } from 'node:crypto';
+import { digestHeader } from '@heddle/mesh';
 import { type Answer, ServiceTrial } from '@heddle/mesh/trial';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { contractService } from './contract.module.js';
 import type { ContractTables } from './contract.repository.js';
-import { digestHeader } from './document-digest.js';
 
 const LIMIT_BYTES = 1_000_000;
 const PARTNER = '1000667';
@@ -146,6 +146,43 @@ describe('contracts over REST', () => {
     expect(await put('D-1', 'x'.repeat(700_000), 'application/vnd.oasis.opendocument.text')).toMatchObject({
       status: 200,
       headers: { etag: before.headers['etag'] },
+    });
+  });
+
+  it('have a document whose parts are its bytes, from wherever to wherever in its chunks', async () => {
+    await create({ Contract: 'D-3' });
+    // Every byte tells where it is: 8 digits each.
+    const text = Array.from({ length: 87_500 }, (_, index) => String(index * 8).padStart(8, '0')).join('');
+    expect(await put('D-3', text)).toMatchObject({ status: 200 });
+    const chunks = await trial.db
+      .selectFrom('document_chunk')
+      .innerJoin('document', 'document.id', 'document_chunk.document')
+      .where('document.contract', '=', 'D-3')
+      .orderBy('number')
+      .select('bytes')
+      .execute();
+    const edge = chunks[0]!.bytes.length;
+    expect([chunks.length > 2, edge < text.length]).toEqual([true, true]);
+    for (const [first, last] of [
+      [0, 0],
+      [3, edge - 1],
+      [edge - 1, edge],
+      [edge, edge],
+      [edge + 1, text.length - 2],
+      [text.length - 1, text.length + 9],
+      [0, text.length - 1],
+    ] as const) {
+      const answer = await get('D-3', { range: `bytes=${first}-${last}` });
+      expect(answer).toMatchObject({ status: 206, text: text.slice(first, last + 1) });
+      const range = `bytes ${first}-${Math.min(last, text.length - 1)}/${text.length}`;
+      expect(answer.headers).toMatchObject({ 'content-range': range, etag: `"${sha256(text)}"` });
+    }
+    expect(await get('D-3', { range: 'bytes=-5' })).toMatchObject({ status: 206, text: text.slice(-5) });
+    expect(await get('D-3', { range: 'bytes=5-', 'if-range': '"other"' })).toMatchObject({ status: 200, text });
+    expect(await get('D-3', { range: `bytes=${text.length}-` })).toMatchObject({
+      status: 416,
+      headers: { 'content-range': `bytes */${text.length}` },
+      body: { code: 'range-unsatisfiable', field: 'range' },
     });
   });
 

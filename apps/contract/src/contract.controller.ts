@@ -7,6 +7,7 @@ import {
   Origin,
   type OriginOfChange,
   Reads,
+  answerDocument,
   answerPage,
   answerRead,
   answerState,
@@ -29,7 +30,6 @@ import {
   signingShape,
   terminationShape,
 } from './contract.shape.js';
-import { answerDocument } from './document-answer.js';
 
 const PATH = '/contracts';
 
@@ -84,10 +84,9 @@ export class ContractController {
   async document(
     @Param('key', { schema: keyShape }) key: string,
     @Query({ schema: documentQueryShape }) { sha256 }: DocumentQuery,
-    @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    answerDocument(reply, await this.contracts.document(key, sha256), ifNoneMatch);
+    answerDocument(reply, await this.contracts.document(key, sha256));
   }
 
   /** Whoever signs says what: a document that came in meanwhile is not what they have read. */

@@ -61,15 +61,26 @@ const routes: readonly RouteDoc[] = [
   {
     method: 'GET',
     path: '/contracts/{key}/document',
-    summary: 'Reads the document; 304 when If-None-Match names its hash, 409 when it is not the one with `sha256`',
+    summary:
+      'Reads the document or a part; 304 when If-None-Match names its hash, 409 when it is not the one with `sha256`',
     query: documentQueryShape,
-    headers: { 'if-none-match': 'The ETag of the document already known' },
+    headers: {
+      'if-none-match': 'The ETag of the document already known',
+      range: 'The bytes that are wanted, as bytes=100-199; all when several ranges are asked for',
+      'if-range': 'The ETag of the document that a part of is known: of another one all of it is sent',
+    },
     status: 200,
-    also: { 304: 'empty' },
+    also: { 206: 'same', 304: 'empty' },
     response: z.unknown(),
     responseType: '*/*',
-    responseHeaders: { etag: 'The SHA-256 of the document, in quotes', 'content-digest': DIGEST },
-    errors: ['conflict', ...PROBLEMS.read],
+    responseHeaders: {
+      etag: 'The SHA-256 of the document, in quotes',
+      'repr-digest': DIGEST,
+      'content-digest': 'The same, where all of it is sent',
+      'content-range': 'Which bytes of how many these are, as bytes 100-199/5000, with 206 and 416',
+      'accept-ranges': 'bytes',
+    },
+    errors: ['conflict', 'range-unsatisfiable', ...PROBLEMS.read],
   },
   {
     method: 'POST',

@@ -1,4 +1,4 @@
-import { canonicalKey } from '@heddle/event';
+import { canonicalKey, sequenceOf } from '@heddle/event';
 import { type EventOf, Handles, Mesh } from '@heddle/mesh';
 import type { BusinessPartnerEvents } from '@heddle/schemas';
 import { Controller } from '@nestjs/common';
@@ -16,7 +16,8 @@ export class ContractReactions {
 
   @Handles('sap.s4.beh.businesspartner.v1.*')
   async onBusinessPartner(event: EventOf<BusinessPartnerEvents>): Promise<void> {
-    const sequence = Number(event.attributes['sequence'] ?? 0);
-    await this.mesh.inbox.once(event, (tx) => this.contracts.knowPartner(tx, canonicalKey(event.key), sequence));
+    await this.mesh.inbox.once(event, (tx) =>
+      this.contracts.knowPartner(tx, canonicalKey(event.key), sequenceOf(event)),
+    );
   }
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { HeddleError } from '@heddle/event';
+import { HeddleError, fieldInvalid } from '@heddle/event';
 import type { ContractEvents } from '@heddle/schemas';
 import type { Contract, ContractPatch, NewContract, Signing, Termination } from './contract.shape.js';
 
@@ -148,8 +148,7 @@ function draftChanged(contract: Contract, now: Date): Change {
 
 function mustEndAfterItBegins({ ValidFrom, ValidTo }: Contract): void {
   if (ValidTo === null || ValidTo >= ValidFrom) return;
-  const rule = `must not be before ValidFrom, ${ValidFrom}`;
-  throw new HeddleError('data-invalid', `ValidTo: ${rule}`, { fields: [{ field: 'ValidTo', rule }] });
+  throw fieldInvalid('ValidTo', `must not be before ValidFrom, ${ValidFrom}`);
 }
 
 /** By its hash, so that whoever follows it is given this document or none. */

@@ -1,5 +1,6 @@
+import { digestHeader } from '@heddle/mesh';
 import { expect, it } from 'vitest';
-import { announcedDigest, digestHeader } from './document-digest.js';
+import { announcedDigest } from './document-digest.js';
 
 const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 /** RFC 9530, appendix D. */

@@ -23,11 +23,6 @@ export function announcedDigest(headers: IncomingHttpHeaders): string | undefine
   return content ?? representation;
 }
 
-/** The value of both headers for a document. */
-export function digestHeader(sha256: string): string {
-  return `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`;
-}
-
 function digestOf(name: 'content-digest' | 'repr-digest', headers: IncomingHttpHeaders): string | undefined {
   const header = headers[name];
   const match = typeof header === 'string' ? SHA256.exec(header) : null;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { HeddleError, uuidv7 } from '@heddle/event';
 import { type Kysely, type Transaction, sql } from 'kysely';
+import type { ByteRange, OwnDocument } from '@heddle/mesh';
 import type { ContractTables } from './contract.repository.js';
 import type { DocumentContent } from './contract.js';
 
@@ -26,9 +27,9 @@ export interface StagedDocument extends DocumentContent {
 }
 
 /** One that belongs to a contract. */
-export interface StoredDocument extends DocumentContent {
-  /** All of it, read from the store as fast as it is taken; fails when another takes its place meanwhile. */
-  open(): Readable;
+export interface StoredDocument extends DocumentContent, OwnDocument {
+  /** Fails when another takes its place while it is read. */
+  open(range?: ByteRange): Readable;
 }
 
 /**
@@ -100,7 +101,8 @@ export class Documents {
       .executeTakeFirst();
     if (row === undefined) return undefined;
     const { id, media_type: mediaType, size_bytes: sizeBytes, sha256 } = row;
-    const open = () => Readable.from(this.#chunks(id, sizeBytes), { objectMode: false, highWaterMark: CHUNK_BYTES });
+    const open = (range: ByteRange = { first: 0, last: sizeBytes - 1 }) =>
+      Readable.from(this.#bytes(id, range), { objectMode: false, highWaterMark: CHUNK_BYTES });
     return { mediaType, sizeBytes, sha256, open };
   }
 
@@ -118,20 +120,44 @@ export class Documents {
     return { sizeBytes, sha256: hash.digest('hex') };
   }
 
-  async *#chunks(id: string, sizeBytes: number): AsyncGenerator<Buffer> {
-    let left = sizeBytes;
-    for (let number = 0; left > 0; number += 1) {
+  async *#bytes(id: string, { first, last }: ByteRange): AsyncGenerator<Buffer> {
+    let { number, at } = await this.#chunkWith(id, first);
+    for (; at <= last; number += 1) {
       const row = await this.db
         .selectFrom('document_chunk')
         .select('bytes')
         .where('document', '=', id)
         .where('number', '=', number)
         .executeTakeFirst();
-      if (row === undefined) throw new HeddleError('conflict', 'Another document took its place while it was read.');
-      left -= row.bytes.length;
-      yield row.bytes;
+      if (row === undefined) throw replaced();
+      const { bytes } = row;
+      yield bytes.subarray(Math.max(0, first - at), last - at + 1);
+      at += bytes.length;
     }
   }
+
+  /** The chunk with a byte, and which byte is its first. Chunks are of about one size, and not of exactly one. */
+  async #chunkWith(id: string, byte: number): Promise<{ number: number; at: number }> {
+    if (byte === 0) return { number: 0, at: 0 };
+    const starts = this.db
+      .selectFrom('document_chunk')
+      .where('document', '=', id)
+      .select('number')
+      .select(sql<string>`sum(octet_length(bytes)) over (order by number) - octet_length(bytes)`.as('at'));
+    const row = await this.db
+      .selectFrom(starts.as('start'))
+      .select(['number', 'at'])
+      .where(sql<number>`at`, '<=', byte)
+      .orderBy('number', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    if (row === undefined) throw replaced();
+    return { number: row.number, at: Number(row.at) };
+  }
+}
+
+function replaced(): HeddleError {
+  return new HeddleError('conflict', 'Another document took its place while it was read.');
 }
 
 export function tooLarge(limitBytes: number): HeddleError {

@@ -43,7 +43,11 @@ it('the flows of a folder are read, several of a file too, with defaults for wha
 
 describe('what is wrong is told with its file, its line, its field and the rule', () => {
   it.each([
-    ['an unknown field', GOOD.replace('https:', 'htps:'), 'flow-1.yaml:8: to.htps is not known; did you mean https?'],
+    [
+      'an unknown field',
+      GOOD.replace('https:', 'htps:'),
+      'flow-1.yaml:8: to.htps is not known here; did you mean https?',
+    ],
     [
       'an unknown step',
       GOOD.replace('json-to-xml', 'json-to-xlm'),
@@ -52,7 +56,7 @@ describe('what is wrong is told with its file, its line, its field and the rule'
     [
       'an unknown option of a step',
       GOOD.replace('addRoot', 'addRot'),
-      'flow-1.yaml:6: steps.0.json-to-xml.addRot is no option of this step',
+      'flow-1.yaml:6: steps.0.json-to-xml.addRot is not known here; did you mean addRoot?',
     ],
     ['a missing name', GOOD.replace('name: archive\n', ''), 'flow-1.yaml:1: name is missing: it must be a text'],
     ['a name that is none', GOOD.replace('archive\n', 'My Flow\n'), 'flow-1.yaml:1: name must be a-z'],
@@ -100,6 +104,34 @@ describe('what is wrong is told with its file, its line, its field and the rule'
     ],
     ['a factor that is none', `${GOOD}retry: { factor: much }\n`, 'flow-1.yaml:10: retry.factor must be a number'],
     ['tabs', 'name: a\nfrom:\n\tqueue: q\n', 'flow-1.yaml:3: is no YAML'],
+    ['an alias without its anchor', GOOD.replace('queue: contracts', 'queue: *q'), 'flow-1.yaml:1: is no YAML: '],
+    [
+      'an alias that leads into itself',
+      GOOD.replace('from:\n', 'from: &from\n').replace('queue: contracts', 'queue: *from'),
+      'flow-1.yaml:1: is no YAML: an alias leads into its own anchor',
+    ],
+    [
+      'aliases that would make much of it',
+      `${GOOD}about: &a [1,2,3,4,5,6,7,8,9,0]\nx: &b [*a,*a,*a,*a,*a,*a,*a,*a]\ny: [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n`,
+      'flow-1.yaml:1: is no YAML: Excessive alias count',
+    ],
+    ['a field twice', `${GOOD}name: again\n`, 'flow-1.yaml:10: is no YAML'],
+    [
+      'a certificate without its key',
+      GOOD + '    tls: { certificateFrom: ERP_CERTIFICATE }\n',
+      'flow-1.yaml:10: to.https.tls must name certificateFrom and keyFrom together',
+    ],
+    ['TLS of nothing', GOOD + '    tls: {}\n', 'flow-1.yaml:10: to.https.tls must name caFrom, or certificateFrom'],
+    [
+      'a certificate in the file',
+      GOOD + '    tls:\n      ca: |\n        -----BEGIN CERTIFICATE-----\n',
+      'flow-1.yaml:11: to.https.tls.ca is not known',
+    ],
+    [
+      'a misspelt field of TLS',
+      GOOD + '    tls: { caFrm: ERP_CA }\n',
+      'flow-1.yaml:10: to.https.tls.caFrm is not known here; did you mean caFrom?',
+    ],
     ['no flow at all', 'just text', 'flow-1.yaml:1: a flow must be fields with their values'],
   ])('%s', (_title, text, told) => {
     expect(problemOf(text)).toContain(told);

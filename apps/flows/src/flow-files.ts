@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { HeddleError, nearest } from '@heddle/event';
+import { HeddleError } from '@heddle/event';
+import { type BrokenRule, brokenRules } from '@heddle/runtime';
 import { type Document, LineCounter, isMap, isNode, parseAllDocuments } from 'yaml';
-import type { z } from 'zod';
 import { type Flow, flowShape } from './flow.shape.js';
 
 /**
@@ -67,21 +67,38 @@ function flowsOf(file: string, text: string, problems: string[]): Placed[] {
     }
     if (document.contents === null) return [];
     const where = lineOf(document.contents.range?.[0] ?? 0);
-    const outcome = flowShape.safeParse(valueOf(document));
+    const { value, problem } = valueOf(document);
+    if (problem !== undefined) {
+      problems.push(`${where}: is no YAML: ${problem}`);
+      return [];
+    }
+    const outcome = flowShape.safeParse(value);
     if (outcome.success) return [{ flow: outcome.data, where }];
     for (const issue of outcome.error.issues) {
-      const key = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-      const at = offsetOf(document, [...issue.path, ...key]);
-      const isMissing = issue.path.length > 0 && !document.hasIn(issue.path);
-      problems.push(`${at === undefined ? where : lineOf(at)}: ${ruleOf(issue, isMissing)}`);
+      for (const broken of brokenRules(flowShape, [issue])) {
+        const at = offsetOf(document, broken.path);
+        // What a step or a rule about several fields says of one that is not there, it says already.
+        const isMissing = issue.code !== 'custom' && broken.path.length > 0 && !document.hasIn(broken.path);
+        problems.push(`${at === undefined ? where : lineOf(at)}: ${sentenceOf(broken, isMissing)}`);
+      }
     }
     return [];
   });
 }
 
-function valueOf(document: Document): unknown {
-  // What references to one another could make of a small file is bounded.
-  return document.toJS({ maxAliasCount: 100 });
+/** What references to one another could make of a small file is bounded, and none leads into itself. */
+function valueOf(document: Document): { value?: unknown; problem?: string } {
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    return isTree(value, []) ? { value } : { problem: 'an alias leads into its own anchor' };
+  } catch (error) {
+    return { problem: (error as Error).message };
+  }
+}
+
+function isTree(value: unknown, above: readonly unknown[]): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return !above.includes(value) && Object.values(value).every((one) => isTree(one, [...above, value]));
 }
 
 /** Where a field stands, or the nearest thing around it that is there. */
@@ -96,37 +113,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | un
   return undefined;
 }
 
-function ruleOf(issue: z.core.$ZodIssue, isMissing: boolean): string {
-  const field = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const [key = ''] = issue.keys;
-    const near = nearest(key, FIELDS);
-    const name = field === '' ? key : `${field}.${key}`;
-    return `${name} is not known${near === undefined ? '' : `; did you mean ${near}?`}`;
-  }
-  if (issue.code === 'invalid_key') return `${field} ${issue.issues[0]?.message ?? issue.message}`;
-  // What a step or a rule about several fields says of one that is not there, it says already.
-  const isSaid = !isMissing || issue.code === 'custom' || issue.message.startsWith('is missing');
-  return `${field === '' ? 'a flow' : field} ${isSaid ? '' : 'is missing: it '}${issue.message}`;
+function sentenceOf({ path, rule }: BrokenRule, isMissing: boolean): string {
+  const isSaid = !isMissing || rule.startsWith('is missing');
+  return `${path.length === 0 ? 'a flow' : path.join('.')} ${isSaid ? '' : 'is missing: it '}${rule}`;
 }
-
-const FIELDS = [
-  ...[
-    'name',
-    'about',
-    'from',
-    'steps',
-    'to',
-    'retry',
-    'http',
-    'queue',
-    'topic',
-    'event',
-    'https',
-    'path',
-    'auth',
-    'url',
-  ],
-  ...['method', 'headers', 'credentials', 'timeoutMs', 'type', 'source', 'times', 'firstMs', 'factor', 'capMs'],
-  ...['basic', 'bearer', 'header', 'user', 'passwordFrom', 'tokenFrom', 'valueFrom', 'urlFrom', 'addRoot'],
-];

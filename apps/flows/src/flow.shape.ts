@@ -1,4 +1,5 @@
-import { nearest, queueNameProblem, topicProblem } from '@heddle/event';
+import { queueNameProblem, suggestion, topicProblem } from '@heddle/event';
+import { brokenRules } from '@heddle/runtime';
 import { z } from 'zod';
 import { steps } from './steps/steps.js';
 
@@ -32,18 +33,17 @@ const stepsShape = z
       }
       const step = steps.find((known) => known.name === name);
       if (step === undefined) {
-        const names = steps.map((known) => known.name);
-        const near = nearest(name, names);
-        const hint = near === undefined ? `there is ${names.join(', ')}` : `did you mean ${near}?`;
+        const hint = suggestion(
+          name,
+          steps.map((known) => known.name),
+        );
         context.addIssue({ code: 'custom', message: `has no step called ${name}; ${hint}` });
         return z.NEVER;
       }
       const outcome = step.shape.safeParse(options ?? {});
       if (outcome.success) return { name, apply: step.make(outcome.data) };
-      for (const issue of outcome.error.issues) {
-        const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-        const message = unknown.length > 0 ? 'is no option of this step' : issue.message;
-        context.addIssue({ code: 'custom', message, path: [name, ...issue.path, ...unknown] });
+      for (const { path, rule } of brokenRules(step.shape, outcome.error.issues)) {
+        context.addIssue({ code: 'custom', message: rule, path: [name, ...path] });
       }
       return z.NEVER;
     }),
@@ -63,6 +63,22 @@ const httpShape = z.strictObject({
 
 /** Names of header fields that say how the message is carried; the rest is the flow's to choose. */
 const CARRYING = /^(host|content-(length|type|encoding)|transfer-encoding|connection|idempotency-key|authorization)$/i;
+
+/** Whom the receiver is believed, and who this is to it. */
+const tlsShape = z
+  .strictObject({
+    caFrom: variable.optional(),
+    certificateFrom: variable.optional(),
+    keyFrom: variable.optional(),
+  })
+  .superRefine(({ caFrom, certificateFrom, keyFrom }, context) => {
+    const refuse = (message: string): void => context.addIssue({ code: 'custom', message });
+    if ((certificateFrom === undefined) !== (keyFrom === undefined)) {
+      refuse('must name certificateFrom and keyFrom together');
+    } else if (caFrom === undefined && keyFrom === undefined) {
+      refuse('must name caFrom, or certificateFrom and keyFrom');
+    }
+  });
 
 const httpsShape = z.strictObject({
   url: z.url({ protocol: /^https?$/, error: 'must be an https URL' }).optional(),
@@ -87,6 +103,7 @@ const httpsShape = z.strictObject({
       'must be basic (user, passwordFrom), bearer (tokenFrom) or header (name, valueFrom)',
     )
     .optional(),
+  tls: tlsShape.optional(),
   timeoutMs: milliseconds(100, 300_000).default(30_000),
 });
 

@@ -25,7 +25,7 @@ import { DeliveryFacts } from './monitor/delivery-facts.js';
 import { MessageLog } from './monitor/message-log.js';
 import { Monitor } from './monitor/monitor.js';
 import { Reconciler } from './monitor/reconciler.js';
-import { readSecrets, requireTls } from './secrets.js';
+import { readSecrets, requireIdentities, requireTls } from './secrets.js';
 import { settings } from './settings.js';
 
 const DAY_MS = 86_400_000;
@@ -34,6 +34,7 @@ const values = readSettings(settings);
 const { flows, secrets } = readOrExit(() => {
   const found = readFlows(values.flowsDir);
   const named = readSecrets(found);
+  requireIdentities(found, named);
   if (!values.receiverHttp) requireTls(found, named);
   return { flows: found, secrets: named };
 });
@@ -45,6 +46,13 @@ await run(log, async () => {
   const registry = createMetrics('flows');
   const metrics = new FlowMetrics(registry);
   const messages = new MessageLog(values.dataDir, (flow, state) => metrics.ended(flow, state));
+  if (messages.damaged !== undefined) {
+    const { damaged } = messages;
+    log.warn(
+      { event: 'monitor-damaged', file: damaged },
+      'the monitor begins empty: its file was damaged, and is put aside',
+    );
+  }
   const tokens = new ClientTokens({ tokenUrl: `${gatewayUrl}/oauth/token`, clientId, clientSecret });
   const gateway = new GatewayCalls(gatewayUrl, tokens);
   const runner = new FlowRunner(flows, { gateway, secrets, messages, metrics, log });
@@ -71,6 +79,7 @@ await run(log, async () => {
     log,
     health,
     metrics: registry,
+    exposure: values,
     openApi: flowsOpenApi(flows),
     guard: (server) => guardRoutes(server, guard),
     certificate,

@@ -2,6 +2,7 @@ import { HeddleError } from '@heddle/event';
 import { defineSettings, processSettings } from '@heddle/runtime';
 import { z } from 'zod';
 import type { Flow, HttpsReceiverRule } from './flow.shape.js';
+import { identityProblem } from './receivers/receiver-tls.js';
 import { flowSettings } from './settings.js';
 
 /** The credentials and addresses that flows name, by the variables that they come from. */
@@ -23,7 +24,7 @@ export class Secrets {
 export function readSecrets(flows: readonly Flow[]): Secrets {
   const wanted = variablesOf(flows);
   const own = [...wanted].map(([env, about]) => {
-    const schema = about.endsWith('urlFrom') ? urlSchema : headerSchema;
+    const schema = about.endsWith('urlFrom') ? urlSchema : about.endsWith('to.https.tls') ? pemSchema : headerSchema;
     return [env, { env, schema, about: `for ${about}`, secret: true }];
   });
   // Together with those of the process, for what is known to neither is refused.
@@ -31,6 +32,18 @@ export function readSecrets(flows: readonly Flow[]): Secrets {
     defineSettings({ ...flowSettings, ...(Object.fromEntries(own) as Record<string, Wanted>) }),
   );
   return new Secrets(Object.fromEntries([...wanted.keys()].map((variable) => [variable, String(values[variable])])));
+}
+
+/** @throws HeddleError `setting-invalid` for certificates and keys that are none, or do not belong together */
+export function requireIdentities(flows: readonly Flow[], secrets: Secrets): void {
+  const problems = flows.flatMap(({ name, to: { https } }) => {
+    if (https?.tls === undefined) return [];
+    const place = `${name}: to.https.tls`;
+    if (urlOf(https, secrets).startsWith('http:')) return [`${place} is for a URL that begins with https`];
+    const problem = identityProblem(https.tls, secrets);
+    return problem === undefined ? [] : [`${place}: ${problem}`];
+  });
+  if (problems.length > 0) throw new HeddleError('setting-invalid', problems.join('\n'));
 }
 
 /** @throws HeddleError `setting-invalid` when a receiver would get messages, and credentials, in the clear */
@@ -57,6 +70,7 @@ const headerSchema = z
   .string('is missing')
   .min(1)
   .regex(/^[\x20-\x7e\x80-\xff]*$/, 'is no value of a header');
+const pemSchema = z.string('is missing').regex(/-----BEGIN [A-Z ]+-----/, 'must be PEM');
 const urlSchema = z.url({
   protocol: /^https?$/,
   error: ({ input }) => (input === undefined ? 'is missing' : 'must be an https URL'),
@@ -77,6 +91,9 @@ function variablesOf(flows: readonly Flow[]): Map<string, string> {
     if (typeof auth === 'object') found.set(auth.basic.passwordFrom, `${name}: from.http.auth.basic`);
     const { credentials, urlFrom } = to.https ?? {};
     if (urlFrom !== undefined) found.set(urlFrom, `${name}: to.https.urlFrom`);
+    for (const variable of Object.values(to.https?.tls ?? {})) {
+      if (variable !== undefined) found.set(variable, `${name}: to.https.tls`);
+    }
     if (credentials === undefined) continue;
     const [[kind, rule] = ['', {}]] = Object.entries(credentials);
     for (const [key, variable] of Object.entries(rule as Record<string, string>)) {

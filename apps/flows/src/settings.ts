@@ -1,8 +1,8 @@
 import { LOCAL_TENANT } from '@heddle/event';
-import { defineSettings, gatewayTokenSettings, meshSettings, portSchema } from '@heddle/runtime';
+import { countSchema, defineSettings, gatewayTokenSettings, meshSettings, portSchema } from '@heddle/runtime';
 import { z } from 'zod';
 
-const { host, tls, tlsCert, tlsKey, logLevel } = meshSettings;
+const { host, tls, tlsCert, tlsKey, trustedProxies, metrics, metricsToken, logLevel } = meshSettings;
 
 /** Every setting of the runner of flows, without the credentials that its flows name. */
 export const flowSettings = {
@@ -11,6 +11,9 @@ export const flowSettings = {
   tls,
   tlsCert,
   tlsKey,
+  trustedProxies,
+  metrics,
+  metricsToken,
   logLevel,
   flowsDir: {
     env: 'HEDDLE_FLOWS_DIR',
@@ -24,12 +27,12 @@ export const flowSettings = {
   },
   messageDays: {
     env: 'HEDDLE_MESSAGE_DAYS',
-    schema: z.coerce.number('must be a number').min(1, 'must be at least 1').max(3650).default(30),
+    schema: z.coerce.number().min(1).max(3650).default(30),
     about: 'days that the monitor keeps messages in a final state',
   },
   staleMs: {
     env: 'HEDDLE_MESSAGE_STALE_MS',
-    schema: z.coerce.number('must be a number').int().min(500).max(3_600_000).default(60_000),
+    schema: countSchema(500, 3_600_000).default(60_000),
     about: 'milliseconds after which the gateway is asked what became of a message that nothing is heard of',
   },
   receiverHttp: {

@@ -1,17 +1,24 @@
 import specs from '@asyncapi/specs';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
+import { formatAvroEvent } from '@heddle/event';
 import { Ajv } from 'ajv';
+import avro from 'avsc';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { asyncApiDocument } from './asyncapi.js';
 import { CLIENT_FRAMES, SERVER_FRAMES } from './protocols/websocket/queue-frame.shape.js';
 
 interface Message {
+  contentType?: string;
+  headers?: object;
   payload: object;
-  examples?: { payload: unknown }[];
+  examples?: { payload: unknown; headers?: unknown }[];
 }
 
 interface Document {
-  channels: Record<string, { address: string | null; messages: Record<string, { $ref: string }> }>;
+  channels: Record<
+    string,
+    { address: string | null; description?: string; messages: Record<string, { $ref: string }> }
+  >;
   operations: Record<string, { channel: { $ref: string } }>;
   components: { messages: Record<string, Message>; schemas: object };
 }
@@ -59,6 +66,51 @@ it('names every event type on its topic, on streams and for webhooks', () => {
       expect(Object.keys(document.channels[channel]!.messages)).toContain(type);
     }
   }
+});
+
+it.each([
+  ['binary', 'avro', 'application/avro', 'binary mode'],
+  ['json', 'cloudevents-json', 'application/cloudevents+json', 'structured mode in the JSON format'],
+  ['avro', 'cloudevents-avro', 'application/cloudevents+avro', 'structured mode in the Avro format'],
+] as const)('says of a topic in the envelope %s how its records look', async (envelope, suffix, contentType, words) => {
+  const events = catalogue.list().map((event) => (event.topic === 'contract' ? { ...event, envelope } : event));
+  const parts = { baseUrl: 'https://gateway.test', brokers: ['one.test:9092'], events };
+  const { channels, components } = asyncApiDocument(parts) as Document;
+  const { type } = events.find(({ topic }) => topic === 'contract')!;
+  const { messages, description } = channels['topic-contract']!;
+  expect(description).toContain(words);
+  expect(Object.keys(messages)).toContain(`${type}.${suffix}`);
+  expect(messages[`${type}.${suffix}`]!.$ref).toBe(`#/components/messages/${type}.${suffix}`);
+  expect(components.messages[`${type}.${suffix}`]).toMatchObject({ contentType });
+  // Topics of another envelope are described as they are.
+  expect(channels['topic-sales-order']!.description).toContain('binary mode');
+});
+
+it('shows a record in the JSON format that fits what is said of it, with the schema of its data in a header', () => {
+  const events = catalogue.list().map((event) => ({ ...event, envelope: 'json' as const }));
+  const { components } = asyncApiDocument({ baseUrl: 'https://gateway.test', brokers: [], events }) as Document;
+  for (const { type, schemaId, example } of events) {
+    const { payload, headers, examples } = components.messages[`${type}.cloudevents-json`]!;
+    const [shown] = examples!;
+    const validate = new Ajv({ strict: false, validateFormats: false });
+    expect(validate.validate({ ...payload, components }, shown!.payload), type).toBe(true);
+    expect(validate.validate(headers!, shown!.headers), type).toBe(true);
+    expect(validate.validate(headers!, {})).toBe(false);
+    expect(shown).toMatchObject({ headers: { 'heddle-schema': String(schemaId) }, payload: { data: example } });
+  }
+});
+
+it('describes the Avro format so that who reads with that schema reads what is written', () => {
+  const events = catalogue.list().map((event) => ({ ...event, envelope: 'avro' as const }));
+  const { components } = asyncApiDocument({ baseUrl: 'https://gateway.test', brokers: [], events }) as Document;
+  const { payload } = components.messages[`${events[0]!.type}.cloudevents-avro`]!;
+  const reader = avro.Type.forSchema((payload as { schema: avro.Schema }).schema, { wrapUnions: true });
+  const attributes = { id: '1', source: '/s', type: 't', subject: 'Stra\u00dfe' };
+  const bytes = Buffer.from([0, 0, 0, 0, 7, 2]);
+  expect(reader.fromBuffer(formatAvroEvent({ attributes, data: { bytes } }))).toMatchObject({
+    attribute: { specversion: { string: '1.0' }, subject: { string: 'Stra\u00dfe' } },
+    data: { bytes },
+  });
 });
 
 it('names what is asked of a queue over HTTP and answered, and what may be published by anybody', () => {

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { amqpChannels, amqpOperations } from './asyncapi-amqp.js';
 import { jsonSchema, pullChannels, pullMessages, pullOperations } from './asyncapi-pull.js';
 import { type MqttPorts, mqttChannel, mqttOperations, mqttServers } from './asyncapi-mqtt.js';
+import { topicChannels, topicMessages, topicOperations } from './asyncapi-topics.js';
 import { FRAME_EXAMPLES } from './protocols/websocket/queue-frame-examples.js';
 import { CLIENT_FRAMES, SERVER_FRAMES } from './protocols/websocket/queue-frame.shape.js';
 import { streamQuery } from './protocols/stream-request.js';
@@ -16,6 +17,8 @@ export interface AsyncApiParts {
   events: readonly EventType[];
   /** Ports of MQTT without WebSocket, where there are any. */
   mqtt?: MqttPorts;
+  /** Of a document about some of it. */
+  about?: { id: string; title: string; description: string };
 }
 
 /**
@@ -23,23 +26,22 @@ export interface AsyncApiParts {
  * server-sent events, queues over WebSocket with every frame of `heddle.v1` and over HTTP, what webhooks are given, and
  * what may be published.
  */
-export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {} }: AsyncApiParts): object {
-  const topics = [...new Set(events.map(({ topic }) => topic))].toSorted();
+export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {}, about }: AsyncApiParts): object {
   const eventTypes = events.map(({ type }) => type);
   const toPublish = events.filter(isOpenToPublish).map(({ type }) => type);
   return {
     asyncapi: '3.0.0',
-    id: `${baseUrl}/asyncapi.json`,
+    id: about?.id ?? `${baseUrl}/asyncapi.json`,
     info: {
-      title: 'Heddle gateway',
+      title: about?.title ?? 'Heddle gateway',
       version: '0.1.0',
-      description: 'Events of business objects, on Kafka and for everyone who is not on Kafka.',
+      description: about?.description ?? 'Events of business objects, on Kafka and for everyone who is not on Kafka.',
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',
     servers: { ...serversOf(baseUrl, brokers), ...mqttServers(baseUrl, mqtt, security) },
     channels: {
-      ...Object.fromEntries(topics.map((topic) => [`topic-${topic}`, topicChannel(topic, events)])),
+      ...topicChannels(events),
       'stream-websocket': streamChannel('gatewayWebSocket', eventTypes, {
         ws: { method: 'GET', query: jsonSchema(streamQuery, 'input'), bindingVersion: '0.1.0' },
       }),
@@ -52,7 +54,7 @@ export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {} }: AsyncA
       mqtt: mqttChannel(references(eventTypes)),
     },
     operations: {
-      ...Object.fromEntries(topics.map((topic) => [`read-${topic}`, topicOperation(topic)])),
+      ...topicOperations(events),
       'stream-over-websocket': operation('send', 'stream-websocket', 'Events, as they are appended'),
       'stream-over-sse': operation('send', 'stream-sse', 'Events, as they are appended'),
       ...queueOperations,
@@ -73,7 +75,7 @@ export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {} }: AsyncA
       securitySchemes: { accessToken, clientCredentials: clientCredentials(baseUrl) },
       messages: {
         ...Object.fromEntries(events.map((event) => [event.type, jsonMessage(event, baseUrl)])),
-        ...Object.fromEntries(events.map((event) => [avroName(event.type), avroMessage(event)])),
+        ...topicMessages(events),
         ...frameMessages,
         ...pullMessages,
       },
@@ -190,20 +192,6 @@ function clientCredentials(baseUrl: string): object {
   };
 }
 
-function topicChannel(topic: string, events: readonly EventType[]): object {
-  const names = events.filter((event) => event.topic === topic).map(({ type }) => avroName(type));
-  return {
-    address: topic,
-    description: `CloudEvents Kafka binding, binary mode; the record key is the business key. A tenant other than the local one has ${topic} with its name and a dot in front.`,
-    messages: references(names),
-    bindings: { kafka: { topic, bindingVersion: '0.5.0' } },
-  };
-}
-
-function topicOperation(topic: string): object {
-  return operation('receive', `topic-${topic}`, `Reads the events of ${topic}, once for all who want them`);
-}
-
 function streamChannel(server: string, eventTypes: readonly string[], bindings?: object): object {
   return {
     address: '/v1/stream',
@@ -286,34 +274,6 @@ function jsonMessage({ type, summary, schemaId, topic, example }: EventType, bas
   };
 }
 
-function avroMessage({ type, summary, schema }: EventType): object {
-  return {
-    name: type,
-    summary,
-    contentType: 'application/avro',
-    headers: {
-      type: 'object',
-      required: ['ce_specversion', 'ce_id', 'ce_source', 'ce_type'],
-      properties: {
-        ce_specversion: { const: '1.0' },
-        ce_id: { type: 'string' },
-        ce_source: { type: 'string' },
-        ce_type: { const: type },
-        ce_subject: { type: 'string' },
-      },
-    },
-    payload: { schemaFormat: 'application/vnd.apache.avro+json;version=1.9.0', schema },
-    bindings: {
-      kafka: {
-        key: { type: 'string', description: 'the business key' },
-        schemaIdLocation: 'payload',
-        schemaIdPayloadEncoding: 'confluent',
-        bindingVersion: '0.5.0',
-      },
-    },
-  };
-}
-
 function frameMessage(kind: string, shape: z.ZodType, io: 'input' | 'output'): object {
   return {
     name: kind,
@@ -330,8 +290,4 @@ function references(names: readonly string[]): object {
 
 function frameName(kind: string): string {
   return `heddle.v1.${kind}`;
-}
-
-function avroName(type: string): string {
-  return `${type}.avro`;
 }

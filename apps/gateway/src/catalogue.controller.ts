@@ -1,9 +1,10 @@
 import { Access, By, type Caller } from '@heddle/auth';
 import { Catalogue, ConfluentSchemaRegistry, type EventType } from '@heddle/schema';
-import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { HeddleError } from '@heddle/event';
 import { EventReaders } from './event-readers.js';
+import { type NamePage, namePage, nextField, pageOf } from './management/name-page.js';
 
 export const catalogueEntryShape = z.object({
   type: z.string(),
@@ -22,7 +23,7 @@ export const catalogueEntryShape = z.object({
   example: z.unknown(),
 });
 
-export const catalogueShape = z.object({ types: z.array(catalogueEntryShape) });
+export const catalogueShape = z.object({ types: z.array(catalogueEntryShape), ...nextField });
 
 const named = z.array(z.object({ name: z.string() }));
 
@@ -43,8 +44,9 @@ export class CatalogueController {
 
   @Get('catalogue')
   @Access('client')
-  list(): z.infer<typeof catalogueShape> {
-    return { types: this.catalogue.list().map(entryOf) };
+  list(@Query({ schema: namePage }) page: NamePage): z.infer<typeof catalogueShape> {
+    const { entries, ...next } = pageOf(this.catalogue.list(), page, ({ type }) => type);
+    return { types: entries.map(entryOf), ...next };
   }
 
   @Get('catalogue/:type')

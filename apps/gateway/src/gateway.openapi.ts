@@ -11,6 +11,7 @@ import { eventShape } from './event.openapi.js';
 import { eventMeshRoutes } from './event-mesh/event-mesh.openapi.js';
 import { identityRoutes } from './identity/identity.openapi.js';
 import { ledgerRoutes } from './ledger/ledger.openapi.js';
+import { namePage } from './management/name-page.js';
 import { streamQuery } from './protocols/stream-request.js';
 import { PARAMS } from './parameters.openapi.js';
 import { webhookRoutes } from './protocols/webhook/webhooks.openapi.js';
@@ -115,13 +116,23 @@ const gatewayRoutes: readonly RouteDoc[] = [
     summary: 'The document that belongs to a business object, of any media type; with `sha256`, that one or none',
     query: documentQuery,
     params: PARAMS.object,
-    headers: { 'If-None-Match': 'ETags the reader has already' },
+    headers: {
+      'If-None-Match': 'ETags the reader has already',
+      Range: 'the bytes that are wanted, as bytes=100-199; all when several ranges are asked for',
+      'If-Range': 'the ETag of the document that a part of is known: of another one all of it is sent',
+    },
     status: 200,
-    also: { 304: 'empty' },
+    also: { 206: 'same', 304: 'empty' },
     response: z.unknown(),
     responseType: '*/*',
-    responseHeaders: { ETag: 'the SHA-256 of the document', 'Content-Digest': 'the same, as RFC 9530 writes it' },
+    responseHeaders: {
+      ETag: 'the SHA-256 of the document',
+      'Repr-Digest': 'the same, as RFC 9530 writes it',
+      'Content-Digest': 'the same, where all of it is sent',
+      'Content-Range': 'which bytes of how many these are, with 206 and 416',
+    },
     errors: [
+      'range-unsatisfiable',
       'attribute-invalid',
       'data-invalid',
       'not-found',
@@ -135,10 +146,11 @@ const gatewayRoutes: readonly RouteDoc[] = [
   {
     method: 'GET',
     path: '/v1/catalogue',
-    summary: 'All event types, with schema and example',
+    summary: 'All event types by name, with schema and example',
+    query: namePage,
     status: 200,
     response: catalogueShape,
-    errors: [],
+    errors: ['data-invalid'],
   },
   {
     method: 'GET',

@@ -35,6 +35,7 @@ import { receiverNetworkOf } from './network/receiver.settings.js';
 import { ObjectTopics } from './object-topics.js';
 import type { MqttParts } from './protocols/mqtt/mqtt-parts.js';
 import { MqttSessions } from './protocols/mqtt/mqtt-sessions.js';
+import { RetainedMessages } from './protocols/mqtt/retained-messages.js';
 import { Retained } from './protocols/mqtt/retained.js';
 import { ShareQueues } from './protocols/mqtt/share-queues.js';
 import { DeliveryTurns } from './protocols/webhook/delivery-turns.js';
@@ -224,10 +225,12 @@ export class Gateway {
       directory,
       ask: (tenant, queue, path, body) => this.hop.post(tenant, queue, path, body),
     });
-    const retained = { eventLog, topics, mask, namespaces: this.namespaces, baseUrl };
+    const messages = new RetainedMessages({ controlLog, publisher, maxBytes: settings.mqttRetainedBytes });
+    const retained = { eventLog, messages, topics, mask, namespaces: this.namespaces, baseUrl };
     this.mqtt = {
-      sessions: new MqttSessions({ queues, directory, publisher, shares, log }),
+      sessions: new MqttSessions({ queues, directory, messages, shares, log }),
       shares,
+      messages,
       retained: new Retained(retained, settings.mqttRetained),
     };
     engine.accompany(this.mqtt.sessions);
@@ -250,6 +253,7 @@ export class Gateway {
       .retainRaw()
       .catch((error: unknown) => log.warn({ event: 'raw-retention-unchanged', err: error }, 'as it was before'));
     await this.dispatcher.add(topics);
+    await this.mqtt.messages.start();
     await this.engine.start();
     await this.lookUps.start();
     this.#timer = setInterval(() => void this.#addNewTopics(), NEW_TOPICS_MS);
@@ -263,7 +267,9 @@ export class Gateway {
     this.webhooks.close();
     await this.#receivers.stop(STOP_GRACE_MS);
     await this.engine.stop();
+    await this.mqtt.messages.stop();
     await this.lookUps.stop();
+    this.audit.stop();
     await this.#ledger.stop();
     await this.objects.close();
     await this.documents.close();

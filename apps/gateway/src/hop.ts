@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -23,14 +24,16 @@ const SAY_AGAIN_MS = 5000;
 /** A pull may wait for 30 s; whoever hands it on waits a little longer. */
 const ANSWER_TIMEOUT_MS = 40_000;
 const CONNECT_TIMEOUT_MS = 2000;
+/** What an instance gets to answer in once it was told that nobody waits any more. */
+const LEAVE_MS = 2000;
 const PATH = /^\/v1\/(queues|channels|webhooks)\/([^/?]+)(?:\/([^/?]+))?/;
 /** Headers that are about one connection (RFC 9110 §7.6.1), or that the next request says for itself. */
 const NOT_HANDED_ON = new Set([
   ...['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'host', 'content-length'],
   ...['authorization', HOP_HEADER],
 ]);
-/** In an upgrade, what of that another instance is not told, for it is told who asks. */
-const CREDENTIALS = new Set(['authorization', HOP_HEADER]);
+/** In an upgrade, what of that another instance is not told, for it is told who asks; and what anybody may have written. */
+const CREDENTIALS = new Set(['authorization', HOP_HEADER, 'x-forwarded-for']);
 
 /**
  * Hands requests for a queue, or a webhook, to the instance that works on it: whole, as they came, and the answer back.
@@ -176,34 +179,40 @@ export class Hop {
   }
 
   /**
-   * Asks the instance that works on a queue to lease or to settle, on behalf of a caller, as over HTTP.
+   * Asks the instance that works on a queue to lease, to settle or to take back.
    *
    * @throws HeddleError its refusal; `queue-elsewhere` when nobody works on the queue now, or this instance does
    */
   async askQueue(
-    caller: Caller,
+    { tenant }: Pick<Caller, 'tenant'>,
     queue: string,
-    what: 'receive' | 'settle',
-    body: unknown,
+    what: 'receive' | 'settle' | 'hand-back',
+    body: object,
     signal?: AbortSignal,
   ): Promise<unknown> {
-    const address = this.directory.ownerOf(slotOf(caller.tenant, queue))?.address;
+    const address = this.directory.ownerOf(slotOf(tenant, queue))?.address;
     if (address === undefined || address === this.ownUrl) throw movingOn();
-    const answer = await fetchFrom(`${address}/v1/queues/${encodeURIComponent(queue)}/${what}`, {
-      dispatcher: this.#agent,
-      method: 'POST',
-      headers: { 'content-type': 'application/json', [HOP_HEADER]: await this.guard.hopToken(caller) },
-      body: JSON.stringify(body),
-      ...(signal === undefined ? {} : { signal }),
-    }).catch((cause: unknown) => {
-      if (signal?.aborted !== true) this.#say(address, cause);
-      throw movingOn(cause);
-    });
-    const json = (await answer.body.json().catch(() => ({}))) as { code?: string; detail?: string };
-    if (answer.statusCode < 300) return json;
-    const { code = '', detail = '' } = json;
-    if (answer.statusCode >= 500 || !Object.hasOwn(ERRORS, code)) throw movingOn();
-    throw new HeddleError(code as ErrorCode, detail);
+    const url = `${address}/v1/tenants/${tenant}/queues/${encodeURIComponent(queue)}/leases`;
+    const headers = { 'content-type': 'application/json', [HOP_HEADER]: await this.guard.hopToken() };
+    const ask = (asked: object, given: AbortSignal | null) =>
+      fetchFrom(url, { dispatcher: this.#agent, method: 'POST', headers, body: JSON.stringify(asked), signal: given });
+    // Where it is over already, nothing has been leased yet.
+    if (signal?.aborted === true) throw movingOn();
+    const waiting = signal && waitOf(signal, (wait) => ask({ what: 'leave', wait }, null));
+    try {
+      const answer = await ask({ what, ...body, ...(waiting && { wait: waiting.id }) }, waiting?.given ?? null);
+      const json = (await answer.body.json()) as { code?: string; detail?: string };
+      if (answer.statusCode < 300) return json;
+      const { code = '', detail = '' } = json;
+      if (answer.statusCode >= 500 || !Object.hasOwn(ERRORS, code)) throw movingOn();
+      throw new HeddleError(code as ErrorCode, detail);
+    } catch (error) {
+      if (error instanceof HeddleError) throw error;
+      if (waiting?.isLeft() !== true) this.#say(address, error);
+      throw movingOn(error);
+    } finally {
+      waiting?.end();
+    }
   }
 
   async close(): Promise<void> {
@@ -267,7 +276,12 @@ export class Hop {
       const answer = await fetchFrom(owner + request.url, {
         dispatcher: this.#agent,
         method: request.method as 'GET',
-        headers: { ...handedOn(request.headers), [HOP_HEADER]: await this.guard.hopToken(request.caller) },
+        headers: {
+          ...handedOn(request.headers),
+          // As this instance knows it: an instance on the host of a trusted proxy is believed what it hands on.
+          'x-forwarded-for': request.ip,
+          [HOP_HEADER]: await this.guard.hopToken(request.caller),
+        },
         body: bodyOf(request.body),
         signal: given.signal,
       });
@@ -281,6 +295,33 @@ export class Hop {
       reply.raw.off('close', gone);
     }
   }
+}
+
+/**
+ * A wait at another instance that ends when a signal says so: that one is told, so that it answers with what it has leased by
+ * then, which is not lost with a connection. One that does not answer is left.
+ */
+function waitOf(signal: AbortSignal, leave: (id: string) => Promise<{ body: { dump(): Promise<void> } }>) {
+  const id = randomUUID();
+  const given = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    timer = setTimeout(() => given.abort(), LEAVE_MS);
+    leave(id).then(
+      ({ body }) => body.dump(),
+      () => given.abort(),
+    );
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  return {
+    id,
+    given: given.signal,
+    isLeft: () => timer !== undefined,
+    end(): void {
+      signal.removeEventListener('abort', onAbort);
+      clearTimeout(timer);
+    },
+  };
 }
 
 /** Whether requests at a route may be about a queue or a webhook, which one instance works on. */

@@ -19,7 +19,7 @@ import {
 import { AvroCodec, Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { asyncApiDocument } from './asyncapi.js';
 import { openEventMesh } from './event-mesh/event-mesh.js';
-import { sapPath } from './event-mesh/sap-path.js';
+import { sapPaths } from './event-mesh/sap-answer.js';
 import { GatewayModule } from './gateway.module.js';
 import { gatewayOpenApi } from './gateway.openapi.js';
 import { Gateway } from './gateway.js';
@@ -40,6 +40,12 @@ await run(log, async () => {
   const certificate = askingForOne(certificateOf(values), values.clientCertificates);
   const scheme = certificate === undefined ? 'http' : 'https';
   const baseUrl = values.gatewayUrl ?? `${scheme}://${values.host}:${values.port}`;
+  if (values.tls === 'proxy' && values.gatewayUrl === undefined) {
+    log.warn(
+      { event: 'gateway-url-missing', baseUrl },
+      'clients come by a proxy: set GATEWAY_URL to the URL they know',
+    );
+  }
   const instanceUrl = values.instanceUrl ?? `${scheme}://${ownHost(values.host)}:${values.port}`;
   const metricsRegistry = createMetrics('gateway');
   const metrics = createGatewayMetrics(metricsRegistry);
@@ -90,6 +96,7 @@ await run(log, async () => {
   });
   await controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
   await vault.start();
+  vault.requireKey();
   await identity.start();
   const gateway: Gateway = new Gateway({
     settings: values,
@@ -124,13 +131,14 @@ await run(log, async () => {
     metrics: metricsRegistry,
     openApi: gatewayOpenApi,
     limits: values,
+    exposure: values,
     onSocket: (use) => gateway.limits.onSocket(use),
     guard: (server) => {
       guardRoutes(server, identity.guard);
       gateway.audit.attach(server);
     },
     certificate,
-    server: { rewriteUrl: ({ url = '/' }) => sapPath(url) },
+    server: sapPaths(log),
   });
   const { publisher, streams, hop, namespaces } = gateway;
   const { guard } = identity;
@@ -153,6 +161,8 @@ await run(log, async () => {
     sessions,
     limits: gateway.limits,
     sockets: [],
+    proxies: values.trustedProxies,
+    audit: gateway.audit,
     values,
     host: values.host,
     tls: values.tls,

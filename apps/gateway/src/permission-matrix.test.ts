@@ -64,6 +64,7 @@ async function made(method: string, path: string, body: unknown): Promise<Record
 }
 
 const LETTERS = { uuid: 'u', cycle: 'c', letters: [{ partition: 0, offset: 0, topic: 'contract', key: 'K' }] };
+const LENT = { what: 'hand-back', leases: ['none'] };
 const LEAVE = { what: 'leave', client: 'c', group: 'g', filter: 'a/b' };
 const NO_LEASE = { lease: 'none', action: 'accept' };
 const ODATA = '/sap/opu/odata/sap/API_SALES_ORDER_SRV';
@@ -99,6 +100,7 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['PUT', '/v1/channels/c', { bindings: [{ type: TYPE }] }, ['manage:queue:c', consume], [201, 403, 201]],
   ['GET', '/v1/channels/c', undefined, ['consume:queue:c'], [200, 403, 200]],
   ['GET', '/v1/channels/c/check', undefined, ['replay:queue:c'], [200, 403, 200]],
+  ['GET', '/v1/channels/c/asyncapi', undefined, ['consume:queue:c'], [200, 403, 200]],
   ['POST', '/v1/channels/c/deactivate', {}, ['manage:queue:c'], [200, 403, 200]],
   ['POST', '/v1/channels/c/activate', {}, ['manage:queue:*'], [200, 403, 200]],
   ['POST', '/v1/channels/c/test-events', {}, ['publish:queue:c'], [202, 403, 202]],
@@ -205,6 +207,7 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['PUT', '/sap/ems/v1/events/subscriptions/sub/state', { action: 'pause' }, ['manage:queue:sub'], [204, 404, 204]],
   ['DELETE', '/sap/ems/v1/events/subscriptions/sub', undefined, ['manage:queue:sub'], [204, 404, 204]],
   ['POST', '/v1/tenants/local/queues/q/letters', LETTERS, ['*'], [403, 403, 403]],
+  ['POST', '/v1/tenants/local/queues/q/leases', LENT, ['*'], [403, 403, 403]],
   ['POST', '/v1/tenants/local/queues/q/group', LEAVE, ['*'], [403, 403, 403]],
 ];
 
@@ -376,6 +379,11 @@ describe('permissions', () => {
       const [denied] = await entriesOf('action=queue.purge&who=other');
       expect(denied).toMatchObject({ target: 'queue/new', result: 'refused', detail: { status: 403 } });
       expect(await entriesOf('who=stranger')).toEqual([]);
+      // Those that changed nothing, and those of whom nobody knows who it was.
+      const [read] = await entriesOf(`who=other&target=${encodeURIComponent('GET /v1/audit')}`);
+      expect(read).toMatchObject({ action: 'access.refused', result: 'refused', detail: { status: 403 } });
+      const unknown = (await entriesOf('action=access.refused')).filter(({ who }) => who === '');
+      expect(unknown[0]).toMatchObject({ from: '127.0.0.1', result: 'refused', detail: { status: 401 } });
     }, PATIENT);
     expect(JSON.stringify(await entriesOf(''))).not.toContain('whsec');
   });

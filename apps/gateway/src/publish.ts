@@ -10,6 +10,7 @@ import {
   type StoredEvent,
   attributeProblem,
   canonicalKey,
+  longAttributeBytes,
   isRawTopic,
   tenantOf,
   topicOf,
@@ -26,7 +27,7 @@ import {
 } from '@heddle/schema';
 import { type DedupeWindow, DedupeWindows } from './dedupe-window.js';
 import type { IncomingEvent } from './incoming-event.js';
-import type { IncomingMessage, MessageOutcome } from './messages/incoming-message.js';
+import { type IncomingMessage, MAX_MESSAGE_BYTES, type MessageOutcome } from './messages/incoming-message.js';
 import type { MessageSorter } from './messages/message-sorter.js';
 import type { GatewayMetrics } from './metrics.js';
 import type { ObjectTopics } from './object-topics.js';
@@ -36,8 +37,8 @@ export type PublishOutcome = { position: Position; duplicate: boolean } | { erro
 /** The window in which the same (source, id) is appended once; it knows what any instance has appended lately. */
 const DEDUPE_WINDOW = { events: 100_000, rawMessages: 50_000, ms: 10 * 60_000 } as const;
 
-/** Bytes of data of one event; what the log takes at most is a little more. */
-const MAX_DATA_BYTES = 900 * 1024;
+/** Bytes of data of one event, as of any message; what the log takes at most is a little more. */
+const MAX_DATA_BYTES = MAX_MESSAGE_BYTES;
 
 /** The data of an event, as bytes and in its JSON form. */
 interface Encoded {
@@ -79,7 +80,12 @@ export class Publisher {
       // Before anything else: whoever may not publish a type learns nothing about it.
       if (type !== undefined && type !== permitted) requirePermission(caller, 'publish', 'type', type);
       permitted = type;
-      return this.#checked(event, caller.tenant);
+      const admit = (append: Append): Append => {
+        this.addresses.admitEvent(caller.tenant, append.event);
+        return append;
+      };
+      const checked = this.#checked(event, caller.tenant);
+      return checked instanceof Promise ? checked.then(admit) : admit(checked);
     });
   }
 
@@ -308,14 +314,10 @@ function checkEnvelope(event: IncomingEvent, type: EventType): void {
 }
 
 function appendOf(event: IncomingEvent, type: EventType, tenant: string, { value, data }: Encoded): Append {
-  if (value.length > MAX_DATA_BYTES) {
-    throw new HeddleError(
-      'too-large',
-      `The data has ${value.length} bytes as Avro; at most ${MAX_DATA_BYTES} are allowed.`,
-      {
-        field: 'data',
-      },
-    );
+  const bytes = value.length + longAttributeBytes(event.attributes);
+  if (bytes > MAX_DATA_BYTES) {
+    const rule = `The data has ${bytes} bytes as Avro; at most ${MAX_DATA_BYTES} are allowed.`;
+    throw new HeddleError('too-large', rule, { field: 'data' });
   }
   const key = keyOf(data, type);
   // The schema is named by the id in the value; a URL of the publisher's would be one nobody checked.

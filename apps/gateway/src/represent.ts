@@ -59,6 +59,11 @@ export class DispatchedEvent {
     return openJson(this.stored, this.baseUrl);
   }
 
+  /** The same with the bytes of a raw message as they were published, JSON or not: as instances hand it to each other. */
+  get exactJson(): string {
+    return openJson(this.stored, this.baseUrl, true);
+  }
+
   /** Of its data, as it is handed out in binary mode. */
   get contentType(): string {
     return contentTypeOf(this.stored);
@@ -103,6 +108,12 @@ export class ObjectState {
     const object = this.object === undefined ? '"stategone":true' : `"state":${JSON.stringify(this.object)}`;
     return `,"stateversion":"${this.version}",${object}`;
   }
+
+  /** The same again, for messages that have their attributes beside them. */
+  get attributes(): [name: string, value: string][] {
+    const object: [string, string] = this.object === undefined ? ['stategone', 'true'] : ['state', this.object];
+    return [['stateversion', String(this.version)], object];
+  }
 }
 
 /** The data of an event as JSON to be looked at: bytes as base64. */
@@ -144,13 +155,13 @@ function schemaUrl(schemaId: number, baseUrl: string): string {
   return `${baseUrl}/v1/schemas/${schemaId}`;
 }
 
-function openJson(stored: StoredEvent, baseUrl: string): string {
+function openJson(stored: StoredEvent, baseUrl: string, isExact = false): string {
   let text = '{"specversion":"1.0"';
   for (const name in stored.attributes) {
     const value = receiverValue(stored, name, baseUrl);
     if (value !== undefined) text += `,"${name}":${quoted(value)}`;
   }
-  if (isRawTopic(stored.topic) && isRawMessage(stored)) return text + rawData(stored);
+  if (isRawTopic(stored.topic) && isRawMessage(stored)) return text + (isExact ? rawBytes(stored) : rawData(stored));
   return text + describedData(stored, baseUrl) + JSON.stringify(stored.data);
 }
 
@@ -160,8 +171,16 @@ function rawData(stored: StoredEvent): string {
   const { contentType } = content;
   const described = contentType === undefined ? '' : `,"datacontenttype":${quoted(contentType)}`;
   if ('text' in content) return `${described},"data":${content.text}`;
-  const { buffer, byteOffset, byteLength } = content.bytes;
-  return `${described},"data_base64":"${Buffer.from(buffer, byteOffset, byteLength).toString('base64')}"`;
+  return `${described},"data_base64":"${base64Of(content.bytes)}"`;
+}
+
+function rawBytes({ attributes: { datacontenttype: contentType }, value }: StoredEvent): string {
+  const described = contentType === undefined ? '' : `,"datacontenttype":${quoted(contentType)}`;
+  return `${described},"data_base64":"${base64Of(value)}"`;
+}
+
+function base64Of({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
 }
 
 /** What stands between the attributes and the data of the event before: mostly the same again. */

@@ -1,5 +1,5 @@
 import { LOCAL_TENANT, isNamespace } from '@heddle/event';
-import { baseUrlSchema, defineSettings, meshSettings, portSchema } from '@heddle/runtime';
+import { baseUrlSchema, countSchema, defineSettings, meshSettings, portSchema } from '@heddle/runtime';
 import type { SettingsOf } from '@heddle/runtime';
 import { z } from 'zod';
 import { identitySettings } from './identity/identity.settings.js';
@@ -10,7 +10,7 @@ import { receiverSettings } from './network/receiver.settings.js';
 import { mqttSettings } from './protocols/mqtt/mqtt.settings.js';
 import { parseMasterKeys } from './vault/master-keys.js';
 
-const milliseconds = z.coerce.number('must be a number of milliseconds').int().min(1, 'must be at least 1');
+const milliseconds = countSchema(1);
 
 /** Every setting of the gateway. */
 export const settings = defineSettings({
@@ -57,6 +57,8 @@ export const settings = defineSettings({
     about:
       'master keys of the secrets in the log, as name:base64 of 32 bytes, separated by commas or lines; the first seals, all open',
     secret: true,
+    whenGone:
+      'Put the master key back from its copy: without it the secrets of webhooks and the keys that sign access tokens in the log are lost, and a new one opens none of them (docs/guides/secrets.md). Only where nothing was sealed yet, make one',
   },
   ...identitySettings,
   appendTimeoutMs: {
@@ -77,7 +79,7 @@ export const settings = defineSettings({
   },
   retryAttempts: {
     env: 'HEDDLE_RETRY_ATTEMPTS',
-    schema: z.coerce.number().int().min(1).max(1000).default(30),
+    schema: countSchema(1, 1000).default(30),
     about: 'attempts before a delivery is given up, where a queue does not say; 30 take about two days',
   },
   retryMaxAgeHours: {
@@ -88,7 +90,7 @@ export const settings = defineSettings({
   },
   maxAttemptsInFlight: {
     env: 'HEDDLE_MAX_ATTEMPTS_IN_FLIGHT',
-    schema: z.coerce.number().int().min(16).max(10_000).default(1024),
+    schema: countSchema(16, 10_000).default(1024),
     about: 'requests to webhooks under way at once, of all webhooks of an instance together',
   },
   ...receiverSettings,
@@ -108,17 +110,17 @@ export const settings = defineSettings({
   },
   indexRows: {
     env: 'HEDDLE_INDEX_ROWS',
-    schema: z.coerce.number().int().min(1000).default(2_000_000),
+    schema: countSchema(1000).default(2_000_000),
     about: 'events, and attempts, that the index has at most; the oldest leave it first',
   },
   tailEvents: {
     env: 'HEDDLE_TAIL_EVENTS',
-    schema: z.coerce.number().int().min(100).default(20_000),
+    schema: countSchema(100).default(20_000),
     about: 'recent events kept in memory, from which streams resume without reading the log',
   },
   tailBytes: {
     env: 'HEDDLE_TAIL_BYTES',
-    schema: z.coerce.number().int().min(1_000_000).default(32_000_000),
+    schema: countSchema(1_000_000).default(32_000_000),
     about: 'bytes of data that those events may have together',
   },
 });

@@ -1,4 +1,4 @@
-import { HeddleError } from '@heddle/event';
+import { fieldInvalid } from '@heddle/event';
 import { type ChangeRequest, mayMatch } from '@heddle/mesh';
 import type { ChangeBy, EntityAt, EntityChanges, Parent } from '@heddle/odata';
 import { readShape } from '@heddle/runtime';
@@ -42,8 +42,7 @@ function itemOf({ keys }: EntityAt): string {
 export function ownerOf(field: 'SalesOrder' | 'SalesOrderItem', parent: Parent | undefined, named: unknown): string {
   const key = parent?.keys[field] ?? named;
   if (typeof key === 'string' && key !== '') return key;
-  const rule = 'must be named, or the path goes by way of it';
-  throw new HeddleError('data-invalid', `${field}: ${rule}`, { fields: [{ field, rule }] });
+  throw fieldInvalid(field, 'must be named, or the path goes by way of it');
 }
 
 export function requestOf(key: string, { headers }: ChangeBy): ChangeRequest {

@@ -3,6 +3,7 @@ import {
   type PropertyModel,
   type ServiceModel,
   day,
+  dayOfInstant,
   decimal,
   defineService,
   instant,
@@ -27,6 +28,11 @@ const item = { ...order, SalesOrderItem: number(6, { label: 'Sales Order Item', 
 /** Who did it is no part of orders. */
 const user: PropertyModel = text(12, { computed: () => sql`''::text` });
 
+/** The ways back, from what belongs to an order and to an item of it. */
+const to_SalesOrder = { to: 'A_SalesOrder', many: false };
+const toOrder = { to_SalesOrder };
+const toItem = { to_SalesOrder, to_SalesOrderItem: { to: 'A_SalesOrderItem', many: false, on: ['SalesOrderItem'] } };
+
 const ORDER: EntityModel<SalesOrderService> = {
   name: 'A_SalesOrder',
   label: 'Header',
@@ -44,9 +50,7 @@ const ORDER: EntityModel<SalesOrderService> = {
     SoldToParty: number(10, { label: 'Sold-to Party', ...always }),
     CreationDate: day(),
     CreatedByUser: user,
-    LastChangeDate: day({
-      computed: (alias) => sql`${sql.id(alias, 'LastChangeDateTime')}::timestamptz::date::timestamp`,
-    }),
+    LastChangeDate: dayOfInstant('LastChangeDateTime'),
     LastChangeDateTime: instant(),
     PurchaseOrderByCustomer: text(35, always),
     SalesOrderDate: day(always),
@@ -123,7 +127,7 @@ const ITEM: EntityModel<SalesOrderService> = {
       on: ['SalesOrder', 'SalesOrderItem'],
       isDeep: true,
     },
-    to_SalesOrder: { to: 'A_SalesOrder', many: false },
+    to_SalesOrder,
   },
   changes: ORDER_CHANGES.items,
 };
@@ -142,6 +146,7 @@ const SCHEDULE_LINE: EntityModel<SalesOrderService> = {
     ConfdOrderQtyByMatlAvailCheck: decimal(13, 3, always),
     DelivBlockReasonForSchedLine: text(2, always),
   },
+  navigations: toItem,
   changes: ORDER_PART_CHANGES.scheduleLines,
 };
 
@@ -153,6 +158,7 @@ const HEADER_PARTNER: EntityModel<SalesOrderService> = {
   keys: ['SalesOrder', 'PartnerFunction'],
   objectKey: 'SalesOrder',
   properties: { ...order, ...customer },
+  navigations: toOrder,
   changes: ORDER_PART_CHANGES.partners,
 };
 
@@ -162,6 +168,7 @@ const ITEM_PARTNER: EntityModel<SalesOrderService> = {
   keys: ['SalesOrder', 'SalesOrderItem', 'PartnerFunction'],
   objectKey: 'SalesOrder',
   properties: { ...item, ...customer },
+  navigations: toItem,
   changes: ORDER_PART_CHANGES.itemPartners,
 };
 
@@ -181,6 +188,7 @@ const HEADER_ELEMENT: EntityModel<SalesOrderService> = {
   keys: ['SalesOrder', ...pricedBy],
   objectKey: 'SalesOrder',
   properties: { ...order, ...priced },
+  navigations: toOrder,
   changes: ORDER_PART_CHANGES.pricingElements,
 };
 
@@ -190,6 +198,7 @@ const ITEM_ELEMENT: EntityModel<SalesOrderService> = {
   keys: ['SalesOrder', 'SalesOrderItem', ...pricedBy],
   objectKey: 'SalesOrder',
   properties: { ...item, ...priced },
+  navigations: toItem,
   changes: ORDER_PART_CHANGES.itemPricingElements,
 };
 
@@ -199,6 +208,7 @@ const TEXT: EntityModel<SalesOrderService> = {
   keys: ['SalesOrder', 'Language', 'LongTextID'],
   objectKey: 'SalesOrder',
   properties: { ...order, Language: text(2, once), LongTextID: text(4, once), LongText: longText(always) },
+  navigations: toOrder,
   changes: ORDER_PART_CHANGES.texts,
 };
 

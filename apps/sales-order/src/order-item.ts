@@ -1,4 +1,4 @@
-import { HeddleError } from '@heddle/event';
+import { HeddleError, fieldInvalid } from '@heddle/event';
 import { sumOf, thousandthsOf } from './amounts.js';
 import type { ItemPatch, NewItem, NewScheduleLine, SalesOrderItem, ScheduleLine } from './sales-order-item.shape.js';
 
@@ -82,6 +82,5 @@ export function fittingLines(quantity: string, lines: readonly NewScheduleLine[]
 }
 
 function unfitting(rule: string): HeddleError {
-  const field = 'to_ScheduleLine';
-  return new HeddleError('data-invalid', `${field}: ${rule}`, { fields: [{ field, rule }] });
+  return fieldInvalid('to_ScheduleLine', rule);
 }

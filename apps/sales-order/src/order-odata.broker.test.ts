@@ -75,6 +75,13 @@ describe('sales orders over OData', () => {
     });
     const partners = (order['to_Partner'] as { results: Entity[] }).results;
     expect(partners.map(({ PartnerFunction }) => PartnerFunction)).toEqual(['BP', 'PY', 'SH', 'SP']);
+    // And back again, from what belongs to it.
+    const lines = await get(
+      "A_SalesOrderScheduleLine?$filter=to_SalesOrderItem/NetAmount eq 4.5M and to_SalesOrder/SalesOrder eq 'K1'&$expand=to_SalesOrderItem/to_SalesOrder",
+    );
+    expect(lines.results).toMatchObject([
+      { ScheduleLine: '1', to_SalesOrderItem: { SalesOrderItem: '20', to_SalesOrder: { SalesOrder: 'K1' } } },
+    ]);
   });
 
   it('are changed, with their items, approved and deleted', async () => {

@@ -1,4 +1,4 @@
-import { HeddleError } from '@heddle/event';
+import { fieldInvalid } from '@heddle/event';
 import type { OrderPartner } from './order-parts.shape.js';
 import type { OrderPatch, SalesOrder } from './sales-order.shape.js';
 
@@ -19,8 +19,7 @@ export function isObligatory(partnerFunction: string): boolean {
 export function partnersOf(soldTo: string, given: readonly OrderPartner[]): OrderPartner[] {
   const named = new Map(given.map(({ PartnerFunction, Customer }) => [PartnerFunction, Customer]));
   if ((named.get(SOLD_TO) ?? soldTo) !== soldTo) {
-    const [field, rule] = ['to_Partner', `must have the SoldToParty, which is ${soldTo}, as its ${SOLD_TO}`];
-    throw new HeddleError('data-invalid', `${field}: ${rule}`, { fields: [{ field, rule }] });
+    throw fieldInvalid('to_Partner', `must have the SoldToParty, which is ${soldTo}, as its ${SOLD_TO}`);
   }
   return [
     ...OBLIGATORY.map((PartnerFunction) => ({ PartnerFunction, Customer: named.get(PartnerFunction) ?? soldTo })),

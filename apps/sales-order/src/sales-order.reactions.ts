@@ -1,4 +1,4 @@
-import { canonicalKey } from '@heddle/event';
+import { canonicalKey, sequenceOf } from '@heddle/event';
 import { type EventOf, Handles, Mesh, type StoredEvent } from '@heddle/mesh';
 import type { BusinessPartnerEvents, ContractEvents } from '@heddle/schemas';
 import { Controller } from '@nestjs/common';
@@ -38,11 +38,6 @@ export class SalesOrderReactions {
     const contract = { partner, status, sequence: sequenceOf(event) };
     await this.mesh.inbox.once(event, (tx) => this.orders.knowContract(tx, canonicalKey(event.key), contract));
   }
-}
-
-/** Zero for an event that was published from elsewhere: only owners number. */
-function sequenceOf({ attributes }: Pick<StoredEvent, 'attributes'>): number {
-  return Number(attributes['sequence'] ?? 0);
 }
 
 /** Nothing for what can be no number of a partner: no order will ever be sold to it, and so none be on its contract. */

@@ -2,6 +2,7 @@ export { ACCESS_TOKEN, type Grant, callerOfClaims, issueAccessToken } from './ac
 export { Access, By, type Guard, callerOf, guardRoutes } from './access.js';
 export { MAX_TOKEN, bearerToken, tokenInvalid } from './bearer.js';
 export { type Caller, permissionMissing, requirePermission } from './caller.js';
+export { ClientRevocations } from './client-revocations.js';
 export { createClientSecret, hashSecret, isSecretOf, likeWrongSecret } from './client-secret.js';
 export { type ClientCredentials, ClientTokens } from './client-tokens.js';
 export { type GatewayIssuer, type Verifier, gatewayTokens } from './gateway-tokens.js';

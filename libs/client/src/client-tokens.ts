@@ -50,7 +50,7 @@ export class ClientTokens implements Tokens {
       this.#failure = undefined;
       return this.#token.value;
     } catch (error) {
-      const refusal = error instanceof Refusal ? error : unreachable(this.credentials.tokenUrl, error);
+      const refusal = error instanceof Refusal ? error : unreachable(this.credentials.tokenUrl, error, TIMEOUT_MS);
       this.#failure = { refusal, until: Date.now() + (refusal.retryAfterMs ?? FAILURE_MS) };
       throw refusal;
     }

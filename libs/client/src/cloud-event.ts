@@ -21,6 +21,14 @@ export interface CloudEvent<Data = unknown> {
   [extension: string]: unknown;
 }
 
+/**
+ * An event of one of the types of a map, as `npm run schemas` makes them (`TypedEvent<SalesOrderEvents>`): `type` tells which
+ * data it has. The compiler's word alone: what comes was checked by the schema when it was published.
+ */
+export type TypedEvent<Events extends object> = {
+  [Type in keyof Events & string]: CloudEvent<Events[Type]> & { type: Type };
+}[keyof Events & string];
+
 /** An object that came with its event, out of a queue of shape `state`: never older than the event says. */
 export type AttachedState<O = unknown> = { version: string; object: O } | { version: string; gone: true };
 

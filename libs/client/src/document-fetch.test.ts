@@ -66,8 +66,14 @@ describe('a document', () => {
     const fetch404 = (): Promise<Response> => Promise.resolve(new Response('gone', { status: 404 }));
     const refused = fetchDocument({ href: HREF, sha256: SHA256 }, { fetch: fetch404 });
     await expect(refused).rejects.toMatchObject({ status: 404, code: 'answer-unreadable' });
-    const silent = fetchDocument({ href: HREF, sha256: SHA256 }, { fetch: () => Promise.reject(new Error('no')) });
+    let asked = 0;
+    const away = (): Promise<Response> => {
+      asked += 1;
+      return Promise.reject(new Error('no'));
+    };
+    const silent = fetchDocument({ href: HREF, sha256: SHA256 }, { fetch: away, waitMs: 1000 });
     await expect(silent).rejects.toMatchObject({ code: 'unreachable' });
+    expect(asked).toBeGreaterThan(1);
   });
 });
 

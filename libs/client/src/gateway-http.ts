@@ -15,7 +15,7 @@ export interface Asking {
   /** Written as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
-  /** Until the answer has begun; none when left out. */
+  /** Until all of the answer has come; none when left out. */
   timeoutMs?: number;
   signal?: AbortSignal | undefined;
   /** Statuses beside those of success that are answers, too. */
@@ -28,7 +28,13 @@ export class GatewayHttp {
   readonly url: string;
   readonly #fetch: typeof fetch;
 
+  /** @throws TypeError for a URL that is none */
   constructor({ url, token, fetch: request = fetch }: Gateway) {
+    if (!URL.canParse(url) || !/^https?:/i.test(url)) {
+      throw new TypeError(
+        `The gateway must be an http or https URL, such as https://mesh.example.com, and not ${url}.`,
+      );
+    }
     this.url = url.replace(/\/+$/, '');
     this.tokens = tokensOf(token);
     // A browser's `fetch` must not be called as a method of something else.
@@ -37,7 +43,7 @@ export class GatewayHttp {
 
   /**
    * @param path from the root of the gateway
-   * @throws Refusal for whatever is neither a success nor accepted
+   * @throws Refusal for whatever is neither a success nor accepted; what `signal` is aborted with
    */
   async ask(path: string, asking: Asking = {}): Promise<Response> {
     const token = await this.tokens.get();
@@ -62,7 +68,8 @@ export class GatewayHttp {
       if (cause instanceof SyntaxError) {
         throw new Refusal('answer-unreadable', `What ${path} answered is no JSON.`, { retryable: true, cause });
       }
-      throw unreachable(this.url, cause);
+      asking.signal?.throwIfAborted();
+      throw unreachable(this.url, cause, asking.timeoutMs);
     }
   }
 
@@ -84,7 +91,9 @@ export class GatewayHttp {
         ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
       });
     } catch (cause) {
-      throw unreachable(url, cause);
+      // Who asks does not want it any more: no failure of the way, and nothing to try again.
+      signal?.throwIfAborted();
+      throw unreachable(url, cause, timeoutMs);
     }
   }
 }

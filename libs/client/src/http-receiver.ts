@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ReceiverAnswer, problemAnswer } from './webhook-answer.js';
-import { type WebhookReceiver, tooLarge } from './webhook-receiver.js';
+import type { ReceiverAnswer } from './webhook-answer.js';
+import { type WebhookReceiver, bodyParsed, tooLarge } from './webhook-receiver.js';
 
 /** A request of Node, with what body parsers may have left on it. */
 type NodeRequest = IncomingMessage & { rawBody?: unknown; body?: unknown };
@@ -25,18 +25,20 @@ export function httpReceiver(receiver: WebhookReceiver): HttpReceiver {
 
 async function answerOf(receiver: WebhookReceiver, request: NodeRequest): Promise<ReceiverAnswer> {
   const { method = '', headers } = request;
-  const body = await bodyOf(request, receiver.maxBodyBytes);
+  const body = await bodyOf(request, request, receiver.maxBodyBytes);
   if (body === undefined) return tooLarge();
-  if (body === 'gone') {
-    return problemAnswer(500, 'body-parsed', 'The receiver parses the body before its signature can be checked.');
-  }
+  if (body === 'gone') return bodyParsed();
   return receiver.answer({ method, headers, body });
 }
 
 /** The bytes as they came; nothing when there are too many, `gone` when somebody else has read them. */
-async function bodyOf(request: NodeRequest, most: number): Promise<Uint8Array | 'gone' | undefined> {
-  if (request.rawBody instanceof Uint8Array) return request.rawBody;
-  if (request.body instanceof Uint8Array) return request.body;
+export async function bodyOf(
+  { rawBody, body }: { rawBody?: unknown; body?: unknown },
+  request: IncomingMessage,
+  most: number,
+): Promise<Uint8Array | 'gone' | undefined> {
+  if (rawBody instanceof Uint8Array) return rawBody;
+  if (body instanceof Uint8Array) return body;
   if (request.readableEnded || request.readableDidRead) return request.method === 'POST' ? 'gone' : new Uint8Array();
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];

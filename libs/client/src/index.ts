@@ -1,4 +1,4 @@
-export { attachedStateOf, type AttachedState, type CloudEvent } from './cloud-event.js';
+export { attachedStateOf, type AttachedState, type CloudEvent, type TypedEvent } from './cloud-event.js';
 export { ClientTokens, type ClientCredentials } from './client-tokens.js';
 export { reject, release, type Delivery, type Handle, type Outcome, type SettleResult } from './delivery.js';
 export { fetchDocument, type DocumentReference, type FetchDocument, type FetchedDocument } from './document-fetch.js';

@@ -28,7 +28,8 @@ const OBJECT_PATH = /^\/v1\/objects\/[^/]+\/[^/]+$/;
  * owner is behind, or away) is asked for again until it is there.
  *
  * @throws Refusal `object-behind` or `owner-unavailable` when the time is over; `permission-missing`, `not-found`, …;
- * `reference-refused` when the event has no reference, or one that leads elsewhere: tokens are for the gateway alone
+ * `reference-refused` when the event has no reference, or one that leads elsewhere: tokens are for the gateway alone; what
+ * `signal` is aborted with
  */
 export async function fetchObject<S = unknown>(
   event: Pick<CloudEvent, 'dataref'>,
@@ -42,17 +43,18 @@ export async function fetchObject<S = unknown>(
   for (;;) {
     try {
       const response = await http.ask(path, { headers, accepted: [304, 410], timeoutMs: REQUEST_MS, signal });
-      return await read<S>(response, version);
+      return await read<S>(response, version, signal);
     } catch (error) {
-      if (!(error instanceof Refusal) || !error.retryable || signal?.aborted === true) throw error;
+      if (!(error instanceof Refusal) || !error.retryable) throw error;
       const retryInMs = backoff.next(error.retryAfterMs);
       if (Date.now() + retryInMs > until) throw error;
       await pause(retryInMs, signal);
+      signal?.throwIfAborted();
     }
   }
 }
 
-async function read<S>(response: Response, least: number): Promise<FetchedObject<S>> {
+async function read<S>(response: Response, least: number, signal?: AbortSignal): Promise<FetchedObject<S>> {
   const etag = response.headers.get('etag') ?? '';
   const version = Number(/^(?:W\/)?"(\d+)"$/.exec(etag)?.[1] ?? Number.NaN);
   if (response.status === 410) {
@@ -73,6 +75,7 @@ async function read<S>(response: Response, least: number): Promise<FetchedObject
   try {
     return { kind: 'state', version, etag, state: (await response.json()) as S };
   } catch (cause) {
+    signal?.throwIfAborted();
     throw new Refusal('answer-unreadable', 'The object did not come whole.', { retryable: true, cause });
   }
 }

@@ -54,12 +54,34 @@ export async function refusalOf(response: Response): Promise<Refusal> {
     field: typeof field === 'string' ? field : undefined,
   };
   if (typeof code === 'string') return new Refusal(code, typeof detail === 'string' ? detail : code, details);
-  return new Refusal('answer-unreadable', `The answer was ${status} without a problem document.`, details);
+  return new Refusal(
+    'answer-unreadable',
+    `${whose(response)} was ${status}, without a problem document${said(text)}`,
+    details,
+  );
+}
+
+/** Without the query, where secrets may stand. */
+function whose({ url }: Response): string {
+  if (!URL.canParse(url)) return 'The answer';
+  const { origin, pathname } = new URL(url);
+  return `The answer of ${origin}${pathname}`;
+}
+
+/** The beginning of what a proxy, say, has to say for itself. */
+function said(text: string): string {
+  const words = text
+    .slice(0, 2000)
+    .replace(/<(style|script)[^]*?<\/\1>|<[^>]*>/gi, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return words === '' ? '.' : `: ${words.slice(0, 200)}`;
 }
 
 /** No complete answer came: the connection failed, was cut, or took too long. */
-export function unreachable(url: string, cause: unknown): Refusal {
-  const reason = cause instanceof Error ? causeOf(cause) : String(cause);
+export function unreachable(url: string, cause: unknown, timeoutMs?: number): Refusal {
+  const isTooLate = cause instanceof Error && cause.name === 'TimeoutError' && timeoutMs !== undefined;
+  const reason = isTooLate ? `none within ${timeoutMs} ms` : cause instanceof Error ? causeOf(cause) : String(cause);
   return new Refusal('unreachable', `No answer from ${new URL(url).origin}: ${reason}`, { retryable: true, cause });
 }
 

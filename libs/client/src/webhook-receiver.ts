@@ -131,6 +131,10 @@ export function tooLarge(): ReceiverAnswer {
   return problemAnswer(413, 'too-large', 'The body is larger than allowed.');
 }
 
+export function bodyParsed(): ReceiverAnswer {
+  return problemAnswer(500, 'body-parsed', 'The receiver parses the body before its signature can be checked.');
+}
+
 /** Of several the one that asks for most: to stop, or to wait. */
 function failureAnswer(errors: readonly unknown[]): ReceiverAnswer {
   const answers = errors.filter((error) => error instanceof WebhookAnswer);

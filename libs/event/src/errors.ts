@@ -33,6 +33,7 @@ export const ERRORS = {
   'too-large': { status: 413, retryable: false, title: 'This is larger than allowed' },
   'content-type-unsupported': { status: 415, retryable: false, title: 'This content type cannot be read here' },
   'encoding-unsupported': { status: 415, retryable: false, title: 'This content encoding is not unpacked here' },
+  'range-unsatisfiable': { status: 416, retryable: false, title: 'The document has none of these bytes' },
   'data-invalid': { status: 422, retryable: false, title: 'The data does not fit its schema' },
   'receiver-forbidden': { status: 422, retryable: false, title: 'Webhooks may not point there' },
   'filter-invalid': { status: 422, retryable: false, title: 'The filter breaks a rule' },
@@ -70,11 +71,18 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** A rule that a field breaks: the rest of a sentence that begins with the field, as `must be at least 1000`. */
+export interface FieldRule {
+  /** As a path: `data.to_Item.0.Material`; empty where the rule is one of the whole. */
+  field: string;
+  rule: string;
+}
+
 export interface ErrorDetails {
   /** The field that is wrong, as a path: `data.to_Item.0.Material`, `attributes.subject`. */
   field?: string;
   /** All fields that are wrong, where more than one was found. */
-  fields?: readonly { field: string; rule: string }[];
+  fields?: readonly FieldRule[];
   /** Seconds after which trying again makes sense. */
   retryAfterSeconds?: number;
   cause?: unknown;
@@ -84,7 +92,7 @@ export interface ErrorDetails {
 export class HeddleError extends Error {
   readonly code: ErrorCode;
   readonly field: string | undefined;
-  readonly fields: readonly { field: string; rule: string }[] | undefined;
+  readonly fields: readonly FieldRule[] | undefined;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -105,6 +113,21 @@ export class HeddleError extends Error {
   }
 }
 
+/** The error of a field that breaks a rule, which is its message, too. */
+export function fieldInvalid(field: string, rule: string, code: ErrorCode = 'data-invalid'): HeddleError {
+  return fieldsInvalid([{ field, rule }], { code });
+}
+
+/** As {@link fieldInvalid}, for several at once: the first is the message, and begins with `whole` where it is of no field. */
+export function fieldsInvalid(
+  fields: readonly FieldRule[],
+  { code = 'data-invalid', whole = 'The body' }: { code?: ErrorCode; whole?: string } = {},
+): HeddleError {
+  const { field, rule } = fields[0] ?? { field: '', rule: 'is not as it must be' };
+  const sentence = `${field === '' ? whole : field} ${rule}`;
+  return new HeddleError(code, /[.?!]$/.test(sentence) ? sentence : `${sentence}.`, { fields });
+}
+
 /** An RFC 9457 problem. `type` is relative to the server that answers; `code` is the stable name to program against. */
 export interface Problem {
   type: string;
@@ -114,7 +137,7 @@ export interface Problem {
   code: ErrorCode;
   retryable: boolean;
   field?: string;
-  errors?: readonly { field: string; rule: string }[];
+  errors?: readonly FieldRule[];
 }
 
 /** The problem document of any error; what is not a `HeddleError` becomes `internal` and keeps its text to itself. */

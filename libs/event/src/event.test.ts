@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeddleError } from './errors.js';
-import { attributeProblem, checkAttributes } from './event.js';
+import { attributeProblem, checkAttributes, longAttributeBytes } from './event.js';
 
 const valid = { id: '1', source: '/s', type: 't' };
 const problemOf = (changes: Record<string, unknown>): string | undefined =>
@@ -70,6 +70,11 @@ describe('the attributes of an event (CloudEvents 1.0.2)', () => {
     expect(problemOf({ x: 'a'.repeat(4096) })).toBeUndefined();
     expect(problemOf({ x: 'a'.repeat(4097) })).toBe('x');
     expect(problemOf({ x: 'ä'.repeat(2049) })).toBe('x');
+    // What an application says of its message counts as its data does, where there is room for that.
+    expect(problemOf({ amqpproperties: 'a'.repeat(1_000_000) })).toBeUndefined();
+    expect(problemOf({ amqpproperties: 'a'.repeat(1_000_001) })).toBe('amqpproperties');
+    expect([4096, 4097].map((bytes) => longAttributeBytes({ amqpproperties: 'a'.repeat(bytes) }))).toEqual([0, 4097]);
+    expect(() => checkAttributes({ ...valid, amqpproperties: 'a'.repeat(4097) })).toThrow('at most 4096 bytes');
     const many = (count: number, length: number): Record<string, string> =>
       Object.fromEntries(Array.from({ length: count }, (_, index) => [`x${index}`, 'a'.repeat(length)]));
     expect(problemOf(many(64, 1))).toBeUndefined();

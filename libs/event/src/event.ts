@@ -38,6 +38,20 @@ export type EnvelopeMode = (typeof ENVELOPE_MODES)[number];
 /** Bytes of one attribute value, count of extensions, bytes of all attributes together. */
 export const ATTRIBUTE_LIMITS = { valueBytes: 4096, extensions: 64, totalBytes: 16_384 } as const;
 
+/**
+ * The extension in which AMQP keeps the properties that an application has given its message: part of what it says, it is as
+ * long as a message may be, and does not count among the others.
+ */
+export const APPLICATION_PROPERTIES = 'amqpproperties';
+const MAX_APPLICATION_PROPERTIES_BYTES = 1_000_000;
+
+/** Bytes of an event's application properties that are more than any attribute may have: they count as its data. */
+export function longAttributeBytes({ [APPLICATION_PROPERTIES]: text }: Readonly<Record<string, unknown>>): number {
+  if (typeof text !== 'string' || text.length * 3 <= ATTRIBUTE_LIMITS.valueBytes) return 0;
+  const bytes = Buffer.byteLength(text);
+  return bytes > ATTRIBUTE_LIMITS.valueBytes ? bytes : 0;
+}
+
 const CONTEXT_ATTRIBUTES = new Set(['id', 'source', 'type', 'subject', 'time', 'datacontenttype', 'dataschema']);
 const ATTRIBUTE_NAME = /^[a-z0-9]{1,64}$/;
 /** The characters CloudEvents strings must not have: controls, lone surrogates, Unicode noncharacters. */
@@ -57,8 +71,15 @@ export interface AttributeProblem {
   rule: string;
 }
 
-/** The first broken rule of CloudEvents 1.0.2 (and of {@link ATTRIBUTE_LIMITS}) in the attributes, or nothing. */
-export function attributeProblem(attributes: Readonly<Record<string, unknown>>): AttributeProblem | undefined {
+/**
+ * The first broken rule of CloudEvents 1.0.2 (and of {@link ATTRIBUTE_LIMITS}) in the attributes, or nothing.
+ *
+ * @param longBytes that {@link APPLICATION_PROPERTIES} may have
+ */
+export function attributeProblem(
+  attributes: Readonly<Record<string, unknown>>,
+  longBytes: number = MAX_APPLICATION_PROPERTIES_BYTES,
+): AttributeProblem | undefined {
   for (const required of ['id', 'source', 'type']) {
     if (attributes[required] === undefined) return { attribute: required, rule: 'is required' };
   }
@@ -81,10 +102,10 @@ export function attributeProblem(attributes: Readonly<Record<string, unknown>>):
     if (typeof value !== 'string') return { attribute: name, rule: 'must be a string' };
     // A string has at most three bytes of UTF-8 for each UTF-16 unit: short ones need no counting.
     const bytes = value.length * 3 <= 192 ? value.length : Buffer.byteLength(value);
-    if (bytes > ATTRIBUTE_LIMITS.valueBytes) {
-      return { attribute: name, rule: `must be at most ${ATTRIBUTE_LIMITS.valueBytes} bytes` };
-    }
-    total += name.length + bytes;
+    const isLong = name === APPLICATION_PROPERTIES && bytes > ATTRIBUTE_LIMITS.valueBytes;
+    const most = isLong ? longBytes : ATTRIBUTE_LIMITS.valueBytes;
+    if (bytes > most) return { attribute: name, rule: `must be at most ${most} bytes` };
+    total += name.length + (isLong ? 0 : bytes);
     if (total > ATTRIBUTE_LIMITS.totalBytes) {
       return { attribute: name, rule: `brings all attributes past ${ATTRIBUTE_LIMITS.totalBytes} bytes` };
     }
@@ -126,12 +147,12 @@ function isTimestamp(value: string): boolean {
 }
 
 /**
- * Checks attributes as {@link attributeProblem} does.
+ * Checks attributes as {@link attributeProblem} does, none of them being a long one.
  *
  * @throws HeddleError `attribute-invalid` with `attributes.<name>` as its field.
  */
 export function checkAttributes(attributes: Readonly<Record<string, unknown>>): asserts attributes is EventAttributes {
-  const problem = attributeProblem(attributes);
+  const problem = attributeProblem(attributes, ATTRIBUTE_LIMITS.valueBytes);
   if (problem !== undefined) {
     throw new HeddleError('attribute-invalid', `The attribute ${problem.attribute.slice(0, 64)} ${problem.rule}.`, {
       field: `attributes.${problem.attribute.slice(0, 64)}`,

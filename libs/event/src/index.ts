@@ -14,6 +14,7 @@ export {
   type TopicMatcher,
 } from './address.js';
 export {
+  APPLICATION_PROPERTIES,
   ATTRIBUTE_LIMITS,
   AVRO_CONTENT_TYPE,
   CLOUDEVENTS_AVRO_CONTENT_TYPE,
@@ -23,12 +24,23 @@ export {
   JSON_CONTENT_TYPE,
   attributeProblem,
   checkAttributes,
+  longAttributeBytes,
   type AttributeProblem,
   type EnvelopeMode,
   type Event,
   type EventAttributes,
 } from './event.js';
-export { ERRORS, HeddleError, problemOf, type ErrorCode, type ErrorDetails, type Problem } from './errors.js';
+export {
+  ERRORS,
+  HeddleError,
+  fieldInvalid,
+  fieldsInvalid,
+  problemOf,
+  type ErrorCode,
+  type ErrorDetails,
+  type FieldRule,
+  type Problem,
+} from './errors.js';
 export type {
   Append,
   AppendOutcome,
@@ -55,7 +67,7 @@ export type { FailedEvent } from './handling-ground.js';
 export type { ControlLog, ControlPut, ControlRecord, Follower } from './control-log.js';
 export { canonicalKey } from './key.js';
 export type { KeyWork } from './key-work.js';
-export { nearest } from './nearest.js';
+export { nearest, suggestion } from './nearest.js';
 export { MemoryControlLog } from './memory-control-log.js';
 export { MemoryEventLog, type MemoryEventLogOptions } from './memory-event-log.js';
 export { type MemoryDeadLetter } from './memory-group.js';
@@ -63,7 +75,7 @@ export { MemorySlotGroup } from './memory-slot-group.js';
 export { murmur2, partitionOf } from './murmur2.js';
 export { OWN_ATTRIBUTES, isEventCopy, isRawMessage, rawContentOf, rawEvent, type RawContent } from './raw-message.js';
 export { DEFAULT_RETRY, type RetrySchedule } from './retry-schedule.js';
-export { formatSequence } from './sequence.js';
+export { formatSequence, sequenceOf } from './sequence.js';
 export { divideSlots, type SlotGroup, type SlotHandlers, type SlotMember } from './slot-group.js';
 export type { Position, StoredEvent } from './stored-event.js';
 export {

@@ -1,16 +1,27 @@
+/** A longer word is no slip of the pen of anything, and would cost much to compare. */
+const MAX_LENGTH = 256;
+
 /**
- * The candidate with the fewest edits (Levenshtein's), whatever its case, if it is near enough to be a slip of the pen. A
- * word of more than 64 characters is none.
+ * The candidate with the fewest edits (Levenshtein's), whatever its case, if it is near enough to be a slip of the pen:
+ * with an edit for every three letters, at most. A word of more than 256 characters is none.
  */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.ceil(word.length / 3) + 1;
-  if (word.length > 64) return undefined;
+  if (word.length > MAX_LENGTH) return undefined;
   for (const candidate of candidates) {
+    if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
+}
+
+/** What is said of a word that is not known: the candidate it was meant to be, or all there are. Empty without any. */
+export function suggestion(word: string, candidates: readonly string[]): string {
+  const near = nearest(word, candidates);
+  if (near !== undefined) return `did you mean ${near}?`;
+  return candidates.length === 0 ? '' : `there ${candidates.length === 1 ? 'is' : 'are'} ${candidates.join(', ')}`;
 }
 
 /** Two letters changed round count as one edit (optimal string alignment): it is the commonest slip. */

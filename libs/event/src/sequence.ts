@@ -11,3 +11,8 @@ export function formatSequence(sequence: number): string {
   }
   return String(sequence).padStart(DIGITS, '0');
 }
+
+/** The number of an event among all events of its object; 0 for one that others than its owner have published: only owners number. */
+export function sequenceOf({ attributes }: { attributes: Readonly<Record<string, string | undefined>> }): number {
+  return Number(attributes['sequence'] ?? 0);
+}

@@ -9,7 +9,8 @@ export const SLOT_COUNT = 32;
  * Heddle's own topics. `queues`, `progress` and `parked` share one partition count and place their records by the slot
  * of (tenant, queue), so that the owner of a slot owns all that belongs to its queues.
  * `operations` has what operators want to hear of (a webhook failing, recovered, disabled), `audit` who did what.
- * `clients` has who may come in, `keys` wrapped data keys and the signing keys of access tokens.
+ * `clients` has who may come in, `keys` wrapped data keys and the signing keys of access tokens, `retained` the messages that
+ * MQTT gives to whoever subscribes to their topics later.
  */
 export const CONTROL_TOPICS = {
   queues: 'heddle.queues',
@@ -22,6 +23,7 @@ export const CONTROL_TOPICS = {
   setAside: 'heddle.set-aside',
   clients: 'heddle.clients',
   keys: 'heddle.keys',
+  retained: 'heddle.retained',
 } as const;
 
 /**
@@ -85,6 +87,7 @@ export const CONTROL_TOPIC_SPECS: readonly TopicSpec[] = [
   { name: CONTROL_TOPICS.setAside, partitions: 1, cleanup: 'compact' },
   { name: CONTROL_TOPICS.clients, partitions: 1, cleanup: 'compact' },
   { name: CONTROL_TOPICS.keys, partitions: 1, cleanup: 'compact' },
+  { name: CONTROL_TOPICS.retained, partitions: 1, cleanup: 'compact' },
 ];
 
 /** The spec of a business object's topic: events are kept without limit, the partition count is fixed for life. */

@@ -1,8 +1,8 @@
+import { entityTag, isKnown } from '@heddle/runtime';
 import type { FastifyReply } from 'fastify';
 import { gone } from './object-changes.js';
 import type { Stored } from './object-store.js';
 import type { Page } from './paging.js';
-import { entityTag, isKnown } from './preconditions.js';
 
 type Reply = Pick<FastifyReply, 'header' | 'status'>;
 

@@ -1,9 +1,8 @@
-import { shapeError } from '@heddle/runtime';
+import { type Expected, expectedOf, readShape, requiredOf } from '@heddle/runtime';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { keyShape } from './field-shapes.js';
 import { type OriginOfChange, originOf } from './origin.js';
-import { type Expected, expectedOf, requiredOf } from './preconditions.js';
 
 /** What a client asks for beside the change itself: of which object, at which version, and where the wish comes from. */
 export interface ChangeRequest {
@@ -31,7 +30,6 @@ export function mayMatch(asked: Asked): ChangeRequest {
 
 /** @throws HeddleError `data-invalid` for what can be no key, and what the reader of If-Match throws */
 function changeRequestOf({ params, headers }: Asked, read: (ifMatch: string | undefined) => Expected): ChangeRequest {
-  const key = keyShape.safeParse((params as { key?: string }).key);
-  if (!key.success) throw shapeError(key.error.issues);
-  return { key: key.data, expected: read(headers['if-match']), origin: originOf(headers) };
+  const key = readShape(keyShape, (params as { key?: string }).key);
+  return { key, expected: read(headers['if-match']), origin: originOf(headers) };
 }

@@ -1,9 +1,11 @@
 export { HeddleError, isEventOf, type EventOf, type HandlingContext, type StoredEvent } from '@heddle/event';
 export { EventBatchContext, EventContext, Handles } from '@heddle/kafka';
+export type { ByteRange } from './byte-range.js';
 export { answerPage, answerRead, answerState } from './answers.js';
 export { MayMatch, MustMatch, mayMatch, type ChangeRequest } from './change-request.js';
 export { connectMesh } from './connect-mesh.js';
 export { createMesh, type MeshOptions } from './create-mesh.js';
+export { answerDocument, digestHeader, type OwnDocument } from './document-answer.js';
 export type { AnyEvents, Appearing, EventFor, RaiseOf } from './event-map.js';
 export { code, date, decimal, keyShape, number, text } from './field-shapes.js';
 export type { Handler } from './handlers.js';

@@ -1,10 +1,10 @@
 import { HeddleError } from '@heddle/event';
 import type { Outbox, OutboxTables, Relay } from '@heddle/outbox';
+import { checkExpected } from '@heddle/runtime';
 import type { Transaction } from 'kysely';
 import type { ChangeRequest } from './change-request.js';
 import type { ObjectStore, Stored } from './object-store.js';
 import type { OriginOfChange } from './origin.js';
-import { checkExpected } from './preconditions.js';
 
 /** What a rule decides: the state after it and the events it raises. No events means that nothing changed. */
 export interface Decision<S> {

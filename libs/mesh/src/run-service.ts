@@ -1,6 +1,16 @@
-import { gatewayTokens } from '@heddle/auth';
+import { ClientRevocations, gatewayTokens } from '@heddle/auth';
+import { KafkaControlLog } from '@heddle/kafka';
 import { type OutboxTables, createInboxTables } from '@heddle/outbox';
-import { type Log, certificateOf, createLog, createMetrics, listen, run, stopInOrder } from '@heddle/runtime';
+import {
+  type Log,
+  certificateOf,
+  createLog,
+  createMetrics,
+  listen,
+  reachable,
+  run,
+  stopInOrder,
+} from '@heddle/runtime';
 import type { Kysely, Transaction } from 'kysely';
 import { connectMesh } from './connect-mesh.js';
 import type { AnyEvents } from './event-map.js';
@@ -27,15 +37,27 @@ async function start<T extends OutboxTables>(service: Service<T>, settings: Serv
   const certificate = certificateOf(settings);
   const metrics = createMetrics(name);
   const database = { migrations: { '000-heddle-inbox': createInboxTables, ...migrations } };
-  const ground = await openGround<Transaction<T>>({ name, types, reactsTo, settings, log, metrics, database });
+  const controlLog = new KafkaControlLog({
+    brokers: settings.kafkaBrokers,
+    clientId: name,
+    log: (level, event, fields) => log[level]({ event, ...fields }, event),
+  });
+  const revocations = new ClientRevocations(controlLog);
+  const brokers = settings.kafkaBrokers.join(',');
+  const [ground] = await Promise.all([
+    openGround<Transaction<T>>({ name, types, reactsTo, settings, log, metrics, database }),
+    reachable(log, `what ends tokens, at ${brokers},`, 'log-unavailable', () => revocations.start()),
+  ]);
   const mesh = new Mesh<AnyEvents, Transaction<T>>(ground);
-  const verifier = gatewayTokens({ url: issuerUrl, issuer, audience });
+  const verifier = gatewayTokens({ url: issuerUrl, issuer, audience }, (caller) => revocations.isCurrent(caller));
   // The mesh has opened it, for it was given migrations.
   const db = ground.db as Kysely<T>;
-  const app = await createService(service, { ...ground, db, tenant, verifier, certificate, mesh });
+  const app = await createService(service, { ...ground, db, tenant, verifier, certificate, exposure: settings, mesh });
   stopInOrder(log, [
     { name: 'ready', run: () => ground.health.stopping() },
     { name: 'server and consumer', run: () => app.close() },
+    { name: 'revocations', run: () => revocations.stop() },
+    { name: 'control log', run: () => controlLog.close() },
     ...mesh.stopSteps(),
   ]);
   // Before joining the group: that waits for a member that was killed, until its session is over.

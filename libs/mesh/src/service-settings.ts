@@ -1,5 +1,12 @@
 import { LOCAL_TENANT } from '@heddle/event';
-import { type Settings, type SettingsOf, gatewayTokenSettings, meshSettings, portSchema } from '@heddle/runtime';
+import {
+  type Settings,
+  type SettingsOf,
+  countSchema,
+  gatewayTokenSettings,
+  meshSettings,
+  portSchema,
+} from '@heddle/runtime';
 import { z } from 'zod';
 
 /** The settings every microservice has, with the port and the event source that are its own by default. */
@@ -17,7 +24,7 @@ export function serviceSettings({ name, port }: { name: string; port: number }) 
     },
     databasePool: {
       env: 'DATABASE_POOL',
-      schema: z.coerce.number('must be a number').int().min(2, 'must be at least 2').default(10),
+      schema: countSchema(2).default(10),
       about: 'connections to the database at most, the one of the outbox relay counted in',
     },
     eventSource: {
@@ -27,7 +34,7 @@ export function serviceSettings({ name, port }: { name: string; port: number }) 
     },
     topicPartitions: {
       env: 'HEDDLE_TOPIC_PARTITIONS',
-      schema: z.coerce.number('must be a number').int().min(1).max(1000).default(12),
+      schema: countSchema(1, 1000).default(12),
       about: 'partitions of object topics that this process creates; fixed for life once there',
     },
     tenant: {
@@ -40,7 +47,7 @@ export function serviceSettings({ name, port }: { name: string; port: number }) 
     },
     inboxDays: {
       env: 'HEDDLE_INBOX_DAYS',
-      schema: z.coerce.number('must be a number').min(1, 'must be at least 1').max(3650).default(30),
+      schema: z.coerce.number().min(1).max(3650).default(30),
       about: 'days that the inbox knows which events were handled; one that comes again later has another effect',
     },
     ...gatewayTokenSettings,

@@ -45,6 +45,7 @@ export interface ServiceGround<T> extends Omit<ServiceParts<T>, 'relay'> {
   tenant: string;
   verifier: Verifier;
   certificate?: HttpAppOptions['certificate'];
+  exposure?: HttpAppOptions['exposure'];
   store: { committed(): void };
   log: Log;
   health: Health;
@@ -56,7 +57,7 @@ export async function createService<T extends OutboxTables>(
   { types, module, routes, openApi }: Service<T>,
   ground: ServiceGround<T>,
 ): Promise<NestFastifyApplication> {
-  const { tenant, verifier, tokens, certificate, db, outbox, mesh, store, log, health, metrics } = ground;
+  const { tenant, verifier, tokens, certificate, exposure, db, outbox, mesh, store, log, health, metrics } = ground;
   const guard = new ServiceGuard(verifier, { tenant, types }, log);
   const parts = { db, outbox, relay: { wake: () => store.committed() }, mesh, tokens };
   const app = await createHttpApp(module(parts), {
@@ -65,6 +66,7 @@ export async function createService<T extends OutboxTables>(
     metrics,
     openApi,
     certificate,
+    ...(exposure === undefined ? {} : { exposure }),
     guard: (server) => guardRoutes(server, guard),
   });
   const server = app.getHttpAdapter().getInstance();

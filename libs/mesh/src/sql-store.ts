@@ -84,5 +84,8 @@ export class SqlStore<Tx> implements MeshStore<Tx> {
 }
 
 function isAny(tx: unknown): tx is AnyTransaction {
-  return typeof tx === 'object' && tx !== null && ('query' in tx || 'executeQuery' in tx);
+  if (typeof tx !== 'object' || tx === null) return false;
+  // A transaction of Drizzle has a `query` that is no function.
+  const { query, executeQuery } = tx as { query?: unknown; executeQuery?: unknown };
+  return typeof query === 'function' || typeof executeQuery === 'function';
 }

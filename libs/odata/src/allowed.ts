@@ -25,6 +25,12 @@ function methodsOf<S>(resource: Resource<S>): string[] {
         ...(remove === undefined ? [] : ['DELETE']),
       ];
     }
+    case 'property':
+    case 'value': {
+      const steps = resource.steps;
+      if (changesOf(steps).change === undefined) return READ;
+      return [...READ, 'PATCH', 'MERGE', 'PUT', ...(resource.kind === 'value' ? ['DELETE'] : [])];
+    }
     default:
       return READ;
   }

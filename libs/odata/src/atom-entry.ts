@@ -1,5 +1,5 @@
 import { HeddleError } from '@heddle/event';
-import { type EntityModel, type ServiceModel, own } from './model.js';
+import { type EntityModel, type PropertyModel, type ServiceModel, own } from './model.js';
 import { invalid, quoted } from './refusal.js';
 import { NAMESPACES } from './xml.js';
 import { type XmlElement, attributeOf, readXml } from './xml-reader.js';
@@ -44,8 +44,25 @@ function addProperty<S>(
     values.set(name, null);
     return;
   }
-  const { type } = own(entity.properties, name) ?? {};
-  values.set(name, type === 'Edm.String' ? text : type === 'Edm.Boolean' ? flagOf(text) : text.trim());
+  values.set(name, writtenOf(own(entity.properties, name), text));
+}
+
+/** A text as the same value stands in JSON. */
+export function writtenOf(property: PropertyModel | undefined, text: string): unknown {
+  if (property?.type === 'Edm.String') return text;
+  return property?.type === 'Edm.Boolean' ? flagOf(text) : text.trim();
+}
+
+/**
+ * A single property as an element of its name (OData operations 2.0 §2.5), or null.
+ *
+ * @throws HeddleError as {@link readEntry}
+ */
+export function readElement<S>(entity: EntityModel<S>, name: string, body: Buffer): unknown {
+  const values: Values = new Map();
+  addProperty(entity, { property: readXml(body), values, at: '' });
+  if (values.has(name)) return values.get(name);
+  throw new HeddleError('body-invalid', `The body is no element ${quoted(name)}.`);
 }
 
 /** What came along: an entry, or several of them in a feed. */

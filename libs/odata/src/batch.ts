@@ -8,7 +8,13 @@ import {
   printMultipart,
   requestOf,
 } from './multipart.js';
-import { type ODataAnswer, type ODataCaller, type ODataRequest, VERSION_HEADERS } from './odata-request.js';
+import {
+  type ODataAnswer,
+  type ODataCaller,
+  type ODataRequest,
+  VERSION_HEADERS,
+  mustSpeakV2,
+} from './odata-request.js';
 import { type ODataService, mustShowToken } from './odata-service.js';
 import { quoted, refusal, tooComplex } from './refusal.js';
 import { refused } from './refused.js';
@@ -29,6 +35,7 @@ export async function answerBatch<S>(
   caller: ODataCaller,
 ): Promise<ODataAnswer> {
   try {
+    mustSpeakV2(request);
     mustShowToken(request, caller.csrfToken);
     const boundary = boundaryOf(request.headers['content-type']);
     const parts = parseMultipart(textOf(request.body), boundary, MAX_REQUESTS);

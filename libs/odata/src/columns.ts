@@ -16,8 +16,9 @@ const CASTS: Partial<Record<EdmType, Sql>> = {
 
 /** The column of a property under an alias; the key of the business object is found by the index of its table. */
 export function columnOf<S>({ objectKey, properties }: EntityModel<S>, name: string, alias: string): Sql {
-  const { type, computed } = properties[name]!;
+  const { type, computed, isDay } = properties[name]!;
   if (computed !== undefined) return computed(alias);
+  if (isDay === true) return sql`(${sql.id(alias, name)}::timestamp at time zone 'UTC')`;
   return sql`${sql.id(alias, name === objectKey ? 'key' : name)}${CASTS[type] ?? sql``}`;
 }
 

@@ -20,7 +20,8 @@ export type EdmValue = string | number | boolean | null;
 /** Types whose values can be compared with one another. */
 export type EdmKind = 'text' | 'number' | 'flag' | 'DateTime' | 'DateTimeOffset' | 'Time' | 'Guid';
 
-const KINDS: Record<EdmType, EdmKind> = {
+/** Every type, with what its values can be compared with. */
+export const EDM_TYPES: Record<EdmType, EdmKind> = {
   'Edm.String': 'text',
   'Edm.Boolean': 'flag',
   'Edm.Int32': 'number',
@@ -34,7 +35,7 @@ const KINDS: Record<EdmType, EdmKind> = {
 };
 
 export function kindOf(type: EdmType): EdmKind {
-  return KINDS[type];
+  return EDM_TYPES[type];
 }
 
 /** `2026-11-21T10:00:00`, with milliseconds only where there are some. */

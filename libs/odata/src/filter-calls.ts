@@ -20,7 +20,7 @@ const INT_MAX = 2_147_483_646;
 /** Letters as Unicode has them, whatever the language of the database. */
 const LETTERS = sql.raw('collate "und-x-icu"');
 
-/** The functions of OData V2 (URI conventions 2.0 §4.5.1), but `isof` and `cast`: no entity here has a type above it. */
+/** The functions of OData V2 (URI conventions 2.0 §4.5.1), but those that take a type: see `filter-types.ts`. */
 export const CALLS: Readonly<Record<string, Call>> = {
   substringof: condition(([part, whole]) => sql`(strpos(${whole}, ${part}) > 0)`),
   startswith: condition(([whole, part]) => sql`starts_with(${whole}, ${part})`),

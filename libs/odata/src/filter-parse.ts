@@ -8,7 +8,7 @@ const NAME = /[A-Za-z_]\w{0,127}/y;
 /** With a name of one operator in front of a space or a bracket. */
 const OPERATOR = /(or|and|eq|ne|lt|le|gt|ge|add|sub|mul|div|mod)(?=[\s(])/y;
 const DIRECTION = /(asc|desc)(?!\w)/y;
-const MAX_NODES = 400;
+const MAX_NODES = 1000;
 const MAX_DEPTH = 40;
 
 /** One expression of `$orderby`. */
@@ -105,12 +105,11 @@ class Parser {
       const operand = this.#nested(() => this.#operand());
       return this.#node({ kind: 'not', operand });
     }
-    if (this.text.startsWith('(', this.#at)) return this.#call(name);
+    if (this.takeText('(')) return this.#call(name);
     return this.#path(name);
   }
 
   #call(name: string): Expression {
-    this.#at += 1;
     const args: Expression[] = [];
     if (!this.takeText(')')) {
       do args.push(this.#nested(() => this.expression(0)));

@@ -7,6 +7,7 @@ import type { Expression, Operator } from './filter.js';
 import { parseFilter } from './filter-parse.js';
 import { FilterSql } from './filter-sql.js';
 import type { Literal } from './literal.js';
+import { dayAsInstant, dayOfInstant, timeOfInstant } from './model.js';
 import { TRIAL_SERVICE, TRIAL_STATEMENTS, type TrialOrder, trialOrder } from './model-trial.js';
 import { ALIAS, type Reader, keyOrder, rowsOf } from './rows.js';
 
@@ -143,6 +144,27 @@ const filters = fc.letrec<{
   ),
 })).flag;
 
+it('days and times of instants are those of UTC, whatever time zone the database speaks in', async () => {
+  const order = TRIAL_SERVICE.entities['A_Order']!;
+  const more = { AtDay: dayOfInstant('At'), AtTime: timeOfInstant('At'), Day: dayAsInstant() };
+  const entity = { ...order, properties: { ...order.properties, ...more } };
+  const rows = await (database.db as Reader).transaction().execute(async (tx) => {
+    await sql`set local time zone 'Pacific/Kiritimati'`.execute(tx);
+    return rowsOf(tx, { entity, properties: ['At', 'AtDay', 'AtTime', 'Day'], where: [], order: keyOrder(entity) });
+  });
+  const DAY_MS = 86_400_000;
+  for (const [index, { values }] of rows.entries()) {
+    const { At, Day } = orders[index]!;
+    const at = At === null ? null : Date.parse(At);
+    expect(values).toEqual({
+      At: at,
+      AtDay: at === null ? null : at - (at % DAY_MS),
+      AtTime: at === null ? null : at % DAY_MS,
+      Day: Day === null ? null : Date.parse(Day),
+    });
+  }
+});
+
 describe('a filter', () => {
   it('finds in the database what it means', async () => {
     await fc.assert(
@@ -164,6 +186,26 @@ describe('a filter', () => {
     ["Day eq datetime'2026-11-21T00:00:00'", ({ Day }) => Day === '2026-11-21'],
     ["At eq datetimeoffset'2026-11-21T12:30:05+02:00'", ({ At }) => At === '2026-11-21T10:30:05Z'],
     ['IsOpen eq false', ({ IsOpen }) => !IsOpen],
+    // A plus that nobody escaped has become a space.
+    ["At eq datetimeoffset'2026-11-21T12:30:05 02:00'", ({ At }) => At === '2026-11-21T10:30:05Z'],
+    ["cast(Count, 'Edm.String') eq '5'", ({ Count }) => Count === 5],
+    ["startswith(cast(Amount,'Edm.String'),'-1')", ({ Amount }) => Amount.startsWith('-1')],
+    ["cast(Text,'Edm.Int32') eq 10", ({ Text }) => Text === '10'],
+    ["cast(Amount div 4M,'Edm.Int32') eq 1", ({ Amount }) => Number(Amount) >= 4 && Number(Amount) < 8],
+    ["cast(Count mul 1000000000,'Edm.Int32') eq null", ({ Count }) => Math.abs(Count) > 2],
+    ["cast(IsOpen,'Edm.String') eq 'true'", ({ IsOpen }) => IsOpen],
+    ["cast(Day,'Edm.String') eq '2026-11-21T00:00:00'", ({ Day }) => Day === '2026-11-21'],
+    ["cast(At,'Edm.String') eq '2026-11-21T10:30:05Z'", ({ At }) => At === '2026-11-21T10:30:05Z'],
+    ["cast(At,'Edm.DateTime') eq datetime'2026-11-21T10:30:05'", ({ At }) => At === '2026-11-21T10:30:05Z'],
+    [
+      "cast(cast(Id,'Edm.String'),'Edm.Guid') eq Id and endswith(cast(Id,'Edm.String'),'1')",
+      ({ Id }) => Id.endsWith('1'),
+    ],
+    ["cast(Note,'Edm.String') eq null", ({ Note }) => Note === null],
+    ["isof('API_TRIAL.A_OrderType') and Count eq 5", ({ Count }) => Count === 5],
+    ["isof('API_TRIAL.A_ItemType') or Count eq 5", ({ Count }) => Count === 5],
+    ["isof(Note,'Edm.String')", ({ Note }) => Note !== null],
+    ["isof(Count,'Edm.Int16') or isof(cast(Count,'Edm.Int64'),'Edm.Int64') and Count eq 5", ({ Count }) => Count === 5],
     ["substringof('A', Text) eq true", ({ Text }) => Text.includes('A')],
   ])('%s finds what it says', async (text, wanted) => {
     const expected = orders.filter(wanted).map(({ Order }) => Order);
@@ -182,6 +224,12 @@ describe('a filter', () => {
     ['Count add Text eq 1', /is no number/],
     ["to_Item/Text eq 'x'", /leads to many/],
     ["to_None/Text eq 'x'", /leads nowhere/],
+    ["isof('API_TRIAL.None')", /is no type of entities here/],
+    ["isof(Text,'Edm.None')", /"Edm.None" is no type/],
+    ['isof(Text,Note)', /takes the name of a type in quotes/],
+    ["cast(Text) eq 'x'", /cast takes 2 operands/],
+    ["cast(Text,'Edm.DateTime') eq Day", /cast makes no Edm.DateTime of Edm.String/],
+    ["cast(Text,'Edm.Byte') eq 1", /"Edm.Byte" is no type to cast to/],
     ["nosuch(Text) eq 'x'", /is no function; there are substringof/],
     ['length(Count) eq 1', /is Edm.Int32, and length takes text/],
     ['length() eq 1', /length takes 1 operands/],

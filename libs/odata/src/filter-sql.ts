@@ -1,22 +1,13 @@
 import { sql } from 'kysely';
 import { type Sql, boundOf, columnOf, orderedOf, storedText } from './columns.js';
+import { type Compiled, flag } from './compiled.js';
 import { type EdmKind, type EdmType, kindOf } from './edm.js';
 import { type Expression, type Operator, printExpression } from './filter.js';
 import { CALLS } from './filter-calls.js';
-import { type EntityModel, type PropertyModel, type ServiceModel, own } from './model.js';
+import { typeOperation } from './filter-types.js';
+import { type EntityModel, type ServiceModel, own } from './model.js';
 import { joinOf } from './navigation-join.js';
 import { quoted, refusal } from './refusal.js';
-
-/** An expression as SQL, and what it is of; null alone is of no kind. */
-export interface Compiled {
-  kind: EdmKind | 'null';
-  type: EdmType | 'null';
-  sql: Sql;
-  /** Where it is a property as it is. */
-  property?: PropertyModel;
-  /** Where it is a literal. */
-  literal?: string | number | boolean;
-}
 
 const COMPARISONS = { eq: '=', ne: '<>', lt: '<', le: '<=', gt: '>', ge: '>=' } as const;
 const SIGNS = { add: '+', sub: '-', mul: '*' } as const;
@@ -114,12 +105,14 @@ export class FilterSql<S> {
   }
 
   #call(expression: Extract<Expression, { kind: 'call' }>, entity: EntityModel<S>, alias: string): Compiled {
+    const { service, field } = this;
+    const compile = (operand: Expression): Compiled => this.compile(operand, entity, alias);
+    const operation = typeOperation(expression, { service, entity, field, compile });
+    if (operation !== undefined) return operation;
     const call = own(CALLS, expression.name);
     if (call === undefined) {
-      throw refusal(
-        this.field,
-        `${quoted(expression.name)} is no function; there are ${Object.keys(CALLS).join(', ')}`,
-      );
+      const names = [...Object.keys(CALLS), 'isof', 'cast'].join(', ');
+      throw refusal(field, `${quoted(expression.name)} is no function; there are ${names}`);
     }
     const args = expression.args.map((arg) => this.compile(arg, entity, alias));
     const { takes, least = takes.length, of } = call;
@@ -180,10 +173,6 @@ export class FilterSql<S> {
   #wrong(expression: Expression, what: string): Error {
     return refusal(this.field, `${quoted(printExpression(expression))} ${what}`);
   }
-}
-
-function flag(condition: Sql): Compiled {
-  return { kind: 'flag', type: 'Edm.Boolean', sql: condition };
 }
 
 /** True or false, where SQL knows a third one. */

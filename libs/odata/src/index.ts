@@ -10,6 +10,8 @@ export {
   type Row,
   type ServiceModel,
   day,
+  dayAsInstant,
+  dayOfInstant,
   decimal,
   defineService,
   flag,
@@ -19,6 +21,7 @@ export {
   number,
   text,
   time,
+  timeOfInstant,
 } from './model.js';
 export { mustShowToken } from './odata-service.js';
 export { odataRoute } from './odata-route.js';

@@ -13,7 +13,8 @@ const TYPED = /(datetimeoffset|datetime|time|guid)'([^']*)'/y;
 const NUMBER = /-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?[LlMmDdFf]?(?![\w.])/y;
 
 const DATE = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,7}))?)?$/;
-const OFFSET = /^(.*?)(Z|[+-]\d\d:\d\d)$/;
+/** A plus that was not escaped has become a space on its way. */
+const OFFSET = /^(.*?)(Z|[ +-]\d\d:\d\d)$/;
 const DURATION = /^PT(?=\d)(?:(\d{1,2})H)?(?:(\d{1,2})M)?(?:(\d{1,2})(?:\.(\d{1,7}))?S)?$/;
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const INT32 = 2n ** 31n;

@@ -99,14 +99,16 @@ function propertyType(name: string, model: PropertyModel, isKey: boolean, isChan
   });
 }
 
-function association<S>({ namespace }: ServiceModel<S>, { entity, way, navigation }: Way<S>): Xml {
+function association<S>({ namespace, entities }: ServiceModel<S>, { entity, way, navigation }: Way<S>): Xml {
   const { to, many, on = [] } = navigation;
+  // From what belongs to another it is a way to that one, of which there are fewer.
+  const isOfMany = !many && entity.keys.length > entities[to]!.keys.length;
   const refs = on.map((property) => element('PropertyRef', { Name: property }));
   const from = fromRole(entity, way);
   return element(
     'Association',
     { Name: associationOf(entity, way), 'sap:content-version': '1' },
-    element('End', { Type: `${namespace}.${entity.name}Type`, Multiplicity: '1', Role: from }),
+    element('End', { Type: `${namespace}.${entity.name}Type`, Multiplicity: isOfMany ? '*' : '1', Role: from }),
     element('End', { Type: `${namespace}.${to}Type`, Multiplicity: many ? '*' : '0..1', Role: toRole(entity, way) }),
     ...(on.length === 0 || on.length !== entity.keys.length
       ? []

@@ -1,4 +1,4 @@
-import type { RawBuilder } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { EntityChanges } from './changes.js';
 import type { EdmType, EdmValue } from './edm.js';
 
@@ -14,6 +14,8 @@ export interface PropertyModel {
   nullable?: boolean;
   /** Digits without leading zeros that are ordered as numbers, and named with zeros in front or without. */
   isNumber?: boolean;
+  /** An instant of which there is only the day, at whose begin in UTC it is; its column has the day. */
+  isDay?: boolean;
   /** Where it is no column, but made of some: under an alias of the view. */
   computed?: (alias: string) => RawBuilder<unknown>;
   /** Who may write it: with a new entity, later on, or only the service; only the service when left out. */
@@ -126,6 +128,20 @@ export const instant = (rest: Rest = {}): PropertyModel => ({
   precision: 7,
   ...rest,
 });
+
+/** A day, or none, where S/4 has an instant. */
+export const dayAsInstant = (rest: Rest = {}): PropertyModel => instant({ precision: 0, isDay: true, ...rest });
+
+/** The time of day in UTC of a column that has instants as texts, and the day. */
+export const timeOfInstant = (column: string): PropertyModel =>
+  time({ computed: (alias) => sql`date_trunc('second', ${inUtc(alias, column)})::time` });
+export const dayOfInstant = (column: string): PropertyModel =>
+  day({ computed: (alias) => sql`date_trunc('day', ${inUtc(alias, column)})` });
+
+/** Whatever time zone the database speaks in. */
+function inUtc(alias: string, column: string): RawBuilder<unknown> {
+  return sql`(${sql.id(alias, column)}::timestamptz at time zone 'UTC')`;
+}
 
 export const time = (rest: Rest = {}): PropertyModel => ({ type: 'Edm.Time', nullable: true, precision: 0, ...rest });
 

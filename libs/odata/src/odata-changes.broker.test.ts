@@ -23,6 +23,8 @@ describe('a change', () => {
   it('needs the token that a read was given, and says so', async () => {
     const read = await trial.get('/', { 'x-csrf-token': 'Fetch' });
     expect(read.headers['x-csrf-token']).toBe('the token');
+    const none = await trial.get("/A_Order('9')", { 'x-csrf-token': 'fetch' });
+    expect(none).toMatchObject({ status: 404, headers: { 'x-csrf-token': 'the token' } });
     for (const token of ['', 'Fetch', 'another']) {
       const refused = await trial.ask('POST', '/A_Order', { Order: '7' }, { 'x-csrf-token': token });
       expect(refused).toMatchObject({ status: 403, headers: { 'x-csrf-token': 'Required' } });
@@ -86,6 +88,22 @@ describe('a change', () => {
     ['no object', 'POST', '/A_Order', [1], 422, 'body: must be an object'],
     ['no JSON', 'POST', '/A_Order', '{', 400, ''],
     ['a set', 'PATCH', '/A_Order', {}, 405, 'GET, POST'],
+    [
+      'a link',
+      'POST',
+      "/A_Order('1')/$links/to_Item",
+      { uri: "A_Item(Order='2',Item='10')" },
+      405,
+      'Links are only read',
+    ],
+    [
+      'a link to one',
+      'DELETE',
+      "/A_Order('1')/$links/to_Item(Order='1',Item='10')",
+      undefined,
+      405,
+      'Links are only read',
+    ],
     ['what is not created here', 'POST', '/A_Buyer', { Order: '7' }, 405, 'A_Buyer'],
     ['what is not changed here', 'PATCH', "/A_Item(Order='1',Item='10')", {}, 405, 'GET, POST'],
     ['what there is not', 'PATCH', "/A_Order('9')", { Text: 'x' }, 404, 'A_Order'],
@@ -188,7 +206,10 @@ describe('the methods of a path', () => {
     ['/A_Buyer', 'OPTIONS, GET, HEAD'],
     ["/A_Order('7')", 'OPTIONS, GET, HEAD, PATCH, MERGE, PUT, DELETE'],
     ["/A_Order('7')/to_Item", 'OPTIONS, GET, HEAD, POST'],
-    ["/A_Order('7')/Text", 'OPTIONS, GET, HEAD'],
+    ["/A_Order('7')/Text", 'OPTIONS, GET, HEAD, PATCH, MERGE, PUT'],
+    ["/A_Order('7')/Text/$value", 'OPTIONS, GET, HEAD, PATCH, MERGE, PUT, DELETE'],
+    ["/A_Buyer('7')/Name", 'OPTIONS, GET, HEAD'],
+    ["/A_Order('7')/$links/to_Item", 'OPTIONS, GET, HEAD'],
     ['/closeOrder', 'OPTIONS, POST'],
     ['/$batch', 'OPTIONS, POST'],
   ])('of %s are said to whoever asks, and to whoever uses another', async (path, allow) => {

@@ -148,6 +148,18 @@ describe('a set', () => {
     expect(Object.keys(filtered.d.results[0]!)).toEqual(['__metadata', 'Order']);
     expect(keysOf((await trial.get('/A_Order')).d.results)).toEqual(['1', '2', '10', '11']);
     expect((await trial.get("/A_Order/$count?$filter=substringof('1', Text)")).body).toBe('3');
+    for (const [part, count] of [
+      ['$top=3', '3'],
+      ['$skip=3', '1'],
+      ['$skip=1&$top=2', '2'],
+      ['$skip=9', '0'],
+      ['$top=9', '4'],
+    ]) {
+      expect([part, (await trial.get(`/A_Order/$count?${part}`)).body]).toEqual([part, count]);
+    }
+    expect((await trial.get("/A_Order('10')/$count")).body).toBe('1');
+    expect((await trial.get("/A_Order('12')/$count")).status).toBe(404);
+    expect((await trial.get("/A_Order('10')/$links/to_Item/$count")).body).toBe('0');
     expect((await trial.get('/A_Order?$top=0&$inlinecount=allpages')).d).toEqual({ __count: '4', results: [] });
   });
 
@@ -205,6 +217,24 @@ describe('a version', () => {
     expect((await trial.get("/A_Order('7')?version=5")).status).toBe(410);
     expect((await trial.get("/A_Order('7')")).status).toBe(404);
     expect((await trial.get('/A_Order?version=5')).status).toBe(400);
+  });
+});
+
+describe('the version of the protocol', () => {
+  it.each([
+    [{ dataserviceversion: '1.0', maxdataserviceversion: '3.0;NetFx' }, 200],
+    [{ dataserviceversion: '2.0', maxdataserviceversion: '2.0' }, 200],
+    [{ dataserviceversion: '3.0' }, 400],
+    [{ dataserviceversion: 'two' }, 400],
+    [{ maxdataserviceversion: '1.0' }, 400],
+  ])('%o is %i', async (headers, status) => {
+    const answer = await trial.get('/A_Order', headers);
+    expect([answer.status, answer.headers['dataserviceversion']]).toEqual([status, '2.0']);
+    const batch = await trial.ask('POST', '/$batch', '--b--', {
+      ...headers,
+      'content-type': 'multipart/mixed; boundary=b',
+    });
+    expect(batch.status).toBe(status === 200 ? 202 : status);
   });
 });
 

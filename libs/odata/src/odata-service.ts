@@ -4,7 +4,14 @@ import { pathOf } from './address.js';
 import { allowedAt } from './allowed.js';
 import { CSRF_HEADER, isCsrfFetch, isCsrfToken } from './csrf.js';
 import type { ServiceModel } from './model.js';
-import { type ODataAnswer, type ODataCaller, type ODataRequest, VERSION_HEADERS, split } from './odata-request.js';
+import {
+  type ODataAnswer,
+  type ODataCaller,
+  type ODataRequest,
+  VERSION_HEADERS,
+  mustSpeakV2,
+  split,
+} from './odata-request.js';
 import { projectionOf } from './projection.js';
 import { parseOptions } from './query-options.js';
 import { READ_LIMITS, Read, type ReadLimits } from './read.js';
@@ -46,18 +53,24 @@ export class ODataService<S> {
 
   /** The answer to a request that is no batch; what a client did wrong is an answer, too. */
   async answer(request: ODataRequest, caller: ODataCaller): Promise<ODataAnswer> {
+    const answer = await this.#answer(request, caller);
+    const { csrfToken } = caller;
+    // With whatever it asked for: the token is its wish, and that there is nothing there is no reason to withhold it.
+    if (csrfToken !== undefined && READS.has(request.method) && isCsrfFetch(request.headers[CSRF_HEADER]))
+      answer.headers[CSRF_HEADER] = csrfToken;
+    return answer;
+  }
+
+  async #answer(request: ODataRequest, caller: ODataCaller): Promise<ODataAnswer> {
     try {
+      mustSpeakV2(request);
       const method = methodOf(request);
       if (method === 'OPTIONS') {
         const allow = allowedAt(this.parts.model, request.url);
         return { status: 204, headers: { ...VERSION_HEADERS, allow }, body: '' };
       }
       if (method === 'GET' || method === 'HEAD') {
-        const answer = await this.#reads.answer(request);
-        const { csrfToken } = caller;
-        if (csrfToken !== undefined && isCsrfFetch(request.headers[CSRF_HEADER]))
-          answer.headers[CSRF_HEADER] = csrfToken;
-        return answer;
+        return await this.#reads.answer(request);
       }
       mustShowToken(request, caller.csrfToken);
       caller.mustBeAllowedToChange();

@@ -1,5 +1,6 @@
+import { HeddleError } from '@heddle/event';
 import { type JsonLimits, parseJson } from '@heddle/runtime';
-import { readEntry } from './atom-entry.js';
+import { readElement, readEntry, writtenOf } from './atom-entry.js';
 import type { Payload } from './changes.js';
 import { storedText } from './columns.js';
 import { dateTimeOf, dateTimeOffsetOf, decimalOf, timeOf } from './literal.js';
@@ -23,6 +24,51 @@ export function readPayload<S>(
   const bytes = body ?? Buffer.alloc(0);
   const value = format === 'atom' ? readEntry(service, entity, bytes) : unwrapped(parseJson(bytes, json));
   return payloadOf(service, entity, value, { kind, at: '', depth: 0 });
+}
+
+/** What a single property is written in: as what entities are, or as the value alone. */
+export type PropertyFormat = Format | 'value';
+
+/**
+ * A change of one property, by its own URL.
+ *
+ * @throws HeddleError `body-invalid`, `data-invalid` naming the property
+ */
+export function readProperty<S>(
+  entity: EntityModel<S>,
+  name: string,
+  body: Buffer | undefined,
+  { format, json }: { format: PropertyFormat; json: JsonLimits },
+): Payload {
+  const property = entity.properties[name]!;
+  if (property.written !== 'always' || entity.keys.includes(name)) {
+    throw invalid(name, property.written === undefined ? 'is set by the service alone' : 'cannot be changed');
+  }
+  const bytes = body ?? Buffer.alloc(0);
+  return { [name]: stateOf(property, givenIn(), name) };
+
+  function givenIn(): unknown {
+    if (format === 'value') return writtenOf(property, textOf(bytes));
+    if (format === 'atom') return readElement(entity, name, bytes);
+    const value = unwrapped(parseJson(bytes, json));
+    if (isRecord(value) && Object.keys(value).length === 1 && Object.hasOwn(value, name)) return value[name];
+    throw invalid('body', `must be an object of ${name} alone`);
+  }
+}
+
+/** No value, where the property may have none. */
+export function withoutValue<S>(entity: EntityModel<S>, name: string): Payload {
+  const property = entity.properties[name]!;
+  if (property.written !== 'always') throw invalid(name, 'cannot be changed');
+  return { [name]: stateOf(property, null, name) };
+}
+
+function textOf(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new HeddleError('body-invalid', 'The body is not valid UTF-8.', { cause });
+  }
 }
 
 /** Entities stand in `d`, or plainly. */
@@ -114,8 +160,10 @@ function stateOf(property: PropertyModel, given: unknown, field: string): unknow
       return Number(numberIn(given, field));
     case 'Edm.DateTime':
       return dayIn(textIn(given, field), field);
-    case 'Edm.DateTimeOffset':
-      return `${isoOf(instantIn(textIn(given, field), field))}Z`;
+    case 'Edm.DateTimeOffset': {
+      const written = isoOf(instantIn(textIn(given, field), field));
+      return property.isDay === true ? written.slice(0, 10) : `${written}Z`;
+    }
     case 'Edm.Time': {
       const time = timeOf(textIn(given, field));
       if (time === undefined) throw invalid(field, 'must be a time, as PT10H30M00S');

@@ -1,7 +1,8 @@
 import { HeddleError } from '@heddle/event';
 import { sql } from 'kysely';
 import { type Sql, orderedOf } from './columns.js';
-import { type Compiled, FilterSql } from './filter-sql.js';
+import type { Compiled } from './compiled.js';
+import { FilterSql } from './filter-sql.js';
 import type { EntityModel, Row, ServiceModel } from './model.js';
 import type { Expanded, Projection } from './projection.js';
 import { nextQuery, type QueryOptions } from './query-options.js';
@@ -91,9 +92,19 @@ export class Read<S> {
     };
   }
 
+  /**
+   * Of the part that `$top` and `$skip` say; 1 of a single entity.
+   *
+   * @throws HeddleError `not-found` of a single one that there is not
+   */
   async count(steps: readonly Step<S>[], options: QueryOptions): Promise<string> {
-    const { entity } = steps.at(-1)!;
-    return countOf(this.reader, entity, [...(await this.#place(steps)), ...this.#filter(entity, options)]);
+    const { entity, keys } = steps.at(-1)!;
+    const where = [...(await this.#place(steps)), ...this.#filter(entity, options)];
+    const count = BigInt(await countOf(this.reader, entity, where));
+    if (keys !== undefined && count === 0n) throw nothingOf(entity);
+    const { top, skip } = options;
+    const behind = count > BigInt(skip) ? count - BigInt(skip) : 0n;
+    return String(top === undefined || behind < BigInt(top) ? behind : top);
   }
 
   /** The version of an object, also of one that was deleted; nothing of one that there never was. */
@@ -127,7 +138,7 @@ export class Read<S> {
     const { entity } = steps.at(-1)!;
     const where = await this.#place(steps);
     const [row, other] = await rowsOf(this.reader, { entity, properties, where, order: [], limit: 2 });
-    if (row === undefined) throw new HeddleError('not-found', `There is no such entity of ${entity.name}.`);
+    if (row === undefined) throw nothingOf(entity);
     if (other === undefined) return row;
     throw new HeddleError(
       'conflict',
@@ -187,6 +198,10 @@ export class Read<S> {
     }
     return groups;
   }
+}
+
+function nothingOf<S>({ name }: EntityModel<S>): HeddleError {
+  return new HeddleError('not-found', `There is no such entity of ${name}.`);
 }
 
 /** The properties that are read: those answered with, the keys, and what ways go by. */

@@ -29,6 +29,10 @@ describe('paths', () => {
       ['set', ['A_Order', { Order: '7' }], ['to_Item', { Order: '7', Item: '10' }], ['to_Line', '*']],
     ],
     ["/A_Order('7')/$links/to_Item", ['links', ['A_Order', { Order: '7' }], ['to_Item', '*']]],
+    ['/A_Order()', ['set', ['A_Order', '*']]],
+    ["/A_Order('7')/to_Item()/$count", ['count', ['A_Order', { Order: '7' }], ['to_Item', '*']]],
+    ["/A_Order('7')/$count", ['count', ['A_Order', { Order: '7' }]]],
+    ["/A_Order('7')/$links/to_Item/$count", ['count', ['A_Order', { Order: '7' }], ['to_Item', '*']]],
     ["/A_Item( Item = '000010' , Order = '7' )", ['entity', ['A_Item', { Item: '10', Order: '7' }]]],
   ])('%s', (path, wanted) => {
     expect(short(path)).toEqual(wanted);

@@ -53,10 +53,11 @@ function walk<S>(service: ServiceModel<S>, steps: [Step<S>, ...Step<S>[]], segme
     const at = steps.at(-1)!;
     const rest = segments.slice(index + 1);
     const isOne = at.keys !== undefined || at.navigation?.model.many === false;
-    if (segment === '$count' && rest.length === 0 && !isOne) return { kind: 'count', steps };
+    if (segment === '$count' && rest.length === 0) return { kind: 'count', steps };
     if (!isOne) throw nothing(`${quoted(segment)} is of one ${at.entity.name}, whose key is missing`);
-    if (segment === '$links' && rest.length === 1) {
-      return { kind: 'links', steps: [...steps, navigated(service, at, rest[0]!)] };
+    if (segment === '$links' && (rest.length === 1 || (rest.length === 2 && rest[1] === '$count'))) {
+      const kind = rest.length === 1 ? 'links' : 'count';
+      return { kind, steps: [...steps, navigated(service, at, rest[0]!)] };
     }
     const property = own(at.entity.properties, segment);
     if (property !== undefined && rest.length === 0) return { kind: 'property', steps, property: segment };
@@ -84,7 +85,8 @@ function segmentOf(segment: string): { name: string; key: string | undefined } {
 }
 
 function stepOf<S>(step: Step<S>, key: string | undefined): Step<S> {
-  if (key === undefined || (key.trim() === '' && step.navigation !== undefined)) return step;
+  // Some clients write brackets behind every set.
+  if (key === undefined || key.trim() === '') return step;
   return { ...step, keys: keysOf(step.entity, key) };
 }
 

@@ -1,12 +1,12 @@
 import { HeddleError } from '@heddle/event';
 import type { JsonLimits } from '@heddle/runtime';
-import type { ChangeBy, EntityAt, EntityChanges } from './changes.js';
+import type { ChangeBy, EntityAt, EntityChanges, Payload } from './changes.js';
 import { kindOf } from './edm.js';
 import type { Format } from './error-answer.js';
 import { scanLiteral } from './literal.js';
 import { type EntityModel, type NavigationModel, type ServiceModel, own } from './model.js';
 import type { ODataRequest } from './odata-request.js';
-import { type PayloadKind, readPayload } from './payload.js';
+import { type PayloadKind, type PropertyFormat, readPayload, readProperty, withoutValue } from './payload.js';
 import type { QueryOptions } from './query-options.js';
 import type { Read } from './read.js';
 import { invalid, quoted, refusal } from './refusal.js';
@@ -41,6 +41,15 @@ export class WriteRequests<S> {
       return this.#call(resource.name, request, ground);
     }
     if (resource.kind === 'set' && method === 'POST') return this.#create(resource.steps, request, ground);
+    if (resource.kind === 'links') {
+      throw new HeddleError(
+        'method-unsupported',
+        'Links are only read: what a way leads to belongs to the same object. Create, change or delete that itself.',
+      );
+    }
+    if (resource.kind === 'property' || resource.kind === 'value') {
+      return this.#changeProperty(resource.steps, resource.property!, resource.kind === 'value', request, ground);
+    }
     if (resource.kind !== 'entity' || method === 'POST')
       throw unsupported(resource.kind === 'set' ? 'GET, POST' : 'GET');
     const { entity } = resource.steps.at(-1)!;
@@ -52,9 +61,41 @@ export class WriteRequests<S> {
       return { kind: 'nothing', headers: {} };
     }
     if (change === undefined) throw refusedBy(entity, 'changed');
+    const patch = (): Payload => this.#payload(entity, request, method === 'PUT' ? 'replace' : 'change');
+    return this.#change(change, resource.steps, patch, request, ground);
+  }
+
+  /** One property by its own URL, of which there is nothing but the value: PUT, PATCH and MERGE are the same. */
+  #changeProperty(
+    steps: readonly Step<S>[],
+    name: string,
+    isValue: boolean,
+    request: ODataRequest,
+    ground: Ground<S>,
+  ): Promise<Made<S>> {
+    const { entity } = steps.at(-1)!;
+    const change = entity.changes?.change;
+    if (change === undefined) throw refusedBy(entity, 'changed');
+    const { method, headers, body } = request;
+    if (method === 'POST' || (method === 'DELETE' && !isValue)) throw unsupported('GET, PATCH, MERGE, PUT');
+    const patch = (): Payload => {
+      if (method === 'DELETE') return withoutValue(entity, name);
+      const format = isValue ? formatIn(headers, VALUES) : formatIn(headers, BODIES);
+      return readProperty(entity, name, body, { format, json: this.json });
+    };
+    return this.#change(change, steps, patch, request, ground);
+  }
+
+  async #change(
+    change: NonNullable<EntityChanges<S>['change']>,
+    steps: readonly Step<S>[],
+    patchOf: () => Payload,
+    request: ODataRequest,
+    ground: Ground<S>,
+  ): Promise<Made<S>> {
     const by = changeBy(request, true);
-    const patch = this.#payload(entity, request, method === 'PUT' ? 'replace' : 'change');
-    const at = await this.#at(resource.steps, ground);
+    const patch = patchOf();
+    const at = await this.#at(steps, ground);
     await change(ground.service, at, patch, by);
     const { etag } = await this.#etagOf(at.key, ground);
     return { kind: 'nothing', headers: { etag } };
@@ -115,21 +156,21 @@ export class WriteRequests<S> {
     return { etag: `W/"${version}"` };
   }
 
-  #payload(
-    entity: EntityModel<S>,
-    { headers, body }: ODataRequest,
-    kind: PayloadKind,
-  ): Readonly<Record<string, unknown>> {
-    const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-    const format = own(BODIES, type);
-    if (format === undefined) {
-      const types = Object.keys(BODIES).join(', ');
-      throw new HeddleError('content-type-unsupported', `What is changed is said in one of ${types}.`, {
-        field: 'content-type',
-      });
-    }
+  #payload(entity: EntityModel<S>, { headers, body }: ODataRequest, kind: PayloadKind): Payload {
+    const format = formatIn(headers, BODIES);
     return readPayload(this.model, entity, body, { kind, format, json: this.json });
   }
+}
+
+/** @throws HeddleError `content-type-unsupported` */
+function formatIn<F>(headers: ODataRequest['headers'], formats: Readonly<Record<string, F>>): F {
+  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const format = own(formats, type);
+  if (format !== undefined) return format;
+  const types = Object.keys(formats).join(', ');
+  throw new HeddleError('content-type-unsupported', `What is changed is said in one of ${types}.`, {
+    field: 'content-type',
+  });
 }
 
 /** What entities are written in, by content type. */
@@ -138,6 +179,9 @@ const BODIES: Readonly<Record<string, Format>> = {
   'application/atom+xml': 'atom',
   'application/xml': 'atom',
 };
+
+/** And what a value by itself is. */
+const VALUES: Readonly<Record<string, PropertyFormat>> = { 'text/plain': 'value' };
 
 /** What the path says already may be said once more, only not otherwise. */
 function mustAgree<S>(

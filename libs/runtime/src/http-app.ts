@@ -7,22 +7,31 @@ import {
   HttpException,
   NotFoundException,
   type LoggerService,
-  StandardSchemaValidationPipe,
   type Type,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyContextConfig, FastifyError, FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify';
+import type {
+  FastifyContextConfig,
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifyServerOptions,
+} from 'fastify';
 import type { Registry } from 'prom-client';
 import { answerBroken } from './broken-request.js';
 import type { Health } from './health.js';
 import { KnownMethods } from './known-methods.js';
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.js';
 import type { Log } from './log.js';
+import { LOOPBACK } from './loopback.js';
+import { type MetricsExposure, metricsAccess } from './metrics-access.js';
 import { acceptedCodings, jsonParser } from './request-body.js';
-import { shapeError } from './shape-error.js';
+import { ShapePipe } from './shape-pipe.js';
 import { type SocketUse, limitSockets } from './socket-limits.js';
 import type { Certificate, Tls } from './tls.js';
+import { NO_PROXIES, type TrustedProxies } from './trusted-proxies.js';
 
 /** How often connections are looked through for those that are too slow, in milliseconds. */
 const SLOW_CHECK_MS = 5000;
@@ -39,6 +48,8 @@ export interface HttpAppOptions {
   onSocket?: (use: SocketUse) => void;
   /** Is given the server before it has any route: what lets requests in or refuses them is added here. */
   guard?: (server: FastifyInstance) => void;
+  /** Where it listens, who may read its metrics, and the proxies before it; as on this machine alone when left out. */
+  exposure?: MetricsExposure & { trustedProxies?: TrustedProxies };
   /** Speaks HTTPS with this; HTTP without. */
   certificate?: Certificate | undefined;
   /** What this server needs other than the usual. */
@@ -53,26 +64,37 @@ const PUBLIC = { config: { access: 'public' } as FastifyContextConfig };
  * `/metrics` and `/openapi.json`. Every error leaves as an RFC 9457 problem; shapes on parameters are enforced.
  */
 export async function createHttpApp(module: object, options: HttpAppOptions): Promise<NestFastifyApplication> {
-  const { log, health, metrics, openApi, limits = HTTP_LIMITS } = options;
+  const { log, health, metrics, openApi, limits = HTTP_LIMITS, exposure = { host: '127.0.0.1' } } = options;
+  const { trustedProxies = NO_PROXIES } = exposure;
+  const requireMetrics = metricsAccess(exposure);
   const adapter = new FastifyAdapter({
     ...limitOptions(limits),
     // Event ids and business keys stand in paths, percent-encoded.
     routerOptions: { maxParamLength: 4096 },
     // Connections without a request at work are closed when the process stops, so that stopping is quick.
     forceCloseConnections: 'idle',
+    // What is no URL is refused before any route is looked for.
+    frameworkErrors: (cause: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
+      void answerProblem(reply, new HeddleError('parameter-invalid', 'The path of the URL is none.', { cause }), log);
+    },
+    ...(trustedProxies === NO_PROXIES ? {} : { trustProxy: (address: string) => trustedProxies.has(address) }),
     ...(options.certificate === undefined ? {} : { https: options.certificate }),
     ...options.server,
   } as FastifyServerOptions);
   // Nest adds a parser of its own for JSON only where there is none yet.
   adapter.useBodyParser('application/json', false, { bodyLimit: limits.limitBodyBytes }, jsonParser(limits));
+  // What curl says of a body when nothing is said: it would be read as a form, and the form refused field by field.
+  adapter.useBodyParser(FORM, false, { bodyLimit: limits.limitBodyBytes }, (_request, _body, done) =>
+    done(formRefused()),
+  );
   const methods = new KnownMethods(adapter.getInstance());
-  limitSockets(adapter.getInstance().server, limits, options.onSocket);
+  limitSockets(adapter.getInstance().server, limits, options.onSocket, trustedProxies);
   const app = await NestFactory.create<NestFastifyApplication>(module as Type<unknown>, adapter, {
     logger: nestLogger(log),
     abortOnError: false,
   });
   app.useGlobalFilters(new ProblemFilter(log, methods));
-  app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: shapeError }));
+  app.useGlobalPipes(new ShapePipe());
   const server = adapter.getInstance();
   options.guard?.(server);
   server.get('/healthz/live', PUBLIC, () => ({ status: 'ok' }));
@@ -82,11 +104,22 @@ export async function createHttpApp(module: object, options: HttpAppOptions): Pr
       return reply.status(report.status === 'ok' ? 200 : 503).send(report);
     });
   }
-  server.get('/metrics', PUBLIC, async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.metrics()),
-  );
+  server.get('/metrics', PUBLIC, async ({ headers }, reply) => {
+    requireMetrics(headers.authorization);
+    return reply.type(metrics.contentType).send(await metrics.metrics());
+  });
   server.get('/openapi.json', PUBLIC, () => openApi);
   return app;
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+
+function formRefused(): HeddleError {
+  const advice =
+    "bodies are JSON, sent with content-type: application/json (curl: -H 'content-type: application/json')";
+  return new HeddleError('content-type-unsupported', `A form came, and is not read here: ${advice}.`, {
+    field: 'content-type',
+  });
 }
 
 /** The limits as Fastify and Node's server take them. */
@@ -104,8 +137,6 @@ function limitOptions(limits: HttpLimits): object {
     },
   };
 }
-
-const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 /**
  * Listens, and returns the URL. Nothing listens beyond loopback before it is said who encrypts: tokens stand in requests.

@@ -92,6 +92,16 @@ describe('a body', () => {
     expect((await post('/packed', '[]')).status).toBe(200);
   });
 
+  it('that says it is a form, as curl does unless told otherwise, is refused with what to say instead', async () => {
+    await serve();
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const { status, json } = await post('/json', '{"a":1}', form);
+    expect([status, json.code, json.field]).toEqual([415, 'content-type-unsupported', 'content-type']);
+    expect(json.detail).toContain("curl: -H 'content-type: application/json'");
+    expect((await post('/plain', 'a=1', form)).status).toBe(200);
+    expect((await post('/json', '{"a":1}')).json).toEqual({ body: { a: 1 } });
+  });
+
   it('in other encodings, or in any where none is unpacked, is refused with those that are', async () => {
     await serve();
     for (const [name, packed] of [

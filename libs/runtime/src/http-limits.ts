@@ -1,41 +1,39 @@
-import { z } from 'zod';
 import type { JsonLimits } from './json-limits.js';
+import { countSchema } from './mesh-settings.js';
 import { defineSettings, type SettingsOf } from './settings.js';
 
-const count = (least: number, most: number) =>
-  z.coerce.number('must be a number').int('must be a whole number').min(least).max(most);
-const milliseconds = count(100, 3_600_000);
+const milliseconds = countSchema(100, 3_600_000);
 
 /** What whoever reaches a server may ask of it, and how slowly; every process of the mesh has the same defaults. */
 export const httpLimitSettings = {
   limitBodyBytes: {
     env: 'HEDDLE_LIMIT_BODY_BYTES',
-    schema: count(1024, 64 * 1024 * 1024).default(1024 * 1024),
+    schema: countSchema(1024, 64 * 1024 * 1024).default(1024 * 1024),
     about: 'bytes of a request body at most, packed and unpacked',
   },
   limitGzipRatio: {
     env: 'HEDDLE_LIMIT_GZIP_RATIO',
-    schema: count(2, 1032).default(50),
+    schema: countSchema(2, 1032).default(50),
     about: 'how many times its size a gzip body may be when unpacked',
   },
   limitHeaderBytes: {
     env: 'HEDDLE_LIMIT_HEADER_BYTES',
-    schema: count(1024, 1024 * 1024).default(16 * 1024),
+    schema: countSchema(1024, 1024 * 1024).default(16 * 1024),
     about: 'bytes of all header fields of a request at most',
   },
   limitJsonDepth: {
     env: 'HEDDLE_LIMIT_JSON_DEPTH',
-    schema: count(8, 1000).default(64),
+    schema: countSchema(8, 1000).default(64),
     about: 'how deep JSON may be nested',
   },
   limitJsonProperties: {
     env: 'HEDDLE_LIMIT_JSON_PROPERTIES',
-    schema: count(100, 1_000_000).default(10_000),
+    schema: countSchema(100, 1_000_000).default(10_000),
     about: 'members of all objects of a JSON body at most; of a batch, five times as many',
   },
   limitJsonNumberChars: {
     env: 'HEDDLE_LIMIT_JSON_NUMBER_CHARS',
-    schema: count(17, 10_000).default(64),
+    schema: countSchema(17, 10_000).default(64),
     about: 'characters of a number in JSON at most; in strings numbers may be as long as their type allows',
   },
   limitHeadersMs: {
@@ -55,18 +53,27 @@ export const httpLimitSettings = {
   },
   limitRequestsPerSocket: {
     env: 'HEDDLE_LIMIT_REQUESTS_PER_SOCKET',
-    schema: count(0, 1_000_000_000).default(100_000),
+    schema: countSchema(0, 1_000_000_000).default(100_000),
     about: 'requests on one connection before it is closed, so that clients spread anew; 0 for any number',
   },
   limitSockets: {
     env: 'HEDDLE_LIMIT_SOCKETS',
-    schema: count(10, 1_000_000).default(20_000),
+    schema: countSchema(10, 1_000_000).default(20_000),
     about: 'open connections of any kind at most; more are closed unanswered',
   },
   limitAddressSockets: {
     env: 'HEDDLE_LIMIT_ADDRESS_SOCKETS',
-    schema: count(1, 1_000_000).default(10_000),
+    schema: countSchema(1, 1_000_000).default(10_000),
     about: 'open connections of any kind from one address at most; more are closed unanswered',
+  },
+} as const;
+
+/** Of whoever takes documents of business objects, or hands them on. */
+export const documentLimitSettings = {
+  limitDocumentBytes: {
+    env: 'HEDDLE_LIMIT_DOCUMENT_BYTES',
+    schema: countSchema(1024, 1024 * 1024 * 1024).default(20 * 1024 * 1024),
+    about: 'bytes of a document of a business object at most',
   },
 } as const;
 

@@ -1,4 +1,4 @@
-import { HeddleError } from '@heddle/event';
+import { HeddleError, fieldsInvalid } from '@heddle/event';
 
 /** What JSON may be before anything is made of it. */
 export interface JsonLimits {
@@ -133,5 +133,5 @@ function isOfNumber(byte: number): boolean {
 }
 
 function tooComplex(rule: string): HeddleError {
-  return new HeddleError('too-complex', `The JSON ${rule}.`, { fields: [{ field: '', rule }] });
+  return fieldsInvalid([{ field: '', rule }], { code: 'too-complex', whole: 'The JSON' });
 }

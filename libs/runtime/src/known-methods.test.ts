@@ -67,3 +67,10 @@ it.each([
   expect(answer).toMatchObject({ status, allow });
   expect(JSON.parse(answer.text)).toMatchObject({ code: status === 405 ? 'method-unsupported' : 'not-found' });
 });
+
+it.each(['/things/%zz', '/%E0%A4%A', '/rest/%'])('%s, which is no path, is answered with a problem', async (path) => {
+  const answer = await fetch(`${await app.getUrl()}${path}`);
+  expect(answer.status).toBe(400);
+  expect(answer.headers.get('content-type')).toContain('application/problem+json');
+  expect(await answer.json()).toMatchObject({ code: 'parameter-invalid' });
+});

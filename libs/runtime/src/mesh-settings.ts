@@ -1,5 +1,11 @@
 import { z } from 'zod';
+import { metricsSettings } from './metrics-access.js';
 import { tlsSettings } from './tls.js';
+import { proxySettings } from './trusted-proxies.js';
+
+/** A whole number within bounds, as a setting has it. */
+export const countSchema = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  z.coerce.number().int().min(least).max(most);
 
 /** A TCP port; 0 lets the system choose one. */
 export const portSchema = z.coerce
@@ -30,6 +36,8 @@ export const meshSettings = {
     about: 'URL of a schema registry that speaks the Confluent API',
   },
   ...tlsSettings,
+  ...proxySettings,
+  ...metricsSettings,
   logLevel: {
     env: 'LOG_LEVEL',
     schema: z

@@ -53,6 +53,18 @@ describe('settings', () => {
     expect(settings.read({ PORT_FILE: file }).port).toBe(8080);
   });
 
+  it('whose file is gone say so in one line, with what to do where there is more to it, and nothing of a value', () => {
+    const keys = defineSettings({
+      key: { env: 'KEY', schema: z.string().min(3), about: 'a key', secret: true, whenGone: 'Put it back.' },
+    });
+    const file = join(tmpdir(), 'heddle-not-there');
+    expect(() => keys.read({ KEY_FILE: file })).toThrow(
+      expect.objectContaining({
+        message: `KEY_FILE names a file that cannot be read: ${file}. Put it back.`,
+      }) as Error,
+    );
+  });
+
   it('describe themselves, without the values of secrets', () => {
     const row = settings.describe().find(({ env }) => env === 'PORT');
     expect(row).toMatchObject({ about: 'port to listen on', secret: false });

@@ -10,6 +10,8 @@ export interface Setting<T> {
   about: string;
   /** Masked wherever settings are shown; also read from the file that `<env>_FILE` names. */
   secret?: boolean;
+  /** What to do when that file is gone, where that is more than to name another one. */
+  whenGone?: string;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the value type of each setting is inferred, not known here
@@ -30,6 +32,9 @@ export interface SettingRow {
 
 /** Variables with this prefix are ours: one that is not known stops the start. */
 const OWN_PREFIX = 'HEDDLE_';
+
+/** In place of a value whose file cannot be read: that is said, and nothing is said of the value. */
+const GONE = Symbol('gone');
 
 /** Who asks, in the shell of whoever works with a mesh; a process that is started there has nothing to do with it. */
 const OF_CLIENTS: readonly string[] = [
@@ -66,7 +71,9 @@ export class Settings<M extends SettingMap> {
     }
     const values: Record<string, unknown> = {};
     for (const [key, setting] of Object.entries(this.map)) {
-      const outcome = setting.schema.safeParse(textOf(setting, environment, problems));
+      const text = textOf(setting, environment, problems);
+      if (text === GONE) continue;
+      const outcome = setting.schema.safeParse(text);
       if (outcome.success) values[key] = outcome.data;
       else problems.push(`${setting.env} ${outcome.error.issues[0]?.message ?? 'is wrong'} (${setting.about})`);
     }
@@ -124,7 +131,7 @@ function textOf(
   setting: Setting<unknown>,
   environment: Readonly<Record<string, string | undefined>>,
   problems: string[],
-): string | undefined {
+): string | typeof GONE | undefined {
   const direct = environment[setting.env];
   if (direct !== undefined && direct !== '') return direct;
   const file = setting.secret ? environment[`${setting.env}_FILE`] : undefined;
@@ -132,7 +139,8 @@ function textOf(
   try {
     return readFileSync(file, 'utf8').trimEnd();
   } catch {
-    problems.push(`${setting.env}_FILE names a file that cannot be read: ${file}`);
-    return undefined;
+    const advice = setting.whenGone === undefined ? '' : `. ${setting.whenGone}`;
+    problems.push(`${setting.env}_FILE names a file that cannot be read: ${file}${advice}`);
+    return GONE;
   }
 }

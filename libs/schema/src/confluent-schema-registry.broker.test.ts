@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { SchemaRegistry as ForeignClient } from '@kafkajs/confluent-schema-registry';
 import { describe, expect, inject, it } from 'vitest';
 import { schemaRegistryContract } from '../../../test/src/contract/schema-registry.contract.js';
 import { AvroCodec } from './avro-codec.js';
@@ -38,4 +39,55 @@ describe('a real registry', () => {
     }
     catalogue.close();
   });
+
+  it('has events whose schema takes names from other subjects, registered and written by a client that is not ours', async () => {
+    const topic = `linked-${randomUUID().slice(0, 8)}`;
+    const namespace = `heddle.test.n${randomUUID().replaceAll('-', '')}`;
+    const address = { type: 'record', name: 'Address', namespace, fields: [{ name: 'City', type: 'string' }] };
+    const event = {
+      type: 'record',
+      name: 'PartnerMoved',
+      namespace,
+      heddle: {
+        type: `${namespace}.Partner.Moved.v1`,
+        topic,
+        key: 'Partner',
+        summary: 'A partner moved.',
+        example: { Partner: '1', From: { City: 'Ulm' }, To: { City: 'Bonn' } },
+      },
+      fields: [
+        { name: 'Partner', type: 'string' },
+        { name: 'From', type: 'Address' },
+        { name: 'To', type: ['null', `${namespace}.Address`], default: null },
+      ],
+    };
+    const subject = `${topic}-${namespace}.PartnerMoved`;
+    await post(`/subjects/${namespace}.Address/versions`, { schema: JSON.stringify(address) });
+    const references = [{ name: `${namespace}.Address`, subject: `${namespace}.Address`, version: 1 }];
+    const { id } = await post(`/subjects/${subject}/versions`, { schema: JSON.stringify(event), references });
+    const data = { Partner: '4711', From: { City: 'Köln' }, To: { City: 'Graz' } };
+    const foreign = new ForeignClient({ host: url });
+    const wire = await foreign.encode(id, data);
+
+    const registry = new ConfluentSchemaRegistry({ url });
+    const codec = new AvroCodec(registry);
+    await codec.load(id);
+    expect(codec.decode(wire)).toEqual({ schemaId: id, data });
+    const catalogue = new Catalogue(registry, codec);
+    await catalogue.refresh();
+    expect(catalogue.get(event.heddle.type)).toMatchObject({ topic, schemaId: id, subject });
+    expect(catalogue.skipped().filter((skipped) => skipped.subject === subject)).toEqual([]);
+    catalogue.close();
+    // What we write under it, the other client reads.
+    expect(JSON.parse(JSON.stringify(await foreign.decode(codec.encode(id, data))))).toEqual(data);
+    // It may go on without references, written out, and is the same to whoever reads.
+    expect(await registry.register(subject, await registry.byId(id))).toBe(id);
+  });
 });
+
+async function post(path: string, body: object): Promise<{ id: number }> {
+  const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' };
+  const answer = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
+  return (await answer.json()) as { id: number };
+}

@@ -11,6 +11,7 @@ import {
   type CompatibilityMode,
 } from './compatibility.js';
 import { LookUps } from './look-ups.js';
+import { standingForItself, type SchemaReference, type WrittenSchema } from './schema-references.js';
 import type { RegisteredSchema, SchemaRegistry } from './schema-registry.js';
 
 export interface ConfluentSchemaRegistryOptions {
@@ -65,15 +66,21 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
     );
   }
 
-  async register(subject: string, schema: AvroSchema, mode: CompatibilityMode = OWN_MODE): Promise<number> {
+  async register(
+    subject: string,
+    written: AvroSchema,
+    mode: CompatibilityMode = OWN_MODE,
+    references: readonly SchemaReference[] = [],
+  ): Promise<number> {
+    const schema = await this.#whole({ schema: written, references });
     compileSchema(schema);
     const latest = await this.latest(subject);
     // The mode comes first: a registry may not enforce any until it is set.
     await this.#setMode(subject, mode);
     if (latest !== undefined && sameSchema(latest.schema, schema)) return latest.id;
     try {
-      const written = { type: 'AVRO' as never, schema: JSON.stringify(schema) };
-      const { id } = await this.#client.register(written, { subject, compatibility: mode as never });
+      const given = { type: 'AVRO' as never, schema: JSON.stringify(written), references: [...references] };
+      const { id } = await this.#client.register(given, { subject, compatibility: mode as never });
       return id;
     } catch (error) {
       if (statusOf(error) === 409) throw schemaIncompatible(subject, await this.#reasons(subject, schema, mode), error);
@@ -88,8 +95,7 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
 
   async latest(subject: string): Promise<RegisteredSchema | undefined> {
     const answer = await this.#fetch('GET', `/subjects/${encodeURIComponent(subject)}/versions/latest`);
-    if (isMissing(answer)) return undefined;
-    return registeredOf(answer);
+    return isMissing(answer) ? undefined : this.#registered(answer);
   }
 
   async versions(subject: string): Promise<RegisteredSchema[]> {
@@ -103,7 +109,7 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
     for (let i = 0; i < numbers.length; i += WIDTH) {
       const answers = numbers.slice(i, i + WIDTH).map((number) => this.#fetch('GET', `${path}/${number}`));
       // One that was deleted in between is none any more.
-      for (const each of await Promise.all(answers)) if (!isMissing(each)) versions.push(registeredOf(each));
+      for (const each of await Promise.all(answers)) if (!isMissing(each)) versions.push(await this.#registered(each));
     }
     return versions;
   }
@@ -147,7 +153,20 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
     if (kind !== 'AVRO') throw new HeddleError('schema-invalid', `The schema ${id} is not Avro.`);
     if (typeof written !== 'string') throw unavailable(new Error('an answer without a schema'));
     if (other !== id) throw unavailable(new Error(`the schema ${String(other)} in place of ${id}`));
-    return parsed(written);
+    return this.#whole({ schema: parsed(written), references: referencesIn(body) });
+  }
+
+  async #registered(answer: Answer): Promise<RegisteredSchema> {
+    const { id, version, schema, references } = registeredOf(answer);
+    return { id, version, schema: await this.#whole({ schema, references }) };
+  }
+
+  /** @throws HeddleError `schema-invalid` when it refers to what there is not; `registry-unavailable` */
+  #whole(written: WrittenSchema): Promise<AvroSchema> {
+    return standingForItself(written, async ({ subject, version }) => {
+      const answer = await this.#fetch('GET', `/subjects/${encodeURIComponent(subject)}/versions/${version}`);
+      return isMissing(answer) ? undefined : registeredOf(answer);
+    });
   }
 
   async #setMode(subject: string, mode: CompatibilityMode): Promise<void> {
@@ -176,7 +195,7 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
       });
       return { status: response.status, body: await response.json() };
     } catch (error) {
-      throw unavailable(error);
+      throw unavailable(error, this.#url);
     }
   }
 }
@@ -196,13 +215,13 @@ function isMissing({ status, body }: Answer): boolean {
   return status === 404 && String(property(body, 'error_code')).startsWith('404');
 }
 
-function registeredOf(answer: Answer): RegisteredSchema {
+function registeredOf(answer: Answer): RegisteredSchema & WrittenSchema {
   const { body } = expectOk(answer);
   const [id, version, schema] = [property(body, 'id'), property(body, 'version'), property(body, 'schema')];
   if (typeof id !== 'number' || typeof version !== 'number' || typeof schema !== 'string') {
     throw unavailable(new Error('a version without id, number or schema'));
   }
-  return { id, version, schema: parsed(schema) };
+  return { id, version, schema: parsed(schema), references: referencesIn(body) };
 }
 
 function parsed(schema: string): AvroSchema {
@@ -213,6 +232,19 @@ function parsed(schema: string): AvroSchema {
     if (/^[a-z]+$/.test(schema)) return schema;
     throw unavailable(error);
   }
+}
+
+/** Registries leave them out where there are none. */
+function referencesIn(body: unknown): SchemaReference[] {
+  const given = property(body, 'references') ?? [];
+  if (!Array.isArray(given)) throw unavailable(new Error('references that are no list'));
+  return given.map((each) => {
+    const [name, subject, version] = ['name', 'subject', 'version'].map((part) => property(each, part));
+    if (typeof name !== 'string' || typeof subject !== 'string' || !Number.isSafeInteger(version)) {
+      throw unavailable(new Error('a reference without name, subject or version'));
+    }
+    return { name, subject, version: version as number };
+  });
 }
 
 function property(body: unknown, name: string): unknown {
@@ -229,9 +261,10 @@ function refused(cause: unknown): HeddleError {
   return new HeddleError('schema-invalid', `The registry refuses the schema: ${text}.`, { cause });
 }
 
-function unavailable(cause: unknown): HeddleError {
+function unavailable(cause: unknown, url?: string): HeddleError {
   if (cause instanceof HeddleError) return cause;
-  return new HeddleError('registry-unavailable', 'The schema registry does not answer as it should.', {
+  const where = url === undefined ? '' : ` at ${url}`;
+  return new HeddleError('registry-unavailable', `The schema registry${where} does not answer as it should.`, {
     cause,
     retryAfterSeconds: 1,
   });

@@ -1,4 +1,4 @@
-import { ENVELOPE_MODES, type EnvelopeMode, HeddleError } from '@heddle/event';
+import { ENVELOPE_MODES, type EnvelopeMode, HeddleError, nearest } from '@heddle/event';
 import type { AvroSchema } from './avro-schema.js';
 import type { RegisteredSchema } from './schema-registry.js';
 import { schemaInvalid, schemaTree } from './schema-tree.js';
@@ -108,29 +108,9 @@ export function eventTypeOf(subject: string, registered: RegisteredSchema): Even
 
 /** `type-unknown`, naming the known type that is nearest, if one is near. */
 export function typeUnknown(type: string, known: Iterable<string>): HeddleError {
-  let nearest: string | undefined;
-  let least = Math.max(3, Math.floor(type.length / 4)) + 1;
-  for (const candidate of known) {
-    const steps = distance(type, candidate, least);
-    if (steps < least) [nearest, least] = [candidate, steps];
-  }
-  const hint = nearest === undefined ? '' : ` The nearest known type is ${nearest}.`;
+  const near = nearest(type, known);
+  const hint = near === undefined ? '' : ` The nearest known type is ${near}.`;
   return new HeddleError('type-unknown', `No schema is registered for the event type ${type.slice(0, 256)}.${hint}`, {
     field: 'attributes.type',
   });
-}
-
-/** Edits that turn one word into the other (Levenshtein); at least `limit` when it is not less. */
-function distance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) >= limit || a.length > 256) return limit;
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? limit;
 }

@@ -28,6 +28,7 @@ export { pullSchemas, type PulledSchema, type PullOptions } from './pull-schemas
 export { pushSchemas, type PushedSchema, type PushOptions } from './push-schemas.js';
 export { schemaChanges, type SchemaChange } from './schema-changes.js';
 export { loadSchemaFiles, registerSchemas, type Registration, type SchemaFile } from './schema-files.js';
+export type { SchemaReference } from './schema-references.js';
 export type { RegisteredSchema, SchemaRegistry } from './schema-registry.js';
 export { fieldWords, type FieldWords } from './type-words.js';
 export { breachesOf, type Breach } from './verdict-words.js';

@@ -2,6 +2,7 @@ import { HeddleError } from '@heddle/event';
 import { compileSchema } from './avro-codec.js';
 import { sameSchema, type AvroSchema } from './avro-schema.js';
 import { OWN_MODE, incompatibilities, schemaIncompatible, type CompatibilityMode } from './compatibility.js';
+import { standingForItself, type SchemaReference } from './schema-references.js';
 import type { RegisteredSchema, SchemaRegistry } from './schema-registry.js';
 
 /** A registry that lives and dies with the process; it holds subjects to their modes as a real one does. */
@@ -10,7 +11,16 @@ export class MemorySchemaRegistry implements SchemaRegistry {
   readonly #modes = new Map<string, CompatibilityMode>();
   readonly #schemas: AvroSchema[] = [];
 
-  async register(subject: string, schema: AvroSchema, mode: CompatibilityMode = OWN_MODE): Promise<number> {
+  async register(
+    subject: string,
+    written: AvroSchema,
+    mode: CompatibilityMode = OWN_MODE,
+    references: readonly SchemaReference[] = [],
+  ): Promise<number> {
+    const schema = await standingForItself({ schema: written, references }, async ({ subject: other, version }) => {
+      const found = this.#subjects.get(other)?.find((each) => each.version === version);
+      return found === undefined ? undefined : { schema: found.schema, references: [] };
+    });
     compileSchema(schema);
     this.#modes.set(subject, mode);
     const versions = this.#subjects.get(subject) ?? [];

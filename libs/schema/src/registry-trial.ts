@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { HeddleError } from '@heddle/event';
 import type { AvroSchema } from './avro-schema.js';
 import type { CompatibilityMode } from './compatibility.js';
+import type { SchemaReference } from './schema-references.js';
 import { MemorySchemaRegistry } from './memory-schema-registry.js';
 
 /** How a registry misbehaves: its answer, or none at all. */
@@ -86,11 +87,9 @@ export class RegistryTrial {
           : [200, { subject, ...found, schema: JSON.stringify(found.schema) }];
       }
       case 'POST subjects/3': {
-        const { schema } = (await bodyOf(request)) as { schema: string };
-        return [
-          200,
-          { id: await this.memory.register(subject, JSON.parse(schema) as AvroSchema, this.#modes.get(subject)) },
-        ];
+        const { schema, references } = (await bodyOf(request)) as { schema: string; references?: SchemaReference[] };
+        const written = JSON.parse(schema) as AvroSchema;
+        return [200, { id: await this.memory.register(subject, written, this.#modes.get(subject), references) }];
       }
       case 'POST compatibility/4': {
         const { schema } = (await bodyOf(request)) as { schema: string };

@@ -26,18 +26,24 @@ export function linkedSchema(
   schema: AvroSchema,
   elsewhere: ReadonlyMap<string, Definition>,
 ): { schema: AvroSchema; uses: string[] } {
-  const known = new Set(definitionsIn(file, schema).keys());
+  const own = new Set(definitionsIn(file, schema).keys());
+  const placed = new Set<string>();
   const uses = new Set<string>();
   const link = (part: unknown, scope: string | undefined): unknown =>
     rewrite(part, scope, (node, namespace) => {
-      if (typeof node !== 'string') return;
+      if (typeof node !== 'string') {
+        const name = qualify(String(node.name), node.namespace ?? namespace);
+        // What was written out may define names inside of it that came by another way before.
+        if (placed.has(name)) return name;
+        placed.add(name);
+        return;
+      }
+      const isKnown = (name: string): boolean => own.has(name) || placed.has(name);
       const definition = [qualify(node, namespace), node]
-        .filter((name) => !known.has(name))
+        .filter((name) => !isKnown(name))
         .map((name) => elsewhere.get(name))
         .find((found) => found !== undefined);
-      if (definition === undefined || known.has(qualify(node, namespace))) return;
-      const name = fullNameOf(definition.schema) as string;
-      known.add(name);
+      if (definition === undefined || isKnown(qualify(node, namespace))) return;
       uses.add(definition.file);
       return link(definition.schema, undefined);
     });
@@ -59,7 +65,8 @@ function rewrite(node: unknown, namespace: string | undefined, visit: Visit): un
     return typeof type === 'string' && definition['logicalType'] !== undefined
       ? node
       : { ...definition, type: rewrite(type, namespace, visit) };
-  visit(definition, namespace);
+  const instead = visit(definition, namespace);
+  if (instead !== undefined) return instead;
   if (!Array.isArray(definition.fields)) return node;
   const name = qualify(String(definition.name), definition.namespace ?? namespace);
   const scope = splitName(name).namespace;

@@ -1,5 +1,6 @@
 import type { AvroSchema } from './avro-schema.js';
 import type { CompatibilityMode } from './compatibility.js';
+import type { SchemaReference } from './schema-references.js';
 
 export interface RegisteredSchema {
   id: number;
@@ -9,7 +10,8 @@ export interface RegisteredSchema {
 
 /**
  * The schema registry. Every subject is FULL_TRANSITIVE unless asked otherwise: old and new consumers, and a replay from
- * the beginning, must all read. Ids are forever: the schema of an id never changes. Each line is held by
+ * the beginning, must all read. Ids are forever: the schema of an id never changes. A schema may take names from versions of
+ * other subjects; what is given out stands for itself, with those written out. Each line is held by
  * `test/src/contract/schema-registry.contract.ts`.
  */
 export interface SchemaRegistry {
@@ -17,9 +19,15 @@ export interface SchemaRegistry {
    * Sets the mode for the subject before its first version, FULL_TRANSITIVE when nothing is said, then registers; the
    * same schema again is the same id.
    *
+   * @param references where the names are defined that the schema uses and does not define
    * @throws HeddleError `schema-invalid`, `schema-incompatible`, `registry-unavailable`.
    */
-  register(subject: string, schema: AvroSchema, mode?: CompatibilityMode): Promise<number>;
+  register(
+    subject: string,
+    schema: AvroSchema,
+    mode?: CompatibilityMode,
+    references?: readonly SchemaReference[],
+  ): Promise<number>;
   /** @throws HeddleError `schema-unknown` when the registry says it has none, `registry-unavailable` when it does not answer. */
   byId(id: number): Promise<AvroSchema>;
   latest(subject: string): Promise<RegisteredSchema | undefined>;

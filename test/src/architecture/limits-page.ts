@@ -141,8 +141,16 @@ async function fixed(): Promise<LimitGroup[]> {
       rows: [
         row('bytes of one attribute', attribute.valueBytes, '400 `attribute-invalid`, and its name'),
         row('extension attributes of an event', attribute.extensions, '400 `attribute-invalid`, and its name'),
-        row('bytes of all attributes together', attribute.totalBytes, '400 `attribute-invalid`, and its name'),
-        row('bytes of a message to a topic or a queue', MAX_MESSAGE_BYTES, '413 `too-large`'),
+        row(
+          'bytes of all attributes together, but for `amqpproperties`, which count as data',
+          attribute.totalBytes,
+          '400 `attribute-invalid`, and its name',
+        ),
+        row(
+          'bytes of a message to a topic or a queue, or of the data of an event as Avro',
+          MAX_MESSAGE_BYTES,
+          '413 `too-large`',
+        ),
         row('characters of a topic', address.topic.characters, '400 `parameter-invalid`, and the rule'),
         row(
           'segments of a topic, which has two at least',

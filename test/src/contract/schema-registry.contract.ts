@@ -126,6 +126,47 @@ export function schemaRegistryContract(name: string, open: () => SchemaRegistry 
       expect(await registry.register(subject, schema)).toBeGreaterThan(0);
     });
 
+    it('gives out a schema that takes names from others as one that stands for itself', async () => {
+      const { address, customer, order: ordered, references } = linked();
+      await registry.register(address.subject, address.schema);
+      await registry.register(customer.subject, customer.schema, undefined, [references.address]);
+      const both = [references.customer, references.address];
+      const id = await registry.register(ordered.subject, ordered.schema, undefined, both);
+      const whole = await registry.byId(id);
+      expect(whole).toEqual(ordered.whole);
+      expect(await registry.latest(ordered.subject)).toEqual({ id, version: 1, schema: whole });
+      expect(await registry.versions(ordered.subject)).toEqual([{ id, version: 1, schema: whole }]);
+      // Said again, with references or written out, it is the same.
+      expect(await registry.register(ordered.subject, ordered.schema, undefined, both)).toBe(id);
+      expect(await registry.register(ordered.subject, ordered.whole)).toBe(id);
+      expect((await registry.versions(ordered.subject)).length).toBe(1);
+    });
+
+    it('refuses a schema that takes a name from a version that there is not, and one that lacks a reference', async () => {
+      const { address, customer, references } = linked();
+      await registry.register(address.subject, address.schema);
+      for (const given of [[], [{ ...references.address, version: 2 }], [{ ...references.address, subject: 'none' }]]) {
+        const refused = registry.register(customer.subject, customer.schema, undefined, given);
+        await expect(refused).rejects.toMatchObject({ code: 'schema-invalid', retryable: false });
+      }
+      expect(await registry.latest(customer.subject)).toBeUndefined();
+    });
+
+    it('holds a schema that takes names from others to its versions, as if they were written out', async () => {
+      const { address, customer, references } = linked();
+      await registry.register(address.subject, address.schema);
+      await registry.register(customer.subject, customer.schema, undefined, [references.address]);
+      const stricter = withField(customer.schema, { name: 'Number', type: 'string' });
+      const refused = registry.register(customer.subject, stricter, undefined, [references.address]);
+      await expect(refused).rejects.toMatchObject({
+        code: 'schema-incompatible',
+        message: expect.stringContaining('Number') as string,
+      });
+      const wider = withField(customer.schema, { name: 'Number', type: 'string', default: '' });
+      expect(await registry.register(customer.subject, wider, undefined, [references.address])).toBeGreaterThan(0);
+      expect((await registry.latest(customer.subject))?.version).toBe(2);
+    });
+
     it('answers a ping', async () => {
       await expect(registry.ping()).resolves.toBeUndefined();
     });
@@ -149,6 +190,39 @@ function order(): { subject: string; schema: RecordSchema } {
     ],
   } as unknown as RecordSchema;
   return { subject: subjectOf(topic, schema), schema };
+}
+
+/** An order of a customer with an address, which the order names, too: each a subject of its own. */
+function linked() {
+  const namespace = `heddle.test.n${randomUUID().replaceAll('-', '')}`;
+  const record = (name: string, fields: object[]) => {
+    const schema = { type: 'record', name, namespace, fields } as unknown as RecordSchema;
+    return { subject: `${namespace}.${name}`, schema };
+  };
+  const address = record('Address', [{ name: 'City', type: 'string' }]);
+  const customer = record('Customer', [
+    { name: 'Home', type: 'Address' },
+    { name: 'Work', type: ['null', `${namespace}.Address`], default: null },
+  ]);
+  const order = record('Order', [
+    { name: 'SoldTo', type: `${namespace}.Customer` },
+    { name: 'ShipTo', type: `${namespace}.Address` },
+  ]);
+  const customerWhole = {
+    ...customer.schema,
+    fields: [{ name: 'Home', type: address.schema }, customer.schema.fields[1]],
+  };
+  const whole = {
+    ...order.schema,
+    fields: [{ name: 'SoldTo', type: customerWhole }, order.schema.fields[1]],
+  } as unknown as RecordSchema;
+  const reference = ({ subject }: { subject: string }) => ({ name: subject, subject, version: 1 });
+  return {
+    address,
+    customer,
+    order: { ...order, whole },
+    references: { address: reference(address), customer: reference(customer) },
+  };
 }
 
 function withField(schema: RecordSchema, field: { name: string; type: unknown; default?: unknown }): RecordSchema {

@@ -6,6 +6,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { fetchDocument } from '@heddle/client';
 import { CHECKOUT, createOrder, type MeshApp } from '@heddle/infra';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
@@ -136,6 +137,37 @@ describe('a document', () => {
     expect(first).toMatchObject({ status: 200, headers: { etag: `"${sha256}"`, 'content-type': 'application/pdf' } });
     const known = await call('GET', gateway + reference.href, { headers: { 'if-none-match': `W/"x", "${sha256}"` } });
     expect([known.status, known.text, known.headers.get('etag')]).toEqual([304, '', `"${sha256}"`]);
+  });
+
+  test('is fetched in parts, and a download that breaks off goes on where it was', async () => {
+    const last = await call('GET', gateway + reference.href, {
+      headers: { range: 'bytes=-4', 'if-range': `"${sha256}"` },
+    });
+    expect([last.status, last.headers.get('content-range')]).toEqual([
+      206,
+      `bytes ${LARGEST - 4}-${LARGEST - 1}/${LARGEST}`,
+    ]);
+    const beyond = await call('GET', gateway + reference.href, { headers: { range: `bytes=${LARGEST}-` } });
+    expect([beyond.status, beyond.headers.get('content-range'), beyond.json]).toMatchObject([
+      416,
+      `bytes */${LARGEST}`,
+      { code: 'range-unsatisfiable' },
+    ]);
+    // A proxy between here and there that gives up after a few MB, twice.
+    const asked: (string | null)[] = [];
+    const breaking: typeof fetch = async (url, init) => {
+      const response = await fetch(url, init);
+      asked.push(new Headers(init!.headers).get('range'));
+      return asked.length > 2 ? response : new Response(cutAfter(response, 3 * MEBIBYTE), response);
+    };
+    const token = await mesh.token();
+    const wish = { token, tokenOrigin: gateway, fetch: breaking };
+    const { stream } = await fetchDocument({ ...reference, href: gateway + reference.href }, wish);
+    const hash = createHash('sha256');
+    for await (const piece of stream) hash.update(piece);
+    expect(hash.digest('hex')).toBe(sha256);
+    expect(asked[0]).toBeNull();
+    expect(asked.slice(1)).toEqual([expect.stringMatching(/^bytes=\d{7}-$/), expect.stringMatching(/^bytes=\d{7}-$/)]);
   });
 
   test('is not for a client without the right to fetch, and for another tenant there is none', async () => {
@@ -306,4 +338,17 @@ async function stored(): Promise<unknown> {
   } finally {
     await client.end();
   }
+}
+
+/** A body that is cut off once so much of it has come. */
+function cutAfter(response: Response, most: number): ReadableStream<Uint8Array> {
+  let bytes = 0;
+  const cut = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      bytes += chunk.length;
+      if (bytes > most) throw new Error('cut off');
+      controller.enqueue(chunk);
+    },
+  });
+  return response.body!.pipeThrough(cut) as ReadableStream<Uint8Array>;
 }

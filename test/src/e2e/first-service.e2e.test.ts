@@ -18,6 +18,8 @@ const ground = inject('stack');
 
 let mesh: Mesh;
 let guide: string;
+/** What the guide begins with: which Node is meant. */
+let path = '';
 /** As deep below the root as the guide says, so that its paths are right. */
 const folder = join(CHECKOUT, '.heddle-test', `credit-${randomUUID().slice(0, 8)}`);
 
@@ -48,7 +50,8 @@ test(
       await mkdir(join(folder, dirname(name)), { recursive: true });
       await writeFile(join(folder, name), text);
     }
-    const [types = '', starting = '', using = ''] = blocksOf(guide, 'sh');
+    [path = ''] = blocksOf(guide, 'sh');
+    const [, types = '', starting = '', using = ''] = blocksOf(guide, 'sh');
     await sh(types);
     const [compiling = '', service = ''] = starting.trim().split('\n');
     await sh(compiling);
@@ -99,7 +102,7 @@ function blocksOf(text: string, language: string): string[] {
 /** The environment of somebody for whom `npm start` has started all, on other ports. */
 function environment(): Record<string, string | undefined> {
   return {
-    PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+    PATH: process.env['PATH'],
     HOME: process.env['HOME'],
     KAFKA_BROKERS: ground.kafkaBrokers.join(','),
     SCHEMA_REGISTRY_URL: ground.registryUrl,
@@ -113,11 +116,11 @@ async function sh(block: string): Promise<void> {
     .replaceAll('http://127.0.0.1:8101', mesh.url('sales-order'))
     .replaceAll('http://127.0.0.1:8102', mesh.url('business-partner'));
   const AUTH = `authorization: Bearer ${await mesh.token()}`;
-  await run('sh', ['-ec', here], { cwd: folder, env: { ...environment(), AUTH } });
+  await run('sh', ['-ec', path + here], { cwd: folder, env: { ...environment(), AUTH } });
 }
 
 function startService(line: string): { lines: Arrivals<string>; end(): Promise<void> } {
-  const child = spawn('sh', ['-c', `exec env ${line}`], {
+  const child = spawn('sh', ['-c', `${path}exec env ${line}`], {
     cwd: folder,
     env: environment(),
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { type Server, createServer } from 'node:https';
@@ -43,6 +44,19 @@ name: to-stranger
 from: { queue: stranger }
 to: { https: { urlFrom: STRANGER_URL, credentials: { header: { name: x-api-key, valueFrom: STRANGER_KEY } } } }
 retry: { times: 1, firstMs: 100 }
+---
+name: to-bank
+from: { queue: bank }
+to:
+  https:
+    urlFrom: BANK_URL
+    tls: { caFrom: BANK_CA, certificateFrom: MESH_CERTIFICATE, keyFrom: MESH_KEY }
+retry: { times: 0 }
+---
+name: to-impostor
+from: { queue: impostor }
+to: { https: { urlFrom: ERP_URL, tls: { caFrom: BANK_CA } } }
+retry: { times: 0 }
 `;
 
 interface Got {
@@ -57,6 +71,7 @@ let gateway: string;
 let runner: FlowRunner;
 let erp: TlsReceiver;
 let stranger: TlsReceiver;
+let bank: TlsReceiver;
 
 /** A receiver with a certificate of its own. */
 class TlsReceiver {
@@ -64,8 +79,10 @@ class TlsReceiver {
   answer: (response: ServerResponse) => void = (response) => void response.writeHead(204).end();
   readonly #server: Server;
 
-  constructor({ certificate, privateKey }: Identity) {
-    this.#server = createServer({ cert: certificate, key: privateKey }, (request, response) => {
+  /** @param client the only certificate that it lets in, where it asks for one */
+  constructor({ certificate, privateKey }: Identity, client?: Identity) {
+    const asking = client === undefined ? {} : { ca: client.certificate, requestCert: true };
+    this.#server = createServer({ cert: certificate, key: privateKey, ...asking }, (request, response) => {
       let body = '';
       request.setEncoding('utf8').on('data', (text: string) => (body += text));
       request.on('end', () => {
@@ -88,14 +105,25 @@ class TlsReceiver {
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'heddle-flow-receivers-'));
-  const [ours, theirs] = [identity('erp'), identity('stranger')];
-  [erp, stranger] = [new TlsReceiver(ours), new TlsReceiver(theirs)];
-  const files = { 'flows.yaml': FLOWS, 'ca.pem': ours.certificate, device: 'from a file\n', erp: 's3cret: ü\n' };
+  const [ours, theirs, banks, mine] = ['erp', 'stranger', 'bank', 'mesh'].map((name) => identity(name));
+  [erp, stranger, bank] = [new TlsReceiver(ours!), new TlsReceiver(theirs!), new TlsReceiver(banks!, mine)];
+  const files = {
+    'flows.yaml': FLOWS,
+    'ca.pem': ours!.certificate,
+    'bank-ca.pem': banks!.certificate,
+    'mesh.pem': mine!.certificate,
+    'mesh-key.pem': mine!.privateKey,
+    device: 'from a file\n',
+    erp: 's3cret: ü\n',
+  };
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
   mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   await putQueue(gateway, { types: [CONTRACT_SIGNED], start: 'now' }, 'erp');
   await putQueue(gateway, { types: [CONTRACT_SIGNED], start: 'now', paused: true }, 'stranger');
+  for (const queue of ['bank', 'impostor']) {
+    await putQueue(gateway, { types: [CONTRACT_SIGNED], start: 'now', paused: true }, queue);
+  }
   runner = await FlowRunner.start(mesh, dir, {
     // Only what is encrypted.
     HEDDLE_FLOWS_HTTP: 'false',
@@ -105,6 +133,10 @@ beforeAll(async () => {
     ERP_PASSWORD_FILE: join(dir, 'erp'),
     STRANGER_URL: await stranger.listen(),
     STRANGER_KEY: 'never to be seen',
+    BANK_URL: await bank.listen(),
+    BANK_CA_FILE: join(dir, 'bank-ca.pem'),
+    MESH_CERTIFICATE_FILE: join(dir, 'mesh.pem'),
+    MESH_KEY_FILE: join(dir, 'mesh-key.pem'),
   });
 });
 
@@ -113,6 +145,7 @@ afterAll(async () => {
   await mesh?.stop();
   erp.close();
   stranger.close();
+  bank.close();
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -129,6 +162,19 @@ test('what is handed in for a topic is in the queues whose patterns match it, as
     datacontenttype: 'application/x-reading',
     data_base64: bytes.toString('base64'),
   });
+});
+
+test('a megabyte is handed in whole, and more is refused before it is read', async () => {
+  const queue = await putQueue(gateway, { topicPatterns: ['plant/+/readings'] } as never);
+  const bytes = randomBytes(1_000_000);
+  const handed = await handIn('readings', bytes, 'application/x-reading');
+  expect(handed.status, handed.text).toBe(202);
+  const [delivery] = await pullDeliveries(gateway, queue, { waitMs: 10_000 });
+  expect(delivery!.event).toMatchObject({ data_base64: bytes.toString('base64') });
+  const large = await handIn('readings', randomBytes(2 * 1024 * 1024), 'application/x-reading').catch(() => undefined);
+  // A connection that ends while it is written to is an answer that not every client gets to read.
+  if (large !== undefined) expect(large).toMatchObject({ status: 413, json: { code: 'too-large' } });
+  expect((await handIn('readings', Buffer.from('and now'), 'text/plain')).status).toBe(202);
 });
 
 test('what is handed in for the topic of an event type is that event, and is not taken when it does not fit', async () => {
@@ -167,6 +213,22 @@ test('a receiver whose certificate nobody has vouched for sees nothing, and that
     /^The receiver was not reached: .*self-signed certificate.*\(given up after 2 attempts\)$/,
   );
   expect(stranger.got).toEqual([]);
+});
+
+test('a receiver of a private CA that lets in one certificate only gets the message, and one of another CA sees nothing', async () => {
+  for (const queue of ['bank', 'impostor']) {
+    const resumed = await call('POST', `${gateway}/v1/queues/${queue}/resume`, { body: {} });
+    expect(resumed.status, resumed.text).toBe(200);
+  }
+  const id = await published();
+  expect(await settlesAs(id, 'to-bank', 'completed')).toMatchObject({ attempts: 1, answer: { status: 204 } });
+  expect(bank.got.filter(({ headers }) => headers['idempotency-key'] === id)).toHaveLength(1);
+  // The ERP's certificate is believed by every flow that names no CA, and by this one not.
+  const failed = await settlesAs(id, 'to-impostor', 'failed');
+  expect(failed).toMatchObject({ attempts: 1, answer: { status: 0 } });
+  await settlesAs(id, 'to-erp', 'completed');
+  expect(erp.got.filter(({ headers }) => headers['idempotency-key'] === id)).toHaveLength(1);
+  for (const queue of ['bank', 'impostor']) await call('POST', `${gateway}/v1/queues/${queue}/pause`, { body: {} });
 });
 
 test('what the monitor knew, it knows after the runner was killed: what is done, failed, and waits for its next attempt', async () => {

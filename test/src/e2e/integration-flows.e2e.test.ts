@@ -134,8 +134,12 @@ test('what does not fit its schema, comes without the password, or cannot be sto
   });
   expect(other).toMatchObject({ status: 401, json: { code: 'token-missing' } });
   expect(other.headers.get('www-authenticate')).toContain('Basic');
+  const [taken, key] = [contractSigned(`C-${freshKey()}`), randomUUID()];
+  expect((await handIn(taken, { 'idempotency-key': key })).status).toBe(202);
   await mesh.killApp('gateway');
   try {
+    // What was taken before is known here, whoever is away.
+    expect((await handIn(taken, { 'idempotency-key': key })).status).toBe(202);
     const away = await handIn(contractSigned('C-2'));
     expect(away).toMatchObject({ status: 503, json: { retryable: true } });
     expect(away.headers.get('retry-after')).not.toBeNull();

@@ -75,6 +75,29 @@ test('a client has what it was given, and its tokens are good at every process',
   expect(refused.json).toMatchObject({ status: 403, code: 'permission-missing' });
 });
 
+test('a service refuses, within seconds, the tokens of a client that was disabled, and of one that was deleted', async () => {
+  const clients = `${mesh.url('gateway')}/v1/clients`;
+  const clerk = await mesh.newClient([`fetch:type:${ORDERS}`]);
+  const other = await mesh.newClient([`fetch:type:${ORDERS}`]);
+  const headers = await Promise.all([clerk.header(), other.header()]);
+  for (const header of headers) expect(await read(header)).toMatchObject({ status: 200 });
+  const body = { permissions: [`fetch:type:${ORDERS}`], disabled: true };
+  expect(await call('PUT', `${clients}/${clientOf(headers[0])}`, { body })).toMatchObject({ status: 200 });
+  expect(await call('DELETE', `${clients}/${clientOf(headers[1])}`)).toMatchObject({ status: 204 });
+  for (const header of headers) {
+    await vi.waitFor(async () => expect((await read(header)).json).toMatchObject({ code: 'token-invalid' }), {
+      timeout: 5000,
+      interval: 50,
+    });
+  }
+  expect(await read()).toMatchObject({ status: 200 });
+  // One that starts later knows it, too.
+  await mesh.stopApp('sales-order');
+  await mesh.startApp('sales-order');
+  for (const header of headers) expect((await read(header)).json).toMatchObject({ code: 'token-invalid' });
+  expect(await read()).toMatchObject({ status: 200 });
+});
+
 test('the service of a tenant has its own objects, and raises their events for its tenant alone', async () => {
   const { tenant, administrator } = await mesh.newTenant();
   const ours = { authorization: await administrator.header() };
@@ -125,4 +148,10 @@ function order(number: string): string {
 
 function read(authorization?: string): Promise<Answer> {
   return call('GET', order(key), authorization === undefined ? {} : { headers: { authorization } });
+}
+
+/** The client that a token is of. */
+function clientOf(header = ''): string {
+  const [, claims = ''] = header.split('.');
+  return (JSON.parse(Buffer.from(claims, 'base64url').toString()) as { client: string }).client;
 }

@@ -44,6 +44,9 @@ export const proton: Program = {
 
 export const python = pythonProgram('python', 'interop.py');
 
+/** A client of OData V2 for Python. */
+export const pyodata = pythonProgram('pyodata', 'fetch.py');
+
 /** Eclipse Paho, a client of MQTT. */
 export const paho = pythonProgram('mqtt', 'session.py');
 

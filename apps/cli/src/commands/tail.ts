@@ -67,12 +67,18 @@ export const tail = defineCommand({
     const gateway = await invocation.gateway();
     const keeper = position === undefined ? undefined : new PositionFile(position);
     const ending = new AbortController();
+    let isOpen = false;
     const stream = eventStream(gateway, {
       types: args,
       start: startOf(from),
       token: keeper?.read(),
       signal: AbortSignal.any([signal, ending.signal]),
-      onOpened: (opened) => sayOpened(opened, output),
+      onOpened: (opened) => {
+        sayOpened(opened, output);
+        // Whoever sees nothing is to know that there was nothing.
+        if (!isOpen) output.note(output.paint('dim', `… watching ${args.join(' ') || 'all events'}; Ctrl-C ends it`));
+        isOpen = true;
+      },
       onTrouble: (reason) => output.note(output.paint('yellow', `… the connection was lost: ${reason}`)),
     });
     let shown = 0;

@@ -16,6 +16,8 @@ export interface CatalogueEntry {
   summary: string;
   key: string;
   owner?: string;
+  /** `open`: others than the owner may publish it, too. */
+  publish?: 'open' | 'owner-only';
   version: number;
   schema: unknown;
   example?: unknown;
@@ -65,7 +67,9 @@ export async function catalogueEntry(gateway: Gateway, type: string): Promise<Ca
     if (!(error instanceof HeddleError) || error.code !== 'type-unknown') throw error;
     const { types } = await gateway.get<{ types: CatalogueEntry[] }>('/v1/catalogue');
     const names = types.map((entry) => entry.type);
-    throw new HeddleError('type-unknown', `${error.message}${meant(type, names)}`, { cause: error });
+    // The gateway names the nearest where it knows one; it looks less far.
+    const hint = names.some((name) => error.message.includes(name)) ? '' : meant(type, names);
+    throw new HeddleError('type-unknown', `${error.message}${hint}`, { cause: error });
   }
 }
 

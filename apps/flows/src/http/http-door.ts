@@ -54,6 +54,8 @@ async function take(
     if (!maySend(flow, http, secrets, request)) return await refuseSender(reply);
     const message = messageOf(request);
     const entry = messages.of({ flow: flow.name, source: `http:${http.path}`, message: message.id });
+    // Longer than the gateway knows what was published, this knows what it has taken.
+    if (entry.isTaken) return await reply.status(202).send({ id: message.id, entry: entry.id });
     messages.change(entry.id, { state: 'processing', attempts: entry.attempts + 1, dueAt: null });
     const way = { steps: flow.steps, receiver: runner.receiver(flow), to: Object.keys(flow.to)[0] ?? '' };
     const passed = await pass(message, way);

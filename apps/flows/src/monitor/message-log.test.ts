@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -47,4 +47,25 @@ it('the oldest is the one that was received first of those that are not final', 
   ]);
   for (const { id } of [older!, newer!]) log.change(id, { state: 'discarded' });
   expect([...log.oldest()]).toEqual([['other', 9000]]);
+});
+
+it('a file that is damaged is put aside, and the log begins empty', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'heddle-message-log-'));
+  const file = join(folder, 'flows.sqlite');
+  const first = new MessageLog(folder);
+  for (let n = 0; n < 500; n += 1) first.of({ ...NAME, message: `m-${n}` });
+  first.close();
+  const whole = readFileSync(file);
+  for (const damaged of [Buffer.from('no database'.repeat(100)), whole.fill(7, 4096, 40_000)]) {
+    writeFileSync(file, damaged);
+    const log = new MessageLog(folder);
+    expect(log.damaged).toBe(`${file}.damaged`);
+    expect(readFileSync(log.damaged!)).toEqual(damaged);
+    expect(log.list({ flows: [NAME.flow], limit: 10 })).toEqual([]);
+    const { id } = log.of(NAME);
+    log.close();
+    const again = new MessageLog(folder);
+    expect([again.get(id)?.message, again.damaged, existsSync(file)]).toEqual([NAME.message, undefined, true]);
+    again.close();
+  }
 });

@@ -1,9 +1,8 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { uuidv7 } from '@heddle/event';
 import type { ReceiverAnswer } from '../message.js';
 import type { PassedStep } from '../pass.js';
+import { openMessages } from './message-file.js';
 import { type MessageEntry, type MessageState, OPEN_STATES, isOpen } from './message-entry.js';
 
 /** Tells messages of all flows apart. */
@@ -71,6 +70,8 @@ CREATE INDEX IF NOT EXISTS entry_open ON entry (state, changed_at);
  */
 export class MessageLog {
   readonly #db: DatabaseSync;
+  /** Where the file is now that could not be read, where this began empty for that. */
+  readonly damaged: string | undefined;
 
   /**
    * @param folder none keeps it in memory
@@ -80,11 +81,9 @@ export class MessageLog {
     folder: string | undefined,
     private readonly onEnd: (flow: string, state: MessageState) => void = () => undefined,
   ) {
-    if (folder !== undefined) mkdirSync(folder, { recursive: true });
-    this.#db = new DatabaseSync(folder === undefined ? ':memory:' : join(folder, 'flows.sqlite'));
-    // Written through to the system at every change, so that it survives the end of this process; not of the machine.
-    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;');
-    this.#db.exec(TABLES);
+    const { db, damaged } = openMessages(folder, TABLES);
+    this.#db = db;
+    this.damaged = damaged;
   }
 
   /** The entry of a message, made when there is none. */

@@ -31,7 +31,7 @@ const MESSAGE = { id: 'm-1', contentType: 'application/xml; charset=utf-8', body
 
 function receiver(rule: object = {}): HttpsReceiver {
   const secrets = new Secrets({ ERP_PASSWORD: 'p', ERP_TOKEN: 't' });
-  return new HttpsReceiver({ url, method: 'POST', headers: {}, timeoutMs: 300, ...rule }, secrets);
+  return new HttpsReceiver({ url, method: 'POST', headers: {}, timeoutMs: 10_000, ...rule }, secrets);
 }
 
 it('a message arrives with its id, its content type, the headers of the flow and its credentials', async () => {
@@ -75,7 +75,7 @@ it('how long the receiver asks to be left alone is known', async () => {
 
 it('no answer in time, and nobody there, may be better later', async () => {
   answer = () => undefined;
-  const late = await receiver().take(MESSAGE);
+  const late = await receiver({ timeoutMs: 300 }).take(MESSAGE);
   expect(late).toMatchObject({
     state: 'retryable',
     reason: expect.stringContaining('no answer within 300 ms') as string,

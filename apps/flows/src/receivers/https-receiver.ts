@@ -1,7 +1,9 @@
+import { type Dispatcher, type Response, fetch } from 'undici';
 import type { HttpsReceiverRule } from '../flow.shape.js';
 import { reasonOf, retryAfterMs } from '../gateway-calls.js';
 import type { Message, Passing, Receiver, ReceiverAnswer } from '../message.js';
 import { type Secrets, basicHeader, urlOf } from '../secrets.js';
+import { connectionsOf } from './receiver-tls.js';
 
 const EXCERPT_BYTES = 1024;
 /** Beside 5xx, what the same request may be answered otherwise later (RFC 9110 §15.5.9, RFC 6585 §4, RFC 8470 §5.2). */
@@ -14,6 +16,7 @@ const RETRYABLE = new Set([408, 425, 429]);
 export class HttpsReceiver implements Receiver {
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #connections: Dispatcher | undefined;
 
   constructor(
     private readonly rule: HttpsReceiverRule,
@@ -21,6 +24,7 @@ export class HttpsReceiver implements Receiver {
   ) {
     this.#url = urlOf(rule, secrets);
     this.#headers = { ...rule.headers, ...credentialsOf(rule.credentials, secrets) };
+    this.#connections = connectionsOf(rule.tls, secrets);
   }
 
   async take({ id, contentType, body }: Message, signal?: AbortSignal): Promise<Passing> {
@@ -36,6 +40,7 @@ export class HttpsReceiver implements Receiver {
           'idempotency-key': id,
         },
         body: body as Uint8Array<ArrayBuffer>,
+        ...(this.#connections === undefined ? {} : { dispatcher: this.#connections }),
         // Where it leads is the receiver's to say, and where credentials go the flow's.
         redirect: 'manual',
         signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),

@@ -17,10 +17,16 @@ export const jsonToXmlStep = step({
   }),
 });
 
+type Reviver = (key: string, value: unknown, context: { source: string }) => unknown;
+const parse = JSON.parse as (text: string, reviver: Reviver) => unknown;
+
+/** Numbers stay as they were written: a double has not all digits that there may be, nor the noughts of an amount. */
 function parsed(body: Uint8Array): unknown {
   try {
-    return JSON.parse(utf8.decode(body));
+    return parse(utf8.decode(body), (_key, value, { source }) => (typeof value === 'number' ? source : value));
   } catch (cause) {
+    if (cause instanceof RangeError)
+      throw new HeddleError('data-invalid', 'The message is nested too deep.', { cause });
     throw new HeddleError('body-invalid', 'The message is no JSON in UTF-8.', { cause });
   }
 }

@@ -1,7 +1,7 @@
 import type { HeddleError } from '@heddle/event';
+import { readShape } from '@heddle/runtime';
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readShape } from '../queues/nearest-field.js';
 import type { Binding } from './binding.js';
 import { channelShape } from './channel.shape.js';
 import { checkBindings } from './bindings-check.js';

@@ -1,4 +1,4 @@
-import { HeddleError, nearest, typeMatcher } from '@heddle/event';
+import { HeddleError, fieldInvalid, nearest, suggestion, typeMatcher } from '@heddle/event';
 import { type Catalogue, type EventType, fieldWords } from '@heddle/schema';
 import { FILTER_LIMITS, compileFilter } from '../filters/filters.js';
 import { type Binding, compileBindings } from './binding.js';
@@ -21,7 +21,7 @@ export async function checkBindings(
     const before = bindings.slice(0, index).findIndex((other) => isShared(other.type, binding.type));
     if (before >= 0) {
       const { type } = bindings[before]!;
-      throw wrong(
+      throw fieldInvalid(
         `${field}.type`,
         `has events that bindings.${before} (${type}) has, too: an event leaves by one binding, so put both into one, or narrow one of them`,
       );
@@ -31,7 +31,7 @@ export async function checkBindings(
   }
   const { length } = compileBindings(bindings).filter;
   if (length > FILTER_LIMITS.cel) {
-    throw wrong(
+    throw fieldInvalid(
       'bindings',
       `have ${length} different lists of filters, ${FILTER_LIMITS.cel} are possible: give types the same filters, or make another channel`,
     );
@@ -80,25 +80,20 @@ function checkFilters(binding: Binding, { type, schema }: EventType, field: stri
     const found = fields.filter(({ path }) => path === data);
     if (found.length === 0) {
       const paths = fields.map(({ path }) => path).filter((path) => !/[[{]/.test(path));
-      const near = nearest(data, paths);
-      throw wrong(
-        at,
-        `is no field of ${type}${near === undefined ? `; there are ${paths.join(', ')}` : `: did you mean ${near}?`}`,
-      );
+      throw fieldInvalid(at, `is no field of ${type}; ${suggestion(data, paths)}`);
     }
     const hasParts = fields.some(({ path }) => path.startsWith(`${data}.`));
     if (hasParts || found.some((one) => NO_VALUE.test(one.type))) {
-      throw wrong(at, 'has no one value: name a field in it that has');
+      throw fieldInvalid(at, 'has no one value: name a field in it that has');
     }
   }
   try {
     compileFilter(compileBindings([binding]).filter);
   } catch (error) {
     if (!(error instanceof HeddleError) || error.code !== 'filter-invalid') throw error;
-    throw wrong(`${field}.filters`, `are too much for one condition (${error.fields?.[0]?.rule ?? error.message})`);
+    throw fieldInvalid(
+      `${field}.filters`,
+      `are too much for one condition (${error.fields?.[0]?.rule ?? error.message})`,
+    );
   }
-}
-
-function wrong(field: string, rule: string): HeddleError {
-  return new HeddleError('data-invalid', `${field} ${rule}.`, { fields: [{ field, rule }] });
 }

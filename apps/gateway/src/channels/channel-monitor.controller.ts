@@ -10,15 +10,14 @@ import {
   queueEventsQuery,
   type queueEventsShape,
 } from '../ledger/ledger.shape.js';
-import { namingNearest } from '../queues/nearest-field.js';
 import { checkQueueName } from '../queues/queue.shape.js';
 import { type TestEventsAnswer, type TestEventsRequest, TestEvents, testEventsShape } from '../queues/test-events.js';
 import { ChannelMonitor } from './channel-monitor.js';
 import { type RetryRequest, type channelMonitorShape, retryShape } from './channel.shape.js';
 import { Channels } from './channels.js';
 
-const tests = { schema: namingNearest(testEventsShape) };
-const retries = { schema: namingNearest(retryShape) };
+const tests = { schema: testEventsShape };
+const retries = { schema: retryShape };
 
 /** What leaves a channel, tried and watched. */
 @Controller('v1/channels/:name')

@@ -1,5 +1,5 @@
 import { type Caller, requirePermission } from '@heddle/auth';
-import { HeddleError } from '@heddle/event';
+import { fieldInvalid } from '@heddle/event';
 import type { z } from 'zod';
 import type { DeadLetterList } from '../ledger/dead-letter-list.js';
 import type { MonitorQuery, QueueEventsQuery, RedriveView, queueEventsShape } from '../ledger/ledger.shape.js';
@@ -51,7 +51,6 @@ export class ChannelMonitor {
     if (ids === undefined) return redrives.begin(caller, { filter: { queue: name, type }, ...how });
     const found = await deadLetters.selectIds(caller.tenant, ids);
     if (found.every(({ queue }) => queue?.name === name)) return redrives.begin(caller, { ids, ...how });
-    const [field, rule] = ['ids', `are to be dead letters of the channel ${name}: its events say which are`];
-    throw new HeddleError('data-invalid', `${field} ${rule}.`, { fields: [{ field, rule }] });
+    throw fieldInvalid('ids', `are to be dead letters of the channel ${name}: its events say which are`);
   }
 }

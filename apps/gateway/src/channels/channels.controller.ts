@@ -1,20 +1,23 @@
 import { Access, By, type Caller } from '@heddle/auth';
-import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { type NamePage, answeredPage, namePage } from '../limits/name-page.js';
-import { versionCheck, withVersion } from '../protocols/webhook/version-check.js';
-import { namingNearest } from '../queues/nearest-field.js';
+import { type NamePage, answeredPage, namePage } from '../management/name-page.js';
+import { Check, type VersionCheck, answerPut, withVersion } from '../management/version-check.js';
 import { checkQueueName } from '../queues/queue.shape.js';
+import { ChannelDocuments } from './channel-documents.js';
 import { type ChannelCheck, type ChannelRequest, type ChannelView, channelShape } from './channel.shape.js';
 import { Channels } from './channels.js';
 
-const body = { schema: namingNearest(channelShape) };
+const body = { schema: channelShape };
 const manages = { verb: 'manage', kind: 'queue', param: 'name' } as const;
 
 /** The management of channels. */
 @Controller('v1/channels')
 export class ChannelsController {
-  constructor(@Inject(Channels) private readonly channels: Channels) {}
+  constructor(
+    @Inject(Channels) private readonly channels: Channels,
+    @Inject(ChannelDocuments) private readonly documents: ChannelDocuments,
+  ) {}
 
   @Get()
   @Access('client')
@@ -39,29 +42,29 @@ export class ChannelsController {
     return this.channels.check(caller, checkQueueName(name));
   }
 
+  @Get(':name/asyncapi')
+  @Access('client')
+  asyncApi(@By() caller: Caller, @Param('name') name: string): object {
+    return this.documents.of(caller, checkQueueName(name));
+  }
+
   @Put(':name')
   @Access(manages)
   async put(
     @By() caller: Caller,
     @Param('name') name: string,
-    @Headers() headers: Record<string, string | undefined>,
+    @Check() check: VersionCheck,
     @Body(body) request: ChannelRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ChannelView> {
-    const { created, view } = await this.channels.put(caller, checkQueueName(name), request, versionCheck(headers));
-    void reply.status(created ? 201 : 200);
-    return withVersion(reply, view);
+    return answerPut(reply, await this.channels.put(caller, checkQueueName(name), request, check));
   }
 
   @Delete(':name')
   @HttpCode(204)
   @Access(manages)
-  async delete(
-    @By() caller: Caller,
-    @Param('name') name: string,
-    @Headers() headers: Record<string, string | undefined>,
-  ): Promise<void> {
-    await this.channels.delete(caller, checkQueueName(name), versionCheck(headers));
+  async delete(@By() caller: Caller, @Param('name') name: string, @Check() check: VersionCheck): Promise<void> {
+    await this.channels.delete(caller, checkQueueName(name), check);
   }
 
   @Post(':name/activate')

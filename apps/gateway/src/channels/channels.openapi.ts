@@ -1,7 +1,7 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
 import { monitorQuery, queueEventsQuery, queueEventsShape, redriveShape } from '../ledger/ledger.shape.js';
-import { namePage } from '../limits/name-page.js';
+import { namePage } from '../management/name-page.js';
 import { IF_MATCH, IF_NONE_MATCH, PARAMS } from '../parameters.openapi.js';
 import { testEventsAnswer, testEventsShape } from '../queues/test-events.js';
 import { channelCheckShape, channelMonitorShape, channelShape, channelViewShape, retryShape } from './channel.shape.js';
@@ -32,6 +32,14 @@ export const channelRoutes: readonly RouteDoc[] = [
     ...one,
     response: channelViewShape,
     responseHeaders: ETAG,
+    errors: READ,
+  },
+  {
+    method: 'GET',
+    path: '/v1/channels/{name}/asyncapi',
+    summary: 'The AsyncAPI 3.0 document of a channel: where its events are received, and those types that are bound',
+    ...one,
+    response: z.looseObject({ asyncapi: z.string() }),
     errors: READ,
   },
   {

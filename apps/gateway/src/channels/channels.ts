@@ -1,8 +1,8 @@
 import type { Caller } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import type { Catalogue } from '@heddle/schema';
-import type { NamePage } from '../limits/name-page.js';
-import type { VersionCheck } from '../protocols/webhook/version-check.js';
+import type { NamePage } from '../management/name-page.js';
+import type { VersionCheck } from '../management/version-check.js';
 import type { WebhookView } from '../protocols/webhook/webhook-view.js';
 import type { Webhooks } from '../protocols/webhook/webhooks.js';
 import type { QueueView } from '../queues/queue-view.js';

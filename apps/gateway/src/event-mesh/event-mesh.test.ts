@@ -258,3 +258,79 @@ describe('a queue that is managed in the words of SAP Event Mesh', () => {
     expect((await ask(admin, 'PUT', `${MANAGEMENT}/queues/none/subscriptions/a%2Fb`)).status).toBe(404);
   });
 });
+
+it('what a queue subscribes to is in the audit, with the pattern', async () => {
+  const path = `${MANAGEMENT}/queues/q%2Fone/subscriptions/audited%2F+`;
+  expect([(await ask(admin, 'PUT', path)).status, (await ask(admin, 'DELETE', path)).status]).toEqual([201, 204]);
+  await vi.waitFor(async () => {
+    for (const action of ['queue.subscribe', 'queue.unsubscribe']) {
+      const { json } = await ask(admin, 'GET', `/v1/audit?action=${action}`);
+      expect(json['entries']).toContainEqual(
+        expect.objectContaining({ action, target: 'queue/q/one', detail: { pattern: 'audited/+' } }),
+      );
+    }
+  }, SOON);
+});
+
+describe('a refusal', () => {
+  it.each([
+    ['GET', `${MESSAGING}/queues/q%2Fone/messages`, 405, 'METHOD_NOT_ALLOWED'],
+    ['DELETE', `${MESSAGING}/subscriptions`, 405, 'METHOD_NOT_ALLOWED'],
+    ['PATCH', `${EVENTS}/events`, 405, 'METHOD_NOT_ALLOWED'],
+    ['POST', `${MANAGEMENT}/queues/q%2Fone`, 405, 'METHOD_NOT_ALLOWED'],
+    ['GET', `${MESSAGING}/nothing`, 404, 'NOT_FOUND'],
+    ['GET', `${EVENTS}/nothing`, 404, 'NOT_FOUND'],
+    ['GET', '/sap-event-mesh/rest/api/v1/nothing', 404, 'NOT_FOUND'],
+    ['POST', `${MESSAGING}/topics/a%ZZ/messages`, 400, 'BAD_REQUEST'],
+  ])('has the form that these doors have where there is nothing, too: %s %s', async (method, path, status, code) => {
+    const answer = await ask(admin, method, path);
+    expect([answer.status, answer.json]).toMatchObject([
+      status,
+      { error: { code }, message: expect.any(String) as string },
+    ]);
+    // All others go on as they did.
+    expect((await ask(admin, 'PATCH', '/v1/queues')).json).toMatchObject({ type: '/problems/method-unsupported' });
+  });
+
+  it('of a body that is missing is 400, as of one that cannot be read', async () => {
+    expect((await ask(shop, 'POST', `${MESSAGING}/subscriptions`, push('bodies'))).status).toBe(201);
+    for (const [method, path] of [
+      ['POST', `${MESSAGING}/subscriptions`],
+      ['PUT', `${MESSAGING}/subscriptions/bodies/state`],
+      ['POST', `${EVENTS}/events/subscriptions`],
+    ] as const) {
+      const { status, json } = await ask(shop, method, path);
+      expect([status, json]).toEqual([
+        400,
+        {
+          message: 'The body is missing.',
+          code: 'body-invalid',
+          error: { code: 'BAD_REQUEST', message: 'The body is missing.' },
+        },
+      ]);
+    }
+    expect((await ask(shop, 'DELETE', `${MESSAGING}/subscriptions/bodies`)).status).toBe(204);
+  });
+
+  it('tells nothing of what others have: a subscription of theirs, another webhook and none are refused in the same words', async () => {
+    expect((await ask(shop, 'POST', `${MESSAGING}/subscriptions`, push('theirs'))).status).toBe(201);
+    const own = { types: [TYPE], url: 'http://127.0.0.1:9999/', handshake: 'exempt' };
+    expect((await ask(admin, 'PUT', '/v1/webhooks/own', own)).status).toBe(201);
+    for (const name of ['theirs', 'own', 'none']) {
+      const { status, json } = await ask(other, 'GET', `${MESSAGING}/subscriptions/${name}`);
+      expect([status, json['message']]).toEqual([404, `There is no subscription ${name}.`]);
+    }
+    expect((await ask(admin, 'DELETE', '/v1/webhooks/own')).status).toBe(204);
+    expect((await ask(shop, 'DELETE', `${MESSAGING}/subscriptions/theirs`)).status).toBe(204);
+  });
+
+  it.each([
+    ['no source', { id: '1', type: 'any.thing' }, 'source'],
+    ['no version', { id: '1', type: 'any.thing', source: '/s', specversion: undefined }, 'specversion'],
+    ['a time that is none', { id: '1', type: 'any.thing', source: '/s', time: 'now' }, 'time'],
+  ])('meets an event with %s at the events door, whether its type is known or not', async (_, event, attribute) => {
+    const headers = { 'content-type': 'application/cloudevents+json' };
+    const { status, json } = await ask(admin, 'POST', `${EVENTS}/events`, { specversion: '1.0', ...event }, headers);
+    expect([status, json]).toMatchObject([400, { error: { field: `attributes.${attribute}` } }]);
+  });
+});

@@ -51,7 +51,7 @@ function bound(
 export function sameAs(view: QueueView): QueueAsked {
   const { types, topicPatterns, filter, leaseMs, deadLetters, ttlMs, maxInFlight, shape, retry } = view;
   const { respectTtl, deadLetterQueue, maxRedeliveryCount, accessType, maxUnacknowledged } = view;
-  const { maxMessages, maxBytes, maxMessageBytes } = view;
+  const { maxMessages, maxBytes, maxMessageBytes, whenFull } = view;
   const { delaysMs, jitter, maxAgeMs, firstMs, factor, capMs, attempts } = retry;
   const schedule = delaysMs === undefined ? { firstMs, factor, capMs, attempts } : { delaysMs };
   return {
@@ -72,6 +72,7 @@ export function sameAs(view: QueueView): QueueAsked {
     ...(maxMessages === undefined ? {} : { maxMessages }),
     ...(maxBytes === undefined ? {} : { maxBytes }),
     ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
+    whenFull,
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Caller } from '@heddle/auth';
 import { HeddleError, topicPatternProblem } from '@heddle/event';
+import { entityTag, readShape } from '@heddle/runtime';
 import type { Limits } from '../limits/limits.js';
-import { versionCheck } from '../protocols/webhook/version-check.js';
+import { versionCheck } from '../management/version-check.js';
 import type { Webhooks } from '../protocols/webhook/webhooks.js';
-import { readShape } from '../queues/nearest-field.js';
 import type { QueueDirectory } from '../queues/queue-directory.js';
 import type { QueueView } from '../queues/queue-view.js';
 import { checkQueueName, queueShape } from '../queues/queue.shape.js';
@@ -134,7 +134,7 @@ export class ManagedQueues {
     for (let tries = 1; ; tries += 1) {
       const before = queues.find(caller.tenant, name) === undefined ? undefined : queues.get(caller, name);
       const check = versionCheck(
-        before === undefined ? { 'if-none-match': '*' } : { 'if-match': `"${before.version}"` },
+        before === undefined ? { 'if-none-match': '*' } : { 'if-match': entityTag(before.version) },
       );
       const request = readShape(queueShape, change(before));
       try {

@@ -1,8 +1,7 @@
 import { callerOf } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
-import type { Log } from '@heddle/runtime';
+import { type Log, readShape } from '@heddle/runtime';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { readShape } from '../queues/nearest-field.js';
 import { managedQueueShape } from './managed-queue.shape.js';
 import type { ManagedQueues } from './managed-queues.js';
 import type { Limits } from '../limits/limits.js';

@@ -1,6 +1,7 @@
-import { type ErrorCode, HeddleError, type Problem } from '@heddle/event';
+import { type ErrorCode, HeddleError, type Problem, problemOf } from '@heddle/event';
 import { type Log, answerProblem } from '@heddle/runtime';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify';
+import { EVENTS, MANAGEMENT, MESSAGING, sapPath } from './sap-path.js';
 
 /** How SAP Event Mesh says no: one message for people, one code for programs; ours stands beside it. */
 export interface SapError {
@@ -11,6 +12,12 @@ export interface SapError {
 
 /** The doors differ in how they say a few things. */
 export type SapDoor = 'messaging' | 'events' | 'management';
+
+const DOORS: readonly (readonly [path: string, door: SapDoor])[] = [
+  [MESSAGING, 'messaging'],
+  [EVENTS, 'events'],
+  [MANAGEMENT, 'management'],
+];
 
 const WORDS: Readonly<Record<number, string>> = {
   400: 'BAD_REQUEST',
@@ -50,7 +57,7 @@ export function sapError(
   const { status, word } = saidAs(problem, door, invalidStatus);
   return {
     status,
-    body: { message: detail, code, error: { code: word, message: detail, ...(field === undefined ? {} : { field }) } },
+    body: { message: detail, code, error: { code: word, message: detail, ...(field ? { field } : {}) } },
   };
 }
 
@@ -76,13 +83,44 @@ function saidAs({ code, status }: Problem, door: SapDoor, invalidStatus: 400 | 4
 export function refuseLikeSap(scope: FastifyInstance, door: SapDoor, log: Log, invalidStatus: 400 | 422 = 400): void {
   scope.setErrorHandler((error, _request, reply) => answerProblem(reply, error, log));
   scope.addHook('onSend', (_request, reply, payload, done) => {
-    if (reply.statusCode < 400) return done(null, payload);
-    const type = String(reply.getHeader('content-type') ?? '');
-    if (typeof payload !== 'string' || !type.startsWith('application/problem+json')) return done(null, payload);
-    const { status, body } = sapError(JSON.parse(payload) as Problem, door, invalidStatus);
-    void reply.status(status).header('content-type', 'application/json');
-    done(null, JSON.stringify(body));
+    done(null, reply.statusCode < 400 ? payload : likeSap(reply, payload, door, invalidStatus));
   });
+}
+
+/** What a server needs for paths as these doors have them: those of a name with slashes, and those that are none. */
+export function sapPaths(log: Log): Pick<FastifyServerOptions, 'rewriteUrl' | 'frameworkErrors'> {
+  return {
+    rewriteUrl: ({ url = '/' }) => sapPath(url),
+    // No hook of any scope is run then.
+    frameworkErrors: (cause: unknown, { url }: { url: string }, reply: FastifyReply) => {
+      const door = doorOf(url);
+      const error = new HeddleError('parameter-invalid', 'The path of the URL is none.', { cause });
+      if (door === undefined) return void answerProblem(reply, error, log);
+      const { status, body } = sapError(problemOf(error), door);
+      void reply.status(status).header('content-type', 'application/json').send(JSON.stringify(body));
+    },
+  };
+}
+
+/** Has what is at no path of these doors, or not for its method, refused in their form, too. */
+export function refuseUnknownLikeSap(server: FastifyInstance): void {
+  server.addHook('onSend', ({ is404, url }, reply, payload, done) => {
+    const door = is404 ? doorOf(url) : undefined;
+    done(null, door === undefined ? payload : likeSap(reply, payload, door, 400));
+  });
+}
+
+function doorOf(url: string): SapDoor | undefined {
+  return DOORS.find(([path]) => url.startsWith(path))?.[1];
+}
+
+/** Anything but a problem is left as it is. */
+function likeSap(reply: FastifyReply, payload: unknown, door: SapDoor, invalidStatus: 400 | 422): unknown {
+  const type = String(reply.getHeader('content-type') ?? '');
+  if (typeof payload !== 'string' || !type.startsWith('application/problem+json')) return payload;
+  const { status, body } = sapError(JSON.parse(payload) as Problem, door, invalidStatus);
+  void reply.status(status).header('content-type', 'application/json');
+  return JSON.stringify(body);
 }
 
 /** @throws HeddleError `parameter-invalid` */

@@ -1,9 +1,9 @@
 import { type Access, callerOf } from '@heddle/auth';
+import { HeddleError } from '@heddle/event';
+import { type Log, readShape } from '@heddle/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { readShape } from '../queues/nearest-field.js';
-import type { Subscription } from '../protocols/webhook/webhook.js';
 import type { Limits } from '../limits/limits.js';
-import type { Log } from '@heddle/runtime';
+import type { Subscription } from '../protocols/webhook/webhook.js';
 import { refuseLikeSap } from './sap-answer.js';
 import { readJsonBodies } from './sap-body.js';
 import { EVENTS, MESSAGING } from './sap-path.js';
@@ -31,8 +31,8 @@ export function openSubscriptions(
       const caller = callerOf(request);
       const made =
         door === 'messaging'
-          ? await subscriptions.createMessaging(caller, readShape(messagingSubscriptionShape, request.body))
-          : await subscriptions.createEvents(caller, readShape(eventsSubscriptionShape, request.body));
+          ? await subscriptions.createMessaging(caller, readShape(messagingSubscriptionShape, bodyOf(request)))
+          : await subscriptions.createEvents(caller, readShape(eventsSubscriptionShape, bodyOf(request)));
       return reply
         .status(201)
         .header('location', `${path}/${encodeURIComponent(made.name)}`)
@@ -50,13 +50,17 @@ export function openSubscriptions(
       return done(reply, 202);
     });
     scope.put(`${path}/:name/state`, { config }, async (request, reply) => {
-      const { action } = readShape(stateShape, request.body);
+      const { action } = readShape(stateShape, bodyOf(request));
       await subscriptions.setState(callerOf(request), door, nameOf(request), action);
       return done(reply, 204);
     });
     if (door === 'events') {
       scope.patch(`${path}/:name`, { config }, (request) =>
-        subscriptions.changeAuth(callerOf(request), nameOf(request), readShape(patchShape, request.body).webhookAuth),
+        subscriptions.changeAuth(
+          callerOf(request),
+          nameOf(request),
+          readShape(patchShape, bodyOf(request)).webhookAuth,
+        ),
       );
     }
     ready();
@@ -65,6 +69,12 @@ export function openSubscriptions(
 
 function nameOf({ params }: FastifyRequest): string {
   return (params as { name: string }).name;
+}
+
+/** @throws HeddleError `body-invalid` */
+function bodyOf({ body }: FastifyRequest): unknown {
+  if (body === undefined) throw new HeddleError('body-invalid', 'The body is missing.');
+  return body;
 }
 
 function done(reply: FastifyReply, status: number): FastifyReply {

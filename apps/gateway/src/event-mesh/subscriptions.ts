@@ -1,8 +1,8 @@
 import { type Caller, Permissions } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
+import { readShape } from '@heddle/runtime';
 import type { Namespaces } from '../messages/namespaces.js';
-import { readShape } from '../queues/nearest-field.js';
-import { versionCheck } from '../protocols/webhook/version-check.js';
+import { versionCheck } from '../management/version-check.js';
 import type { WebhookView } from '../protocols/webhook/webhook-view.js';
 import { type Subscription, checkWebhookName } from '../protocols/webhook/webhook.js';
 import { webhookShape } from '../protocols/webhook/webhook.shape.js';
@@ -124,7 +124,11 @@ export class Subscriptions {
       const { view } = await this.parts.webhooks.put(caller, name, request, NEW, subscription);
       return shown(view);
     } catch (error) {
-      if (!(error instanceof HeddleError) || error.code !== 'precondition-failed') throw error;
+      if (!(error instanceof HeddleError)) throw error;
+      if (error.code === 'not-found' && request.queue !== undefined) {
+        throw new HeddleError('not-found', `There is no queue ${request.queue}.`, { field: 'address' });
+      }
+      if (error.code !== 'precondition-failed') throw error;
       throw new HeddleError('conflict', `There is a subscription, or another webhook, named ${name} already.`, {
         field: 'name',
       });
@@ -132,10 +136,20 @@ export class Subscriptions {
   }
 
   #own(caller: Caller, door: Door, name: string): WebhookView {
-    const { view } = this.parts.webhooks.get(everything(caller), checkWebhookName(name));
-    const { subscription } = view;
-    if (subscription?.door === door && isOf(caller, subscription, name)) return view;
+    const view = this.#view(caller, checkWebhookName(name));
+    const subscription = view?.subscription;
+    if (view !== undefined && subscription?.door === door && isOf(caller, subscription, name)) return view;
+    // In the same words whether there is none, or one of somebody else.
     throw new HeddleError('not-found', `There is no subscription ${name}.`, { field: 'name' });
+  }
+
+  #view(caller: Caller, name: string): WebhookView | undefined {
+    try {
+      return this.parts.webhooks.get(everything(caller), name).view;
+    } catch (error) {
+      if (error instanceof HeddleError && error.code === 'not-found') return undefined;
+      throw error;
+    }
   }
 }
 

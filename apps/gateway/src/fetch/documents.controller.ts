@@ -1,4 +1,5 @@
 import { Access, By, type Caller } from '@heddle/auth';
+import { HeddleError } from '@heddle/event';
 import { Controller, Get, Headers, Inject, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -27,13 +28,20 @@ export class DocumentsController {
     @Param('key') key: string,
     @Query({ schema: documentQuery }) { sha256 }: z.infer<typeof documentQuery>,
     @Headers('if-none-match') known: string | undefined,
+    @Headers('range') range: string | undefined,
+    @Headers('if-range') ifRange: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const isHead = reply.request.method === 'HEAD';
-    const { headers, body } = await this.documents.open(caller, { object, key, sha256, known, isHead });
+    const wish = { object, key, sha256, known, range, ifRange, isHead };
+    const { status, headers, body } = await this.documents.open(caller, wish);
     void reply.headers(headers);
+    if (status === 416) {
+      throw new HeddleError('range-unsatisfiable', `The document of ${object} ${key} has none of these bytes.`, {
+        field: 'range',
+      });
+    }
     // Not waited for: what goes wrong from here on ends the connection, for there is no other answer left to give.
-    if (body === undefined) void reply.status(304).send();
-    else void reply.status(200).send(body);
+    void reply.status(status).send(body);
   }
 }

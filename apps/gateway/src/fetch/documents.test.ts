@@ -59,7 +59,7 @@ describe('documents of objects', () => {
     };
   }
 
-  async function bytesOf({ body }: DocumentAnswer): Promise<Buffer> {
+  async function bytesOf({ body }: Pick<DocumentAnswer, 'body'>): Promise<Buffer> {
     const parts: Buffer[] = [];
     for await (const part of body!) parts.push(part as Buffer);
     return Buffer.concat(parts);
@@ -85,6 +85,51 @@ describe('documents of objects', () => {
     });
   });
 
+  it('are handed on in parts, to who asks for them, of that document alone', async () => {
+    answer = ({ headers }, response) => {
+      expect(headers).toMatchObject({ range: 'bytes=2-4', 'if-range': `"${HASH}"` });
+      const part = { 'content-range': 'bytes 2-4/8', 'content-length': '3', 'repr-digest': 'sha-256=:x:' };
+      response.writeHead(206, { etag: `"${HASH}"`, 'accept-ranges': 'bytes', ...part }).end('cri');
+    };
+    const found = await documents.open(callerFor(), { ...wish, range: 'bytes=2-4', ifRange: `"${HASH}"` });
+    expect([found.status, (await bytesOf(found)).toString()]).toEqual([206, 'cri']);
+    expect(found.headers).toMatchObject({
+      'content-range': 'bytes 2-4/8',
+      'content-length': '3',
+      'accept-ranges': 'bytes',
+      'repr-digest': 'sha-256=:x:',
+      'content-disposition': 'attachment',
+    });
+  });
+
+  it('are sent whole by an owner that knows no parts', async () => {
+    answerWith('text');
+    const found = await documents.open(callerFor(), { ...wish, range: 'bytes=2-' });
+    expect([found.status, (await bytesOf(found)).toString()]).toEqual([200, 'text']);
+  });
+
+  it('have no bytes beyond their end, and nothing but their size is said of them then', async () => {
+    answer = (_request, response) => {
+      const none = { etag: `"${HASH}"`, 'content-range': 'bytes */8', 'content-type': 'application/problem+json' };
+      response.writeHead(416, none).end('{}');
+    };
+    const { status, headers, body } = await documents.open(callerFor(), { ...wish, range: 'bytes=9-' });
+    expect([status, body]).toEqual([416, undefined]);
+    expect(headers).toEqual({ etag: `"${HASH}"`, 'content-range': 'bytes */8' });
+  });
+
+  it.each([
+    ['that nobody asked for', undefined, { 'content-range': 'bytes 2-4/8', 'content-length': '3' }],
+    ['without saying which', 'bytes=2-4', { 'content-length': '3' }],
+    ['of another length than they say', 'bytes=2-4', { 'content-range': 'bytes 2-5/8', 'content-length': '3' }],
+    ['beyond the end', 'bytes=2-4', { 'content-range': 'bytes 6-8/8', 'content-length': '3' }],
+    ['of any length', 'bytes=2-4', { 'content-range': 'bytes 2-4/8', 'transfer-encoding': 'chunked' }],
+  ])('in parts %s are an error', async (_what, range, headers) => {
+    answer = (_request, response) => void response.writeHead(206, { etag: `"${HASH}"`, ...headers }).end('cri');
+    const refused = documents.open(callerFor(), { ...wish, range });
+    await expect(refused).rejects.toMatchObject({ code: 'owner-unavailable' });
+  });
+
   it('are not sent to who has them', async () => {
     answer = ({ headers }, response) =>
       void response.writeHead(headers['if-none-match'] === `"${HASH}"` ? 304 : 500, { etag: `"${HASH}"` }).end();
@@ -95,7 +140,7 @@ describe('documents of objects', () => {
   it('are not sent to who only wants to know what they are', async () => {
     answerWith('text');
     const { headers, body } = await documents.open(callerFor(), { ...wish, isHead: true });
-    expect([asked[0]!.method, headers['content-length'], (await bytesOf({ headers, body })).length]).toEqual([
+    expect([asked[0]!.method, headers['content-length'], (await bytesOf({ body })).length]).toEqual([
       'HEAD',
       '4',
       0,

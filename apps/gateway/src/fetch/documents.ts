@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Caller } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
@@ -14,14 +15,19 @@ export interface DocumentWish {
   sha256?: string | undefined;
   /** As its If-None-Match says. */
   known?: string | undefined;
+  /** Which part, as its Range says, and of which document, as its If-Range does. */
+  range?: string | undefined;
+  ifRange?: string | undefined;
   /** Whether it wants to know what the document is, and not to have it. */
   isHead?: boolean;
 }
 
 /** The document of an object, as its owner answers. */
 export interface DocumentAnswer {
+  /** Of the part that was asked for, 206. */
+  status: 200 | 206 | 304 | 416;
   headers: Record<string, string>;
-  /** To be read to its end, or destroyed; nothing for who has it already. */
+  /** To be read to its end, or destroyed; nothing for who has it already, or asks for what is not there. */
   body: Readable | undefined;
 }
 
@@ -34,7 +40,16 @@ type DocumentLimits = Pick<
 const OWNER_TIMEOUT_MS = 5000;
 const ETAG = /^"([0-9a-f]{64})"$/;
 /** Headers of an owner that are its reader's, too; what else it says is between it and this gateway. */
-const HANDED_ON = ['content-type', 'content-length', 'content-digest', 'repr-digest', 'etag'] as const;
+const HANDED_ON = [
+  'content-type',
+  'content-length',
+  'content-range',
+  'accept-ranges',
+  'content-digest',
+  'repr-digest',
+  'etag',
+] as const;
+const PART = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/;
 /** Of a document nobody here has looked at: no browser is to run it as a page of the gateway. */
 const AS_BYTES = {
   'cache-control': 'private, no-cache',
@@ -91,10 +106,11 @@ export class Documents {
     body.once('close', leave);
     try {
       // What is no document is small, and its connection good for the next one.
-      if (statusCode !== 200) await body.dump().catch(() => undefined);
+      if (!hasDocument(statusCode)) await body.dump().catch(() => undefined);
       const headers = this.#headersOf(response, wish);
       this.metrics.fetches.inc({ outcome: 'document' });
-      return { headers, body: statusCode === 200 ? body : undefined };
+      const status = statusCode as DocumentAnswer['status'];
+      return { status, headers, body: hasDocument(statusCode) ? body : undefined };
     } catch (error) {
       body.on('error', () => undefined).destroy();
       throw error;
@@ -130,7 +146,7 @@ export class Documents {
   async #ask(
     url: URL,
     token: string,
-    { known, isHead = false }: DocumentWish,
+    { known, range, ifRange, isHead = false }: DocumentWish,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     try {
@@ -141,6 +157,9 @@ export class Documents {
           authorization: `Bearer ${token}`,
           'accept-encoding': 'identity',
           ...(known === undefined ? {} : { 'if-none-match': known }),
+          ...(range === undefined || isHead
+            ? {}
+            : { range, ...(ifRange === undefined ? {} : { 'if-range': ifRange }) }),
         },
         signal,
       });
@@ -173,11 +192,13 @@ export class Documents {
       );
     }
     const [, hash] = ETAG.exec(String(headers.etag)) ?? [];
-    if ((statusCode !== 200 && statusCode !== 304) || hash === undefined) throw useless(String(statusCode));
+    const isAsked = statusCode === 200 || statusCode === 304 || (isPartial(statusCode) && wish.range !== undefined);
+    if (!isAsked || hash === undefined) throw useless(String(statusCode));
     if (sha256 !== undefined && hash !== sha256) throw useless('another document');
-    if (statusCode === 200) this.#mustBeBounded(headers['content-length']);
-    const own = HANDED_ON.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]]] : []));
-    return { ...AS_BYTES, ...(Object.fromEntries(own) as Record<string, string>) };
+    if (hasDocument(statusCode)) this.#mustBeBounded(headers['content-length']);
+    if (statusCode === 206) mustBePart(headers);
+    if (statusCode === 416) return onlyOf(headers, ['etag', 'content-range', 'accept-ranges']);
+    return { ...AS_BYTES, ...onlyOf(headers, HANDED_ON) };
   }
 
   /** What the owner says it will send: more than it says never arrives. */
@@ -186,6 +207,26 @@ export class Documents {
     if (Number(length) <= limitDocumentBytes) return;
     throw useless(`a document of ${length === undefined ? 'any size' : `${String(length)} bytes`}`);
   }
+}
+
+function hasDocument(status: number): boolean {
+  return status === 200 || status === 206;
+}
+
+function isPartial(status: number): boolean {
+  return status === 206 || status === 416;
+}
+
+/** As many bytes as it says, of a document that has them: readers put parts together. */
+function mustBePart({ 'content-range': range, 'content-length': length }: IncomingHttpHeaders): void {
+  const [, first, last, size] = PART.exec(String(range))?.map(Number) ?? [];
+  const isWhole = first !== undefined && last !== undefined && size !== undefined && first <= last && last < size;
+  if (!isWhole || last - first + 1 !== Number(length)) throw useless(`the part ${String(range).slice(0, 100)}`);
+}
+
+function onlyOf(headers: IncomingHttpHeaders, names: readonly string[]): Record<string, string> {
+  const own = names.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]]] : []));
+  return Object.fromEntries(own) as Record<string, string>;
 }
 
 function useless(answer: string): HeddleError {

@@ -1,8 +1,8 @@
-import { HeddleError } from '@heddle/event';
+import { type HeddleError, fieldInvalid } from '@heddle/event';
 
 /** A filter that breaks a rule; the path names the part that does. */
 export function filterProblem(path: string, rule: string): HeddleError {
-  return new HeddleError('filter-invalid', `${path} ${rule}.`, { field: path, fields: [{ field: path, rule }] });
+  return fieldInvalid(path, rule, 'filter-invalid');
 }
 
 /** What a user wrote, short enough to be shown. */

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { Permissions, isSecretOf } from '@heddle/auth';
 import { HeddleError, LOCAL_TENANT } from '@heddle/event';
+import { brokenRules } from '@heddle/runtime';
 import { z } from 'zod';
 import type { ClientDirectory } from './client-directory.js';
 import { checkClientName, checkTenantName, secretsNow } from './client.js';
@@ -52,8 +53,8 @@ export async function readClientsFile(path: string): Promise<readonly Entry[]> {
   }
   const read = fileShape.safeParse(value);
   if (!read.success) {
-    const [issue] = read.error.issues;
-    throw invalid(`breaks a rule at ${issue?.path.join('.') ?? 'its top'}: ${issue?.message ?? ''}`);
+    const [first] = brokenRules(fileShape, read.error.issues);
+    throw invalid(`breaks a rule: ${first?.field || 'its top'} ${first?.rule}`);
   }
   for (const entry of read.data.clients) {
     const { client, tenant, namespace } = entry;

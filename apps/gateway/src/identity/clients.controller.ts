@@ -1,8 +1,8 @@
 import { Access, By, type Caller } from '@heddle/auth';
-import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { versionCheck, withVersion } from '../protocols/webhook/version-check.js';
-import { namingNearest } from '../queues/nearest-field.js';
+import { type NamePage, namePage, pageOf } from '../management/name-page.js';
+import { Check, type VersionCheck, answerPut, withVersion } from '../management/version-check.js';
 import { Clients } from './clients.js';
 import {
   type AnyServiceKey,
@@ -10,7 +10,7 @@ import {
   type ClientView,
   type NewSecret,
   type RotateSecretRequest,
-  type ServiceKeyFormat,
+  type ServiceKeyQuery,
   type ServiceKeyRequest,
   clientShape,
   rotateSecretShape,
@@ -18,13 +18,11 @@ import {
   serviceKeyRequestShape,
 } from './clients.shape.js';
 
-const client = { schema: namingNearest(clientShape) };
-const rotation = { schema: namingNearest(rotateSecretShape) };
-const keyWish = { schema: namingNearest(serviceKeyRequestShape) };
+const client = { schema: clientShape };
+const rotation = { schema: rotateSecretShape };
+const keyWish = { schema: serviceKeyRequestShape };
 const keyQuery = { schema: serviceKeyQuery };
 const ONE = { verb: 'manage', kind: 'client', param: 'client' } as const;
-
-type Conditions = Record<string, string | undefined>;
 
 /** The management of clients. */
 @Controller('v1/clients')
@@ -33,8 +31,9 @@ export class ClientsController {
 
   @Get()
   @Access({ verb: 'manage', kind: 'client' })
-  list(@By() caller: Caller): { clients: ClientView[] } {
-    return { clients: this.clients.list(caller) };
+  list(@By() caller: Caller, @Query({ schema: namePage }) page: NamePage): { clients: ClientView[]; next?: string } {
+    const { entries, ...next } = pageOf(this.clients.list(caller), page, ({ client: name }) => name);
+    return { clients: entries, ...next };
   }
 
   @Get(':client')
@@ -44,7 +43,7 @@ export class ClientsController {
     @Param('client') name: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): ClientView {
-    return answer(reply, this.clients.get(caller, name));
+    return withVersion(uncached(reply), this.clients.get(caller, name));
   }
 
   @Put(':client')
@@ -52,20 +51,18 @@ export class ClientsController {
   async put(
     @By() caller: Caller,
     @Param('client') name: string,
-    @Headers() headers: Conditions,
+    @Check() check: VersionCheck,
     @Body(client) request: ClientRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ClientView> {
-    const { created, view } = await this.clients.put(caller, name, request, versionCheck(headers));
-    void reply.status(created ? 201 : 200);
-    return answer(reply, view);
+    return answerPut(uncached(reply), await this.clients.put(caller, name, request, check));
   }
 
   @Delete(':client')
   @Access(ONE)
   @HttpCode(204)
-  async delete(@By() caller: Caller, @Param('client') name: string, @Headers() headers: Conditions): Promise<void> {
-    await this.clients.delete(caller, name, versionCheck(headers));
+  async delete(@By() caller: Caller, @Param('client') name: string, @Check() check: VersionCheck): Promise<void> {
+    await this.clients.delete(caller, name, check);
   }
 
   @Post(':client/secrets')
@@ -74,12 +71,12 @@ export class ClientsController {
   async rotate(
     @By() caller: Caller,
     @Param('client') name: string,
-    @Headers() headers: Conditions,
+    @Check() check: VersionCheck,
     @Body(rotation) request: RotateSecretRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<NewSecret> {
-    void reply.header('cache-control', 'no-store');
-    return this.clients.rotate(caller, name, request, versionCheck(headers));
+    uncached(reply);
+    return this.clients.rotate(caller, name, request, check);
   }
 
   @Delete(':client/secrets/:id')
@@ -89,9 +86,9 @@ export class ClientsController {
     @By() caller: Caller,
     @Param('client') name: string,
     @Param('id') id: string,
-    @Headers() headers: Conditions,
+    @Check() check: VersionCheck,
   ): Promise<void> {
-    await this.clients.removeSecret(caller, name, id, versionCheck(headers));
+    await this.clients.removeSecret(caller, name, id, check);
   }
 
   @Get(':client/service-key')
@@ -99,10 +96,10 @@ export class ClientsController {
   serviceKey(
     @By() caller: Caller,
     @Param('client') name: string,
-    @Query(keyQuery) { format }: { format: ServiceKeyFormat },
+    @Query(keyQuery) query: ServiceKeyQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): AnyServiceKey {
-    return asFile(reply, name, this.clients.serviceKey(caller, name, format));
+    return asFile(reply, name, this.clients.serviceKey(caller, name, query));
   }
 
   @Post(':client/service-key')
@@ -111,22 +108,20 @@ export class ClientsController {
   async newServiceKey(
     @By() caller: Caller,
     @Param('client') name: string,
-    @Headers() headers: Conditions,
+    @Check() check: VersionCheck,
     @Body(keyWish) request: ServiceKeyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AnyServiceKey> {
-    return asFile(reply, name, await this.clients.newServiceKey(caller, name, request, versionCheck(headers)));
+    return asFile(reply, name, await this.clients.newServiceKey(caller, name, request, check));
   }
 }
 
-function answer(reply: FastifyReply, view: ClientView): ClientView {
-  // A secret stands in the answer that made it, and in no cache.
-  return withVersion(reply.header('cache-control', 'no-store'), view);
+/** A secret stands in the answer that made it, and in no cache. */
+function uncached(reply: FastifyReply): FastifyReply {
+  return reply.header('cache-control', 'no-store');
 }
 
 function asFile(reply: FastifyReply, name: string, key: AnyServiceKey): AnyServiceKey {
-  void reply
-    .header('content-disposition', `attachment; filename="${name}.service-key.json"`)
-    .header('cache-control', 'no-store');
+  void uncached(reply).header('content-disposition', `attachment; filename="${name}.service-key.json"`);
   return key;
 }

@@ -1,5 +1,6 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
+import { namePage, nextField } from '../management/name-page.js';
 import { IF_MATCH, IF_NONE_MATCH, PARAMS } from '../parameters.openapi.js';
 import {
   anyServiceKeyShape,
@@ -103,9 +104,10 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'GET',
     path: '/v1/clients',
     summary: 'The clients of the tenant that the caller manages',
+    query: namePage,
     status: 200,
-    response: z.object({ clients: z.array(clientViewShape) }),
-    errors: LISTED,
+    response: z.object({ clients: z.array(clientViewShape), ...nextField }),
+    errors: [...LISTED, 'data-invalid'],
   },
   {
     method: 'GET',
@@ -193,9 +195,10 @@ export const identityRoutes: readonly RouteDoc[] = [
     method: 'GET',
     path: '/v1/tenants',
     summary: 'The tenants that the caller manages',
+    query: namePage,
     status: 200,
-    response: z.object({ tenants: z.array(tenantViewShape) }),
-    errors: LISTED,
+    response: z.object({ tenants: z.array(tenantViewShape), ...nextField }),
+    errors: [...LISTED, 'data-invalid'],
   },
   {
     method: 'PUT',

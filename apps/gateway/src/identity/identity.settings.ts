@@ -1,4 +1,4 @@
-import { baseUrlSchema, tokenSettings } from '@heddle/runtime';
+import { baseUrlSchema, countSchema, tokenSettings } from '@heddle/runtime';
 import { z } from 'zod';
 
 const listSchema = z
@@ -29,7 +29,7 @@ export const identitySettings = {
   ...tokenSettings,
   tokenLifeSeconds: {
     env: 'HEDDLE_TOKEN_LIFE_SECONDS',
-    schema: z.coerce.number('must be a number of seconds').int().min(30).max(86_400).default(3600),
+    schema: countSchema(30, 86_400).default(3600),
     about: 'seconds for which an access token is good',
   },
   tokenEndpoint: {
@@ -45,7 +45,7 @@ export const identitySettings = {
   },
   signingKeyHours: {
     env: 'HEDDLE_SIGNING_KEY_HOURS',
-    schema: z.coerce.number('must be a number of hours').min(0.5).max(8760).default(720),
+    schema: z.coerce.number().min(0.5).max(8760).default(720),
     about: 'hours for which a key signs access tokens before the next one does',
   },
   allowedOrigins: {

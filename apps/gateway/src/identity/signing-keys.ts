@@ -70,6 +70,9 @@ export class SigningKeys {
    */
   async start(): Promise<void> {
     this.#follower = await this.parts.controlLog.follow(TOPIC, (record) => this.#take(record));
+    await this.#applying;
+    // First of all: who cannot open the keys that there are adds none of its own to them.
+    if (this.#generations.size > 0) await this.#openable();
     await this.look();
     await this.#openable();
     this.#timer = setInterval(() => void this.look().catch((error: unknown) => this.#say(error)), LOOK_MS);

@@ -1,11 +1,11 @@
 import { Access, By, type Caller } from '@heddle/auth';
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { namingNearest } from '../queues/nearest-field.js';
+import { type NamePage, namePage, pageOf } from '../management/name-page.js';
 import { type ServiceKey, type TenantRequest, type TenantView, tenantShape } from './clients.shape.js';
 import { Tenants } from './tenants.js';
 
-const tenant = { schema: namingNearest(tenantShape) };
+const tenant = { schema: tenantShape };
 const ONE = { verb: 'manage', kind: 'tenant', param: 'tenant' } as const;
 
 /** The management of tenants. */
@@ -15,8 +15,9 @@ export class TenantsController {
 
   @Get()
   @Access({ verb: 'manage', kind: 'tenant' })
-  list(@By() caller: Caller): { tenants: TenantView[] } {
-    return { tenants: this.tenants.list(caller) };
+  list(@By() caller: Caller, @Query({ schema: namePage }) page: NamePage): { tenants: TenantView[]; next?: string } {
+    const { entries, ...next } = pageOf(this.tenants.list(caller), page, ({ tenant: name }) => name);
+    return { tenants: entries, ...next };
   }
 
   @Put(':tenant')

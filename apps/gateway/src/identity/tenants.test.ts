@@ -38,7 +38,7 @@ describe('a tenant', () => {
     expect((await server.call('GET', '/v1/tenants', { token })).status).toBe(403);
     expect((await server.call('PUT', '/v1/tenants/other', { token, body: {} })).status).toBe(403);
     expect((await server.call('GET', '/v1/tenants', { token: admin })).body).toMatchObject({
-      tenants: [{ tenant: 'local' }, { tenant: 'acme', description: 'a trial' }],
+      tenants: [{ tenant: 'acme', description: 'a trial' }, { tenant: 'local' }],
     });
     expect((await server.call('PUT', '/v1/tenants/acme', { token: admin, body: {} })).status).toBe(409);
   });

@@ -2,11 +2,10 @@ import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, HttpCode, Inject, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
-import { namingNearest } from '../queues/nearest-field.js';
 import { ticketRequestShape } from './clients.shape.js';
 import { type Ticket, Tickets } from './tickets.js';
 
-const request = { schema: namingNearest(ticketRequestShape) };
+const request = { schema: ticketRequestShape };
 
 /** Tickets for pages. */
 @Controller('v1/tickets')

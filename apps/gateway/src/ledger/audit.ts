@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { EVENTS, MANAGEMENT, MESSAGING } from '../event-mesh/sap-path.js';
 import { HOP_HEADER } from '../hop.js';
 import type { AuditEntry, Ledger } from './ledger.js';
+import { type Refusal, Refusals, isRefusal } from './refusals.js';
 
 interface Act {
   action: AuditEntry['action'];
@@ -12,6 +13,8 @@ interface Act {
   param?: string;
   /** Fields of the body that are kept with it; none has a secret. */
   fields?: readonly string[];
+  /** Parameters of the path that are kept with it, too. */
+  params?: readonly string[];
 }
 
 const QUEUE = { target: 'queue', param: 'name' };
@@ -69,10 +72,22 @@ const ACTS: Readonly<Record<string, Act>> = {
   [`DELETE ${EVENTS}/events/subscriptions/:name`]: { action: 'webhook.delete', ...WEBHOOK },
   [`POST ${EVENTS}/events/subscriptions/:name/handshake`]: { action: 'webhook.handshake', ...WEBHOOK },
   [`PUT ${EVENTS}/events/subscriptions/:name/state`]: { action: 'webhook.state', ...WEBHOOK, fields: ['action'] },
-  [`PUT ${MANAGEMENT}/queues/:name`]: { action: 'queue.put', ...QUEUE, fields: ['accessType', 'deadMsgQueue'] },
+  [`PUT ${MANAGEMENT}/queues/:name`]: {
+    action: 'queue.put',
+    ...QUEUE,
+    fields: ['accessType', 'deadMsgQueue', 'maxRedeliveryCount', 'maxQueueMessageCount', 'maxQueueSizeInBytes'],
+  },
   [`DELETE ${MANAGEMENT}/queues/:name`]: { action: 'queue.delete', ...QUEUE },
-  [`PUT ${MANAGEMENT}/queues/:name/subscriptions/:pattern`]: { action: 'queue.subscribe', ...QUEUE },
-  [`DELETE ${MANAGEMENT}/queues/:name/subscriptions/:pattern`]: { action: 'queue.unsubscribe', ...QUEUE },
+  [`PUT ${MANAGEMENT}/queues/:name/subscriptions/:pattern`]: {
+    action: 'queue.subscribe',
+    ...QUEUE,
+    params: ['pattern'],
+  },
+  [`DELETE ${MANAGEMENT}/queues/:name/subscriptions/:pattern`]: {
+    action: 'queue.unsubscribe',
+    ...QUEUE,
+    params: ['pattern'],
+  },
   'PUT /v1/tenants/:tenant': { action: 'tenant.put', ...TENANT },
   'DELETE /v1/tenants/:tenant': { action: 'tenant.delete', ...TENANT },
 };
@@ -83,13 +98,22 @@ const MAX_LISTED = 100;
 
 /**
  * Who did what, when, from where, and how it ended: kept of each request for one of a list of routes once it is
- * answered, refusals included. Of one that another instance handed on, that instance keeps it.
+ * answered, refusals included. Of one that another instance handed on, that instance keeps it. Of all other requests
+ * those are kept that were not let in (401) or not let do something (403). Refusals that come again are counted.
  */
 export class Audit {
-  constructor(private readonly ledger: Pick<Ledger, 'audit'>) {}
+  readonly #refusals: Refusals;
+
+  constructor(private readonly ledger: Pick<Ledger, 'audit'>) {
+    this.#refusals = new Refusals(ledger);
+  }
 
   /** Watches over routes; added before any of them. */
   attach(server: FastifyInstance): void {
+    server.addHook('onResponse', (request, reply, done) => {
+      this.#answeredNo(request, reply);
+      done();
+    });
     server.addHook('onRoute', (route) => {
       const act = actOf(route);
       if (act === undefined) return;
@@ -111,6 +135,41 @@ export class Audit {
     this.ledger.audit({ tenant, who, from, ...entry });
   }
 
+  /** Of a connection that is no request: who asked and was not let in, or not let do what it asked for. */
+  refused(error: unknown, { by, from, target }: Pick<Refusal, 'by' | 'from' | 'target'>): void {
+    if (!isRefusal(error)) return;
+    this.#refusals.note({
+      by,
+      from,
+      action: 'access.refused',
+      target,
+      detail: { status: error.status, code: error.code },
+    });
+  }
+
+  /** Writes what was only counted so far. */
+  stop(): void {
+    this.#refusals.sum();
+  }
+
+  #answeredNo(
+    { caller: by, ip: from, headers, method, routeOptions }: FastifyRequest,
+    { statusCode }: FastifyReply,
+  ): void {
+    if ((statusCode !== 401 && statusCode !== 403) || headers[HOP_HEADER] !== undefined) return;
+    const { url } = routeOptions;
+    // Without a route there was nothing to be let into; what an act was is said by its own entry.
+    if (url === undefined || (by !== undefined && ACTS[`${method} ${url}`] !== undefined)) return;
+    // As the route is written, and not as it was asked for: that may be anything.
+    this.#refusals.note({
+      by,
+      from,
+      action: 'access.refused',
+      target: `${method} ${url}`,
+      detail: { status: statusCode },
+    });
+  }
+
   #answered(act: Act, request: FastifyRequest, reply: FastifyReply): void {
     const { caller, headers } = request;
     // Who did not say who it is has no tenant that this could be told to.
@@ -119,11 +178,14 @@ export class Audit {
     const location = reply.getHeader('location');
     const result = statusCode < 400 ? 'done' : statusCode < 500 ? 'refused' : 'failed';
     const detail = {
+      ...fieldsOf(request.params, act.params ?? []),
       ...fieldsOf(request.body, act.fields ?? []),
       ...(typeof location === 'string' ? { location } : {}),
       ...(result === 'done' ? {} : { status: statusCode }),
     };
-    this.note(caller, request, { action: act.action, target: targetOf(act, request), result, detail });
+    const target = targetOf(act, request);
+    if (result !== 'refused') this.note(caller, request, { action: act.action, target, result, detail });
+    else this.#refusals.note({ by: caller, from: request.ip, action: act.action, target, detail });
   }
 }
 

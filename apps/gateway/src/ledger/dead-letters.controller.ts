@@ -2,6 +2,7 @@ import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
+import { type NamePage, namePage, pageOf } from '../management/name-page.js';
 import { DeadLetterList } from './dead-letter-list.js';
 import {
   type DeadLettersQuery,
@@ -49,8 +50,12 @@ export class DeadLettersController {
 
   @Get('redrives')
   @Access('client')
-  async listRedrives(@By() caller: Caller): Promise<{ redrives: RedriveView[] }> {
-    return { redrives: await this.redrives.list(caller) };
+  async listRedrives(
+    @By() caller: Caller,
+    @Query({ schema: namePage }) page: NamePage,
+  ): Promise<{ redrives: RedriveView[]; next?: string }> {
+    const { entries, ...next } = pageOf(await this.redrives.list(caller), page, ({ id }) => id, 'falling');
+    return { redrives: entries, ...next };
   }
 
   @Get('redrives/:id')

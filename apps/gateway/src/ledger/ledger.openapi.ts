@@ -1,4 +1,5 @@
 import type { RouteDoc } from '@heddle/runtime';
+import { namePage } from '../management/name-page.js';
 import { PARAMS } from '../parameters.openapi.js';
 import {
   attemptsQuery,
@@ -112,9 +113,10 @@ export const ledgerRoutes: readonly RouteDoc[] = [
     method: 'GET',
     path: '/v1/dead-letters/redrives',
     summary: 'Redrives with their progress, the newest first',
+    query: namePage,
     status: 200,
     response: redrivesShape,
-    errors: [],
+    errors: ['data-invalid'],
   },
   {
     method: 'GET',

@@ -1,11 +1,14 @@
-import { type SettingsOf, defineSettings, httpLimitSettings } from '@heddle/runtime';
-import { z } from 'zod';
+import {
+  type SettingsOf,
+  countSchema,
+  defineSettings,
+  documentLimitSettings,
+  httpLimitSettings,
+} from '@heddle/runtime';
 
-const count = (least: number, most: number) =>
-  z.coerce.number('must be a number').int('must be a whole number').min(least).max(most);
-const perSecond = count(1, 100_000_000);
-const connections = count(1, 1_000_000);
-const quota = count(1, 1_000_000);
+const perSecond = countSchema(1, 100_000_000);
+const connections = countSchema(1, 1_000_000);
+const quota = countSchema(1, 1_000_000);
 
 /** What clients and tenants may have and do. Rates and connections are those of each instance. */
 export const limitSettings = {
@@ -63,47 +66,43 @@ export const limitSettings = {
   },
   limitMessageBytes: {
     env: 'HEDDLE_LIMIT_MESSAGE_BYTES',
-    schema: count(4096, 16 * 1024 * 1024).default(1024 * 1024),
+    schema: countSchema(4096, 16 * 1024 * 1024).default(1024 * 1024),
     about: 'bytes of one message of a client on a WebSocket at most',
   },
   limitMessageFragments: {
     env: 'HEDDLE_LIMIT_MESSAGE_FRAGMENTS',
-    schema: count(1, 16_384).default(1024),
+    schema: countSchema(1, 16_384).default(1024),
     about: 'frames that one message on a WebSocket may come in',
   },
   limitPingsPerSecond: {
     env: 'HEDDLE_LIMIT_PINGS_PER_SECOND',
-    schema: count(1, 1000).default(1),
+    schema: countSchema(1, 1000).default(1),
     about: 'pings a second that a client may send on a WebSocket, ten seconds of it at once',
   },
   limitSendBufferBytes: {
     env: 'HEDDLE_LIMIT_SEND_BUFFER_BYTES',
-    schema: count(64 * 1024, 64 * 1024 * 1024).default(1024 * 1024),
+    schema: countSchema(64 * 1024, 64 * 1024 * 1024).default(1024 * 1024),
     about: 'bytes that may wait for a stream to be read, before it is written nothing more until it has caught up',
   },
-  limitDocumentBytes: {
-    env: 'HEDDLE_LIMIT_DOCUMENT_BYTES',
-    schema: count(1024, 1024 * 1024 * 1024).default(20 * 1024 * 1024),
-    about: 'bytes of a document of a business object at most',
-  },
+  ...documentLimitSettings,
   limitDocumentMs: {
     env: 'HEDDLE_LIMIT_DOCUMENT_MS',
-    schema: count(100, 3_600_000).default(300_000),
+    schema: countSchema(100, 3_600_000).default(300_000),
     about: 'milliseconds in which a document has to be read to its end',
   },
   limitDocuments: {
     env: 'HEDDLE_LIMIT_DOCUMENTS',
-    schema: count(1, 10_000).default(64),
+    schema: countSchema(1, 10_000).default(64),
     about: 'documents being read at once',
   },
   limitClientDocuments: {
     env: 'HEDDLE_LIMIT_CLIENT_DOCUMENTS',
-    schema: count(1, 10_000).default(16),
+    schema: countSchema(1, 10_000).default(16),
     about: 'documents that one client is reading at once',
   },
   limitSlowMs: {
     env: 'HEDDLE_LIMIT_SLOW_MS',
-    schema: count(100, 3_600_000).default(60_000),
+    schema: countSchema(100, 3_600_000).default(60_000),
     about: 'milliseconds in which a receiver has to read what waits for it once that is too much',
   },
 } as const;

@@ -17,10 +17,16 @@ export function answerRate(taken: Taken, reply: Pick<FastifyReply, 'header'>): v
   const seconds = Math.ceil(resetSeconds);
   void reply.header('ratelimit-policy', `"${policy}";q=${limit};w=${windowSeconds}`);
   void reply.header('ratelimit', `"${policy}";r=${remaining};t=${seconds}`);
+  requireRate(taken);
+}
+
+/** @throws HeddleError `rate-limited` when it was not allowed, with the seconds after which it will be */
+export function requireRate({ allowed, policy, limit, windowSeconds, resetSeconds }: Taken): void {
   if (allowed) return;
+  const seconds = Math.max(1, Math.ceil(resetSeconds));
   throw new HeddleError(
     'rate-limited',
-    `The ${policy} may do ${limit} in ${windowSeconds} s; there is room for this in ${Math.max(1, seconds)} s.`,
-    { field: policy, retryAfterSeconds: Math.max(1, seconds) },
+    `The ${policy} may do ${limit} in ${windowSeconds} s; there is room for this in ${seconds} s.`,
+    { field: policy, retryAfterSeconds: seconds },
   );
 }

@@ -13,6 +13,7 @@ import {
   attributeProblem,
   canonicalKey,
   formatAddress,
+  longAttributeBytes,
   parseJsonEvent,
   topicOf,
   uuidv7,
@@ -143,15 +144,13 @@ export function rawAppend(message: IncomingMessage, address: Address, from: From
 }
 
 /** @throws HeddleError `too-large` */
-export function checkSize({ body }: IncomingMessage): void {
-  if (body.length <= MAX_MESSAGE_BYTES) return;
-  throw new HeddleError(
-    'too-large',
-    `The message has ${body.length} bytes; at most ${MAX_MESSAGE_BYTES} are allowed.`,
-    {
-      field: 'body',
-    },
-  );
+export function checkSize({ body, headers = {}, attributes = {} }: IncomingMessage): void {
+  const properties = longAttributeBytes({ ...headers, ...attributes });
+  const bytes = body.length + properties;
+  if (bytes <= MAX_MESSAGE_BYTES) return;
+  const rule = `at most ${MAX_MESSAGE_BYTES} are allowed`;
+  const has = properties === 0 ? `${bytes} bytes` : `${bytes} bytes with the properties of its application`;
+  throw new HeddleError('too-large', `The message has ${has}; ${rule}.`, { field: 'body' });
 }
 
 /** What every event has, as far as the message does not say it. */

@@ -56,6 +56,12 @@ export class MessageSorter {
     return this.#isKnown(type).then((isKnown) => (isKnown ? asEvent() : this.#toTopic(caller, message, address.name)));
   }
 
+  /** Lets an event in that a client publishes as one. @throws HeddleError `queue-full`, `too-large` */
+  admitEvent(tenant: string, { attributes, value }: Append['event']): void {
+    const { type, namespace } = attributes;
+    this.parts.admit(tenant, { typed: { type, namespace }, bytes: value.length });
+  }
+
   #toTopic(caller: Caller, message: IncomingMessage, name: string): Append {
     requirePermission(caller, 'publish', 'topic', name);
     this.parts.admit(caller.tenant, { address: { kind: 'topic', name }, bytes: message.body.length });

@@ -56,7 +56,8 @@ export function messageOf(
     return { ...own, contentType: CLOUDEVENTS_JSON_CONTENT_TYPE, body, address, attributes: [], isRaw: false };
   }
   const contentType = event.contentType;
-  return { ...own, contentType, body: event.as(dataForm), address, attributes: beside(event, false), isRaw: false };
+  const withState = [...beside(event, false), ...(state?.attributes ?? [])];
+  return { ...own, contentType, body: event.as(dataForm), address, attributes: withState, isRaw: false };
 }
 
 const structuredForm: Form = {

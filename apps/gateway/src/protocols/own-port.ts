@@ -2,6 +2,8 @@ import { type AddressInfo, type Server, type Socket, createServer } from 'node:n
 import { createServer as createTlsServer } from 'node:tls';
 import { HeddleError } from '@heddle/event';
 import type { Certificate, Log } from '@heddle/runtime';
+import { Limits } from '../limits/limits.js';
+import type { Doors } from './protocol.js';
 
 /** A port that a protocol has for itself. */
 export interface OwnPortWish {
@@ -22,6 +24,15 @@ export interface OwnPortWish {
 const HANDSHAKE_MS = 10_000;
 /** What clients get to answer a close in. */
 const STOP_GRACE_MS = 1000;
+
+/** The port that a protocol wants beside the doors of the gateway, with the host and the limits of those; none without a number. */
+export function ownPortOf(
+  { host = '127.0.0.1', limits = new Limits(), log }: Pick<Doors, 'log'> & Partial<Pick<Doors, 'host' | 'limits'>>,
+  { port, ...wish }: Pick<OwnPortWish, 'name' | 'setting' | 'certificate' | 'accept'> & { port: number | undefined },
+): OwnPort | undefined {
+  if (port === undefined) return undefined;
+  return new OwnPort({ ...wish, port, host, log, maxConnections: limits.values.limitConnections });
+}
 
 /** A port of a protocol that is not HTTP, over TCP or TLS. */
 export class OwnPort {

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Caller } from '@heddle/auth';
-import type { Certificate, Log, Tls } from '@heddle/runtime';
+import type { Certificate, Log, Tls, TrustedProxies } from '@heddle/runtime';
 import type { FastifyInstance } from 'fastify';
 import type { DoorGuard } from '../identity/door-guard.js';
+import type { Audit } from '../ledger/audit.js';
 import type { Limits } from '../limits/limits.js';
 import type { Namespaces } from '../messages/namespaces.js';
 import type { Publisher } from '../publish.js';
@@ -23,16 +24,17 @@ export interface Upstream {
    */
   pipe(caller: Caller, request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
   /**
-   * Asks that instance to lease deliveries or to settle leases, on behalf of a caller, as over HTTP: for connections that
-   * cannot be handed on as a whole.
+   * Asks that instance to lease deliveries, to settle leases or to take them back untouched (`lentShape`), for connections
+   * that cannot be handed on as a whole. What the caller may do was found out here. With an aborted signal nothing more is
+   * waited for, and what was leased by then is the answer.
    *
    * @throws HeddleError its refusal; `queue-elsewhere` when nobody works on the queue now, or this instance does
    */
   askQueue(
-    caller: Caller,
+    caller: Pick<Caller, 'tenant'>,
     queue: string,
-    what: 'receive' | 'settle',
-    body: unknown,
+    what: 'receive' | 'settle' | 'hand-back',
+    body: object,
     signal?: AbortSignal,
   ): Promise<unknown>;
   /** The URL of the instance that works on a queue of this name; nothing when that is this one, or nobody now. */
@@ -57,6 +59,10 @@ export interface Doors {
   sessions: Sessions;
   /** Routes of WebSockets: a protocol adds its own when it is opened, before `websocket` is, which answers them. */
   sockets?: SocketRoute[];
+  /** Hears why somebody was not let into a connection that is no request. */
+  audit?: Pick<Audit, 'refused'>;
+  /** Whose word on where an upgrade comes from is taken; nobody's when left out. */
+  proxies?: TrustedProxies;
   /** Of protocols with settings or ports of their own; the defaults when left out. */
   amqp?: AmqpSettings;
   values?: MqttValues;

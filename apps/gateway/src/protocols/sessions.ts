@@ -6,6 +6,12 @@ import type { DoorGuard } from '../identity/door-guard.js';
 /** Why whoever was let in may not stay. */
 export type Dismissal = 'expired' | 'revoked';
 
+/** The same as a sentence, for protocols that have words for it. */
+export const DISMISSALS: Readonly<Record<Dismissal, string>> = {
+  expired: 'The access token has ended: connect with a new one.',
+  revoked: 'The rights of the client were changed or taken.',
+};
+
 /**
  * Counts a connection before anything is made of it. Returns how to say that it has ended.
  *
@@ -59,8 +65,9 @@ export class Sessions {
    * @throws HeddleError when there are too many
    */
   open(caller: Caller, socket: Duplex & { remoteAddress?: string | undefined }, address?: string): Session {
-    const leave = this.count(caller, address ?? socket.remoteAddress);
-    const session = new Session(caller, socket);
+    const from = address ?? socket.remoteAddress;
+    const leave = this.count(caller, from);
+    const session = new Session(caller, socket, from);
     this.#open.add(session);
     socket.once('close', () => {
       this.#open.delete(session);
@@ -99,6 +106,8 @@ export class Session {
   constructor(
     caller: Caller,
     private readonly socket: Duplex,
+    /** Where it comes from: the client, though a proxy may stand between. */
+    readonly address = 'gone',
   ) {
     this.#caller = caller;
   }

@@ -31,6 +31,8 @@ export interface ReceiveWish {
   receiver: LeaseReceiver;
   /** Of a receiver that stays, what {@link LeaseBook.open} gave it; others are known by kind and name. */
   flow?: Flow | undefined;
+  /** Of a receiver at another instance: what tells it from those that have its name, too. */
+  link?: string | undefined;
 }
 
 /** What a receiver says about one of its leases. */
@@ -219,8 +221,8 @@ export class LeaseBook {
     for (const waiter of this.#waiters) waiter.resolve([]);
   }
 
-  #flowOf({ flow, receiver }: ReceiveWish): CountedFlow {
-    return (flow as CountedFlow | undefined) ?? this.#flows.passing(receiver);
+  #flowOf({ flow, receiver: { kind, name }, link = name }: ReceiveWish): CountedFlow {
+    return (flow as CountedFlow | undefined) ?? this.#flows.passing({ kind, name: link });
   }
 
   #grant(wish: ReceiveWish): Grant[] {

@@ -80,7 +80,7 @@ const OPTIONAL = [
   ...(['maxMessages', 'maxBytes', 'maxMessageBytes'] as const),
 ] as const;
 /** And what it has only where it is not as usual. */
-const UNUSUAL = ['respectTtl', 'accessType'] as const;
+const UNUSUAL = ['respectTtl', 'accessType', 'whenFull'] as const;
 
 type Changeable = Pick<
   QueueDefinition,
@@ -90,7 +90,7 @@ type Changeable = Pick<
 >;
 
 function changeable(request: QueueRequest, retry: RetrySchedule): Changeable {
-  const { types = [], filter, leaseMs, deadLetters, maxInFlight, shape, respectTtl, accessType } = request;
+  const { types = [], filter, leaseMs, deadLetters, maxInFlight, shape, respectTtl, accessType, whenFull } = request;
   return {
     types,
     filter,
@@ -103,6 +103,7 @@ function changeable(request: QueueRequest, retry: RetrySchedule): Changeable {
     // As it is for queues from before, which say nothing of these.
     ...(respectTtl ? {} : { respectTtl }),
     ...(accessType === 'EXCLUSIVE' ? { accessType } : {}),
+    ...(whenFull === 'refuse-all' ? { whenFull } : {}),
   };
 }
 

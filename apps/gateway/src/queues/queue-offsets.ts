@@ -1,6 +1,6 @@
 import {
   type EventLog,
-  HeddleError,
+  fieldInvalid,
   type PartitionBounds,
   isRawTopic,
   objectOf,
@@ -46,7 +46,7 @@ export class QueueOffsets {
     if ('offsets' in end) return this.#given(end.offsets, { tenant: objects.tenant, wanted }, `${field}.offsets`);
     const time = Date.parse(end.time);
     if (time > Date.now()) {
-      throw wrong(`${field}.time`, 'must not be in the future, for the offsets of that time are not known yet');
+      throw fieldInvalid(`${field}.time`, 'must not be in the future, for the offsets of that time are not known yet');
     }
     return this.#at(time, wanted);
   }
@@ -70,7 +70,7 @@ export class QueueOffsets {
     );
     const unknown = objects?.findIndex((object) => !all.has(object)) ?? -1;
     if (unknown < 0) return this.#present(tenant, objects);
-    throw wrong(`${field}.${unknown}`, `names a topic that is not there; there are ${[...all].join(', ')}`);
+    throw fieldInvalid(`${field}.${unknown}`, `names a topic that is not there; there are ${[...all].join(', ')}`);
   }
 
   /** What is published to a queue by its name comes to it whatever topics it reads: raw messages are always among them. */
@@ -91,16 +91,16 @@ export class QueueOffsets {
       const topic = topicOf(object, tenant);
       if (!wanted.includes(topic)) {
         const read = wanted.map(objectOf).join(', ');
-        throw wrong(`${field}.${object}`, `is not a topic this queue reads; it reads ${read || 'nothing yet'}`);
+        throw fieldInvalid(`${field}.${object}`, `is not a topic this queue reads; it reads ${read || 'nothing yet'}`);
       }
       const bounds = await this.eventLog.bounds(topic);
       if (bounds.length !== offsets.length) {
-        throw wrong(`${field}.${object}`, `must have an offset for each of its ${bounds.length} partitions`);
+        throw fieldInvalid(`${field}.${object}`, `must have an offset for each of its ${bounds.length} partitions`);
       }
       bounds.forEach(({ partition, end }) => {
         const offset = offsets[partition] ?? 0;
         if (offset > end) {
-          throw wrong(`${field}.${object}.${partition}`, `must be at most ${end}, where the partition ends now`);
+          throw fieldInvalid(`${field}.${object}.${partition}`, `must be at most ${end}, where the partition ends now`);
         }
       });
       result[topic] = offsets;
@@ -127,8 +127,4 @@ export function topicsOf(tenant: string, objects: readonly string[] | undefined)
 /** Offsets as they are shown: by business object. */
 export function shownOffsets(offsets: Offsets): Offsets {
   return Object.fromEntries(Object.entries(offsets).map(([topic, partitions]) => [objectOf(topic), partitions]));
-}
-
-function wrong(field: string, rule: string): HeddleError {
-  return new HeddleError('data-invalid', `${field} ${rule}.`, { field, fields: [{ field, rule }] });
 }

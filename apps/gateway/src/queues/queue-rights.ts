@@ -1,5 +1,5 @@
 import { type Caller, Permissions, permissionMissing, requirePermission } from '@heddle/auth';
-import { HeddleError, type StoredEvent, isRawTopic } from '@heddle/event';
+import { type StoredEvent, fieldInvalid, isRawTopic } from '@heddle/event';
 import type { QueueDefinition } from './queue.js';
 
 /** What a queue keeps of the rights of whom it was made by: what becomes of its events hangs on these. */
@@ -99,9 +99,7 @@ export function requireDeadLetterQueue(caller: Caller, name: string, to: string,
   }
   const rule =
     to === name ? 'must be another queue' : exists ? undefined : 'must be a queue that is there: make it first';
-  if (rule === undefined) return;
-  const field = 'deadLetterQueue';
-  throw new HeddleError('data-invalid', `${field} ${rule}.`, { field, fields: [{ field, rule }] });
+  if (rule !== undefined) throw fieldInvalid('deadLetterQueue', rule);
 }
 
 /** Nobody makes a queue of what it may not see. @throws HeddleError `permission-missing` */

@@ -75,6 +75,36 @@ it('other instances refuse for a queue that is full, too, and no longer once it 
   await vi.waitFor(() => expect(() => other.admit('local', TO_QUEUE)).not.toThrow(), SOON);
 });
 
+it('a queue whose bounds are taken while it is full leaves nothing that says so, nor does one that is deleted then', async () => {
+  const { maxMessages: _bound, ...unbounded } = QUEUE;
+  for (const end of ['changed', 'deleted'] as const) {
+    await store.putQueue(QUEUE);
+    held = 2;
+    await vi.waitFor(() => expect(directory.isFull('local', 'small')).toBe(true), SOON);
+    if (end === 'changed') await store.putQueue(unbounded as QueueDefinition);
+    else {
+      owner.stop();
+      // As one from before would have it: without its bounds, and full.
+      await store.deleteQueue(unbounded as QueueDefinition);
+    }
+    expect(directory.isFull('local', 'small')).toBe(false);
+    held = 0;
+  }
+});
+
+it('events that clients publish are held back by queues that say so, and by no others', async () => {
+  const EVENT: Incoming = { typed: { type: 'a.b.C', namespace: undefined }, bytes: 1 };
+  held = 2;
+  expect(() => owner.admit('local', EVENT)).not.toThrow();
+  await store.putQueue({ ...QUEUE, whenFull: 'refuse-all' });
+  expect(() => owner.admit('local', EVENT)).toThrow(expect.objectContaining({ code: 'queue-full' }) as Error);
+  expect(() => owner.admit('local', { ...EVENT, typed: { type: 'x.y.Z', namespace: undefined } })).not.toThrow();
+  expect(() => owner.admit('local', TO_TOPIC)).toThrow();
+  await vi.waitFor(() => expect(() => other.admit('local', EVENT)).toThrow(), SOON);
+  held = 1;
+  expect(() => owner.admit('local', EVENT)).not.toThrow();
+});
+
 it('a queue that is deleted is full for nobody', async () => {
   held = 2;
   await vi.waitFor(() => expect(directory.isFull('local', 'small')).toBe(true), SOON);

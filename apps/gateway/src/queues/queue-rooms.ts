@@ -16,9 +16,9 @@ export interface QueueRoomsParts {
   log: Log;
 }
 
-/** What is to be published: where to, of which type it is if of one, and its bytes. */
+/** What is to be published: where to, if it is a message; of which type it is, if of one; and its bytes. */
 export interface Incoming {
-  address: Address;
+  address?: Address;
   typed?: { type: string; namespace: string | undefined } | undefined;
   bytes: number;
 }
@@ -32,8 +32,9 @@ const RETRY_AFTER_S = 1;
  * a queue is at work its own count is asked; other instances know of it what that one has told. What is on its way already
  * is not counted, so that a bound may be passed by as much as was published at the same moment.
  *
- * What a filter would have to decide is not held back by topic, and neither is what services raise: their events are not
- * published, and would not be gone if a queue refused them.
+ * What a filter would have to decide is not held back by topic. What clients publish as events is only where the queue says so:
+ * others want them, too, and one small queue would stop them for all. What services raise never is: it has happened, and an
+ * outbox that stood still for one queue would stand still for everybody.
  */
 export class QueueRooms {
   readonly #selections = new WeakMap<QueueDefinition, QueueSelection>();
@@ -52,19 +53,22 @@ export class QueueRooms {
   /** @throws HeddleError `queue-full`; `too-large` for more bytes than a message to the queue may have */
   admit(tenant: string, incoming: Incoming): void {
     const { directory } = this.parts;
-    const { kind, name } = incoming.address;
-    if (kind === 'queue') {
+    const { address } = incoming;
+    if (address?.kind === 'queue') {
+      const { name } = address;
       const definition = this.parts.atWork(tenant, name)?.definition ?? directory.queue(tenant, name);
       if (definition !== undefined) this.#admitTo(definition, incoming);
       return;
     }
     for (const definition of directory.bounded) {
-      if (definition.tenant !== tenant || definition.filter.length > 0 || !this.#wants(definition, incoming)) continue;
+      if (definition.tenant !== tenant || definition.filter.length > 0) continue;
+      if (address === undefined && definition.whenFull !== 'refuse-all') continue;
+      if (!this.#wants(definition, incoming)) continue;
       this.#admitTo(definition, incoming);
     }
   }
 
-  #admitTo(definition: QueueDefinition, { bytes }: Incoming): void {
+  #admitTo(definition: QueueDefinition, { address, bytes }: Incoming): void {
     const { name, maxMessageBytes } = definition;
     if (maxMessageBytes !== undefined && bytes > maxMessageBytes) {
       const rule = `The message has ${bytes} bytes; the queue ${name} takes ${maxMessageBytes} at most.`;
@@ -72,7 +76,7 @@ export class QueueRooms {
     }
     if (!isBounded(definition) || !this.#isFull(definition)) return;
     throw new HeddleError('queue-full', `The queue ${name} is full: something of it has to be settled first.`, {
-      field: 'address',
+      ...(address === undefined ? {} : { field: 'address' }),
       retryAfterSeconds: RETRY_AFTER_S,
     });
   }
@@ -91,9 +95,8 @@ export class QueueRooms {
       selection = new QueueSelection(definition, this.parts.namespaces);
       this.#selections.set(definition, selection);
     }
-    return typed === undefined
-      ? selection.wantsAddress(formatAddress(address))
-      : selection.wantsType(typed.type, typed.namespace);
+    if (typed !== undefined) return selection.wantsType(typed.type, typed.namespace);
+    return address !== undefined && selection.wantsAddress(formatAddress(address));
   }
 
   /** Tells of the bounded queues at work here what has changed. */

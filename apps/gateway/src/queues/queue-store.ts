@@ -67,9 +67,13 @@ export class QueueStore {
 
   /** Stores a queue and what belongs to it, all or nothing: they share one partition and one request. */
   async putQueue(queue: QueueDefinition, webhook?: SealedWebhook): Promise<void> {
-    const partition = slotOf(queue.tenant, queue.name);
+    const { tenant, name } = queue;
+    const partition = slotOf(tenant, name);
+    // Whoever takes the bounds of a queue that is full takes that, too.
+    const isLeft = !isBounded(queue) && this.directory.isFull(tenant, name);
     await this.#define([
-      { partition, key: queueKey(queue.tenant, queue.name), value: queue },
+      { partition, key: queueKey(tenant, name), value: queue },
+      ...(isLeft ? [{ partition, key: fullKey(tenant, name), value: null }] : []),
       ...(webhook === undefined ? [] : [{ partition, key: webhookKey(webhook.tenant, webhook.name), value: webhook }]),
     ]);
   }
@@ -111,9 +115,10 @@ export class QueueStore {
     const partition = slotOf(queue.tenant, queue.name);
     await this.directory.caughtUp(partition);
     const replays = this.directory.replays(queue.tenant, queue.name);
+    const wasBounded = isBounded(queue) || this.directory.isFull(queue.tenant, queue.name);
     await this.#define([
       { partition, key: queueKey(queue.tenant, queue.name), value: null },
-      ...(isBounded(queue) ? [{ partition, key: fullKey(queue.tenant, queue.name), value: null }] : []),
+      ...(wasBounded ? [{ partition, key: fullKey(queue.tenant, queue.name), value: null }] : []),
       ...webhooks.map(({ tenant, name }) => ({ partition, key: webhookKey(tenant, name), value: null })),
       ...replays.map((replay) => ({ partition, key: replayKey(replay), value: null })),
     ]);

@@ -70,6 +70,7 @@ export const queueViewShape = z.object({
   maxMessages: z.int().optional(),
   maxBytes: z.int().optional(),
   maxMessageBytes: z.int().optional(),
+  whenFull: z.enum(['refuse-messages', 'refuse-all']),
   maxInFlight: z.int(),
   shape: z.enum(['notify', 'state']),
   start: offsets.describe('where it began, for each topic the offset per partition'),
@@ -103,7 +104,7 @@ export function queueView(definition: QueueDefinition, statistics?: QueueStatist
   } = definition;
   const { respectTtl = true, deadLetterQueue, maxRedeliveryCount, accessType = 'NON_EXCLUSIVE' } = definition;
   const { bindings, maxUnacknowledged, shape, start, end, paused, implicit, createdAt, updatedAt } = definition;
-  const { maxMessages, maxBytes, maxMessageBytes } = definition;
+  const { maxMessages, maxBytes, maxMessageBytes, whenFull = 'refuse-messages' } = definition;
   return {
     name,
     version,
@@ -124,6 +125,7 @@ export function queueView(definition: QueueDefinition, statistics?: QueueStatist
     ...(maxMessages === undefined ? {} : { maxMessages }),
     ...(maxBytes === undefined ? {} : { maxBytes }),
     ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
+    whenFull,
     maxInFlight,
     shape,
     start: shownOffsets(start),

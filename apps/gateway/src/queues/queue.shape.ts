@@ -155,6 +155,12 @@ export const queueFields = {
     .max(ROOM_LIMITS.messageBytes)
     .optional()
     .describe('bytes of one message; a larger one that is published to it is refused'),
+  whenFull: z
+    .enum(['refuse-messages', 'refuse-all'])
+    .default('refuse-messages')
+    .describe(
+      'whom it holds back: those who publish messages to addresses, or whoever publishes events at POST /v1/events, too. What services raise is never held back',
+    ),
   maxInFlight: z
     .int()
     .min(1)

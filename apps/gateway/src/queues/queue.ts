@@ -41,6 +41,8 @@ export interface QueueDefinition {
   maxMessages?: number;
   maxBytes?: number;
   maxMessageBytes?: number;
+  /** Whether events that clients publish are refused then, too; messages alone when left out. */
+  whenFull?: 'refuse-all';
   /** Deliveries leased at the same time, at most. */
   maxInFlight: number;
   /** Whether receivers get the event alone, or the state of its object with it. */

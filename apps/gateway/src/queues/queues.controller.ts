@@ -1,16 +1,15 @@
 import { Access, By, type Caller } from '@heddle/auth';
-import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { type NamePage, answeredPage, namePage } from '../limits/name-page.js';
-import { versionCheck, withVersion } from '../protocols/webhook/version-check.js';
-import { namingNearest } from './nearest-field.js';
+import { type NamePage, answeredPage, namePage } from '../management/name-page.js';
+import { Check, type VersionCheck, answerPut, withVersion } from '../management/version-check.js';
 import type { QueueView } from './queue-view.js';
 import { type PurgeRequest, type QueueRequest, checkQueueName, purgeShape, queueShape } from './queue.shape.js';
 import { Queues } from './queues.js';
 
-const body = { schema: namingNearest(queueShape) };
+const body = { schema: queueShape };
 const manages = { verb: 'manage', kind: 'queue', param: 'name' } as const;
-const purge = { schema: namingNearest(purgeShape) };
+const purge = { schema: purgeShape };
 
 /** The management of queues. */
 @Controller('v1/queues')
@@ -35,24 +34,18 @@ export class QueuesController {
   async put(
     @By() caller: Caller,
     @Param('name') name: string,
-    @Headers() headers: Record<string, string | undefined>,
+    @Check() check: VersionCheck,
     @Body(body) request: QueueRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<QueueView> {
-    const { created, view } = await this.queues.put(caller, checkQueueName(name), request, versionCheck(headers));
-    void reply.status(created ? 201 : 200);
-    return withVersion(reply, view);
+    return answerPut(reply, await this.queues.put(caller, checkQueueName(name), request, check));
   }
 
   @Delete(':name')
   @HttpCode(204)
   @Access(manages)
-  async delete(
-    @By() caller: Caller,
-    @Param('name') name: string,
-    @Headers() headers: Record<string, string | undefined>,
-  ): Promise<void> {
-    await this.queues.delete(caller, checkQueueName(name), versionCheck(headers));
+  async delete(@By() caller: Caller, @Param('name') name: string, @Check() check: VersionCheck): Promise<void> {
+    await this.queues.delete(caller, checkQueueName(name), check);
   }
 
   @Post(':name/pause')

@@ -1,8 +1,9 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
 import { IF_MATCH, IF_NONE_MATCH, PARAMS } from '../parameters.openapi.js';
-import { namePage } from '../limits/name-page.js';
+import { namePage } from '../management/name-page.js';
 import { receiveShape, receivedShape, settleShape, settledShape } from '../protocols/pull/pull.shape.js';
+import { lentAnswerShape, lentShape } from '../protocols/pull/lent.shape.js';
 import { groupShape } from '../protocols/mqtt/share.shape.js';
 import { lettersShape } from './place-letters.js';
 import { queueViewShape } from './queue-view.js';
@@ -139,6 +140,24 @@ export const queueRoutes: readonly RouteDoc[] = [
     errors: [
       'permission-missing',
       'parameter-invalid',
+      'data-invalid',
+      'not-found',
+      'queue-elsewhere',
+      'log-unavailable',
+    ],
+  },
+  {
+    method: 'POST',
+    path: '/v1/tenants/{tenant}/queues/{name}/leases',
+    summary: 'Between instances: leases for a connection there; settlements are durable when answered',
+    params: { ...PARAMS.tenant, ...PARAMS.name },
+    body: lentShape,
+    status: 200,
+    response: lentAnswerShape,
+    errors: [
+      'permission-missing',
+      'parameter-invalid',
+      'body-invalid',
       'data-invalid',
       'not-found',
       'queue-elsewhere',

@@ -1,14 +1,13 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Caller } from '@heddle/auth';
 import { HeddleError, objectOf, slotOf } from '@heddle/event';
-import type { Log } from '@heddle/runtime';
-import { isDeepStrictEqual } from 'node:util';
+import { type Log, readShape } from '@heddle/runtime';
 import type { z } from 'zod';
 import { compileFilter } from '../filters/filters.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { type NamePage, pageByName } from '../limits/name-page.js';
+import { type NamePage, pageByName } from '../management/name-page.js';
 import type { OpenQueues } from '../protocols/open-queue.js';
 import type { DeliveryQueue } from './delivery-queue.js';
-import { readShape } from './nearest-field.js';
 import type { Ownership } from './ownership.js';
 import { ReceivedQueue } from './received-queue.js';
 import { type AskedQueueDefinition, changedQueue, newQueue, pausedQueue } from './queue-change.js';

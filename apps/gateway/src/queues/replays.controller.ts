@@ -1,14 +1,14 @@
 import { Access, By, type Caller } from '@heddle/auth';
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { EventTimeline } from '../ledger/event-timeline.js';
-import { namingNearest } from './nearest-field.js';
+import { type NamePage, namePage, pageOf } from '../management/name-page.js';
 import { checkQueueName } from './queue.shape.js';
 import { placesOf } from './replay-places.js';
 import { type ReplayCount, type ReplayRequest, type ReplayView, replayRequestShape } from './replay.shape.js';
 import { Replays } from './replays.js';
 
-const body = { schema: namingNearest(replayRequestShape) };
+const body = { schema: replayRequestShape };
 const replays = { verb: 'replay', kind: 'queue', param: 'name' } as const;
 
 /** Stored events of a queue, delivered again. */
@@ -38,8 +38,18 @@ export class ReplaysController {
 
   @Get('replays')
   @Access('client')
-  list(@By() caller: Caller, @Param('name') name: string): { replays: ReplayView[] } {
-    return { replays: this.replays.list(caller, checkQueueName(name)) };
+  list(
+    @By() caller: Caller,
+    @Param('name') name: string,
+    @Query({ schema: namePage }) page: NamePage,
+  ): { replays: ReplayView[]; next?: string } {
+    const { entries, ...next } = pageOf(
+      this.replays.list(caller, checkQueueName(name)),
+      page,
+      ({ id }) => id,
+      'falling',
+    );
+    return { replays: entries, ...next };
   }
 
   @Get('replays/:id')

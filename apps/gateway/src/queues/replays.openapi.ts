@@ -1,5 +1,6 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
+import { namePage, nextField } from '../management/name-page.js';
 import { PARAMS } from '../parameters.openapi.js';
 import { replayCountShape, replayRequestShape, replayShape } from './replay.shape.js';
 
@@ -32,9 +33,10 @@ export const replayRoutes: readonly RouteDoc[] = [
     path: '/v1/queues/{name}/replays',
     summary: 'The replays of a queue that run, and the last that ended; the newest first',
     params: PARAMS.name,
+    query: namePage,
     status: 200,
-    response: z.object({ replays: z.array(replayShape) }),
-    errors: KNOWN,
+    response: z.object({ replays: z.array(replayShape), ...nextField }),
+    errors: [...KNOWN, 'data-invalid'],
   },
   {
     method: 'GET',

@@ -1,11 +1,10 @@
 import { Access, By, type Caller } from '@heddle/auth';
 import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
-import { namingNearest } from './nearest-field.js';
 import { checkQueueName } from './queue.shape.js';
 import { Queues } from './queues.js';
 import { type TestEventsAnswer, type TestEventsRequest, TestEvents, testEventsShape } from './test-events.js';
 
-const body = { schema: namingNearest(testEventsShape) };
+const body = { schema: testEventsShape };
 const publishes = { verb: 'publish', kind: 'queue', param: 'name' } as const;
 
 /** Samples for whoever builds a receiver. */

@@ -2,6 +2,7 @@ import { type Caller, requirePermission } from '@heddle/auth';
 import {
   CLOUDEVENTS_JSON_CONTENT_TYPE,
   HeddleError,
+  fieldInvalid,
   JSON_CONTENT_TYPE,
   type StoredEvent,
   nearest,
@@ -110,8 +111,7 @@ export class TestEvents {
     const isBound = typeMatcher(bindings.map(({ type }) => type));
     const bound = named.filter(({ type }) => isBound(type));
     if (bound.length > 0) return bound;
-    const [field, rule] = ['types', `are not bound to the channel ${name}: it lets ${listed(bindings)} leave`];
-    throw new HeddleError('data-invalid', `${field} ${rule}.`, { fields: [{ field, rule }] });
+    throw fieldInvalid('types', `are not bound to the channel ${name}: it lets ${listed(bindings)} leave`);
   }
 }
 
@@ -143,8 +143,7 @@ function listed(bindings: readonly { type: string }[]): string {
 function matcherOf(pattern: string): (type: string) => boolean {
   try {
     return typeMatcher([pattern]);
-  } catch (cause) {
-    const [field, rule] = ['types', 'must be event types, exact or with a trailing *'];
-    throw new HeddleError('data-invalid', `${field}: ${rule}`, { fields: [{ field, rule }], cause });
+  } catch {
+    throw fieldInvalid('types', 'must be event types, exact or with a trailing *');
   }
 }

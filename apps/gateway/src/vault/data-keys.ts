@@ -35,6 +35,8 @@ export class DataKeys {
   /** Records that no master key opens, by id. */
   readonly #shut = new Map<string, DataKeyRecord>();
   readonly #drawing = new Map<string, Promise<DataKey>>();
+  /** As they stand in the log, of those at hand. */
+  readonly #records = new Map<string, DataKeyRecord>();
   #follower: Follower | undefined;
 
   /** @param onKey a key that was not known before can be used now */
@@ -51,6 +53,11 @@ export class DataKeys {
 
   async stop(): Promise<void> {
     await this.#follower?.stop();
+  }
+
+  /** How many can be used. */
+  get size(): number {
+    return this.#byId.size;
   }
 
   byId(id: string): DataKey | undefined {
@@ -84,17 +91,30 @@ export class DataKeys {
     const wrapped = this.masterKeys.wrap(bytes, aboutOf(tenant, id));
     const createdAt = new Date().toISOString();
     const record: DataKeyRecord = { format: 1, tenant, id, generation, createdAt, wrapped };
-    await this.controlLog.put(CONTROL_TOPICS.keys, [putOf(record)]);
+    const put = putOf(record);
+    await this.controlLog.put(CONTROL_TOPICS.keys, [put]);
+    this.#records.set(put.key, record);
     return this.#add(record, bytes);
   }
 
   #apply({ key, value }: ControlRecord): void {
+    if (value === null) return this.#keep(key);
     const record = recordOf(key, value);
+    if (record === undefined) return;
+    this.#records.set(key, record);
     // One that was wrapped anew is the same key.
-    if (record === undefined || this.#byId.has(record.id)) return;
+    if (this.#byId.has(record.id)) return;
     const opened = this.masterKeys.unwrap(record.wrapped, aboutOf(record.tenant, record.id));
     if (opened === undefined) this.#shut.set(record.id, record);
     else this.#add(record, opened.key);
+  }
+
+  /** One that was taken out of the log while this process still seals with it, for it is behind, is put back. */
+  #keep(key: string): void {
+    const record = this.#records.get(key);
+    if (record === undefined || this.#current.get(record.tenant)?.id !== record.id) return;
+    // Where that fails: who deletes keys looks a second time at what is sealed, and puts back what is named there.
+    void this.controlLog.put(CONTROL_TOPICS.keys, [putOf(record)]).catch(() => undefined);
   }
 
   #generationOf(tenant: string): number {
@@ -121,11 +141,22 @@ function isNewer(one: DataKey, other: DataKey): boolean {
 }
 
 /** The data key of a record of `heddle.keys`; nothing for what else is there. */
-export function recordOf(key: string, value: unknown): DataKeyRecord | undefined {
+function recordOf(key: string, value: unknown): DataKeyRecord | undefined {
   if (!key.startsWith(PREFIX) || typeof value !== 'object' || value === null) return undefined;
   const record = value as Partial<DataKeyRecord>;
   const isKey = key === `${PREFIX}${record.tenant}/${record.id}` && typeof record.wrapped?.bytes === 'string';
   return isKey ? (record as DataKeyRecord) : undefined;
+}
+
+/** The data keys that are in the log now. */
+export async function dataKeyRecords(controlLog: Pick<ControlLog, 'load'>): Promise<DataKeyRecord[]> {
+  const records = new Map<string, DataKeyRecord>();
+  await controlLog.load(CONTROL_TOPICS.keys, [0], ({ key, value }) => {
+    const record = recordOf(key, value);
+    if (record !== undefined) records.set(key, record);
+    else records.delete(key);
+  });
+  return [...records.values()];
 }
 
 /** What a wrapped key is about: it opens under no other tenant or id. */

@@ -53,7 +53,9 @@ it('none at all stops the start, unless npm start has made one in this folder', 
   const before = process.cwd();
   process.chdir(folder);
   onTestFinished(() => process.chdir(before));
-  expect(problemOf({})).toMatch(/^HEDDLE_MASTER_KEY is missing: make one with /);
+  expect(problemOf({})).toMatch(
+    /^HEDDLE_MASTER_KEY is missing: put back the one that sealed what is in the log, .* make one with /,
+  );
   mkdirSync('.heddle/secrets', { recursive: true });
   writeFileSync('.heddle/secrets/master-key', `main:${KEY}\n`);
   expect(read({}).names).toEqual(['main']);

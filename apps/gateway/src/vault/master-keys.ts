@@ -69,7 +69,10 @@ export function parseMasterKeys(given: string, context: z.RefinementCtx): Master
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
   const keys = new Map<string, Uint8Array>();
-  const problem = entries.length === 0 ? `is missing: ${HOW_TO}` : problemOf(entries, keys);
+  const problem =
+    entries.length === 0
+      ? `is missing: put back the one that sealed what is in the log, or, where nothing is sealed yet, ${HOW_TO}`
+      : problemOf(entries, keys);
   if (problem === undefined) return new MasterKeys([...keys]);
   context.addIssue({ code: 'custom', message: problem });
   return undefined as never;

@@ -9,7 +9,16 @@ it('what was sealed under an old master key opens with the new one alone, and th
   const before = await openVault(masterKeys('old'), log);
   const sealed = await Promise.all(['acme', 'globex'].map((tenant) => before.seal(tenant, 'here', tenant)));
   const outcome = await rewrap(log, masterKeys('new', 'old'));
-  expect(outcome).toEqual({ first: 'new', tenants: 2, keys: 2, rewrapped: 2, drawn: 0, shut: [], unused: ['old'] });
+  expect(outcome).toEqual({
+    first: 'new',
+    tenants: 2,
+    keys: 2,
+    rewrapped: 2,
+    drawn: 0,
+    deleted: 0,
+    shut: [],
+    unused: ['old'],
+  });
   expect(linesOf(outcome)).toEqual([
     '2 data keys of 2 tenants; 2 were wrapped anew, with the master key new',
     'the master key old is not needed any more, once every gateway runs with new as its first',

@@ -1,6 +1,7 @@
 import { CONTROL_TOPICS, type ControlLog } from '@heddle/event';
-import { type DataKeyRecord, DataKeys, aboutOf, putOf, recordOf } from './data-keys.js';
+import { type DataKeyRecord, DataKeys, aboutOf, dataKeyRecords, putOf } from './data-keys.js';
 import type { MasterKeys } from './master-keys.js';
+import { deleteUnused } from './unused-data-keys.js';
 
 /** What became of the data keys. */
 export interface Rewrapped {
@@ -12,6 +13,8 @@ export interface Rewrapped {
   rewrapped: number;
   /** How many tenants were given a new data key. */
   drawn: number;
+  /** How many were deleted, for nothing is sealed with them any more and nobody seals with them. */
+  deleted: number;
   /** What no master key opens; nothing was done with it. */
   shut: DataKeyRecord[];
   /** Master keys, by name, that nothing needs any more. */
@@ -20,13 +23,19 @@ export interface Rewrapped {
 
 /**
  * Wraps every data key with the first master key. Gateways may be at work meanwhile: what they seal and open with are
- * the data keys, which stay the same. Done twice, or broken off in the middle, it harms nothing.
+ * the data keys, which stay the same. Done twice, or broken off in the middle, it harms nothing. Data keys that nothing
+ * uses any more are deleted.
  *
  * @param drawNew gives every tenant a new data key as well; owners of webhooks seal theirs anew with it by themselves
  */
-export async function rewrap(controlLog: ControlLog, masterKeys: MasterKeys, drawNew = false): Promise<Rewrapped> {
+export async function rewrap(
+  controlLog: ControlLog,
+  masterKeys: MasterKeys,
+  drawNew = false,
+  now = Date.now(),
+): Promise<Rewrapped> {
   const drawn = drawNew ? await drawForAll(controlLog, masterKeys) : 0;
-  const stale = (await recordsIn(controlLog)).flatMap((record) => {
+  const stale = (await dataKeyRecords(controlLog)).flatMap((record) => {
     const opened = masterKeys.unwrap(record.wrapped, aboutOf(record.tenant, record.id));
     const isFirst = opened?.by === masterKeys.first && record.wrapped.by === masterKeys.first;
     return opened === undefined || isFirst ? [] : [{ record, key: opened.key }];
@@ -35,8 +44,9 @@ export async function rewrap(controlLog: ControlLog, masterKeys: MasterKeys, dra
     putOf({ ...record, wrapped: masterKeys.wrap(key, aboutOf(record.tenant, record.id)) }),
   );
   if (puts.length > 0) await controlLog.put(CONTROL_TOPICS.keys, puts);
+  const deleted = await deleteUnused(controlLog, masterKeys, now);
   // Read once more: a gateway may have drawn one in between, wrapped with the key that was the first one until now.
-  const records = await recordsIn(controlLog);
+  const records = await dataKeyRecords(controlLog);
   const openers = records.map(({ wrapped, tenant, id }) => masterKeys.unwrap(wrapped, aboutOf(tenant, id))?.by);
   return {
     first: masterKeys.first,
@@ -44,19 +54,21 @@ export async function rewrap(controlLog: ControlLog, masterKeys: MasterKeys, dra
     keys: records.length,
     rewrapped: puts.length,
     drawn,
+    deleted,
     shut: records.filter((_, index) => openers[index] === undefined),
     unused: masterKeys.names.filter((name) => name !== masterKeys.first && !openers.includes(name)),
   };
 }
 
 /** What is to be told, a line each. */
-export function linesOf({ first, tenants, keys, rewrapped, drawn, shut, unused }: Rewrapped): string[] {
+export function linesOf({ first, tenants, keys, rewrapped, drawn, deleted, shut, unused }: Rewrapped): string[] {
   const lines = [
     `${keys} data keys of ${tenants} tenants; ${rewrapped} were wrapped anew, with the master key ${first}`,
   ];
   if (drawn > 0) {
     lines.push(`${drawn} tenants have a new data key; gateways seal what they own anew with it, within seconds`);
   }
+  if (deleted > 0) lines.push(`${deleted} old data keys were deleted: nothing is sealed with them any more`);
   for (const name of unused) {
     lines.push(`the master key ${name} is not needed any more, once every gateway runs with ${first} as its first`);
   }
@@ -67,7 +79,7 @@ export function linesOf({ first, tenants, keys, rewrapped, drawn, shut, unused }
 }
 
 async function drawForAll(controlLog: ControlLog, masterKeys: MasterKeys): Promise<number> {
-  const tenants = new Set((await recordsIn(controlLog)).map(({ tenant }) => tenant));
+  const tenants = new Set((await dataKeyRecords(controlLog)).map(({ tenant }) => tenant));
   const keys = new DataKeys(controlLog, masterKeys);
   await keys.start();
   try {
@@ -76,13 +88,4 @@ async function drawForAll(controlLog: ControlLog, masterKeys: MasterKeys): Promi
     await keys.stop();
   }
   return tenants.size;
-}
-
-async function recordsIn(controlLog: ControlLog): Promise<DataKeyRecord[]> {
-  const records = new Map<string, DataKeyRecord>();
-  await controlLog.load(CONTROL_TOPICS.keys, [0], ({ key, value }) => {
-    const record = recordOf(key, value);
-    if (record !== undefined) records.set(key, record);
-  });
-  return [...records.values()];
 }

@@ -180,3 +180,15 @@ function codeOf(open: () => unknown): string {
     return problemOf(error).code;
   }
 }
+
+it('a start with none but other master keys is stopped, with which one is needed; one with nothing sealed, or with some that open, is not', async () => {
+  const log = new MemoryControlLog();
+  (await openVault(masterKeys('new'), log)).requireKey();
+  await (await openVault(masterKeys('old'), log)).seal('acme', 'here', 'secret');
+  const wrong = await openVault(masterKeys('new'), log);
+  expect(() => wrong.requireKey()).toThrow(
+    /^None of the 1 data keys .* sealed with the master key old\. Put that one back/,
+  );
+  await wrong.seal('globex', 'here', 'secret');
+  wrong.requireKey();
+});

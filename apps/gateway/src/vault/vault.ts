@@ -49,6 +49,21 @@ export class Vault {
     );
   }
 
+  /**
+   * Stops a start with a key that is not the one: it would go on with new secrets beside those that nobody can read.
+   *
+   * @throws HeddleError `secret-unreadable` when there are data keys, and none of them opens
+   */
+  requireKey(): void {
+    const { shut } = this.#keys;
+    if (shut.length === 0 || this.#keys.size > 0) return;
+    const needed = [...new Set(shut.map(({ wrapped }) => wrapped.by))].join(', ');
+    throw new HeddleError(
+      'secret-unreadable',
+      `None of the ${shut.length} data keys in the log opens with what HEDDLE_MASTER_KEY, or the file of HEDDLE_MASTER_KEY_FILE, has: they were sealed with the master key ${needed}. Put that one back from its copy. Without it the secrets of webhooks and the keys that sign access tokens are lost, though no event, queue or client: how to begin anew is said in docs/guides/secrets.md, "If it is lost".`,
+    );
+  }
+
   async stop(): Promise<void> {
     await this.#keys.stop();
   }

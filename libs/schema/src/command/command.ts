@@ -51,6 +51,8 @@ const EXIT_OF: Partial<Record<ErrorCode, number>> = {
   'data-invalid': EXIT.schemaInvalid,
 };
 
+const ELSEWHERE = ' Where it is, --registry or SCHEMA_REGISTRY_URL says.';
+
 /** A command whose errors are exit codes. */
 export function schemaCommand(definition: SchemaCommand): SchemaCommand {
   return {
@@ -60,7 +62,8 @@ export function schemaCommand(definition: SchemaCommand): SchemaCommand {
         return await definition.run(args, io);
       } catch (error) {
         const isKnown = error instanceof HeddleError;
-        const text = textOf(error);
+        const hint = isKnown && error.code === 'registry-unavailable' ? ELSEWHERE : '';
+        const text = textOf(error) + hint;
         if (args['format'] === 'github') io.out(annotation(text, String(args['dir'] ?? 'schemas')));
         io.err(isKnown ? `${error.code}: ${text}` : text);
         return (isKnown ? EXIT_OF[error.code] : undefined) ?? EXIT.failed;

@@ -1,6 +1,6 @@
 import type { Caller } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
-import type { Session } from '../sessions.js';
+import { DISMISSALS, type Session } from '../sessions.js';
 import { AmqpSession } from './amqp-session.js';
 import type { ConnectionHome } from './connection-home.js';
 import { amqpErrorOf } from './conditions.js';
@@ -70,7 +70,7 @@ export class AmqpConnection implements ClientConnection {
     private readonly admit: (caller: Caller) => Session,
     admitted?: Admitted,
   ) {
-    this.#out = new Outflow(wire);
+    this.#out = new Outflow(wire, home.limits.limitSlowMs);
     this.#stream = new FrameStream(home.settings.amqpFrameBytes);
     if (admitted !== undefined) this.#belongTo(admitted);
     wire.listen(
@@ -153,10 +153,6 @@ export class AmqpConnection implements ClientConnection {
       this.wire.destroy();
       return;
     }
-    if (this.#out.slowMs(now) > this.home.limits.limitSlowMs) {
-      this.wire.destroy();
-      return;
-    }
     // Who is not read cannot be heard.
     if (this.#out.isPaused || this.#isIdentifying) this.#heardAt = now;
     if (this.#isOpen && now - this.#heardAt > this.home.settings.amqpIdleSeconds * 1000) {
@@ -175,10 +171,7 @@ export class AmqpConnection implements ClientConnection {
     session.onDismissed((reason) =>
       this.close({
         condition: 'amqp:unauthorized-access',
-        description:
-          reason === 'expired'
-            ? 'The access token has ended: connect with a new one.'
-            : 'The rights of the client were changed or taken.',
+        description: DISMISSALS[reason],
       }),
     );
   }
@@ -228,7 +221,7 @@ export class AmqpConnection implements ClientConnection {
       return;
     }
     this.#phase = 'sasl';
-    const { guard, admitGuess, failed } = this.home;
+    const { guard, admitGuess, refused, failed } = this.home;
     this.#sasl = new SaslExchange({
       writer: this.writer,
       known: this.#caller,
@@ -237,6 +230,7 @@ export class AmqpConnection implements ClientConnection {
       letIn: (caller) => {
         if (this.#phase !== 'over') this.#belongTo({ caller, session: this.admit(caller) });
       },
+      refused: (error) => refused(error, this.wire.address),
       failed,
     });
   }

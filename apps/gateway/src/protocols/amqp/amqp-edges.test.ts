@@ -86,6 +86,59 @@ describe('the size of a message', () => {
   });
 });
 
+describe('the size of an event', () => {
+  const LARGE = 'heddle.trial.v1.Large.Made.v1';
+  const TOPIC = `topic:default/heddle/s4/ce/${LARGE.replaceAll('.', '/')}`;
+
+  it('of a known type is that of any message, in both modes, and what is larger is rejected and ends nothing', async () => {
+    const schema = {
+      type: 'record',
+      namespace: 'heddle.trial.v1',
+      name: 'LargeMade',
+      heddle: {
+        type: LARGE,
+        topic: 'large',
+        key: 'Large',
+        owner: 'large',
+        publish: 'open',
+        summary: 'Large.',
+        example: { Large: 'L', text: '' },
+      },
+      fields: ['Large', 'text'].map((name) => ({ name, type: 'string' })),
+    };
+    await trial.gateway.registry.register('large-heddle.trial.v1.LargeMade', schema as never);
+    await trial.gateway.catalogue.refresh();
+    expect(trial.gateway.catalogue.get(LARGE)).toBeDefined();
+    const queue = await newQueue({ types: [LARGE], topicPatterns: undefined });
+    const client = await trial.tcp();
+    const sender = await client.sender(TOPIC);
+    const bare = JSON.stringify({ Large: 'L', text: '' }).length;
+    for (const bytes of [1_000_000, 930_000, 1_000_001]) {
+      const body = rhea.message.data_section(
+        Buffer.from(JSON.stringify({ Large: 'L', text: 'x'.repeat(bytes - bare) })),
+      );
+      sender.link.send({ body, content_type: 'application/json' });
+    }
+    await vi.waitFor(() => expect(sender.outcomes).toHaveLength(3), SOON);
+    expect(sender.outcomes.map(({ outcome, condition }) => [outcome, condition]).toSorted()).toEqual([
+      ['accepted', undefined],
+      ['accepted', undefined],
+      ['rejected', 'amqp:link:message-size-exceeded'],
+    ]);
+    const whole = await client.receiver(`queue:${queue}`, { credit_window: 0 } as never);
+    whole.link.add_credit(1);
+
+    await until(whole, 1);
+    expect((JSON.parse(whole.messages[0]!.text) as { data: { text: string } }).data.text.length + bare).toBe(1_000_000);
+    const binary = await client.receiver(`queue:${queue}`, {
+      credit_window: 1,
+      properties: { 'heddle:mode': 'binary' },
+    } as never);
+    await until(binary, 1);
+    expect(binary.messages[0]!.text).toHaveLength(930_000);
+  });
+});
+
 describe('redeliveries', () => {
   it('are 255 at most, and a consumer that rejects sees each of them, and then a dead letter', async () => {
     const retry = { firstMs: 1, capMs: 1, jitter: 0 };

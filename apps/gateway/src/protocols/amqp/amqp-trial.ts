@@ -6,10 +6,10 @@ import { vi } from 'vitest';
 import { GatewayTrial } from '../../gateway-trial.js';
 import { callerFor } from '../../identity/identity-trial.js';
 import { Limits } from '../../limits/limits.js';
+import type { OwnPort } from '../own-port.js';
 import { Sessions } from '../sessions.js';
 import { AmqpClient, type TrialReceiver } from './amqp-client-trial.js';
 import { AmqpDoor, type AmqpDoors } from './amqp-door.js';
-import { AmqpListener } from './amqp-listener.js';
 import { AmqpPeer } from './amqp-peer-trial.js';
 import { AMQP_VALUES, type AmqpSettings } from './amqp.settings.js';
 
@@ -27,7 +27,7 @@ export class AmqpTrial {
   private constructor(
     readonly gateway: GatewayTrial,
     readonly door: AmqpDoor,
-    private readonly listener: AmqpListener,
+    private readonly listener: OwnPort,
     private readonly sessions: Sessions,
   ) {}
 
@@ -43,7 +43,7 @@ export class AmqpTrial {
       ...more,
     };
     const door = new AmqpDoor(doors);
-    const listener = AmqpListener.of(door, doors)!;
+    const listener = door.ownPort()!;
     await listener.listen();
     return new AmqpTrial(trial, door, listener, sessions);
   }

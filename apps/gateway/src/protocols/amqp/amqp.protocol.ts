@@ -1,6 +1,5 @@
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
 import { AmqpDoor } from './amqp-door.js';
-import { AmqpListener } from './amqp-listener.js';
 
 /** AMQP 1.0: as a WebSocket at `/protocols/amqp10ws`, and where a port is set for it, over TCP or TLS. */
 export const amqp: Protocol = {
@@ -8,12 +7,12 @@ export const amqp: Protocol = {
   open(doors: Doors): OpenProtocol {
     const door = new AmqpDoor(doors);
     doors.sockets?.push(door.route);
-    const listener = AmqpListener.of(door, doors);
+    const port = door.ownPort();
     return {
-      listen: async () => listener?.listen(),
+      listen: async () => port?.listen(),
       async close() {
         door.close();
-        await listener?.stop();
+        await port?.stop();
       },
     };
   },

@@ -1,8 +1,4 @@
-import { type SettingsOf, defineSettings, portSchema } from '@heddle/runtime';
-import { z } from 'zod';
-
-const count = (least: number, most: number) =>
-  z.coerce.number('must be a number').int('must be a whole number').min(least).max(most);
+import { type SettingsOf, countSchema, defineSettings, portSchema } from '@heddle/runtime';
 
 /** What AMQP clients may have, and where they find plain AMQP. */
 export const amqpSettings = {
@@ -14,32 +10,32 @@ export const amqpSettings = {
   },
   amqpFrameBytes: {
     env: 'HEDDLE_AMQP_FRAME_BYTES',
-    schema: count(4096, 1024 * 1024).default(64 * 1024),
+    schema: countSchema(4096, 1024 * 1024).default(64 * 1024),
     about: 'bytes of one frame of an AMQP client at most',
   },
   amqpMessageBytes: {
     env: 'HEDDLE_AMQP_MESSAGE_BYTES',
-    schema: count(4096, 16 * 1024 * 1024).default(1024 * 1024),
+    schema: countSchema(4096, 16 * 1024 * 1024).default(1024 * 1024),
     about: 'bytes of one message of an AMQP client at most, with its properties',
   },
   amqpSessions: {
     env: 'HEDDLE_AMQP_SESSIONS',
-    schema: count(1, 1024).default(8),
+    schema: countSchema(1, 1024).default(8),
     about: 'sessions of one AMQP connection',
   },
   amqpLinks: {
     env: 'HEDDLE_AMQP_LINKS',
-    schema: count(1, 10_000).default(64),
+    schema: countSchema(1, 10_000).default(64),
     about: 'links of one AMQP connection, of all its sessions together',
   },
   amqpIdleSeconds: {
     env: 'HEDDLE_AMQP_IDLE_SECONDS',
-    schema: count(2, 3600).default(120),
+    schema: countSchema(2, 3600).default(120),
     about: 'seconds in which something has to be heard from an AMQP client; it is told half of that',
   },
   amqpHoldSeconds: {
     env: 'HEDDLE_AMQP_HOLD_SECONDS',
-    schema: count(10, 86_400).default(1800),
+    schema: countSchema(10, 86_400).default(1800),
     about:
       'seconds for which a delivery to an AMQP client stays its own while its link lives; not settled by then, it comes again',
   },

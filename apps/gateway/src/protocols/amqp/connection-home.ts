@@ -3,10 +3,10 @@ import type { LimitValues } from '../../limits/limit.settings.js';
 import type { Namespaces } from '../../messages/namespaces.js';
 import type { Publisher } from '../../publish.js';
 import type { StreamHub } from '../../streams/stream-hub.js';
+import type { PasswordGuard } from '../password.js';
 import type { MessageForms } from './amqp.frames.js';
 import type { AmqpSettings } from './amqp.settings.js';
 import type { QueueSources } from './queue-source.js';
-import type { PlainGuard } from './sasl.js';
 
 /** What a connection needs of where it lives. */
 export interface ConnectionHome {
@@ -14,7 +14,7 @@ export interface ConnectionHome {
   readonly containerId: string;
   readonly settings: AmqpSettings;
   readonly limits: Pick<LimitValues, 'limitSlowMs'>;
-  readonly guard: PlainGuard;
+  readonly guard: PasswordGuard;
   readonly publisher: Pick<Publisher, 'publishMessages'>;
   readonly streams: StreamHub;
   readonly sources: QueueSources;
@@ -25,6 +25,8 @@ export interface ConnectionHome {
   admitGuess(address: string): void;
   /** Takes so many messages from the rate of a client. @throws HeddleError `rate-limited` */
   charge(tenant: string, client: string, messages: number): void;
+  /** Hears why somebody at an address was not let in. */
+  refused(error: unknown, from: string): void;
   failed(error: unknown): void;
   ended(connection: object): void;
 }

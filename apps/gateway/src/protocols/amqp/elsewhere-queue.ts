@@ -1,29 +1,27 @@
 import type { Caller } from '@heddle/auth';
-import { CLOUDEVENTS_JSON_CONTENT_TYPE, HeddleError } from '@heddle/event';
-import type { Message, MessageMode } from '../../messages/message.js';
-import type { Namespaces } from '../../messages/namespaces.js';
-import type { SettleResult, Settlement } from '../../queues/lease-book.js';
-import { ElsewhereLeases, PULL_WAIT_MS, type PulledDelivery, eventWithState } from '../elsewhere-leases.js';
+import { HeddleError } from '@heddle/event';
+import type { MessageMode } from '../../messages/message.js';
+import type { Grant, LeaseReceiver, SettleResult, Settlement } from '../../queues/lease-book.js';
+import { ElsewhereLeases, PULL_WAIT_MS } from '../elsewhere-leases.js';
 import type { Upstream } from '../protocol.js';
-import { bareOf } from './amqp.frames.js';
-import { priorityOf } from './message-header.js';
-import { countBytes } from './message-sections.js';
-import type { QueueSource, Taken, TakeWish } from './taken.js';
+import type { MessageForms } from './amqp.frames.js';
+import { type QueueSource, type Taken, type TakeWish, takenOf } from './taken.js';
 
 const LEASE_MS = 30_000;
 
 /**
  * A queue that another instance works on. The links of a connection go to queues of all instances, so that the connection
- * cannot be handed on as a whole; its leases are taken and settled by requests, as a receiver that pulls would.
+ * cannot be handed on as a whole; its leases are taken and settled by requests to the owner.
  */
 export class ElsewhereQueue implements QueueSource {
   readonly #leases: ElsewhereLeases;
 
   constructor(
     hop: Pick<Upstream, 'askQueue'>,
-    private readonly caller: Caller,
+    caller: Caller,
     name: string,
-    private readonly namespaces: Namespaces,
+    private readonly receiver: LeaseReceiver,
+    private readonly forms: MessageForms,
   ) {
     this.#leases = new ElsewhereLeases(hop, caller, name);
   }
@@ -33,11 +31,11 @@ export class ElsewhereQueue implements QueueSource {
   }
 
   async take({ max, leaseMs, mode }: TakeWish, signal: AbortSignal | undefined): Promise<Taken[]> {
-    const waitMs = signal === undefined ? 0 : PULL_WAIT_MS;
+    const wish = { max, waitMs: signal === undefined ? 0 : PULL_WAIT_MS, leaseMs, receiver: this.receiver };
     do {
       try {
-        const deliveries = await this.#leases.receive({ max, waitMs, leaseMs }, signal);
-        if (deliveries.length > 0 || signal === undefined) return deliveries.map((one) => this.#taken(one, mode));
+        const grants = await this.#leases.receive(wish, signal);
+        if (grants.length > 0 || signal === undefined) return grants.map((grant) => this.#taken(grant, mode));
       } catch (error) {
         if (signal?.aborted === true || (error instanceof HeddleError && error.retryable)) return [];
         throw error;
@@ -50,7 +48,6 @@ export class ElsewhereQueue implements QueueSource {
     return this.#leases.settle(settlements);
   }
 
-  /** Who is there hears of it as a release, for it was leased by a request that was answered. */
   handBack(taken: readonly { token: string }[]): void {
     this.#leases.handBack(taken);
   }
@@ -62,39 +59,7 @@ export class ElsewhereQueue implements QueueSource {
 
   close(): void {}
 
-  #taken(
-    { lease, expiresAt, event, state, attempt, redelivery, cycle = '' }: PulledDelivery,
-    mode: MessageMode,
-  ): Taken {
-    return {
-      token: lease,
-      expiresAt: Date.parse(expiresAt),
-      prefix: countBytes({ attempt, redelivery, cycle, priority: priorityOf(event) }),
-      bare: bareOf(this.#message(eventWithState({ event, state }), mode), undefined),
-    };
+  #taken(grant: Grant, mode: MessageMode): Taken {
+    return takenOf(grant, this.forms.bare(grant.lease, mode));
   }
-
-  #message(event: Record<string, unknown>, mode: MessageMode): Message {
-    const { specversion: _always, data, data_base64: base64, datacontenttype, ...attributes } = event;
-    const texts = Object.entries(attributes).map(([name, value]) => [name, String(value)] as const);
-    const { id, type, address, namespace, expirytime } = attributes as Record<string, string | undefined>;
-    const contentType = typeof datacontenttype === 'string' ? datacontenttype : '';
-    const isRaw = address !== undefined;
-    const bytes = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : Buffer.from(jsonText(data));
-    const isStructured = !isRaw && mode === 'structured';
-    return {
-      id: id ?? '',
-      contentType: isStructured ? CLOUDEVENTS_JSON_CONTENT_TYPE : contentType,
-      body: isStructured ? Buffer.from(JSON.stringify(event)) : bytes,
-      address: address ?? `topic:${this.namespaces.topicOf(this.caller.tenant, type ?? '', namespace)}`,
-      attributes: isStructured ? [] : texts,
-      expiresAt: expirytime === undefined ? undefined : Date.parse(expirytime),
-      isRaw,
-      eventAttributes: attributes,
-    };
-  }
-}
-
-function jsonText(data: unknown): string {
-  return data === undefined ? '' : JSON.stringify(data);
 }

@@ -1,3 +1,4 @@
+import { APPLICATION_PROPERTIES } from '@heddle/event';
 import type { AmqpMap, AmqpValue } from './amqp-value.js';
 import type { MessageProperties, NativeProperty, ReadMessage } from './message-sections.js';
 
@@ -5,7 +6,7 @@ import type { MessageProperties, NativeProperty, ReadMessage } from './message-s
 type Attributes = Readonly<Record<string, unknown>>;
 
 /** Properties of a message that are no attributes of CloudEvents, as one: JSON. */
-export const NATIVE_ATTRIBUTE = 'amqpproperties';
+export const NATIVE_ATTRIBUTE = APPLICATION_PROPERTIES;
 /** The prefixes of the CloudEvents AMQP binding, section 3.1.3.1; the second is for clients whose names take no colon. */
 export const PREFIXES: readonly string[] = ['cloudEvents:', 'cloudEvents_'];
 /** What a message has that says nothing of it (part 3, section 3.2.1). */

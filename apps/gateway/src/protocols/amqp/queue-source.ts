@@ -1,17 +1,13 @@
 import type { Caller } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
 import type { MessageMode } from '../../messages/message.js';
-import type { Namespaces } from '../../messages/namespaces.js';
 import type { Flow } from '../../queues/flows.js';
 import type { Grant, LeaseReceiver, SettleResult, Settlement } from '../../queues/lease-book.js';
-import type { Lease } from '../../queues/lease.js';
 import type { OpenQueue, OpenQueues } from '../open-queue.js';
 import type { Upstream } from '../protocol.js';
 import type { MessageForms } from './amqp.frames.js';
 import { ElsewhereQueue } from './elsewhere-queue.js';
-import { priorityOf } from './message-header.js';
-import { countBytes } from './message-sections.js';
-import type { QueueSource, Taken, TakeWish } from './taken.js';
+import { type QueueSource, type Taken, type TakeWish, takenOf } from './taken.js';
 
 /** Where links find the queues they receive from, whichever instance works on them. */
 export class QueueSources {
@@ -19,7 +15,6 @@ export class QueueSources {
     private readonly queues: OpenQueues,
     private readonly hop: Pick<Upstream, 'askQueue'>,
     private readonly forms: MessageForms,
-    private readonly namespaces: Namespaces,
   ) {}
 
   /** @throws HeddleError `not-found` */
@@ -29,7 +24,7 @@ export class QueueSources {
       queue = this.queues.open(caller.tenant, name);
     } catch (error) {
       if (!(error instanceof HeddleError) || error.code !== 'queue-elsewhere') throw error;
-      return new ElsewhereQueue(this.hop, caller, name, this.namespaces);
+      return new ElsewhereQueue(this.hop, caller, name, receiver, this.forms);
     }
     return new QueueHere(queue, receiver, this.forms);
   }
@@ -77,11 +72,6 @@ class QueueHere implements QueueSource {
   }
 
   #taken(grant: Grant, mode: MessageMode): Taken {
-    const { token, expiresAt, lease } = grant;
-    return { token, expiresAt, prefix: prefixOf(lease), bare: this.forms.bare(lease, mode) };
+    return takenOf(grant, this.forms.bare(grant.lease, mode));
   }
-}
-
-function prefixOf({ attempt, redelivery, cycle, event }: Lease): Buffer {
-  return countBytes({ attempt, redelivery, cycle, priority: priorityOf(event.stored.attributes) });
 }

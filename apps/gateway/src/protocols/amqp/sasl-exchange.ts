@@ -1,19 +1,22 @@
 import type { Caller } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
+import { type PasswordGuard, identifyPassword } from '../password.js';
 import type { Frame } from './frame-stream.js';
 import { type PerformativeWriter, SASL_FRAME } from './performative-writer.js';
 import { readPerformative } from './performatives.js';
-import { ANONYMOUS, PLAIN, type PlainGuard, SASL_CODES, identifyPlain, plainCredentials } from './sasl.js';
+import { ANONYMOUS, PLAIN, SASL_CODES, plainCredentials } from './sasl.js';
 
 export interface SaslParts {
   writer: PerformativeWriter;
   /** Who has brought a token with the connection: what it says by PLAIN then is taken as it comes. */
   known: Caller | undefined;
-  guard: PlainGuard;
+  guard: PasswordGuard;
   /** Before it is looked at what somebody says. @throws HeddleError `rate-limited` */
   admitGuess(): void;
   /** Somebody has proven who it is. @throws HeddleError `too-many-connections` */
   letIn(caller: Caller): void;
+  /** Hears why somebody was not let in. */
+  refused?(error: unknown): void;
   failed(error: unknown): void;
 }
 
@@ -48,12 +51,13 @@ export class SaslExchange {
   }
 
   async #identify(response: Buffer): Promise<number> {
-    const { guard, admitGuess, letIn, failed } = this.parts;
+    const { guard, admitGuess, letIn, refused, failed } = this.parts;
     try {
       admitGuess();
-      letIn(await identifyPlain(guard, plainCredentials(response)));
+      letIn(await identifyPassword(guard, plainCredentials(response)));
       return SASL_CODES.ok;
     } catch (error) {
+      refused?.(error);
       if (error instanceof HeddleError) return error.retryable ? SASL_CODES.sysTemp : SASL_CODES.auth;
       failed(error);
       return SASL_CODES.sys;

@@ -1,5 +1,7 @@
 import type { MessageMode } from '../../messages/message.js';
-import type { SettleResult, Settlement } from '../../queues/lease-book.js';
+import type { Grant, SettleResult, Settlement } from '../../queues/lease-book.js';
+import { priorityOf } from './message-header.js';
+import { countBytes } from './message-sections.js';
 
 /** A delivery that was leased, as its message. */
 export interface Taken {
@@ -36,4 +38,10 @@ export interface QueueSource {
   onClosed(callback: (reason: 'moved' | 'deleted') => void): () => void;
   /** Nothing more is taken; on a queue for one receiver at a time, the next one may. */
   close(): void;
+}
+
+export function takenOf({ token, expiresAt, lease }: Grant, bare: Buffer): Taken {
+  const { attempt, redelivery, cycle, event } = lease;
+  const prefix = countBytes({ attempt, redelivery, cycle, priority: priorityOf(event.stored.attributes) });
+  return { token, expiresAt, prefix, bare };
 }

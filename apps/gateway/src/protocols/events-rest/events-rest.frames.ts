@@ -3,6 +3,7 @@ import {
   CLOUDEVENTS_JSON_BATCH_CONTENT_TYPE,
   CLOUDEVENTS_JSON_CONTENT_TYPE,
   HeddleError,
+  parseJsonEvent,
   topicOfType,
   topicProblem,
 } from '@heddle/event';
@@ -68,12 +69,12 @@ export function eventsIn(
 
 function structured(event: unknown, bytes: Buffer | undefined, namespace: string): EventIn {
   const { id, type } = (typeof event === 'object' && event !== null ? event : {}) as { id?: unknown; type?: unknown };
-  return outcomeOf(id, type, namespace, (address) => ({
-    address,
-    contentType: CLOUDEVENTS_JSON_CONTENT_TYPE,
-    body: bytes ?? Buffer.from(JSON.stringify(event)),
-    json: event,
-  }));
+  return outcomeOf(id, type, namespace, (address) => {
+    const body = bytes ?? Buffer.from(JSON.stringify(event));
+    // Also of a type that nobody knows: what comes in here is an event, and no bytes that only say so.
+    parseJsonEvent(body);
+    return { address, contentType: CLOUDEVENTS_JSON_CONTENT_TYPE, body, json: event };
+  });
 }
 
 function binary(headers: IncomingHttpHeaders, contentType: string, body: Buffer, namespace: string): EventIn {

@@ -1,13 +1,15 @@
-import type { IConnectPacket, UserProperties } from 'mqtt-packet';
+import { HeddleError, parseAddress } from '@heddle/event';
 import type { IncomingMessage } from '../../messages/incoming-message.js';
+import type { ConnectPacket, MqttVersion, WillFields } from './client-packets.js';
 import { messageOfPacket } from './message-packet.js';
-import type { MqttVersion } from './mqtt.frames.js';
 import type { MqttValues } from './mqtt.settings.js';
 import { MqttRefusal, REASONS } from './reason-codes.js';
 
 /** What is published when a client is lost (MQTT 5 §3.1.2.5). */
 export interface Will {
   message: IncomingMessage;
+  /** Whether it is kept for who subscribes to its topic later. */
+  isRetained: boolean;
   /** Seconds between the loss and the will. */
   delaySeconds: number;
   /** Seconds after which it is not wanted any more, from when it is published. */
@@ -43,10 +45,13 @@ const HOUR_S = 3600;
 export const ALIASES = 64;
 
 /** @throws MqttRefusal what the CONNECT is refused with */
-export function readConnect(packet: IConnectPacket, version: MqttVersion, values: MqttValues): ConnectWish {
-  const { clientId, clean = true, keepalive = 0, properties = {}, username, password } = packet;
+export function readConnect(packet: ConnectPacket, version: MqttVersion, values: MqttValues): ConnectWish {
+  const { clientId, clean, keepalive, properties, username, password, will } = packet;
   if (properties.authenticationMethod !== undefined) {
     throw new MqttRefusal(REASONS.badAuthenticationMethod, 'Authenticate with a token, or with client id and secret.');
+  }
+  if (properties.authenticationData !== undefined) {
+    throw new MqttRefusal(REASONS.protocolError, 'Authentication data comes with its method.');
   }
   if (clientId.length > MAX_CLIENT_ID || hasControls(clientId)) {
     throw new MqttRefusal(
@@ -56,9 +61,6 @@ export function readConnect(packet: IConnectPacket, version: MqttVersion, values
   }
   if (version === 4 && clientId === '' && !clean) {
     throw new MqttRefusal(REASONS.clientIdInvalid, 'A session that is to be kept needs a client id.');
-  }
-  if (properties.receiveMaximum === 0 || properties.maximumPacketSize === 0) {
-    throw new MqttRefusal(REASONS.protocolError, 'Receive maximum and maximum packet size are not 0.');
   }
   return {
     version,
@@ -70,9 +72,9 @@ export function readConnect(packet: IConnectPacket, version: MqttVersion, values
     maxPacketBytes: properties.maximumPacketSize ?? Infinity,
     aliasMaximum: Math.min(properties.topicAliasMaximum ?? 0, ALIASES),
     wantsWords: version === 5 && properties.requestProblemInformation !== false,
-    username: username ?? undefined,
-    password: password === undefined || password === null ? undefined : password.toString(),
-    will: willOf(packet),
+    username,
+    password: password?.toString(),
+    will: will === undefined ? undefined : willOf(will, version, values),
   };
 }
 
@@ -87,18 +89,33 @@ function expiryOf(version: MqttVersion, clean: boolean, asked: number | undefine
   return keptSeconds(asked ?? 0, values);
 }
 
-function willOf({ will }: IConnectPacket): Will | undefined {
-  if (will === undefined) return undefined;
-  const { topic, payload, properties = {} } = will;
-  const { contentType, userProperties, willDelayInterval = 0, messageExpiryInterval } = properties;
-  const said: { contentType?: string; userProperties?: UserProperties } = {};
-  if (contentType !== undefined) said.contentType = contentType;
-  if (userProperties !== undefined) said.userProperties = userProperties;
+/** @throws MqttRefusal for a topic that nothing can be published to, and as `messageOfPacket` */
+function willOf(
+  { topic, payload, retain, properties }: WillFields,
+  version: MqttVersion,
+  values: Pick<MqttValues, 'mqttRetained'>,
+): Will {
+  if (retain) requireRetain(version, values);
+  const { willDelayInterval = 0, messageExpiryInterval, ...said } = properties;
+  const message = messageOfPacket({ payload, properties: said, retain }, topic, 0);
+  try {
+    parseAddress(message.address);
+  } catch (error) {
+    if (!(error instanceof HeddleError)) throw error;
+    throw new MqttRefusal(REASONS.topicNameInvalid, `Of the will: ${error.message}`);
+  }
   return {
-    message: messageOfPacket({ payload, properties: said }, topic, 0),
+    message,
+    isRetained: retain && values.mqttRetained > 0,
     delaySeconds: willDelayInterval,
     expirySeconds: messageExpiryInterval,
   };
+}
+
+/** MQTT-3.2.2-13, MQTT-3.2.2-14; in MQTT 3.1.1 the flag means nothing then. @throws MqttRefusal */
+export function requireRetain(version: MqttVersion, { mqttRetained }: Pick<MqttValues, 'mqttRetained'>): void {
+  if (version === 4 || mqttRetained > 0) return;
+  throw new MqttRefusal(REASONS.retainNotSupported, 'Nothing is retained here.');
 }
 
 function hasControls(text: string): boolean {

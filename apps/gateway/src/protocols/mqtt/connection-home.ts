@@ -2,7 +2,6 @@ import type { Caller } from '@heddle/auth';
 import type { Log } from '@heddle/runtime';
 import type { Limits } from '../../limits/limits.js';
 import type { Namespaces } from '../../messages/namespaces.js';
-import type { Publisher } from '../../publish.js';
 import type { OpenQueues } from '../open-queue.js';
 import type { Upstream } from '../protocol.js';
 import type { Session } from '../sessions.js';
@@ -14,7 +13,6 @@ import type { Wire } from '../wire.js';
 /** What a connection needs of the gateway. */
 export interface ConnectionHome extends MqttParts {
   values: MqttValues;
-  publisher: Pick<Publisher, 'publishMessages'>;
   limits: Limits;
   queues: OpenQueues;
   hop: Pick<Upstream, 'askQueue' | 'elsewhere'>;

@@ -1,12 +1,11 @@
-import type { IPublishPacket } from 'mqtt-packet';
 import { type Message, messageOf } from '../../messages/message.js';
 import type { Namespaces } from '../../messages/namespaces.js';
 import type { Grant, LeaseReceiver, SettleResult, Settlement } from '../../queues/lease-book.js';
 import { parseLeaseToken } from '../../queues/lease-token.js';
 import type { ConnectWish } from './connect.js';
 import type { Flying } from './flight.js';
-import { propertiesOfMessage, topicOfMessage } from './message-packet.js';
-import { packetBytes } from './mqtt.frames.js';
+import { isPublishedRetained, propertiesOfMessage, topicOfMessage } from './message-packet.js';
+import { type PublishProperties, type PublishToClient, publishBytes } from './publish-bytes.js';
 import { verdictOf } from './reason-codes.js';
 import type { MqttSession } from './session.js';
 import type { DeliverySource } from './source.js';
@@ -191,11 +190,12 @@ export class Deliveries {
 
   #deliver({ source, select }: Taking, grant: Grant): void {
     const message = this.#messageOf(grant);
-    const selection = select(topicOfMessage(message));
+    const selected = select(topicOfMessage(message));
     const { token } = grant;
-    const isOwn = selection?.noLocal === true && this.session.own.get(message.id) === true;
+    const isOwn = selected?.own !== undefined && this.session.own.get(message.id) === true;
+    const selection = isOwn ? selected.own : selected;
     // What no subscription is on any more was taken when one was.
-    if (selection === undefined || isOwn || this.#wasAcknowledged(grant)) {
+    if (selection === undefined || selection === null || this.#wasAcknowledged(grant)) {
       this.#say(source, grant, { token, action: 'accept' });
       return;
     }
@@ -222,28 +222,27 @@ export class Deliveries {
     packetId: number | undefined,
     isRepeat: boolean,
   ): Buffer {
-    const { version } = this.wish;
-    const packet: IPublishPacket = {
-      cmd: 'publish',
+    const { identifiers, retainAsPublished, isRetained } = selection;
+    const packet: PublishToClient = {
       topic: topicOfMessage(message),
       payload: message.body,
-      qos: packetId === undefined ? 0 : 1,
       dup: packetId !== undefined && isRepeat,
-      retain: false,
-      ...(packetId === undefined ? {} : { messageId: packetId }),
+      retain: isRetained === true || (retainAsPublished && isPublishedRetained(message)),
+      packetId,
+      properties: undefined,
     };
-    if (version === 5) {
-      packet.properties = propertiesOfMessage(message, grant.lease, selection.identifiers, Date.now());
+    if (this.wish.version === 5) {
+      packet.properties = propertiesOfMessage(message, grant.lease, identifiers, Date.now());
       this.#shorten(packet, packet.properties);
     }
-    const bytes = packetBytes(packet, version);
+    const bytes = publishBytes(packet);
     // The client never hears of this number, should it have been a new one.
     if (bytes.length > this.wish.maxPacketBytes && packet.topic !== '') this.#aliases.delete(packet.topic);
     return bytes;
   }
 
   /** A topic that came before is named by its number. */
-  #shorten(packet: IPublishPacket, properties: NonNullable<IPublishPacket['properties']>): void {
+  #shorten(packet: PublishToClient, properties: PublishProperties): void {
     const known = this.#aliases.get(packet.topic);
     if (known !== undefined) {
       properties.topicAlias = known;

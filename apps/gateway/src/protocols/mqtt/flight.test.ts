@@ -5,7 +5,7 @@ import { Flight } from './flight.js';
 import type { DeliverySource } from './source.js';
 
 const sources = ['one', 'other'].map((name) => ({ name }) as DeliverySource);
-const selection = { qos: 1, identifiers: [], noLocal: false } as const;
+const selection = { qos: 1, identifiers: [], retainAsPublished: false } as const;
 
 function flying(token: string, from = 0) {
   return { source: sources[from]!, grant: { token } as Grant, selection, since: 0 };

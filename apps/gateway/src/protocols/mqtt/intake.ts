@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Caller } from '@heddle/auth';
-import { HeddleError } from '@heddle/event';
 import type { Limits } from '../../limits/limits.js';
+import { requireRate } from '../../limits/rate-answer.js';
 import type { IncomingMessage } from '../../messages/incoming-message.js';
-import type { Publisher } from '../../publish.js';
+import type { RetainedMessages } from './retained-messages.js';
 
 /** What became of a message of a client: the id of its event, or why there is none. */
 export type Taken = { id: string } | { error: unknown };
 
 /** What an intake needs of where it is. */
 export interface IntakeHome {
-  publisher: Pick<Publisher, 'publishMessages'>;
+  publisher: Pick<RetainedMessages, 'publish'>;
   limits: Pick<Limits, 'rates'>;
   /** Who publishes, now. */
   caller(): Caller;
@@ -18,6 +18,7 @@ export interface IntakeHome {
 
 interface Waiting {
   message: IncomingMessage;
+  isRetained: boolean;
   settle(taken: Taken): void;
 }
 
@@ -48,9 +49,9 @@ export class Intake {
   }
 
   /** Says what became of a message, in the order of the messages. Begins with {@link flush}. */
-  add(message: IncomingMessage): Promise<Taken> {
+  add(message: IncomingMessage, isRetained = false): Promise<Taken> {
     this.#bytes += message.body.length;
-    return new Promise((settle) => this.#waiting.push({ message, settle }));
+    return new Promise((settle) => this.#waiting.push({ message, isRetained, settle }));
   }
 
   /** Everything that a read brought is here. */
@@ -81,10 +82,7 @@ export class Intake {
     try {
       const caller = this.home.caller();
       await this.#turn(caller, batch.length);
-      return await this.home.publisher.publishMessages(
-        caller,
-        batch.map(({ message }) => message),
-      );
+      return await this.home.publisher.publish(caller, batch);
     } catch (error) {
       return batch.map(() => ({ error }));
     }
@@ -92,12 +90,10 @@ export class Intake {
 
   async #turn({ tenant, client }: Caller, cost: number): Promise<void> {
     for (;;) {
-      const { allowed, resetSeconds, limit } = this.home.limits.rates.take(tenant, client, cost);
-      if (allowed) return;
-      if (this.#isOver || cost > limit) {
-        throw new HeddleError('rate-limited', 'This is more than the rate allows.', { retryAfterSeconds: 1 });
-      }
-      await delay(Math.min(LONGEST_WAIT_MS, resetSeconds * 1000 + 1));
+      const taken = this.home.limits.rates.take(tenant, client, cost);
+      if (taken.allowed) return;
+      if (this.#isOver || cost > taken.limit) requireRate(taken);
+      await delay(Math.min(LONGEST_WAIT_MS, taken.resetSeconds * 1000 + 1));
     }
   }
 }

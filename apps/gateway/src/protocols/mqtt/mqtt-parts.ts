@@ -1,4 +1,5 @@
 import type { MqttSessions } from './mqtt-sessions.js';
+import type { RetainedMessages } from './retained-messages.js';
 import type { Retained } from './retained.js';
 import type { ShareQueues } from './share-queues.js';
 
@@ -6,5 +7,6 @@ import type { ShareQueues } from './share-queues.js';
 export interface MqttParts {
   sessions: MqttSessions;
   shares: ShareQueues;
+  messages: RetainedMessages;
   retained: Retained;
 }

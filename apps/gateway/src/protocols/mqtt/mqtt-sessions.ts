@@ -1,12 +1,12 @@
 import type { Caller } from '@heddle/auth';
 import type { Log } from '@heddle/runtime';
-import type { Publisher } from '../../publish.js';
 import type { QueueDirectory } from '../../queues/queue-directory.js';
 import type { TakenSlot } from '../../queues/ownership.js';
 import { queueShape } from '../../queues/queue.shape.js';
 import { requireTopics } from '../../queues/queue-rights.js';
 import type { Queues } from '../../queues/queues.js';
 import { LocalSource } from './local-source.js';
+import type { RetainedMessages } from './retained-messages.js';
 import { MqttSession, type SessionConnection } from './session.js';
 import { sessionQueue } from './session-name.js';
 import type { ShareQueues } from './share-queues.js';
@@ -16,7 +16,7 @@ import { readFilter } from './topic-filters.js';
 export interface SessionsParts {
   queues: Pick<Queues, 'put' | 'delete' | 'open' | 'atWork' | 'find'>;
   directory: Pick<QueueDirectory, 'inSlot'>;
-  publisher: Pick<Publisher, 'publishMessages'>;
+  messages: Pick<RetainedMessages, 'publish'>;
   shares: ShareQueues;
   log: Log;
 }
@@ -61,8 +61,11 @@ export class MqttSessions {
   ): Promise<{ session: MqttSession; isPresent: boolean }> {
     const name = sessionQueue(caller.client, clientId);
     return this.#inTurn(keyOf(caller.tenant, name), async () => {
-      this.#sessions.get(keyOf(caller.tenant, name))?.connection?.takenOver();
-      if (cleanStart) await this.#forget(caller.tenant, name);
+      const before = this.#sessions.get(keyOf(caller.tenant, name));
+      before?.connection?.takenOver();
+      // One that was not to be kept has ended with its connection, however that ended.
+      const kept = before?.expirySeconds ?? this.#stored(caller.tenant, name)?.expirySeconds;
+      if (cleanStart || kept === 0) await this.#forget(caller.tenant, name);
       const known = this.#known(caller, name);
       const isPresent = known !== undefined;
       const session = known ?? this.#begin(new MqttSession(name, clientId, caller, expirySeconds));
@@ -129,9 +132,14 @@ export class MqttSessions {
     const key = keyOf(caller.tenant, name);
     const live = this.#sessions.get(key);
     if (live !== undefined) return live;
-    const stored = this.parts.queues.find(caller.tenant, name)?.session;
-    if (stored?.protocol !== 'mqtt') return undefined;
+    const stored = this.#stored(caller.tenant, name);
+    if (stored === undefined) return undefined;
     return this.#begin(new MqttSession(name, stored.clientId, caller, stored.expirySeconds, stored));
+  }
+
+  #stored(tenant: string, name: string): StoredSession | undefined {
+    const stored = this.parts.queues.find(tenant, name)?.session;
+    return stored?.protocol === 'mqtt' ? stored : undefined;
   }
 
   #begin(session: MqttSession): MqttSession {
@@ -224,11 +232,11 @@ export class MqttSessions {
     session.will = undefined;
     clearTimeout(session.willTimer);
     session.willTimer = undefined;
-    const { message, expirySeconds } = will;
+    const { message, isRetained, expirySeconds } = will;
     const expiresAt = expirySeconds === undefined ? {} : { expiresAt: Date.now() + expirySeconds * 1000 };
     const say = (error: unknown): void =>
       this.parts.log.warn({ event: 'mqtt-will-refused', session: session.name, err: error }, 'a will was refused');
-    this.parts.publisher.publishMessages(caller, [{ ...message, ...expiresAt }]).then(([outcome]) => {
+    this.parts.messages.publish(caller, [{ message: { ...message, ...expiresAt }, isRetained }]).then(([outcome]) => {
       if (outcome !== undefined && 'error' in outcome) say(outcome.error);
     }, say);
   }

@@ -1,30 +1,26 @@
 import type { Caller } from '@heddle/auth';
-import type { IConnectPacket, Packet } from 'mqtt-packet';
-import type { Dismissal, Session } from '../sessions.js';
+import type { Packet } from 'mqtt-packet';
+import { BackPressure, FULL_BYTES } from '../back-pressure.js';
+import { DISMISSALS, type Dismissal, type Session } from '../sessions.js';
 import { type Wire, pieceOf } from '../wire.js';
+import type { ClientPacket, ConnectPacket } from './client-packets.js';
 import { type ConnectWish, keptSeconds, readConnect } from './connect.js';
 import type { ConnectionHome } from './connection-home.js';
 import { Deliveries } from './deliveries.js';
-import { connack, refusal } from './greeting.js';
+import { connack, goodbye, refusal } from './greeting.js';
 import { Intake } from './intake.js';
-import { PacketReader, packetBytes } from './mqtt.frames.js';
+import { PacketReader, fittingBytes } from './mqtt.frames.js';
 import { Publishing, endOf } from './publishing.js';
-import { MqttRefusal, REASONS, reasonIn } from './reason-codes.js';
+import { MqttRefusal, REASONS } from './reason-codes.js';
 import type { MqttSession } from './session.js';
-import { Subscribing, requireSome } from './subscribing.js';
+import { Subscribing } from './subscribing.js';
 
 /** What a client gets to say who it is. */
 const CONNECT_MS = 10_000;
-/** With more bytes than that not taken by the network, nothing more is leased … */
-const FULL_BYTES = 256 * 1024;
-/** … and with more than that (only answers add to it by then), nothing more is read. */
-const STUFFED_BYTES = 1024 * 1024;
 /** What may wait to be published, and changes of subscriptions that may wait, before nothing more is read. */
 const MAX_INTAKE = 5000;
 const MAX_INTAKE_BYTES = 4 * 1024 * 1024;
 const MAX_CHANGES = 20;
-/** A client that leaves, and wants its will published all the same. */
-const WITH_WILL = 0x04;
 
 /** What a connection is once its client was let in. */
 interface Open {
@@ -39,21 +35,22 @@ interface Open {
 /** One client on a wire, from its CONNECT to the end. */
 export class MqttConnection {
   readonly #reader: PacketReader;
+  readonly #pressure: BackPressure;
   #admitted: Session | undefined;
   #open: Open | undefined;
   /** What came before it was let in: at most a packet and what was read with it. */
-  #early: Packet[] = [];
+  #early: ClientPacket[] = [];
   #begun: Buffer[] = [];
   #isConnecting = false;
   #isOver = false;
-  #isFull = false;
   #out: Buffer[] = [];
   #outBytes = 0;
   /** What changes subscriptions comes one after another. */
   #changes: Promise<unknown> = Promise.resolve();
   #changing = 0;
   #isReady = false;
-  #isPaused = false;
+  /** Bytes of a packet that the client takes. */
+  #mostBytes = Infinity;
   #hasNoted = false;
   #heardAt = performance.now();
   #timer: NodeJS.Timeout;
@@ -65,6 +62,12 @@ export class MqttConnection {
   ) {
     this.#admitted = admitted;
     this.#reader = new PacketReader(home.values.mqttMaxPacketBytes);
+    this.#pressure = new BackPressure(wire, {
+      slowMs: home.limits.values.limitSlowMs,
+      onSlow: () => wire.destroy(),
+      isTooMuch: () => this.#hasTooMuch(),
+      onRoom: () => this.#open?.deliveries.fill(),
+    });
     this.#timer = setTimeout(
       () => this.#end(new MqttRefusal(REASONS.notAuthorized, 'CONNECT did not come.')),
       CONNECT_MS,
@@ -103,17 +106,17 @@ export class MqttConnection {
   #dismissed(reason: Dismissal): void {
     this.#end(
       reason === 'expired'
-        ? new MqttRefusal(REASONS.maximumConnectTime, 'The access token has ended: connect with a new one.')
-        : new MqttRefusal(REASONS.notAuthorized, 'The rights of the client were changed.'),
+        ? new MqttRefusal(REASONS.maximumConnectTime, DISMISSALS.expired)
+        : new MqttRefusal(REASONS.notAuthorized, DISMISSALS.revoked),
     );
   }
 
   #read(bytes: Buffer): void {
     if (this.#isOver) return;
-    this.#heardAt = performance.now();
     try {
       if (!this.#isReady) this.#begun.push(bytes);
       for (const packet of this.#reader.read(bytes)) {
+        this.#heardAt = performance.now();
         if (this.#isReady) this.#take(this.#open!, packet);
         else this.#connect(packet);
         if (this.#isOver) return;
@@ -130,10 +133,10 @@ export class MqttConnection {
     if (open === undefined) return;
     open.intake.flush();
     open.deliveries.settle();
-    this.#throttle();
+    this.#pressure.throttle();
   }
 
-  #connect(packet: Packet): void {
+  #connect(packet: ClientPacket): void {
     if (this.#isConnecting) {
       // A client may go on at once; it is heard when it is let in.
       this.#early.push(packet);
@@ -145,9 +148,10 @@ export class MqttConnection {
     this.#greet(packet).catch((error: unknown) => this.#end(error));
   }
 
-  async #greet(packet: IConnectPacket): Promise<void> {
+  async #greet(packet: ConnectPacket): Promise<void> {
     const { home, wire } = this;
     const wish = readConnect(packet, this.#reader.version!, home.values);
+    this.#mostBytes = wish.maxPacketBytes;
     const admitted = (this.#admitted ??= await home.letIn(wish));
     admitted.onDismissed((reason) => this.#dismissed(reason));
     if (this.#isOver) return;
@@ -174,14 +178,14 @@ export class MqttConnection {
     this.#watch(wish.keepAliveSeconds);
     for (const early of this.#early.splice(0)) if (!this.#isOver) this.#take(open, early);
     this.#afterRead();
-    if (!this.#isPaused) this.wire.resume();
+    if (!this.#pressure.isPaused) this.wire.resume();
   }
 
   #begin(wish: ConnectWish, session: MqttSession): Open {
     const { home } = this;
     const caller = (): Caller => this.#admitted!.caller;
     const receiver = { kind: 'mqtt' as const, name: session.clientId.slice(0, 200) };
-    const isFull = (): boolean => this.#isFull;
+    const isFull = (): boolean => this.#pressure.isFull;
     const way = {
       write: (bytes: Buffer) => this.#write(bytes),
       fail: (error: unknown) => this.#end(error),
@@ -192,75 +196,72 @@ export class MqttConnection {
       namespaces: home.namespaces,
     };
     const deliveries = new Deliveries(session, wish, way);
-    const intake = new Intake({ publisher: home.publisher, limits: home.limits, caller });
-    const { mqttMaxInFlight: maxInFlight, mqttMaxSubscriptions: maxSubscriptions } = home.values;
+    const intake = new Intake({ publisher: home.messages, limits: home.limits, caller });
+    const { mqttMaxInFlight: maxInFlight, mqttMaxSubscriptions: maxSubscriptions, mqttRetained } = home.values;
     const publishing = new Publishing(
       session,
       intake,
-      { ...wish, maxInFlight },
+      { ...wish, maxInFlight, mqttRetained },
       {
         write: (packet) => {
           this.#say(packet);
-          this.#throttle();
+          this.#pressure.throttle();
         },
         fail: (error) => this.#end(error),
         refused: (error) => this.#note(error),
       },
     );
-    const subscribing = new Subscribing(session, deliveries, { ...home, maxSubscriptions, caller }, wish.version);
+    const lost = (words: string): void => this.#end(new MqttRefusal(REASONS.administrativeAction, words));
+    const subscribing = new Subscribing(session, deliveries, { ...home, maxSubscriptions, caller, lost }, wish.version);
     this.#open = { wish, session, deliveries, subscribing, publishing, intake };
     return this.#open;
   }
 
-  #take(open: Open, packet: Packet): void {
+  #take(open: Open, packet: ClientPacket): void {
     switch (packet.cmd) {
       case 'publish':
         open.publishing.publish(packet);
         return;
       case 'puback':
-        open.deliveries.acknowledged(packet.messageId!, packet.reasonCode, packet.properties?.reasonString);
+        open.deliveries.acknowledged(packet.messageId, packet.reasonCode, packet.properties.reasonString);
         return;
       case 'pubrel':
-        open.publishing.release(packet.messageId!);
+        open.publishing.release(packet.messageId);
         return;
       case 'subscribe':
-        requireSome(packet.messageId, packet.subscriptions);
         this.#change(async () => {
           const { granted, made } = await open.subscribing.subscribe(packet);
-          this.#say({ cmd: 'suback', messageId: packet.messageId!, granted } as Packet);
-          for (const bytes of await this.home.retained.of(this.#admitted!.caller, open.wish.version, made)) {
-            this.#write(bytes);
-          }
+          this.#say({ cmd: 'suback', messageId: packet.messageId, granted } as Packet);
+          for (const told of await this.home.retained.of(this.#admitted!.caller, made)) open.subscribing.tell(told);
         });
         return;
       case 'unsubscribe':
-        requireSome(packet.messageId, packet.unsubscriptions);
         this.#change(async () => {
           const granted = await open.subscribing.unsubscribe(packet);
-          this.#say({ cmd: 'unsuback', messageId: packet.messageId!, granted } as Packet);
+          this.#say({ cmd: 'unsuback', messageId: packet.messageId, granted } as Packet);
         });
         return;
       case 'pingreq':
         this.#say({ cmd: 'pingresp' });
         return;
       case 'disconnect':
-        this.#goodbye(open, packet.reasonCode, packet.properties?.sessionExpiryInterval);
+        this.#goodbye(open, packet.reasonCode, packet.properties.sessionExpiryInterval);
         return;
       default:
-        // Nothing of QoS 2 is sent from here, and nobody authenticates anew.
+        // A second CONNECT, and what answers messages of QoS 2, of which none goes out from here.
         throw new MqttRefusal(REASONS.protocolError, `${packet.cmd} is not expected here.`);
     }
   }
 
   /** MQTT 5 §3.14: a client that says so leaves without its will, and may keep its session for another time. */
-  #goodbye({ session }: Open, reason: number | undefined, expirySeconds: number | undefined): void {
+  #goodbye({ session }: Open, reason: number, expirySeconds: number | undefined): void {
     if (expirySeconds !== undefined) {
       if (session.expirySeconds === 0 && expirySeconds > 0) {
         throw new MqttRefusal(REASONS.protocolError, 'A session that was not to be kept cannot be kept now.');
       }
       session.expirySeconds = keptSeconds(expirySeconds, this.home.values);
     }
-    if (reason !== WITH_WILL) session.will = undefined;
+    if (reason === REASONS.success) session.will = undefined;
     this.#leave();
     this.wire.end();
   }
@@ -272,13 +273,15 @@ export class MqttConnection {
       .catch((error: unknown) => this.#end(error))
       .finally(() => {
         this.#changing -= 1;
-        this.#throttle();
+        this.#pressure.throttle();
       });
   }
 
   /** A client that says nothing for half as long again as it promised is gone (MQTT 5 §3.1.2.10). */
   #watch(keepAliveSeconds: number): void {
     if (this.#isOver || keepAliveSeconds === 0) return;
+    // What a client says while it is not read is no silence.
+    if (this.#pressure.isPaused) this.#heardAt = performance.now();
     const mostMs = keepAliveSeconds * 1500;
     const leftMs = this.#heardAt + mostMs - performance.now();
     if (leftMs > 0) this.#timer = setTimeout(() => this.#watch(keepAliveSeconds), leftMs + 1);
@@ -295,7 +298,10 @@ export class MqttConnection {
   }
 
   #say(packet: Packet): void {
-    this.#write(packetBytes(packet, this.#reader.version ?? 4));
+    const bytes = fittingBytes(packet, this.#reader.version ?? 4, this.#mostBytes);
+    if (bytes !== undefined) this.#write(bytes);
+    else
+      this.#end(new MqttRefusal(REASONS.packetTooLarge, 'An answer is larger than the packets that the client takes.'));
   }
 
   /** What was said in one go is one write. */
@@ -304,35 +310,20 @@ export class MqttConnection {
     const out = this.#out;
     this.#out = [];
     this.#outBytes = 0;
-    const { wire, home } = this;
-    wire.write(pieceOf(wire.headroom, out));
-    if (this.#isFull || wire.queuedBytes < FULL_BYTES) return;
-    this.#isFull = true;
-    // One that is gone without a word would else be waited for as long as TCP tries.
-    const tooSlow = setTimeout(() => wire.destroy(), home.limits.values.limitSlowMs);
-    wire.onceDrained(() => {
-      clearTimeout(tooSlow);
-      this.#isFull = false;
-      if (this.#isOver) return;
-      this.#throttle();
-      this.#open?.deliveries.fill();
-    });
+    this.wire.write(pieceOf(this.wire.headroom, out));
+    this.#pressure.wrote();
   }
 
-  /** A client that does not read its answers, or brings more than can be made durable, is not read either. */
-  #throttle(): void {
-    if (this.#open === undefined || this.#isOver) return;
+  /** Whether more has come than can be made durable for now. */
+  #hasTooMuch(): boolean {
+    if (this.#open === undefined) return false;
     const { intake, publishing } = this.#open;
-    const isTooMuch =
+    return (
       publishing.unanswered >= this.home.values.mqttMaxInFlight ||
       intake.bytes > MAX_INTAKE_BYTES ||
       intake.size > MAX_INTAKE ||
-      this.#changing > MAX_CHANGES ||
-      (this.#isFull && this.wire.queuedBytes > STUFFED_BYTES);
-    if (isTooMuch === this.#isPaused) return;
-    this.#isPaused = isTooMuch;
-    if (isTooMuch) this.wire.pause();
-    else this.wire.resume();
+      this.#changing > MAX_CHANGES
+    );
   }
 
   #note(error: unknown): void {
@@ -347,12 +338,13 @@ export class MqttConnection {
     if (this.#isOver) return;
     const { reason, message } = endOf(error);
     if (reason === REASONS.unspecified) this.home.log.warn({ event: 'mqtt-failed', err: error }, 'a connection failed');
-    if (this.#open === undefined) this.#say(refusal(this.#reader.version ?? 4, reason, message));
-    else if (this.#open.wish.version === 5) {
-      const { wantsWords } = this.#open.wish;
-      const properties = wantsWords ? { properties: { reasonString: message } } : {};
-      this.#say({ cmd: 'disconnect', reasonCode: reasonIn('disconnect', reason), ...properties } as Packet);
-    }
+    const { version } = this.#reader;
+    const said =
+      this.#open === undefined
+        ? refusal(version, reason, message)
+        : goodbye(version, reason, this.#open.wish.wantsWords ? message : undefined);
+    const bytes = said === undefined ? undefined : fittingBytes(said, version ?? 4, this.#mostBytes);
+    if (bytes !== undefined) this.#write(bytes);
     this.#leave();
     this.wire.end();
   }
@@ -364,6 +356,7 @@ export class MqttConnection {
     open?.intake.flush();
     this.#flush();
     this.#isOver = true;
+    this.#pressure.end();
     clearTimeout(this.#timer);
     this.#begun = [];
     this.#early = [];

@@ -247,7 +247,7 @@ describe('what MQTT 5 adds', () => {
       expect(ids).toEqual(expect.arrayContaining(last.slice(2)));
       expect(ids).not.toContain(last[0]);
     }, SOON);
-    expect(wants.deliveries.every(({ retain, qos }) => retain && qos === 0)).toBe(true);
+    expect(wants.deliveries.every(({ retain, qos, dup }) => retain && qos === 1 && !dup)).toBe(true);
     const wantsNot = await clients.connected(5);
     await wantsNot.subscribe(TOPIC, { rh: 2 });
     await publisher.published(

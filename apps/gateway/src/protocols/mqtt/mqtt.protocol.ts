@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { HeddleError } from '@heddle/event';
+import { LOOPBACK } from '@heddle/runtime';
 import { Limits } from '../../limits/limits.js';
-import { OwnPort } from '../own-port.js';
+import { type OwnPort, ownPortOf } from '../own-port.js';
+import { identifyPassword } from '../password.js';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
 import type { Session } from '../sessions.js';
 import { ByteSocket } from '../websocket/byte-socket.js';
@@ -17,24 +19,18 @@ import { SocketWire } from '../wire.js';
 /** Where SAP Event Mesh has it, too. */
 const PATH = '/protocols/mqtt311ws';
 const SUBPROTOCOL = 'mqtt';
-/** Three parts with dots between them: an access token rather than a secret. */
-const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]*$/;
-const MAX_PASSWORD = 16 * 1024;
-const LOCALHOST = '127.0.0.1';
-const LOOPBACK = /^(?:127\.|localhost$|::1$)/;
 
 /** MQTT 3.1.1 and 5: over WebSocket, and on ports of its own over TCP and TLS where the settings name any. */
 export const mqtt: Protocol = {
   name: 'mqtt',
   open(doors: Doors): OpenProtocol {
     const { hop, limits = new Limits(), values = MQTT_VALUES, log } = doors;
-    const { mqtt: parts, namespaces, publisher, queues } = doors;
+    const { mqtt: parts, namespaces, queues } = doors;
     if (parts === undefined || namespaces === undefined) return { close: () => undefined };
     const connections = new Set<{ close(): void }>();
     const elsewhere = new Elsewhere({ hop, path: PATH, log });
     const home: ConnectionHome = {
       values,
-      publisher,
       limits,
       queues,
       hop,
@@ -54,10 +50,10 @@ export const mqtt: Protocol = {
       // Bearer or ticket of the upgrade say who it is; what CONNECT says of that is not looked at.
       admit: (_caller, url) => (client, socket, session) => {
         const here = url.searchParams.has(HANDED_ON) ? { ...home, handOn: notAgain(hop) } : home;
-        connections.add(new MqttConnection(new ByteSocket(client, socket), here, session));
+        connections.add(new MqttConnection(new ByteSocket(client, socket, session.address), here, session));
       },
     });
-    const ports = portsOf(doors, limits, (socket) => {
+    const ports = portsOf(doors, (socket) => {
       const here = { ...home, letIn: (wish: ConnectWish) => letIn(doors, limits, wish, socket) };
       connections.add(new MqttConnection(new SocketWire(socket), here));
     });
@@ -88,7 +84,7 @@ async function letIn(
   { username, password }: ConnectWish,
   socket: Socket,
 ): Promise<Session> {
-  if (password === undefined || password.length > MAX_PASSWORD) {
+  if (password === undefined) {
     throw new HeddleError(
       'token-missing',
       'Connect with client id and secret, or with an access token as the password.',
@@ -98,27 +94,26 @@ async function letIn(
   if (!limits.rates.takeToken(address).allowed) {
     throw new MqttRefusal(REASONS.connectionRateExceeded, 'This address tries more often than it may.');
   }
-  const isToken = TOKEN.test(password);
-  const caller = isToken
-    ? await doors.guard.identifyToken(password)
-    : await doors.guard.identifyCredentials(username ?? '', password);
-  return doors.sessions.open(caller, socket);
+  try {
+    const caller = await identifyPassword(doors.guard, { user: username ?? '', password });
+    return doors.sessions.open(caller, socket);
+  } catch (error) {
+    doors.audit?.refused(error, { by: undefined, from: address, target: 'mqtt' });
+    throw error;
+  }
 }
 
-function portsOf(doors: Doors, limits: Limits, accept: (socket: Socket) => void): OwnPort[] {
-  const { values = MQTT_VALUES, certificate, host = LOCALHOST, tls, log } = doors;
+function portsOf(doors: Doors, accept: (socket: Socket) => void): OwnPort[] {
+  const { values = MQTT_VALUES, certificate, host, tls } = doors;
   const { mqttPort, mqttTlsPort } = values;
-  if (mqttPort !== undefined && tls === 'own' && !LOOPBACK.test(host)) {
+  if (mqttPort !== undefined && tls === 'own' && host !== undefined && !LOOPBACK.test(host)) {
     throw new HeddleError('setting-invalid', 'HEDDLE_MQTT_PORT would be open without TLS: use HEDDLE_MQTT_TLS_PORT.');
   }
   if (mqttTlsPort !== undefined && certificate === undefined) {
     throw new HeddleError('setting-invalid', 'HEDDLE_MQTT_TLS_PORT needs HEDDLE_TLS=own, with certificate and key.');
   }
-  const shared = { name: 'MQTT', host, maxConnections: limits.values.limitConnections, accept, log };
-  const plain = { ...shared, setting: 'HEDDLE_MQTT_PORT' };
-  const encrypted = { ...shared, setting: 'HEDDLE_MQTT_TLS_PORT', certificate };
   return [
-    ...(mqttPort === undefined ? [] : [new OwnPort({ ...plain, port: mqttPort })]),
-    ...(mqttTlsPort === undefined ? [] : [new OwnPort({ ...encrypted, port: mqttTlsPort })]),
-  ];
+    ownPortOf(doors, { name: 'MQTT', setting: 'HEDDLE_MQTT_PORT', port: mqttPort, accept }),
+    ownPortOf(doors, { name: 'MQTT', setting: 'HEDDLE_MQTT_TLS_PORT', port: mqttTlsPort, certificate, accept }),
+  ].filter((port) => port !== undefined);
 }

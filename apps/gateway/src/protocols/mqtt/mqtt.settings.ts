@@ -1,34 +1,31 @@
-import { type SettingsOf, defineSettings } from '@heddle/runtime';
+import { type SettingsOf, countSchema, defineSettings, portSchema } from '@heddle/runtime';
 import { z } from 'zod';
-
-const count = (least: number, most: number) =>
-  z.coerce.number('must be a number').int('must be a whole number').min(least).max(most);
 
 /** The doors of MQTT, and what their clients may have. */
 export const mqttSettings = {
   mqttPort: {
     env: 'HEDDLE_MQTT_PORT',
-    schema: count(0, 65_535).optional(),
+    schema: portSchema.optional(),
     about: 'TCP port for MQTT without encryption; none when not set. Over WebSocket MQTT is always there',
   },
   mqttTlsPort: {
     env: 'HEDDLE_MQTT_TLS_PORT',
-    schema: count(0, 65_535).optional(),
+    schema: portSchema.optional(),
     about: 'TCP port for MQTT under TLS, with the certificate of HEDDLE_TLS_CERT; none when not set',
   },
   mqttMaxPacketBytes: {
     env: 'HEDDLE_MQTT_MAX_PACKET_BYTES',
-    schema: count(4096, 16 * 1024 * 1024).default(1024 * 1024),
+    schema: countSchema(4096, 16 * 1024 * 1024).default(1024 * 1024),
     about: 'bytes of one MQTT packet at most',
   },
   mqttMaxInFlight: {
     env: 'HEDDLE_MQTT_MAX_IN_FLIGHT',
-    schema: count(1, 65_535).default(1000),
+    schema: countSchema(1, 65_535).default(1000),
     about: 'messages of QoS 1 and 2 under way at once in each direction of an MQTT connection, at most',
   },
   mqttMaxSubscriptions: {
     env: 'HEDDLE_MQTT_MAX_SUBSCRIPTIONS',
-    schema: count(1, 10_000).default(100),
+    schema: countSchema(1, 10_000).default(100),
     about: 'subscriptions of one MQTT session at most',
   },
   mqttMaxSessionHours: {
@@ -38,13 +35,19 @@ export const mqttSettings = {
   },
   mqttAckSeconds: {
     env: 'HEDDLE_MQTT_ACK_SECONDS',
-    schema: count(1, 86_400).default(600),
+    schema: countSchema(1, 86_400).default(600),
     about: 'seconds in which an MQTT client has to acknowledge what it was given, before it is let go',
   },
   mqttRetained: {
     env: 'HEDDLE_MQTT_RETAINED',
-    schema: count(0, 10_000).default(100),
-    about: 'objects whose last event a new MQTT subscription is given as retained, at most; 0 for none',
+    schema: countSchema(0, 10_000).default(100),
+    about:
+      'objects whose last event a new MQTT subscription is given as retained, at most; 0 turns retained messages off',
+  },
+  mqttRetainedBytes: {
+    env: 'HEDDLE_MQTT_RETAINED_BYTES',
+    schema: countSchema(0, 1024 * 1024 * 1024).default(16 * 1024 * 1024),
+    about: 'bytes of the messages of one tenant that are retained, at most; every instance has them in memory',
   },
 } as const;
 

@@ -1,9 +1,9 @@
 import { HeddleError, uuidv7 } from '@heddle/event';
-import type { IPublishPacket, Packet } from 'mqtt-packet';
-import { ALIASES } from './connect.js';
+import type { Packet } from 'mqtt-packet';
+import type { MqttVersion, PublishPacket } from './client-packets.js';
+import { ALIASES, requireRetain } from './connect.js';
 import type { Intake, Taken } from './intake.js';
 import { messageOfPacket } from './message-packet.js';
-import type { MqttVersion } from './mqtt.frames.js';
 import { MqttRefusal, REASONS, type Reason, isPassing, reasonIn, reasonOf, reasonText } from './reason-codes.js';
 import type { MqttSession } from './session.js';
 
@@ -21,10 +21,11 @@ export interface PublishingWish {
   wantsWords: boolean;
   /** Messages of QoS 1 and 2 that may be without an answer. */
   maxInFlight: number;
+  /** Objects told as retained, at most; 0 when nothing is retained. */
+  mqttRetained: number;
 }
 
-/** What a packet without a packet id, or with one that cannot be, is refused with. */
-const NO_ID = new MqttRefusal(REASONS.protocolError, 'A message of QoS 1 or 2 has a packet id that is not 0.');
+const WILDCARD = /[+#]/;
 
 /**
  * What a client publishes: each message is in the log, on all in-sync replicas, before it is acknowledged (PUBACK, PUBREC), and is
@@ -34,6 +35,10 @@ export class Publishing {
   readonly #aliases = new Map<number, string>();
   /** Messages of QoS 1 and 2 that are not answered yet. */
   #unanswered = 0;
+  /** Of QoS 2: packet ids that this connection has brought, and has not released. */
+  readonly #unreleased = new Set<number>();
+  /** Messages of QoS 1 that are not answered yet. */
+  #unacknowledged = 0;
 
   constructor(
     private readonly session: MqttSession,
@@ -47,37 +52,44 @@ export class Publishing {
   }
 
   /** @throws MqttRefusal what the connection ends with */
-  publish(packet: IPublishPacket): void {
+  publish(packet: PublishPacket): void {
     const topic = this.#topicOf(packet);
     const { qos, messageId } = packet;
+    if (packet.retain) requireRetain(this.wish.version, this.wish);
     if (qos === 0) {
       void this.#take(packet, topic).then((taken) => {
         if ('error' in taken) this.way.refused(taken.error);
       });
       return;
     }
-    if (messageId === undefined || messageId === 0) throw NO_ID;
     this.#unanswered += 1;
-    if (this.#unanswered > this.wish.maxInFlight && this.wish.version === 5) {
-      throw new MqttRefusal(
-        REASONS.receiveMaximumExceeded,
-        `At most ${this.wish.maxInFlight} messages may be under way.`,
-      );
-    }
+    if (qos === 1) this.#unacknowledged += 1;
+    else this.#unreleased.add(messageId);
+    this.#holdToMaximum();
     void this.#once(packet, topic, messageId).then((taken) => {
       this.#unanswered -= 1;
+      if (qos === 1) this.#unacknowledged -= 1;
+      else if ('error' in taken) this.#unreleased.delete(messageId);
       this.#answer(qos === 1 ? 'puback' : 'pubrec', messageId, taken);
     });
   }
 
   /** The client has the PUBREC of a message of QoS 2: its packet id is free again. */
   release(messageId: number): void {
+    this.#unreleased.delete(messageId);
     const isKnown = this.session.received.delete(messageId);
     this.#acknowledge('pubcomp', messageId, isKnown ? REASONS.success : REASONS.packetIdNotFound);
   }
 
+  /** A message of QoS 2 counts until it is released (MQTT 5 §4.9). In MQTT 3.1.1 no more is read while it is too much. */
+  #holdToMaximum(): void {
+    const { maxInFlight, version } = this.wish;
+    if (version === 4 || this.#unacknowledged + this.#unreleased.size <= maxInFlight) return;
+    throw new MqttRefusal(REASONS.receiveMaximumExceeded, `At most ${maxInFlight} messages may be under way.`);
+  }
+
   /** A message of QoS 2 that came before under its id is the same one. */
-  #once(packet: IPublishPacket, topic: string, messageId: number): Promise<Taken> {
+  #once(packet: PublishPacket, topic: string, messageId: number): Promise<Taken> {
     if (packet.qos === 1) return this.#take(packet, topic);
     const { received } = this.session;
     const before = received.get(messageId);
@@ -91,13 +103,13 @@ export class Publishing {
     return taken;
   }
 
-  async #take(packet: IPublishPacket, topic: string): Promise<Taken> {
+  async #take(packet: PublishPacket, topic: string): Promise<Taken> {
     try {
       const message = messageOfPacket(packet, topic, Date.now());
       message.messageId ??= uuidv7();
       const id = message.attributes?.['id'] ?? message.messageId;
       this.session.own.set(id, true);
-      const taken = await this.intake.add(message);
+      const taken = await this.intake.add(message, packet.retain && this.wish.mqttRetained > 0);
       if ('id' in taken && taken.id !== id) this.session.own.set(taken.id, true);
       return taken;
     } catch (error) {
@@ -125,11 +137,13 @@ export class Publishing {
     this.way.write({ cmd, messageId, reasonCode, ...said } as Packet);
   }
 
-  /** @throws MqttRefusal for an alias that is not known */
-  #topicOf({ topic, properties }: IPublishPacket): string {
-    const alias = properties?.topicAlias;
+  /** @throws MqttRefusal for an alias that is not known, and for what is no topic but a filter (MQTT-3.3.2-2) */
+  #topicOf({ topic, properties: { topicAlias: alias } }: PublishPacket): string {
+    if (WILDCARD.test(topic)) {
+      throw new MqttRefusal(REASONS.topicNameInvalid, 'A message is published to a topic, with no wildcards.');
+    }
     if (alias === undefined) {
-      if (topic === '') throw new MqttRefusal(REASONS.topicNameInvalid, 'The topic is empty.');
+      if (topic === '') throw new MqttRefusal(REASONS.protocolError, 'The topic is empty.');
       return topic;
     }
     if (alias < 1 || alias > ALIASES) {

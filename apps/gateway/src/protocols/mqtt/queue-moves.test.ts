@@ -5,7 +5,7 @@ import { callerFor } from '../../identity/identity-trial.js';
 import { Namespaces } from '../../messages/namespaces.js';
 import { type TrialEngine, TrialGround } from '../../queues/engine-trial.js';
 import type { Upstream } from '../protocol.js';
-import { readReceive, readSettle, receivedBody, settledText } from '../pull/pull.frames.js';
+import { lentBody, readLent, settledText } from '../pull/pull.frames.js';
 import { Deliveries } from './deliveries.js';
 import { MqttSession } from './session.js';
 import { Subscribing } from './subscribing.js';
@@ -60,20 +60,18 @@ function wayFrom(at: TrialEngine): Pick<Upstream, 'askQueue' | 'elsewhere'> {
     askQueue: async (_caller, queue, what, body, signal) => {
       const owner = ownerOf(queue);
       if (owner === undefined) throw moving();
-      const bytes = Buffer.from(JSON.stringify(body));
       const limits = { depth: 32, properties: 100_000, numberChars: 100 };
+      const asked = readLent(Buffer.from(JSON.stringify({ what, ...body })), limits);
       const { book } = owner.engine.queues.open(TENANT, queue);
-      let text: string;
-      if (what === 'receive') {
-        const { max, waitMs, leaseMs } = readReceive(bytes, limits);
-        const wish = { max, leaseMs, receiver: { kind: 'pull' as const, name: 'other' } };
-        text = receivedBody(await book.waitFor(wish, Math.min(waitMs, 50), signal)).toString();
-      } else {
-        const settle = readSettle(bytes, limits);
-        const results = book.settle(settle.settlements.map(({ lease, ...rest }) => ({ token: lease, ...rest })));
+      let text = '{}';
+      if (asked.what === 'receive') {
+        const { max, waitMs, leaseMs, receiver, link } = asked;
+        text = lentBody(await book.waitFor({ max, leaseMs, receiver, link }, Math.min(waitMs, 50), signal)).toString();
+      } else if (asked.what === 'settle') {
+        const results = book.settle(asked.settlements.map(({ lease, ...rest }) => ({ token: lease, ...rest })));
         await Promise.race([owner.engine.queues.open(TENANT, queue).settled(), deathOf(owner)]);
-        text = settledText(settle, results);
-      }
+        text = settledText(asked, results);
+      } else if (asked.what === 'hand-back') book.handBack(asked.leases.map((token) => ({ token })));
       if (owner.isDead) throw moving();
       return JSON.parse(text) as unknown;
     },
@@ -83,6 +81,7 @@ function wayFrom(at: TrialEngine): Pick<Upstream, 'askQueue' | 'elsewhere'> {
 /** A client that stays connected at one instance, subscribed to queues by their names. */
 async function connect(at: TrialEngine, queues: readonly string[], receiveMaximum = 100) {
   const packets: IPublishPacket[] = [];
+  const lost: string[] = [];
   const reader = parser({ protocolVersion: 5 });
   reader.on('packet', (packet: Packet) => packets.push(packet as IPublishPacket));
   const session = new MqttSession('session', 'client', caller, 0);
@@ -102,15 +101,17 @@ async function connect(at: TrialEngine, queues: readonly string[], receiveMaximu
     hop: wayFrom(at),
     maxSubscriptions: 100,
     caller: () => caller,
+    lost: (words: string) => void lost.push(words),
   };
   const subscribing = new Subscribing(session, deliveries, home, 5);
   clients.push({ subscribing, deliveries });
   const subscriptions = queues.map((name) => ({ topic: `queue:${name}`, qos: 1 as const }));
-  const { granted } = await subscribing.subscribe({ cmd: 'subscribe', messageId: 1, subscriptions });
+  const { granted } = await subscribing.subscribe({ cmd: 'subscribe', messageId: 1, properties: {}, subscriptions });
   expect(granted).toEqual(queues.map(() => 1));
   const saidOf = ({ properties }: IPublishPacket) => properties!.userProperties as Record<string, string>;
   return {
     packets,
+    lost,
     saidOf,
     ids: () => packets.map((packet) => saidOf(packet)['id']),
     of: (id: string) => packets.filter((packet) => saidOf(packet)['id'] === id),

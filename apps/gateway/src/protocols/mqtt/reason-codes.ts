@@ -30,6 +30,7 @@ export const REASONS = {
   quotaExceeded: 0x97,
   administrativeAction: 0x98,
   payloadFormatInvalid: 0x99,
+  retainNotSupported: 0x9a,
   useAnotherServer: 0x9c,
   connectionRateExceeded: 0x9f,
   maximumConnectTime: 0xa0,
@@ -99,7 +100,7 @@ const SAID_IN = {
     ...[REASONS.malformedPacket, REASONS.protocolError, REASONS.unsupportedVersion, REASONS.clientIdInvalid],
     ...[REASONS.badCredentials, REASONS.serverUnavailable, REASONS.serverBusy, REASONS.badAuthenticationMethod],
     ...[REASONS.topicNameInvalid, REASONS.packetTooLarge, REASONS.quotaExceeded, REASONS.payloadFormatInvalid],
-    ...[REASONS.useAnotherServer, REASONS.connectionRateExceeded],
+    ...[REASONS.retainNotSupported, REASONS.useAnotherServer, REASONS.connectionRateExceeded],
   ],
   puback: [
     ...ANY_OF_THESE,
@@ -113,8 +114,8 @@ const SAID_IN = {
     ...[REASONS.keepAliveTimeout, REASONS.sessionTakenOver, REASONS.topicFilterInvalid, REASONS.topicNameInvalid],
     ...[REASONS.receiveMaximumExceeded, REASONS.topicAliasInvalid, REASONS.packetTooLarge],
     ...[REASONS.messageRateTooHigh, REASONS.quotaExceeded, REASONS.administrativeAction],
-    ...[REASONS.payloadFormatInvalid, REASONS.useAnotherServer, REASONS.connectionRateExceeded],
-    REASONS.maximumConnectTime,
+    ...[REASONS.payloadFormatInvalid, REASONS.retainNotSupported, REASONS.useAnotherServer],
+    ...[REASONS.connectionRateExceeded, REASONS.maximumConnectTime],
   ],
 } as const satisfies Record<string, readonly Reason[]>;
 /** The nearest to what cannot be said somewhere. */

@@ -1,34 +1,37 @@
 import type { Caller } from '@heddle/auth';
 import { type EventLog, type StoredEvent, isRawTopic, tenantOf, topicMatcher, topicOfType } from '@heddle/event';
-import type { Packet } from 'mqtt-packet';
-import { type Message, messageOf } from '../../messages/message.js';
 import type { Namespaces } from '../../messages/namespaces.js';
+import type { Grant } from '../../queues/lease-book.js';
 import { DispatchedEvent, type Mask } from '../../represent.js';
 import { viewOf } from '../../streams/view.js';
-import { propertiesOfMessage, topicOfMessage } from './message-packet.js';
-import { type MqttVersion, packetBytes } from './mqtt.frames.js';
+import type { RetainedMessages } from './retained-messages.js';
 import type { Made } from './subscriptions.js';
 
 export interface RetainedParts {
   eventLog: Pick<EventLog, 'bounds' | 'fetch'>;
+  /** What was published as retained, and no event type knows. */
+  messages: Pick<RetainedMessages, 'under'>;
   /** All topics of the log that have events. */
   topics(): readonly string[];
   mask: Mask;
-  namespaces: Namespaces;
+  namespaces: Pick<Namespaces, 'of'>;
   /** Of the gateway, without a slash at its end. */
   baseUrl: string;
+}
+
+/** What a new subscription is given as retained. */
+export interface RetainedFor {
+  filter: string;
+  grants: Grant[];
 }
 
 /** Records at the end of a partition that are looked at. */
 const WINDOW = 500;
 const PAGE_BYTES = 512 * 1024;
-/** What is not delivered by a queue has been delivered once. */
-const ONCE = { attempt: 1, redelivery: 'no', cycle: '' } as const;
-
 /**
- * What MQTT calls retained: the last event of each object, for a subscription that was just made. Found at the end of
- * the log, not kept anywhere: of each partition the last 500 records are looked at, and the newest objects are told, as
- * many as the setting says. Messages that no event type knows are not retained.
+ * What MQTT calls retained, for a subscription that was just made: messages that were published as such, and the last event of
+ * each object. Those are found at the end of the log, not kept anywhere: of each partition the last 500 records are looked
+ * at, and the newest objects are told, as many as the setting says.
  */
 export class Retained {
   #turn: Promise<unknown> = Promise.resolve();
@@ -38,22 +41,21 @@ export class Retained {
     private readonly maxObjects: number,
   ) {}
 
-  /** The packets for subscriptions that were just made, QoS 0; one subscription reads the log at a time. */
-  async of(caller: Caller, version: MqttVersion, made: readonly Made[]): Promise<Buffer[]> {
-    if (this.maxObjects === 0) return [];
-    const bytes: Buffer[] = [];
+  /** For subscriptions that were just made, in their order; one subscription reads the log at a time. */
+  async of(caller: Caller, made: readonly Made[]): Promise<RetainedFor[]> {
+    const all: RetainedFor[] = [];
+    if (this.maxObjects === 0) return all;
+    const view = viewOf(caller, this.parts.mask);
     for (const { wanted, retainHandling, isNew, subscription } of made) {
       if (wanted.kind !== 'topics' || retainHandling > 1 || (retainHandling === 1 && !isNew)) continue;
       const events = await this.#inTurn(() => this.#lastOf(caller, wanted.patterns));
-      const view = viewOf(caller, this.parts.mask);
-      const identifiers = subscription.identifier === undefined ? [] : [subscription.identifier];
-      for (const stored of events) {
-        const event = view.of(new DispatchedEvent(stored, 0, '', this.parts.baseUrl));
-        const message = messageOf({ event }, version === 5 ? 'binary' : 'structured', this.parts.namespaces);
-        bytes.push(retainedBytes(message, version, identifiers));
-      }
+      const messages = this.parts.messages.under(caller.tenant, topicMatcher(wanted.patterns));
+      const grants = [...messages, ...events].map((stored) =>
+        grantOf(view.of(new DispatchedEvent(stored, 0, '', this.parts.baseUrl))),
+      );
+      all.push({ filter: subscription.filter, grants });
     }
-    return bytes;
+    return all;
   }
 
   /** The last event of each object that matches, the newest objects last. */
@@ -95,15 +97,11 @@ export class Retained {
   }
 }
 
-function retainedBytes(message: Message, version: MqttVersion, identifiers: readonly number[]): Buffer {
-  const packet: Packet = {
-    cmd: 'publish',
-    topic: topicOfMessage(message),
-    payload: message.body,
-    qos: 0,
-    dup: false,
-    retain: true,
-    ...(version === 5 ? { properties: propertiesOfMessage(message, ONCE, identifiers, Date.now()) } : {}),
+/** As if it had been leased: nobody else is given it for that, and nothing holds it up. */
+function grantOf(event: DispatchedEvent): Grant {
+  return {
+    token: '',
+    expiresAt: Infinity,
+    lease: { event, lane: '', attempt: 1, redelivery: 'no', cycle: '' },
   };
-  return packetBytes(packet, version);
 }

@@ -1,19 +1,20 @@
 import { type Caller, Permissions, requirePermission } from '@heddle/auth';
 import { type ErrorCode, HeddleError } from '@heddle/event';
-import type { ISubscribePacket, ISubscription, IUnsubscribePacket } from 'mqtt-packet';
 import { requireTopics } from '../../queues/queue-rights.js';
 import type { OpenQueues } from '../open-queue.js';
 import type { Upstream } from '../protocol.js';
+import type { AskedSubscription, MqttVersion, SubscribePacket, UnsubscribePacket } from './client-packets.js';
 import type { Deliveries } from './deliveries.js';
 import { LocalSource } from './local-source.js';
-import type { MqttVersion } from './mqtt.frames.js';
 import type { MqttSessions } from './mqtt-sessions.js';
-import { MqttRefusal, REASONS, reasonIn, reasonOf } from './reason-codes.js';
+import { MqttRefusal, REASONS, reasonIn, reasonOf, reasonText } from './reason-codes.js';
 import { RemoteSource } from './remote-source.js';
+import { RetainedSource } from './retained-source.js';
+import type { RetainedFor } from './retained.js';
 import type { MqttSession } from './session.js';
 import type { ShareQueues } from './share-queues.js';
 import type { DeliverySource } from './source.js';
-import type { Made, Selection, Subscription } from './subscriptions.js';
+import { type Made, type Selection, type Subscription, selectionOf } from './subscriptions.js';
 import { type Wanted, readFilter } from './topic-filters.js';
 
 /** What subscriptions need of where they are. */
@@ -25,6 +26,8 @@ export interface SubscribingHome {
   hop: Pick<Upstream, 'askQueue' | 'elsewhere'>;
   maxSubscriptions: number;
   caller(): Caller;
+  /** A queue that the client takes from is not there any more, or not for it: says so to the client. */
+  lost(words: string): void;
 }
 
 /** In MQTT 3.1.1 there is one word for no. */
@@ -63,15 +66,16 @@ export class Subscribing {
   }
 
   /** Makes the subscriptions of a packet; resolves with a code for each, when they are durable. */
-  async subscribe({ subscriptions, properties }: ISubscribePacket): Promise<{ granted: number[]; made: Made[] }> {
+  async subscribe({ subscriptions, properties }: SubscribePacket): Promise<{ granted: number[]; made: Made[] }> {
     const granted: number[] = [];
     const made: Made[] = [];
+    // MQTT-3.8.3-4; of a packet that ends the connection nothing is done.
+    if (subscriptions.some(({ nl, topic }) => nl === true && topic.startsWith('$share/'))) {
+      throw new MqttRefusal(REASONS.protocolError, 'A shared subscription cannot be without what is local.');
+    }
     for (const asked of subscriptions) {
-      if (asked.nl === true && asked.topic.startsWith('$share/')) {
-        throw new MqttRefusal(REASONS.protocolError, 'A shared subscription cannot be without what is local.');
-      }
       try {
-        made.push(await this.#make(asked, properties?.subscriptionIdentifier));
+        made.push(await this.#make(asked, properties.subscriptionIdentifier));
         granted.push(made.at(-1)!.subscription.qos);
       } catch (error) {
         granted.push(this.version === 4 ? FAILURE : reasonIn('suback', reasonOf(error)));
@@ -82,8 +86,18 @@ export class Subscribing {
     return { granted, made };
   }
 
+  /** Tells what is retained for a subscription, for as long as that is there. */
+  tell({ filter, grants }: RetainedFor): void {
+    if (this.#isOver || grants.length === 0) return;
+    const source = new RetainedSource(filter, grants, () => this.deliveries.leave(source));
+    this.deliveries.take(source, () => {
+      const selection = this.#selectionOf(filter);
+      return selection === undefined ? undefined : { ...selection, isRetained: true };
+    });
+  }
+
   /** Ends subscriptions; resolves with a code for each, when that is durable. */
-  async unsubscribe({ unsubscriptions }: IUnsubscribePacket): Promise<number[]> {
+  async unsubscribe({ unsubscriptions }: UnsubscribePacket): Promise<number[]> {
     const granted: number[] = unsubscriptions.map((filter) => {
       this.#detach(filter);
       return this.session.subscriptions.delete(filter) ? REASONS.success : REASONS.noSubscriptionExisted;
@@ -112,7 +126,7 @@ export class Subscribing {
     this.#sources.clear();
   }
 
-  async #make(asked: ISubscription, identifier: number | undefined): Promise<Made> {
+  async #make(asked: AskedSubscription, identifier: number | undefined): Promise<Made> {
     const { topic: filter, qos, nl, rap, rh = 0 } = asked;
     const wanted = readFilter(filter);
     const { subscriptions } = this.session;
@@ -157,18 +171,27 @@ export class Subscribing {
       this.session.flight.lose(this.session.flight.of(source));
       this.#detach(filter);
       if (reason === 'moved') this.#lookAgain(filter, wanted);
+      else this.#lose(filter, `${nameOf(wanted)} was deleted.`);
     });
     this.deliveries.take(source, () => this.#selectionOf(filter));
   }
 
   /** Attaches to what was subscribed to before; what may not be had any more is not subscribed to. */
-  async #goOn(filter: string, wanted: QueueOfOthers): Promise<void> {
+  async #goOn(filter: string, wanted: QueueOfOthers, isSaid = false): Promise<void> {
     try {
       await this.#attach(filter, wanted);
     } catch (error) {
       if (error instanceof HeddleError && error.retryable) this.#lookAgain(filter, wanted);
+      else if (isSaid) this.#lose(filter, `${nameOf(wanted)} cannot be had any more: ${reasonText(error)}`);
       else this.session.subscriptions.delete(filter);
     }
+  }
+
+  /** Neither version has a word for one subscription that ends: the client is told once, and finds out which when it is back. */
+  #lose(filter: string, words: string): void {
+    if (this.#isOver || !this.session.subscriptions.delete(filter)) return;
+    this.home.sessions.changed(this.session).catch(() => undefined);
+    this.home.lost(words);
   }
 
   #lookAgain(filter: string, wanted: QueueOfOthers): void {
@@ -176,7 +199,7 @@ export class Subscribing {
     if (this.#isOver) return;
     const timer = setTimeout(() => {
       this.#moving.delete(filter);
-      void this.#goOn(filter, wanted);
+      void this.#goOn(filter, wanted, true);
     }, AGAIN_MS);
     this.#moving.set(filter, timer);
   }
@@ -221,9 +244,7 @@ export class Subscribing {
 
   #selectionOf(filter: string): Selection | undefined {
     const subscription = this.session.subscriptions.get(filter);
-    if (subscription === undefined) return undefined;
-    const { qos, identifier, noLocal = false } = subscription;
-    return { qos, identifiers: identifier === undefined ? [] : [identifier], noLocal };
+    return subscription === undefined ? undefined : selectionOf(subscription);
   }
 
   #takeOwn(): void {
@@ -234,14 +255,8 @@ export class Subscribing {
   }
 }
 
-/**
- * MQTT 5 §3.8.3, §3.10.3.
- *
- * @throws MqttRefusal
- */
-export function requireSome(messageId: number | undefined, filters: readonly unknown[]): void {
-  if (messageId !== undefined && messageId !== 0 && filters.length > 0) return;
-  throw new MqttRefusal(REASONS.protocolError, 'A packet id that is not 0, and at least one topic filter.');
+function nameOf(wanted: QueueOfOthers): string {
+  return wanted.kind === 'queue' ? `The queue ${wanted.name}` : `The queue of the group ${wanted.group}`;
 }
 
 /** What is no filter is one that nobody has. */

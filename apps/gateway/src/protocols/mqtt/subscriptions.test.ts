@@ -51,10 +51,13 @@ describe('subscriptions', () => {
   it('that overlap give a message once, of the highest quality, with the identifier of each', () => {
     const subscriptions = new Subscriptions();
     subscriptions.put({ filter: 'a/#', qos: 0, identifier: 1, noLocal: true });
-    expect(subscriptions.select('a/b')).toEqual({ qos: 0, identifiers: [1], noLocal: true });
-    subscriptions.put({ filter: 'a/+', qos: 1, identifier: 2 });
-    expect(subscriptions.select('a/b')).toEqual({ qos: 1, identifiers: [1, 2], noLocal: false });
-    expect(subscriptions.select('a/b/c')).toEqual({ qos: 0, identifiers: [1], noLocal: true });
+    const first = { qos: 0, identifiers: [1], retainAsPublished: false, own: null };
+    expect(subscriptions.select('a/b')).toEqual(first);
+    subscriptions.put({ filter: 'a/+', qos: 1, identifier: 2, retainAsPublished: true });
+    // Of what the session has published itself, only the one that wants it counts.
+    const own = { qos: 1, identifiers: [2], retainAsPublished: true };
+    expect(subscriptions.select('a/b')).toEqual({ ...own, identifiers: [1, 2], own });
+    expect(subscriptions.select('a/b/c')).toEqual(first);
     expect(subscriptions.select('b')).toBeUndefined();
   });
 

@@ -9,7 +9,7 @@ export interface Subscription {
   qos: 0 | 1;
   /** What this session has published is not for it. */
   noLocal?: true;
-  /** The RETAIN flag is told as it was published; nothing is published as retained, so that it stays what it is. */
+  /** The RETAIN flag is told as it was published. */
   retainAsPublished?: true;
   identifier?: number;
 }
@@ -28,7 +28,12 @@ export interface Made {
 export interface Selection {
   qos: 0 | 1;
   identifiers: readonly number[];
-  noLocal: boolean;
+  /** Whether the RETAIN flag is told as it was published. */
+  retainAsPublished: boolean;
+  /** How it goes out when the session has published it itself, where that is not the same; null when it does not. */
+  own?: Selection | null;
+  /** What came before the subscription was made, and is told because of it. */
+  isRetained?: true;
 }
 
 interface Read extends Subscription {
@@ -101,11 +106,19 @@ export class Subscriptions {
   }
 }
 
+/** How a message goes out that one subscription selects. */
+export function selectionOf(subscription: Subscription): Selection {
+  return together([subscription]);
+}
+
 /** What overlaps is one message, of the highest quality asked for (MQTT 5 §3.3.4). */
 function together(matching: readonly Subscription[]): Selection {
-  return {
+  const selection: Selection = {
     qos: matching.some(({ qos }) => qos === 1) ? 1 : 0,
     identifiers: matching.flatMap(({ identifier }) => (identifier === undefined ? [] : [identifier])),
-    noLocal: matching.every(({ noLocal }) => noLocal === true),
+    retainAsPublished: matching.some(({ retainAsPublished }) => retainAsPublished === true),
   };
+  const local = matching.filter(({ noLocal }) => noLocal !== true);
+  if (local.length < matching.length) selection.own = local.length === 0 ? null : together(local);
+  return selection;
 }

@@ -1,7 +1,7 @@
-import { type JsonLimits, parseJson } from '@heddle/runtime';
+import { type JsonLimits, parseJson, readShape } from '@heddle/runtime';
 import type { Grant, SettleResult } from '../../queues/lease-book.js';
-import { readShape } from '../../queues/nearest-field.js';
-import { deliveryText, moment } from '../websocket/queue.frames.js';
+import { deliveryText, lentDeliveryText, moment } from '../websocket/queue.frames.js';
+import { type LentRequest, lentShape } from './lent.shape.js';
 import { PULL_LIMITS, type ReceiveRequest, type SettleRequest, receiveShape, settleShape } from './pull.shape.js';
 
 /** Reads the body of a receive; none at all asks for one delivery. */
@@ -13,6 +13,14 @@ export function readReceive(body: Buffer | undefined, limits: JsonLimits): Recei
 export function readSettle(body: Buffer | undefined, limits: JsonLimits): SettleRequest {
   const value = parseJson(body ?? Buffer.alloc(0), limits);
   return acceptsOnly(value) ? value : readShape(settleShape, value);
+}
+
+/** Reads what another instance asks of a queue. */
+export function readLent(body: Buffer | undefined, limits: JsonLimits): LentRequest {
+  const value = parseJson(body ?? Buffer.alloc(0), limits) as { what?: unknown } | null;
+  if (value?.what !== 'settle') return readShape(lentShape, value);
+  const { what: _settle, ...rest } = value;
+  return acceptsOnly(rest) ? { what: 'settle', ...rest } : readShape(lentShape, value);
 }
 
 /** Whether a body fits the shape, with nothing but leases that are accepted: hundreds of them, as a rule. */
@@ -38,9 +46,17 @@ function isAccept(value: unknown): boolean {
  * it, to count its bytes and to encode it.
  */
 export function receivedBody(grants: readonly Grant[]): Buffer {
+  return bodyOf(grants, deliveryText);
+}
+
+/** The answer to another instance. */
+export function lentBody(grants: readonly Grant[]): Buffer {
+  return bodyOf(grants, lentDeliveryText);
+}
+
+function bodyOf(grants: readonly Grant[], textOf: (grant: Grant) => string): Buffer {
   let at = scratch.write('{"deliveries":[');
-  for (const [index, grant] of grants.entries())
-    at = append(index === 0 ? deliveryText(grant) : `,${deliveryText(grant)}`, at);
+  for (const [index, grant] of grants.entries()) at = append(index === 0 ? textOf(grant) : `,${textOf(grant)}`, at);
   at = append(']}', at);
   const body = Buffer.from(scratch.subarray(0, at));
   if (scratch.length > MAX_SCRATCH_BYTES) scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
@@ -65,7 +81,10 @@ function append(text: string, at: number): number {
 }
 
 /** The answer to a settle: a result for each settlement, in their order. */
-export function settledText({ settlements }: SettleRequest, results: readonly SettleResult[]): string {
+export function settledText(
+  { settlements }: Pick<SettleRequest, 'settlements'>,
+  results: readonly SettleResult[],
+): string {
   let text = '';
   for (let at = 0; at < results.length; at += 1) {
     text += (at === 0 ? '' : ',') + resultText(settlements[at]!.lease, results[at]!);

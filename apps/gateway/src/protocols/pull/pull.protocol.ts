@@ -5,11 +5,14 @@ import { Limits } from '../../limits/limits.js';
 import type { Grant, LeaseBook } from '../../queues/lease-book.js';
 import { checkQueueName } from '../../queues/queue.shape.js';
 import type { Doors, OpenProtocol, Protocol } from '../protocol.js';
+import { LentLeases } from './lent-leases.js';
 import { readReceive, readSettle, receivedBody, settledText } from './pull.frames.js';
 
 const PATH = '/v1/queues/:name';
 const ACCESS: Access = { verb: 'consume', kind: 'queue', param: 'name' };
 const JSON_TYPE = 'application/json';
+/** Between instances. */
+const LENT_PATH = '/v1/tenants/:tenant/queues/:name/leases';
 
 /** `POST /v1/queues/{name}/receive` and `/settle`: deliveries for whoever comes and asks. */
 export const pull: Protocol = {
@@ -17,6 +20,7 @@ export const pull: Protocol = {
   open(doors: Doors): OpenProtocol {
     const limits = doors.limits ?? new Limits();
     const door = new PullDoor(doors, limits);
+    const lent = new LentLeases(doors, limits);
     void doors.server.register((scope, _options, ready) => {
       // Bodies come as bytes and are parsed here, so that what is wrong with them is answered like everywhere else.
       scope.removeAllContentTypeParsers();
@@ -24,9 +28,15 @@ export const pull: Protocol = {
       const config = { access: ACCESS };
       scope.post(`${PATH}/receive`, { config }, (request, reply) => door.receive(request, reply));
       scope.post(`${PATH}/settle`, { config }, (request, reply) => door.settle(request, reply));
+      scope.post(LENT_PATH, { config: { access: 'instance' } }, (request, reply) => lent.answer(request, reply));
       ready();
     });
-    return { close: () => door.close() };
+    return {
+      close: () => {
+        door.close();
+        lent.close();
+      },
+    };
   },
 };
 

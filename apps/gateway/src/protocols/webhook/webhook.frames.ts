@@ -1,4 +1,4 @@
-import { isRawMessage } from '@heddle/event';
+import { ATTRIBUTE_LIMITS, isRawMessage } from '@heddle/event';
 import type { Lease } from '../../queues/lease.js';
 import { type DispatchedEvent, type Form, receiverAttributes } from '../../represent.js';
 import { encodeHeaderValue } from '../http/header-value.js';
@@ -42,7 +42,8 @@ export function binaryHeaders(event: DispatchedEvent): string[] {
   const headers = ['ce-specversion', '1.0'];
   for (const [name, value] of receiverAttributes(event.stored, event.baseUrl)) {
     if (name === 'datacontenttype') headers.push('content-type', value);
-    else headers.push(`ce-${name}`, encodeHeaderValue(value));
+    // Nobody takes a header of that size; in structured mode it is there.
+    else if (value.length <= ATTRIBUTE_LIMITS.valueBytes) headers.push(`ce-${name}`, encodeHeaderValue(value));
   }
   return headers;
 }

@@ -8,7 +8,7 @@ import type { DeliveryQueue } from '../../queues/delivery-queue.js';
 import type { QueueDefinition } from '../../queues/queue.js';
 import type { MadeRequest } from './request-maker.js';
 import { Samples } from './samples.js';
-import { versionCheck } from './version-check.js';
+import { versionCheck } from '../../management/version-check.js';
 import type { WebhookOperation } from './webhook-ports.js';
 import type { WebhookDefinition } from './webhook.js';
 import { webhookShape } from './webhook.shape.js';

@@ -1,8 +1,9 @@
 import { Access, By, type Caller } from '@heddle/auth';
+import { entityTag } from '@heddle/runtime';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { type NamePage, answeredPage, namePage } from '../../limits/name-page.js';
-import { namingNearest } from '../../queues/nearest-field.js';
+import { type NamePage, answeredPage, namePage } from '../../management/name-page.js';
+import { Check, type VersionCheck } from '../../management/version-check.js';
 import type { Consent } from './handshake.js';
 import { checkWebhookName } from './webhook.js';
 import type { TestView, WebhookView } from './webhook-view.js';
@@ -14,15 +15,14 @@ import {
   testShape,
   webhookShape,
 } from './webhook.shape.js';
-import { versionCheck } from './version-check.js';
 import { type WebhookAnswer, Webhooks } from './webhooks.js';
 
 const manages = { verb: 'manage', kind: 'queue', param: 'name' } as const;
 
 const BODIES = {
-  webhook: { schema: namingNearest(webhookShape) },
-  rotate: { schema: namingNearest(rotateShape) },
-  test: { schema: namingNearest(testShape) },
+  webhook: { schema: webhookShape },
+  rotate: { schema: rotateShape },
+  test: { schema: testShape },
 };
 
 /** The management of webhooks. */
@@ -53,10 +53,10 @@ export class WebhooksController {
     @By() caller: Caller,
     @Param('name') name: string,
     @Body(BODIES.webhook) body: WebhookRequest,
-    @Headers() headers: Conditions,
+    @Check() check: VersionCheck,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookView> {
-    const put = await this.webhooks.put(caller, checkWebhookName(name), body, versionCheck(headers));
+    const put = await this.webhooks.put(caller, checkWebhookName(name), body, check);
     void reply.status(put.created ? 201 : 200);
     return answer(reply, put);
   }
@@ -64,8 +64,8 @@ export class WebhooksController {
   @Delete(':name')
   @HttpCode(204)
   @Access(manages)
-  async delete(@By() caller: Caller, @Param('name') name: string, @Headers() headers: Conditions): Promise<void> {
-    await this.webhooks.delete(caller, checkWebhookName(name), versionCheck(headers));
+  async delete(@By() caller: Caller, @Param('name') name: string, @Check() check: VersionCheck): Promise<void> {
+    await this.webhooks.delete(caller, checkWebhookName(name), check);
   }
 
   @Post(':name/pause')
@@ -74,10 +74,10 @@ export class WebhooksController {
   async pause(
     @By() caller: Caller,
     @Param('name') name: string,
-    @Headers() headers: Conditions,
+    @Check() check: VersionCheck,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookView> {
-    return answer(reply, await this.webhooks.pause(caller, checkWebhookName(name), versionCheck(headers)));
+    return answer(reply, await this.webhooks.pause(caller, checkWebhookName(name), check));
   }
 
   @Post(':name/resume')
@@ -86,10 +86,10 @@ export class WebhooksController {
   async resume(
     @By() caller: Caller,
     @Param('name') name: string,
-    @Headers() headers: Conditions,
+    @Check() check: VersionCheck,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookView> {
-    return answer(reply, await this.webhooks.resume(caller, checkWebhookName(name), versionCheck(headers)));
+    return answer(reply, await this.webhooks.resume(caller, checkWebhookName(name), check));
   }
 
   @Post(':name/secrets/rotate')
@@ -99,10 +99,10 @@ export class WebhooksController {
     @By() caller: Caller,
     @Param('name') name: string,
     @Body(BODIES.rotate) body: RotateRequest,
-    @Headers() headers: Conditions,
+    @Check() check: VersionCheck,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookView> {
-    return answer(reply, await this.webhooks.rotate(caller, checkWebhookName(name), body, versionCheck(headers)));
+    return answer(reply, await this.webhooks.rotate(caller, checkWebhookName(name), body, check));
   }
 
   @Post(':name/test')
@@ -132,9 +132,8 @@ export class WebhooksController {
 }
 
 type ConsentAnswer = Promise<{ webhook: string; state: Consent['state'] }>;
-type Conditions = Record<string, string | undefined>;
 
 function answer(reply: FastifyReply, { version, view }: WebhookAnswer): WebhookView {
-  void reply.header('etag', `"${version}"`);
+  void reply.header('etag', entityTag(version));
   return view;
 }

@@ -1,7 +1,7 @@
 import type { RouteDoc } from '@heddle/runtime';
 import { z } from 'zod';
 import { IF_MATCH, IF_NONE_MATCH, PARAMS } from '../../parameters.openapi.js';
-import { namePage } from '../../limits/name-page.js';
+import { namePage } from '../../management/name-page.js';
 import { CONSENT_TOKEN } from './handshake.js';
 import { testViewShape, webhookViewShape } from './webhook-view.js';
 import { rotateShape, testShape, webhookShape } from './webhook.shape.js';

@@ -1,6 +1,6 @@
 import { type Caller, requirePermission } from '@heddle/auth';
 import { HeddleError, slotOf, typeMatcher } from '@heddle/event';
-import { type NamePage, pageByName } from '../../limits/name-page.js';
+import { type NamePage, pageByName } from '../../management/name-page.js';
 import type { SlotWork } from '../../queues/ownership.js';
 import { maySee, requireSight } from '../../queues/queue-rights.js';
 import type { QueueDefinition } from '../../queues/queue.js';
@@ -11,7 +11,7 @@ import { ownQueueOf } from './own-queue.js';
 import { RequestMaker } from './request-maker.js';
 import { SealUpkeep } from './seal-upkeep.js';
 import { rotate } from './secrets.js';
-import type { VersionCheck } from './version-check.js';
+import type { VersionCheck } from '../../management/version-check.js';
 import { changedWebhook, nextVersion } from './webhook-change.js';
 import type { WebhookOperation, WebhooksParts } from './webhook-ports.js';
 import { admitUrls, elsewhere, refuseBinaryState, refuseUnreadable } from './webhook-refusals.js';

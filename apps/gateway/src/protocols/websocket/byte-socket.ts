@@ -13,14 +13,12 @@ const END_GRACE_MS = 2000;
 /** A WebSocket as a stream of bytes, both ways: for protocols that have frames of their own. */
 export class ByteSocket implements Wire {
   readonly headroom = HEADROOM;
-  readonly address: string;
 
   constructor(
     private readonly client: WebSocket,
     private readonly socket: Socket,
-  ) {
-    this.address = socket.remoteAddress ?? 'gone';
-  }
+    readonly address: string,
+  ) {}
 
   get queuedBytes(): number {
     return this.socket.writableLength;

@@ -273,7 +273,7 @@ describe('a client that does not read', () => {
   it('is let go after a while', async () => {
     await server.close();
     queue = new TrialQueue();
-    server = await new TrialServer(queue, 100).listen();
+    server = await new TrialServer(queue, 1000).listen();
     const client = await server.connect();
     client.socket.pause();
     client.say({ kind: 'credit', add: 10_000 });
@@ -281,7 +281,7 @@ describe('a client that does not read', () => {
     await vi.waitFor(() => expect(queue.out.size).toBeGreaterThan(0), SOON);
     await vi.waitFor(() => expect(queue.watchers).toBe(1), SOON);
     const gone = client.closed;
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
     client.socket.resume();
     expect(await gone).toBe(4408);
     expect(client.frames.at(-1)).toEqual({ kind: 'closing', reason: 'slow' });

@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws';
 import type { Flow } from '../../queues/flows.js';
 import type { Grant, LeaseReceiver } from '../../queues/lease-book.js';
 import type { SocketSink } from '../../streams/socket-sink.js';
+import { BackPressure, type Line } from '../back-pressure.js';
 import type { OpenQueue } from '../open-queue.js';
 import type { Session } from '../sessions.js';
 import { CLOSE_CODES } from './close-codes.js';
@@ -52,10 +53,6 @@ export interface Link {
 
 /** A frame of deliveries ends when it has so many characters. */
 const FRAME_CHARS = 64 * 1024;
-/** With more bytes than that not taken by the network, nothing more is leased … */
-const FULL_BYTES = 256 * 1024;
-/** … and with more than that (only answers add to it by then), nothing more is read. */
-const STUFFED_BYTES = 1024 * 1024;
 /** Settlements that may wait to be durable, before nothing more is read. */
 const MAX_UNANSWERED = 20_000;
 /** Wrong frames in a row that end a connection. */
@@ -81,7 +78,6 @@ export class QueueConnection {
   /** Characters of a delivery, lately: how many to lease so that they fill one frame. */
   #deliveryChars = 1024;
   #isWaiting = false;
-  #isFull = false;
   #unanswered = 0;
   #faults = 0;
   #isAuthenticating = false;
@@ -92,6 +88,7 @@ export class QueueConnection {
   #forget: () => void;
   readonly #session: Session;
   readonly #flow: Flow;
+  readonly #pressure: BackPressure;
   private readonly client: WebSocket;
   private readonly sink: SocketSink;
 
@@ -104,6 +101,12 @@ export class QueueConnection {
     this.client = client;
     this.sink = sink;
     this.#session = session;
+    this.#pressure = new BackPressure(lineOf(client, sink), {
+      slowMs: home.slowMs,
+      onSlow: () => this.close('slow'),
+      isTooMuch: () => this.#unanswered > MAX_UNANSWERED,
+      onRoom: () => this.#fill(),
+    });
     session.onDismissed((reason) => this.close(reason));
     client.on('message', (data: Buffer, isBinary: boolean) => this.#read(data, isBinary));
     client.once('close', () => this.#end());
@@ -218,7 +221,7 @@ export class QueueConnection {
         this.#answer(results.length, problemFrame(frame.id, error));
       },
     );
-    this.#throttle();
+    this.#pressure.throttle();
   }
 
   /** Goes on with a new token; with one that is not accepted, the connection still ends when the old one does. */
@@ -244,13 +247,13 @@ export class QueueConnection {
     this.#unanswered -= settled;
     if (this.#isOver) return;
     this.#write(text);
-    this.#throttle();
+    this.#pressure.throttle();
     if (this.#leaving !== undefined && this.#unanswered === 0) this.#finish();
   }
 
   /** Waits for the next deliveries, where any are wanted and the client keeps up. */
   #fill = (): void => {
-    if (this.#credit === 0 || this.#isWaiting || this.#isFull || this.#leaving !== undefined) return;
+    if (this.#credit === 0 || this.#isWaiting || this.#pressure.isFull || this.#leaving !== undefined) return;
     this.#isWaiting = true;
     const max = Math.min(this.#credit, this.#batch, Math.max(1, Math.floor(FRAME_CHARS / this.#deliveryChars)));
     const wish = { max, leaseMs: this.#leaseMs, receiver: this.receiver, flow: this.#flow };
@@ -284,7 +287,7 @@ export class QueueConnection {
       if (text.length < FRAME_CHARS) continue;
       this.#write(deliveriesFrame(text));
       text = '';
-      if (this.#isFull) break;
+      if (this.#pressure.isFull) break;
     }
     if (text !== '') this.#write(deliveriesFrame(text));
     this.#deliveryChars = (this.#deliveryChars + chars / count) / 2;
@@ -299,37 +302,21 @@ export class QueueConnection {
 
   #refuse(id: string | undefined, error: unknown): void {
     this.#write(problemFrame(id, error));
-    this.#throttle();
+    this.#pressure.throttle();
     this.#faults += 1;
     if (this.#faults >= MAX_FAULTS) this.client.close(CLOSE_CODES.faults, 'faults');
   }
 
   #write(text: string): void {
     this.sink.write(textFrame(text));
-    if (this.#isFull || this.sink.queuedBytes < FULL_BYTES) return;
-    this.#isFull = true;
-    if (this.#leaving === undefined) this.#timer = setTimeout(() => this.close('slow'), this.home.slowMs);
-    this.sink.onceDrained(() => {
-      this.#isFull = false;
-      if (this.#leaving !== undefined) return;
-      clearTimeout(this.#timer);
-      this.#throttle();
-      this.#fill();
-    });
-  }
-
-  /** A client that does not read its answers, or asks for more than can be made durable, is not read either. */
-  #throttle(): void {
-    const isTooMuch = this.#unanswered > MAX_UNANSWERED || (this.#isFull && this.sink.queuedBytes > STUFFED_BYTES);
-    if (isTooMuch === this.client.isPaused) return;
-    if (isTooMuch) this.client.pause();
-    else this.client.resume();
+    this.#pressure.wrote();
   }
 
   #finish(): void {
     const reason = this.#leaving;
     if (this.#isOver || reason === undefined) return;
     this.#isOver = true;
+    this.#pressure.end();
     clearTimeout(this.#timer);
     this.sink.write(textFrame(closingFrame(reason)));
     // Paused, it would not see that the other side closes as well.
@@ -339,6 +326,7 @@ export class QueueConnection {
 
   #end(): void {
     this.#isOver = true;
+    this.#pressure.end();
     this.#leaving ??= 'stopping';
     this.#ending.abort();
     clearTimeout(this.#timer);
@@ -346,4 +334,16 @@ export class QueueConnection {
     this.#flow.close();
     this.home.ended(this);
   }
+}
+
+/** What is written goes past the WebSocket, what is read comes through it. */
+function lineOf(client: WebSocket, sink: SocketSink): Line {
+  return {
+    get queuedBytes() {
+      return sink.queuedBytes;
+    },
+    onceDrained: (callback) => sink.onceDrained(callback),
+    pause: () => client.pause(),
+    resume: () => client.resume(),
+  };
 }

@@ -48,7 +48,7 @@ export class QueueConnections implements ConnectionHome {
         const queue = this.queues.open(caller.tenant, name);
         return (client, socket, session) => {
           const sink = new SocketSink(socket, () => client.close());
-          const receiver = { kind: 'websocket' as const, name: socket.remoteAddress ?? 'gone' };
+          const receiver = { kind: 'websocket' as const, name: session.address };
           const connection = new QueueConnection(queue, { client, sink, session }, receiver, this);
           this.#live.set(connection.id, connection);
         };

@@ -68,11 +68,11 @@ export const FRAME_EXAMPLES: Record<Kind, object> = {
     type: '/problems/frame-invalid',
     title: 'A frame breaks a rule of its protocol',
     status: 400,
-    detail: 'settlements.0.delay is not known here: leave it out.',
+    detail: 'settlements.0.delay is not known here; did you mean delayMs?',
     code: 'frame-invalid',
     retryable: false,
     field: 'settlements.0.delay',
-    errors: [{ field: 'settlements.0.delay', rule: 'is not known here: leave it out' }],
+    errors: [{ field: 'settlements.0.delay', rule: 'is not known here; did you mean delayMs?' }],
   },
   closing: { kind: 'closing', reason: 'moved' },
 };

@@ -82,7 +82,7 @@ describe('the examples', () => {
     };
     const settle = FRAME_EXAMPLES.settle as SettleFrame;
     const ready = FRAME_EXAMPLES.ready as ReadyFrame;
-    const problem = frameInvalid([{ field: 'settlements.0.delay', rule: 'is not known here: leave it out' }]);
+    const problem = frameInvalid([{ field: 'settlements.0.delay', rule: 'is not known here; did you mean delayMs?' }]);
     const written = [
       deliveriesFrame(deliveryText(grant)),
       settledFrame(settle, [
@@ -164,7 +164,7 @@ describe('reading', () => {
     expect(wrong({ kind: 'ack' })).toBe('kind must be one of hello, credit, settle, authenticate.');
     expect(wrong({ kind: 'credit', add: 10_001 })).toMatch(/^add .*10000/);
     expect(wrong({ kind: 'hello', leaseMs: 10 })).toMatch(/^leaseMs .*1000/);
-    expect(wrong({ kind: 'hello', leaseMS: 10_000 })).toBe('leaseMS is not known here: leave it out.');
+    expect(wrong({ kind: 'hello', leaseMS: 10_000 })).toBe('leaseMS is not known here; did you mean leaseMs?');
     expect(wrong({ kind: 'settle', settlements: [{ lease: 'x', action: 'nack' }] })).toMatch(
       /^settlements\.0\.action must be "accept", "release", "reject" or "renew"/,
     );

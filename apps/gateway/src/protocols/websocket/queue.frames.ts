@@ -1,5 +1,5 @@
-import { HeddleError, problemOf } from '@heddle/event';
-import { type JsonLimits, checkJson } from '@heddle/runtime';
+import { type FieldRule, HeddleError, fieldsInvalid, problemOf } from '@heddle/event';
+import { type JsonLimits, brokenRules, checkJson } from '@heddle/runtime';
 import type { z } from 'zod';
 import type { Grant, SettleResult } from '../../queues/lease-book.js';
 import { CLIENT_FRAMES, type SERVER_FRAMES } from './queue-frame.shape.js';
@@ -39,8 +39,11 @@ export function readFrame(bytes: Buffer, limits: JsonLimits): ReadFrame {
   if (!isClientKind(kind)) {
     return { id: own, error: frameInvalid([{ field: 'kind', rule: `must be one of ${CLIENT_KINDS.join(', ')}` }]) };
   }
-  const read = CLIENT_FRAMES[kind].safeParse(json);
-  return read.success ? { frame: read.data } : { id: own, error: frameInvalid(read.error.issues.flatMap(brokenRules)) };
+  const shape = CLIENT_FRAMES[kind];
+  const read = shape.safeParse(json);
+  if (read.success) return { frame: read.data };
+  const broken = brokenRules(shape, read.error.issues).slice(0, MAX_RULES);
+  return { id: own, error: frameInvalid(broken.map(({ field, rule }) => ({ field, rule }))) };
 }
 
 /** `deliveries`, from pieces that {@link deliveryText} made. */
@@ -49,11 +52,21 @@ export function deliveriesFrame(deliveries: string): string {
 }
 
 /** One delivery. Event and state are put in as the texts that all receivers share. */
-export function deliveryText({ token, lease, expiresAt }: Grant): string {
-  const { attempt, redelivery, cycle, event, state } = lease;
+export function deliveryText(grant: Grant): string {
+  return `${openDelivery(grant, grant.lease.event.openJson)}}`;
+}
+
+/** The same for another instance, which writes it as this one would: with the very bytes of a raw message. */
+export function lentDeliveryText(grant: Grant): string {
+  const { event } = grant.lease;
+  return `${openDelivery(grant, event.exactJson)},"appendedAt":${event.stored.appendedAt}}`;
+}
+
+function openDelivery({ token, lease, expiresAt }: Grant, event: string): string {
+  const { attempt, redelivery, cycle, state } = lease;
   const replayed = cycle === '' ? '' : `"cycle":${JSON.stringify(cycle)},`;
   const attached = state === undefined ? '' : `,"state":${state === null ? 'null' : state.json}`;
-  return `{"lease":"${token}","expiresAt":"${moment(expiresAt)}","attempt":${attempt},"redelivery":"${redelivery}",${replayed}"event":${event.openJson}}${attached}}`;
+  return `{"lease":"${token}","expiresAt":"${moment(expiresAt)}","attempt":${attempt},"redelivery":"${redelivery}",${replayed}"event":${event}}${attached}`;
 }
 
 /** `ready` */
@@ -86,9 +99,8 @@ export function closingFrame(reason: ClosingReason): string {
 }
 
 /** A `frame-invalid` that names fields and rules. */
-export function frameInvalid(fields: readonly { field: string; rule: string }[]): HeddleError {
-  const { field, rule } = fields[0]!;
-  return new HeddleError('frame-invalid', `${field === '' ? 'The frame' : field} ${rule}.`, { fields });
+export function frameInvalid(fields: readonly FieldRule[]): HeddleError {
+  return fieldsInvalid(fields, { code: 'frame-invalid', whole: 'The frame' });
 }
 
 const CLIENT_KINDS = Object.keys(CLIENT_FRAMES);
@@ -96,15 +108,6 @@ const MAX_RULES = 10;
 
 function isClientKind(kind: unknown): kind is keyof typeof CLIENT_FRAMES {
   return typeof kind === 'string' && Object.hasOwn(CLIENT_FRAMES, kind);
-}
-
-function brokenRules(issue: z.core.$ZodIssue, index: number): { field: string; rule: string }[] {
-  if (index >= MAX_RULES) return [];
-  const path = issue.path.map(String);
-  if (issue.code !== 'unrecognized_keys') return [{ field: path.join('.'), rule: issue.message }];
-  return issue.keys
-    .slice(0, MAX_RULES)
-    .map((key) => ({ field: [...path, key.slice(0, 64)].join('.'), rule: 'is not known here: leave it out' }));
 }
 
 function resultText(lease: string, result: SettleResult): string {

@@ -19,4 +19,5 @@ export interface SocketRoute {
   admit(caller: Caller, url: URL, path: RegExpExecArray): Begin;
 }
 
-type Begin = (client: WebSocket, socket: Socket, session: Session) => void;
+/** Takes a connection that was let in. */
+export type Begin = (client: WebSocket, socket: Socket, session: Session) => void;

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { TrialGuard, callerFor } from '../../identity/identity-trial.js';
 import { type ConnectionCount, Sessions } from '../sessions.js';
+import { isRefusal } from '../../ledger/refusals.js';
 import { LIMIT_VALUES } from '../../limits/limit.settings.js';
 import { Limits } from '../../limits/limits.js';
 import type { SocketRoute } from './socket-route.js';
@@ -18,6 +19,7 @@ let guard: TrialGuard;
 let sessions: Sessions;
 let count: ConnectionCount;
 let authorization: string;
+let refused: object[];
 /** Of the last refusal. */
 let head: string;
 
@@ -41,7 +43,14 @@ beforeEach(async () => {
       },
     },
   ];
-  upgrades = new Upgrades(server, routes, { guard, sessions, limits });
+  refused = [];
+  const audit = {
+    refused: (error: unknown, who: object) => {
+      if (isRefusal(error)) refused.push({ code: error.code, ...who });
+    },
+  };
+  const proxies = { has: (address: string) => address === '127.0.0.2' };
+  upgrades = new Upgrades(server, routes, { guard, sessions, limits, proxies, audit });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ({ port } = server.address() as AddressInfo);
 });
@@ -156,6 +165,34 @@ it('more connections than a client may have are refused before the handshake, un
   expect(await refusal('/one', {})).toMatchObject({ status: 429, code: 'too-many-connections', field: 'client' });
   open[0]!.terminate();
   await expect.poll(() => firstWord('/one', 'first').catch(() => 'refused')).toBe('one');
+});
+
+it('what a proxy that is trusted says of a client counts for its address, and what a client says of itself does not', async () => {
+  const seen: (string | undefined)[] = [];
+  count = (_caller, address) => {
+    seen.push(address);
+    return () => undefined;
+  };
+  const headers = { authorization, 'x-forwarded-for': '192.0.2.66, 198.51.100.1' };
+  const from = async (localAddress: string) => {
+    const client = new WebSocket(`ws://127.0.0.1:${port}/one`, 'first', { headers, localAddress });
+    await new Promise((resolve) => client.once('open', resolve));
+    client.terminate();
+  };
+  await from('127.0.0.2');
+  await from('127.0.0.3');
+  expect(seen).toEqual(['198.51.100.1', '127.0.0.3']);
+});
+
+it('who is not let in is in the audit, by where it comes from, and who it is where that is known', async () => {
+  await refusal('/one', { authorization: 'Bearer nobody', 'sec-websocket-protocol': 'first' });
+  authorization = guard.bearerFor(callerFor('acme', [], 'clerk'));
+  await refusal('/two/x', { authorization, 'sec-websocket-protocol': 'second' });
+  await refusal('/two/none', { authorization: guard.bearerFor(callerFor()), 'sec-websocket-protocol': 'second' });
+  expect(refused).toMatchObject([
+    { code: 'token-invalid', from: '127.0.0.1', target: 'websocket first' },
+    { code: 'permission-missing', by: { tenant: 'acme', client: 'clerk' }, target: 'websocket second' },
+  ]);
 });
 
 it('a client that leaves its side open after a refusal is cut off', async () => {

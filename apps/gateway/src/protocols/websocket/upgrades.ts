@@ -1,17 +1,18 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Caller } from '@heddle/auth';
 import { HeddleError } from '@heddle/event';
-import { challengeOf, rawProblem } from '@heddle/runtime';
+import { NO_PROXIES, challengeOf, clientAddress, rawProblem } from '@heddle/runtime';
 import { WebSocketServer } from 'ws';
 import { Limits } from '../../limits/limits.js';
 import type { Doors } from '../protocol.js';
 import { refuseTokenInUrl } from '../url-token.js';
 import { Pulse } from './pulse.js';
-import type { SocketRoute } from './socket-route.js';
+import type { Begin, SocketRoute } from './socket-route.js';
 
 /** Who decides who comes in and how long it may stay, and where upgrades go that are for another instance. */
 export type UpgradeDoors = Pick<Doors, 'guard' | 'sessions'> &
-  Partial<Pick<Doors, 'limits'>> & { hop?: Pick<Doors['hop'], 'pipe'> };
+  Partial<Pick<Doors, 'limits' | 'proxies' | 'audit'>> & { hop?: Pick<Doors['hop'], 'pipe'> };
 
 interface AnsweredRoute {
   route: SocketRoute;
@@ -60,14 +61,22 @@ export class Upgrades {
     const found = answered.find(({ route }) => route.path.test(url.pathname));
     if (found === undefined) throw new HeddleError('not-found', `No WebSocket is answered at ${url.pathname}.`);
     const { route, sockets } = found;
-    refuseTokenInUrl(url.searchParams);
-    const caller = await this.doors.guard.identifyUpgrade(request);
-    if (socket.destroyed) return;
-    this.#requireRunning();
-    checkSubprotocol(request, route.subprotocol);
-    if (this.doors.hop?.pipe(caller, request, socket, head) === true) return;
-    const begin = route.admit(caller, url, route.path.exec(url.pathname)!);
-    const session = this.doors.sessions.open(caller, socket);
+    const from = clientAddress(request, this.doors.proxies ?? NO_PROXIES) ?? '';
+    let caller: Caller | undefined;
+    let begin: Begin;
+    try {
+      refuseTokenInUrl(url.searchParams);
+      caller = await this.doors.guard.identifyUpgrade(request);
+      if (socket.destroyed) return;
+      this.#requireRunning();
+      checkSubprotocol(request, route.subprotocol);
+      if (this.doors.hop?.pipe(caller, request, socket, head) === true) return;
+      begin = route.admit(caller, url, route.path.exec(url.pathname)!);
+    } catch (error) {
+      this.doors.audit?.refused(error, { by: caller, from, target: `websocket ${route.subprotocol}` });
+      throw error;
+    }
+    const session = this.doors.sessions.open(caller, socket, from);
     sockets.handleUpgrade(request, socket, head, (client) => {
       socket.setNoDelay(true);
       // After an error ws closes the connection by itself, with the code that says why.

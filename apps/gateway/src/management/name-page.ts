@@ -30,3 +30,25 @@ export function answeredPage<T extends { name: string }>(
   const last = entries.at(-1);
   return found.length > entries.length && last !== undefined ? { entries, next: last.name } : { entries };
 }
+
+/**
+ * A page of what is listed by a name, or by an id whose order is that of time, and where the next one begins.
+ *
+ * @param order `rising`, or `falling` for what is listed with the newest first
+ */
+export function pageOf<T>(
+  all: readonly T[],
+  { limit, after }: NamePage,
+  nameOf: (one: T) => string,
+  order: 'rising' | 'falling' = 'rising',
+): { entries: T[]; next?: string } {
+  const sign = order === 'rising' ? 1 : -1;
+  const compare = (one: string, other: string): number => (one < other ? -sign : one > other ? sign : 0);
+  const rest = after === undefined ? all : all.filter((one) => compare(nameOf(one), after) > 0);
+  const entries = rest.toSorted((one, other) => compare(nameOf(one), nameOf(other))).slice(0, limit);
+  const last = entries.at(-1);
+  return rest.length > entries.length && last !== undefined ? { entries, next: nameOf(last) } : { entries };
+}
+
+/** Where a page says how the list goes on. */
+export const nextField = { next: z.string().optional().describe('where the next page goes on') };
