@@ -17,6 +17,8 @@ export interface AsyncApiParts {
   events: readonly EventType[];
   /** Ports of MQTT without WebSocket, where there are any. */
   mqtt?: MqttPorts;
+  /** Of a document about some of it. */
+  about?: { id: string; title: string; description: string };
 }
 
 /**
@@ -24,16 +26,16 @@ export interface AsyncApiParts {
  * server-sent events, queues over WebSocket with every frame of `heddle.v1` and over HTTP, what webhooks are given, and
  * what may be published.
  */
-export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {} }: AsyncApiParts): object {
+export function asyncApiDocument({ baseUrl, brokers, events, mqtt = {}, about }: AsyncApiParts): object {
   const eventTypes = events.map(({ type }) => type);
   const toPublish = events.filter(isOpenToPublish).map(({ type }) => type);
   return {
     asyncapi: '3.0.0',
-    id: `${baseUrl}/asyncapi.json`,
+    id: about?.id ?? `${baseUrl}/asyncapi.json`,
     info: {
-      title: 'Heddle gateway',
+      title: about?.title ?? 'Heddle gateway',
       version: '0.1.0',
-      description: 'Events of business objects, on Kafka and for everyone who is not on Kafka.',
+      description: about?.description ?? 'Events of business objects, on Kafka and for everyone who is not on Kafka.',
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',

@@ -11,7 +11,7 @@ import { Health, certificateOf, createHttpApp, createLog, createMetrics, listen 
 import { AvroCodec, Catalogue, MemorySchemaRegistry, loadSchemaFiles, registerSchemas } from '@heddle/schema';
 import { asyncApiDocument } from './asyncapi.js';
 import { openEventMesh } from './event-mesh/event-mesh.js';
-import { sapPath } from './event-mesh/sap-path.js';
+import { sapPaths } from './event-mesh/sap-answer.js';
 import { Gateway } from './gateway.js';
 import { GatewayModule } from './gateway.module.js';
 import { TrialGuard } from './identity/identity-trial.js';
@@ -137,7 +137,7 @@ export class GatewayTrial {
         health: new Health(),
         metrics,
         openApi: {},
-        server: { rewriteUrl: ({ url = '/' }) => sapPath(url) },
+        server: sapPaths(log),
         guard: (server) => {
           guardRoutes(server, guard);
           server.addHook('onRoute', ({ method, url, config }) => {

@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { CatalogueController } from './catalogue.controller.js';
 import { ChannelMonitor } from './channels/channel-monitor.js';
+import { ChannelDocuments } from './channels/channel-documents.js';
 import { ChannelMonitorController } from './channels/channel-monitor.controller.js';
 import { Channels } from './channels/channels.js';
 import { ChannelsController } from './channels/channels.controller.js';
@@ -76,6 +77,7 @@ export class GatewayModule {
         { provide: ConfluentSchemaRegistry, useValue: registry },
         { provide: EventReaders, useValue: readers },
         { provide: Channels, useValue: channels },
+        { provide: ChannelDocuments, useValue: new ChannelDocuments(channels, catalogue, baseUrl) },
         { provide: ChannelMonitor, useValue: new ChannelMonitor(channels, gateway.lookUps) },
         { provide: TestEvents, useValue: testEvents },
         { provide: Objects, useValue: gateway.objects },

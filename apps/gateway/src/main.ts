@@ -19,7 +19,7 @@ import {
 import { AvroCodec, Catalogue, ConfluentSchemaRegistry } from '@heddle/schema';
 import { asyncApiDocument } from './asyncapi.js';
 import { openEventMesh } from './event-mesh/event-mesh.js';
-import { sapPath } from './event-mesh/sap-path.js';
+import { sapPaths } from './event-mesh/sap-answer.js';
 import { GatewayModule } from './gateway.module.js';
 import { gatewayOpenApi } from './gateway.openapi.js';
 import { Gateway } from './gateway.js';
@@ -138,7 +138,7 @@ await run(log, async () => {
       gateway.audit.attach(server);
     },
     certificate,
-    server: { rewriteUrl: ({ url = '/' }) => sapPath(url) },
+    server: sapPaths(log),
   });
   const { publisher, streams, hop, namespaces } = gateway;
   const { guard } = identity;

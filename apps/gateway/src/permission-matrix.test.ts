@@ -100,6 +100,7 @@ const OPERATIONS: [method: string, path: string, body: unknown, enough: string[]
   ['PUT', '/v1/channels/c', { bindings: [{ type: TYPE }] }, ['manage:queue:c', consume], [201, 403, 201]],
   ['GET', '/v1/channels/c', undefined, ['consume:queue:c'], [200, 403, 200]],
   ['GET', '/v1/channels/c/check', undefined, ['replay:queue:c'], [200, 403, 200]],
+  ['GET', '/v1/channels/c/asyncapi', undefined, ['consume:queue:c'], [200, 403, 200]],
   ['POST', '/v1/channels/c/deactivate', {}, ['manage:queue:c'], [200, 403, 200]],
   ['POST', '/v1/channels/c/activate', {}, ['manage:queue:*'], [200, 403, 200]],
   ['POST', '/v1/channels/c/test-events', {}, ['publish:queue:c'], [202, 403, 202]],

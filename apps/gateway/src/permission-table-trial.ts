@@ -54,6 +54,7 @@ export const PERMISSIONS: readonly PermissionRow[] = [
   row('POST /v1/channels/{name}/deactivate', MANAGE),
   row('GET /v1/channels/{name}/check', `${EITHER}; it tells of webhooks whose names they may know`),
   row('POST /v1/channels/{name}/test-events', 'publish:queue:{name}'),
+  row('GET /v1/channels/{name}/asyncapi', EITHER),
   row('GET /v1/channels/{name}/monitor', EITHER),
   row('GET /v1/channels/{name}/events', EITHER),
   row('POST /v1/channels/{name}/retry', REPLAY),

@@ -244,6 +244,7 @@ export function operationsFor(others: readonly Party[]): [weight: number, run: (
     [1, lookUp('/v1/channels')],
     [1, lookUp('/v1/channels/leaving')],
     [1, lookUp('/v1/channels/leaving/check')],
+    [0.5, lookUp('/v1/channels/leaving/asyncapi')],
     [1, lookUp('/v1/channels/leaving/monitor')],
     [2, lookUp('/v1/channels/leaving/events')],
     [0.5, (party) => party.call('POST', '/v1/channels/leaving/deactivate', {})],

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { type NamePage, answeredPage, namePage } from '../management/name-page.js';
 import { Check, type VersionCheck, answerPut, withVersion } from '../management/version-check.js';
 import { checkQueueName } from '../queues/queue.shape.js';
+import { ChannelDocuments } from './channel-documents.js';
 import { type ChannelCheck, type ChannelRequest, type ChannelView, channelShape } from './channel.shape.js';
 import { Channels } from './channels.js';
 
@@ -13,7 +14,10 @@ const manages = { verb: 'manage', kind: 'queue', param: 'name' } as const;
 /** The management of channels. */
 @Controller('v1/channels')
 export class ChannelsController {
-  constructor(@Inject(Channels) private readonly channels: Channels) {}
+  constructor(
+    @Inject(Channels) private readonly channels: Channels,
+    @Inject(ChannelDocuments) private readonly documents: ChannelDocuments,
+  ) {}
 
   @Get()
   @Access('client')
@@ -36,6 +40,12 @@ export class ChannelsController {
   @Access('client')
   check(@By() caller: Caller, @Param('name') name: string): ChannelCheck {
     return this.channels.check(caller, checkQueueName(name));
+  }
+
+  @Get(':name/asyncapi')
+  @Access('client')
+  asyncApi(@By() caller: Caller, @Param('name') name: string): object {
+    return this.documents.of(caller, checkQueueName(name));
   }
 
   @Put(':name')

@@ -35,6 +35,14 @@ export const channelRoutes: readonly RouteDoc[] = [
     errors: READ,
   },
   {
+    method: 'GET',
+    path: '/v1/channels/{name}/asyncapi',
+    summary: 'The AsyncAPI 3.0 document of a channel: where its events are received, and those types that are bound',
+    ...one,
+    response: z.looseObject({ asyncapi: z.string() }),
+    errors: READ,
+  },
+  {
     method: 'PUT',
     path: '/v1/channels/{name}',
     summary: 'Make a channel, which is a queue of its name, or change one; changing keeps its position',

@@ -19,7 +19,15 @@ interface Counts {
   open: number;
 }
 interface Listed {
-  event: { id: string; type: string; key: string };
+  event: {
+    id: string;
+    type: string;
+    key: string;
+    partition: number;
+    offset: number;
+    appendedAt?: string;
+    bytes?: number;
+  };
   status: string;
   deadLetter?: string;
   retried?: string;
@@ -118,6 +126,23 @@ describe('channels', () => {
     expect(other.json['detail']).toContain('/v1/channels/FILTERED');
   });
 
+  it('are described for whoever receives what leaves them: the types that are bound, and no others', async () => {
+    await made('DESCRIBED', { bindings: [{ type: 'sap.s4.beh.businesspartner.*' }, { type: SIGNED }] });
+    const { status: answered, json } = await ask('GET', '/v1/channels/DESCRIBED/asyncapi');
+    expect([answered, json]).toMatchObject([200, { asyncapi: '3.0.0', info: { title: 'Heddle channel DESCRIBED' } }]);
+    const { messages } = json['components'] as { messages: Record<string, unknown> };
+    expect(
+      Object.keys(messages)
+        .filter((name) => /^[a-z].*[.]v1$/.test(name))
+        .toSorted(),
+    ).toEqual([
+      SIGNED,
+      'sap.s4.beh.businesspartner.v1.BusinessPartner.Changed.v1',
+      'sap.s4.beh.businesspartner.v1.BusinessPartner.Created.v1',
+    ]);
+    expect((await ask('GET', '/v1/channels/none/asyncapi')).status).toBe(404);
+  });
+
   it('are changed with their position, if nobody changed them meanwhile', async () => {
     const { version } = await made('CHANGED', { bindings: [{ type: SIGNED }], leaseMs: 5000 });
     await publish(SIGNED, 'c1');
@@ -187,6 +212,14 @@ describe('channels', () => {
       { type: SIGNED, published: 2, acknowledged: 0, failed: 2, open: 2 },
       { type: TERMINATED, published: 1, acknowledged: 0, failed: 1, open: 1 },
     ]);
+    // As they stand in the log, however the receiver gets them.
+    const { events: stored } = await trial.eventLog.fetch({
+      topic: 'contract',
+      partition: failed[0]!.event.partition,
+      offset: failed[0]!.event.offset,
+    });
+    for (const { event } of failed) expect(Date.now() - Date.parse(event.appendedAt!)).toBeLessThan(60_000);
+    expect(failed[0]!.event.bytes).toBe(stored[0]!.value.length);
     const check = (await ask('GET', '/v1/channels/HOOKED/check')).json;
     expect(check).toMatchObject({ ok: false });
     expect(check['checks']).toContainEqual(

@@ -259,6 +259,19 @@ describe('a queue that is managed in the words of SAP Event Mesh', () => {
   });
 });
 
+it('what a queue subscribes to is in the audit, with the pattern', async () => {
+  const path = `${MANAGEMENT}/queues/q%2Fone/subscriptions/audited%2F+`;
+  expect([(await ask(admin, 'PUT', path)).status, (await ask(admin, 'DELETE', path)).status]).toEqual([201, 204]);
+  await vi.waitFor(async () => {
+    for (const action of ['queue.subscribe', 'queue.unsubscribe']) {
+      const { json } = await ask(admin, 'GET', `/v1/audit?action=${action}`);
+      expect(json['entries']).toContainEqual(
+        expect.objectContaining({ action, target: 'queue/q/one', detail: { pattern: 'audited/+' } }),
+      );
+    }
+  }, SOON);
+});
+
 describe('a refusal', () => {
   it.each([
     ['GET', `${MESSAGING}/queues/q%2Fone/messages`, 405, 'METHOD_NOT_ALLOWED'],
@@ -268,6 +281,7 @@ describe('a refusal', () => {
     ['GET', `${MESSAGING}/nothing`, 404, 'NOT_FOUND'],
     ['GET', `${EVENTS}/nothing`, 404, 'NOT_FOUND'],
     ['GET', '/sap-event-mesh/rest/api/v1/nothing', 404, 'NOT_FOUND'],
+    ['POST', `${MESSAGING}/topics/a%ZZ/messages`, 400, 'BAD_REQUEST'],
   ])('has the form that these doors have where there is nothing, too: %s %s', async (method, path, status, code) => {
     const answer = await ask(admin, method, path);
     expect([answer.status, answer.json]).toMatchObject([

@@ -1,7 +1,7 @@
-import { type ErrorCode, HeddleError, type Problem } from '@heddle/event';
+import { type ErrorCode, HeddleError, type Problem, problemOf } from '@heddle/event';
 import { type Log, answerProblem } from '@heddle/runtime';
-import type { FastifyInstance, FastifyReply } from 'fastify';
-import { EVENTS, MANAGEMENT, MESSAGING } from './sap-path.js';
+import type { FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify';
+import { EVENTS, MANAGEMENT, MESSAGING, sapPath } from './sap-path.js';
 
 /** How SAP Event Mesh says no: one message for people, one code for programs; ours stands beside it. */
 export interface SapError {
@@ -87,12 +87,31 @@ export function refuseLikeSap(scope: FastifyInstance, door: SapDoor, log: Log, i
   });
 }
 
+/** What a server needs for paths as these doors have them: those of a name with slashes, and those that are none. */
+export function sapPaths(log: Log): Pick<FastifyServerOptions, 'rewriteUrl' | 'frameworkErrors'> {
+  return {
+    rewriteUrl: ({ url = '/' }) => sapPath(url),
+    // No hook of any scope is run then.
+    frameworkErrors: (cause: unknown, { url }: { url: string }, reply: FastifyReply) => {
+      const door = doorOf(url);
+      const error = new HeddleError('parameter-invalid', 'The path of the URL is none.', { cause });
+      if (door === undefined) return void answerProblem(reply, error, log);
+      const { status, body } = sapError(problemOf(error), door);
+      void reply.status(status).header('content-type', 'application/json').send(JSON.stringify(body));
+    },
+  };
+}
+
 /** Has what is at no path of these doors, or not for its method, refused in their form, too. */
 export function refuseUnknownLikeSap(server: FastifyInstance): void {
   server.addHook('onSend', ({ is404, url }, reply, payload, done) => {
-    const door = is404 ? DOORS.find(([path]) => url.startsWith(path))?.[1] : undefined;
+    const door = is404 ? doorOf(url) : undefined;
     done(null, door === undefined ? payload : likeSap(reply, payload, door, 400));
   });
+}
+
+function doorOf(url: string): SapDoor | undefined {
+  return DOORS.find(([path]) => url.startsWith(path))?.[1];
 }
 
 /** Anything but a problem is left as it is. */

@@ -95,11 +95,35 @@ it.each(SECRETS)('credentials are used whole, and shown without their secret: $t
   expect(shownSecurity(security)).toMatchObject({ type: security.type });
 });
 
+const NOT_AGREED = 'the endpoint has not agreed to be delivered to';
+
 it.each([
   ['active', { state: 'exempt' }, 'Exempted', 'Active', undefined],
   ['active', { state: 'granted' }, 'Completed', 'Active', undefined],
-  ['no-consent', { state: 'pending' }, 'Requested', 'Active', 'the endpoint has not agreed to be delivered to'],
-  ['no-consent', { state: 'refused' }, 'Failed', 'Active', 'the endpoint has not agreed to be delivered to'],
+  ['no-consent', { state: 'asking' }, 'Requested', 'Active', NOT_AGREED],
+  [
+    'no-consent',
+    { state: 'asking', reason: 'connect ECONNREFUSED' },
+    'Requested',
+    'Active',
+    `${NOT_AGREED}: connect ECONNREFUSED`,
+  ],
+  [
+    'no-consent',
+    { state: 'pending' },
+    'Failed',
+    'Active',
+    `${NOT_AGREED}: its answer to OPTIONS had no WebHook-Allowed-Origin`,
+  ],
+  [
+    'no-consent',
+    { state: 'refused', reason: 'it allows x only' },
+    'Failed',
+    'Active',
+    `${NOT_AGREED}: it allows x only`,
+  ],
+  ['no-consent', { state: 'expired' }, 'Failed', 'Active', NOT_AGREED],
+  ['paused', { state: 'pending' }, 'Failed', 'Paused', 'paused by hand'],
   ['paused', { state: 'granted' }, 'Completed', 'Paused', 'paused by hand'],
 ] as const)(
   'a webhook that is %s with consent %j is shown as %s and %s',

@@ -103,7 +103,8 @@ function filterOf(events: EventsSubscription['events']): FilterExpression[] {
 const HANDSHAKES = {
   exempt: 'Exempted',
   asking: 'Requested',
-  pending: 'Requested',
+  // Its consent may come later, by the link that it was sent; who waits for an answer has had it.
+  pending: 'Failed',
   granted: 'Completed',
   refused: 'Failed',
   expired: 'Failed',
@@ -115,9 +116,17 @@ const STANDSTILLS: Partial<Record<WebhookView['state'], string>> = {
   unreadable: 'its credentials cannot be read: no master key opens them',
 };
 
+/** Why the endpoint is not delivered to, as far as its answer says. */
+function consentReason(state: WebhookView['state'], handshake: WebhookView['handshake']): string | undefined {
+  if (state !== 'no-consent') return undefined;
+  const words = STANDSTILLS['no-consent']!;
+  if (handshake.state === 'pending') return `${words}: its answer to OPTIONS had no WebHook-Allowed-Origin`;
+  return handshake.reason === undefined ? undefined : `${words}: ${handshake.reason}`;
+}
+
 /** How a subscription is doing, in the words of SAP Event Mesh. */
 export function statusOf({ state, handshake, disabled, statistics }: WebhookView): Record<string, unknown> {
-  const reason = disabled?.reason ?? STANDSTILLS[state];
+  const reason = disabled?.reason ?? consentReason(state, handshake) ?? STANDSTILLS[state];
   const { lastSuccessAt, lastFailureAt, lastFailure } = statistics ?? {};
   return {
     handshakeStatus: HANDSHAKES[handshake.state],

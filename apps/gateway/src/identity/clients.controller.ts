@@ -10,7 +10,7 @@ import {
   type ClientView,
   type NewSecret,
   type RotateSecretRequest,
-  type ServiceKeyFormat,
+  type ServiceKeyQuery,
   type ServiceKeyRequest,
   clientShape,
   rotateSecretShape,
@@ -96,10 +96,10 @@ export class ClientsController {
   serviceKey(
     @By() caller: Caller,
     @Param('client') name: string,
-    @Query(keyQuery) { format }: { format: ServiceKeyFormat },
+    @Query(keyQuery) query: ServiceKeyQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): AnyServiceKey {
-    return asFile(reply, name, this.clients.serviceKey(caller, name, format));
+    return asFile(reply, name, this.clients.serviceKey(caller, name, query));
   }
 
   @Post(':client/service-key')

@@ -90,7 +90,17 @@ const format = z
   .describe('as our own clients read it, or as those of SAP Event Mesh do');
 
 /** The query of `GET /v1/clients/{client}/service-key`. */
-export const serviceKeyQuery = z.strictObject({ format });
+export const serviceKeyQuery = z.strictObject({
+  format,
+  credentialType: z
+    .enum(['secret', 'x509'])
+    .default('secret')
+    .describe(
+      'x509, with the format of SAP Event Mesh: with the newest certificate of the client; its key stays with the client',
+    ),
+});
+
+export type ServiceKeyQuery = z.output<typeof serviceKeyQuery>;
 
 /** The body of `POST /v1/clients/{client}/service-key`. */
 export const serviceKeyRequestShape = rotateSecretShape.extend({ format });

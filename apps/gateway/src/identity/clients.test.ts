@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { identity } from '../protocols/webhook/certificate-trial.js';
 import { type Answer, ADMIN, TrialServer, basic, clientsFile } from './server-trial.js';
 
 const GRANT = { grant_type: 'client_credentials' };
@@ -39,6 +40,32 @@ describe('a client', () => {
     for (const { body } of [read, listed, key]) expect(JSON.stringify(body)).not.toContain(secret);
     expect(JSON.stringify(read.body)).not.toContain('scrypt');
     expect(await isLetIn(await server.token('once', secret))).toBe(true);
+  });
+
+  it('has a service key as SAP Event Mesh has it with a certificate, and no private key in it', async () => {
+    const [older, newer] = [identity('older'), identity('newer')];
+    const made = await put('certified', { permissions: RIGHTS, certificates: [older.certificate, newer.certificate] });
+    expect(made.status).toBe(201);
+    const keyOf = (client: string, query: string): Promise<Answer> =>
+      server.call('GET', `/v1/clients/${client}/service-key?${query}`, { token: admin });
+    const { status, body } = await keyOf('certified', 'format=event-mesh&credentialType=x509');
+    expect([status, JSON.stringify(body)]).toEqual([200, expect.not.stringContaining('PRIVATE')]);
+    const { messaging, management } = body as Record<string, { oa2: Record<string, string> }[]>;
+    expect(messaging).toHaveLength(3);
+    for (const { oa2 } of [...messaging!, ...management!]) {
+      expect(oa2).toEqual({
+        clientid: 'sb-certified!b1|xbem-service!b1',
+        'credential-type': 'x509',
+        certificate: newer.certificate,
+        certurl: oa2['tokenendpoint']!.replace('/oauth/token', ''),
+        tokenendpoint: expect.stringMatching(/\/oauth\/token$/) as string,
+        granttype: 'client_credentials',
+      });
+    }
+    await make('secretive', RIGHTS);
+    expect((await keyOf('secretive', 'format=event-mesh&credentialType=x509')).status).toBe(409);
+    expect((await keyOf('certified', 'credentialType=x509')).status).toBe(422);
+    expect(JSON.stringify((await keyOf('certified', 'format=event-mesh')).body)).not.toContain('CERTIFICATE');
   });
 
   it.each<[what: string, revoke: (client: string) => Promise<Answer>, isBack: boolean]>([

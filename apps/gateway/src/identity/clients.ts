@@ -8,7 +8,7 @@ import {
   publicKeyOf,
   requirePermission,
 } from '@heddle/auth';
-import { HeddleError, uuidv7 } from '@heddle/event';
+import { HeddleError, fieldInvalid, uuidv7 } from '@heddle/event';
 import type { VersionCheck } from '../management/version-check.js';
 import type { ClientDirectory } from './client-directory.js';
 import { type ClientRecord, type SecretRecord, checkClientName, clientIdOf, secretsNow } from './client.js';
@@ -19,6 +19,7 @@ import type {
   NewSecret,
   RotateSecretRequest,
   ServiceKeyFormat,
+  ServiceKeyQuery,
   ServiceKeyRequest,
 } from './clients.shape.js';
 import { permissionsOf } from './descriptor.js';
@@ -162,8 +163,21 @@ export class Clients {
   }
 
   /** The document that a client is set up with; without a secret, for that is shown once. */
-  serviceKey(caller: Caller, name: string, format: ServiceKeyFormat = 'heddle'): AnyServiceKey {
-    return this.#keyOf(format, this.#known(caller, name));
+  serviceKey(
+    caller: Caller,
+    name: string,
+    { format = 'heddle', credentialType = 'secret' }: Partial<ServiceKeyQuery> = {},
+  ): AnyServiceKey {
+    const client = this.#known(caller, name);
+    if (credentialType === 'secret') return this.#keyOf(format, client);
+    if (format !== 'event-mesh') {
+      throw fieldInvalid('credentialType', 'is secret, unless the format is event-mesh');
+    }
+    const certificate = client.certificates?.at(-1);
+    if (certificate !== undefined) return eventMeshKeyOf(client, this.parts.urls, undefined, certificate);
+    throw new HeddleError('conflict', 'The client has no certificate: put one beside what it may do.', {
+      field: 'certificates',
+    });
   }
 
   /** The same with a new secret, beside the one so far. */

@@ -5,6 +5,12 @@ import { type ClientRecord, sapClientIdOf } from './client.js';
 const oa2Shape = z.object({
   clientid: z.string(),
   clientsecret: z.string().optional().describe('only where it was just made'),
+  'credential-type': z.literal('x509').optional(),
+  certificate: z
+    .string()
+    .optional()
+    .describe('PEM, by which the client gets its tokens; `key` is put in by who has it'),
+  certurl: z.string().optional().describe('where it is shown'),
   tokenendpoint: z.string(),
   granttype: z.literal('client_credentials'),
 });
@@ -32,11 +38,13 @@ export function eventMeshKeyOf(
   client: ClientRecord,
   { baseUrl }: { baseUrl: string },
   clientSecret?: string,
+  certificate?: string,
 ): EventMeshKey {
   const clientid = sapClientIdOf(client);
   const oa2 = {
     clientid,
     ...(clientSecret === undefined ? {} : { clientsecret: clientSecret }),
+    ...(certificate === undefined ? {} : { 'credential-type': 'x509' as const, certificate, certurl: baseUrl }),
     tokenendpoint: `${baseUrl}/oauth/token`,
     granttype: 'client_credentials',
   } as const;

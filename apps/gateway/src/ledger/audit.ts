@@ -13,6 +13,8 @@ interface Act {
   param?: string;
   /** Fields of the body that are kept with it; none has a secret. */
   fields?: readonly string[];
+  /** Parameters of the path that are kept with it, too. */
+  params?: readonly string[];
 }
 
 const QUEUE = { target: 'queue', param: 'name' };
@@ -70,10 +72,22 @@ const ACTS: Readonly<Record<string, Act>> = {
   [`DELETE ${EVENTS}/events/subscriptions/:name`]: { action: 'webhook.delete', ...WEBHOOK },
   [`POST ${EVENTS}/events/subscriptions/:name/handshake`]: { action: 'webhook.handshake', ...WEBHOOK },
   [`PUT ${EVENTS}/events/subscriptions/:name/state`]: { action: 'webhook.state', ...WEBHOOK, fields: ['action'] },
-  [`PUT ${MANAGEMENT}/queues/:name`]: { action: 'queue.put', ...QUEUE, fields: ['accessType', 'deadMsgQueue'] },
+  [`PUT ${MANAGEMENT}/queues/:name`]: {
+    action: 'queue.put',
+    ...QUEUE,
+    fields: ['accessType', 'deadMsgQueue', 'maxRedeliveryCount', 'maxQueueMessageCount', 'maxQueueSizeInBytes'],
+  },
   [`DELETE ${MANAGEMENT}/queues/:name`]: { action: 'queue.delete', ...QUEUE },
-  [`PUT ${MANAGEMENT}/queues/:name/subscriptions/:pattern`]: { action: 'queue.subscribe', ...QUEUE },
-  [`DELETE ${MANAGEMENT}/queues/:name/subscriptions/:pattern`]: { action: 'queue.unsubscribe', ...QUEUE },
+  [`PUT ${MANAGEMENT}/queues/:name/subscriptions/:pattern`]: {
+    action: 'queue.subscribe',
+    ...QUEUE,
+    params: ['pattern'],
+  },
+  [`DELETE ${MANAGEMENT}/queues/:name/subscriptions/:pattern`]: {
+    action: 'queue.unsubscribe',
+    ...QUEUE,
+    params: ['pattern'],
+  },
   'PUT /v1/tenants/:tenant': { action: 'tenant.put', ...TENANT },
   'DELETE /v1/tenants/:tenant': { action: 'tenant.delete', ...TENANT },
 };
@@ -164,6 +178,7 @@ export class Audit {
     const location = reply.getHeader('location');
     const result = statusCode < 400 ? 'done' : statusCode < 500 ? 'refused' : 'failed';
     const detail = {
+      ...fieldsOf(request.params, act.params ?? []),
       ...fieldsOf(request.body, act.fields ?? []),
       ...(typeof location === 'string' ? { location } : {}),
       ...(result === 'done' ? {} : { status: statusCode }),

@@ -198,7 +198,10 @@ export const monitorShape = z.object({
 export const queueEventsShape = z.object({
   events: z.array(
     z.object({
-      event: eventRefShape,
+      event: eventRefShape.extend({
+        appendedAt: z.string().optional().describe('when the log took it; left out while the index has not come to it'),
+        bytes: z.int().optional().describe('of its data, as it stands in the log; in the same way'),
+      }),
       status: z.enum(['acknowledged', 'consumed', 'failed', 'dropped', 'retrying']),
       cycle: z.string().describe('the replay or redrive it belongs to; empty for the first passage'),
       attempts: count,

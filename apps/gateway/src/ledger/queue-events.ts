@@ -29,6 +29,8 @@ interface CycleRow {
   redrive: string | null;
 }
 
+type StoredRow = Pick<CycleRow, 'topic' | 'partition' | 'position' | 'at'> & { bytes: number };
+
 /** Which delivery cycles count as what: as the monitor counts them. */
 const STATES: Readonly<Record<DeliveryState, string>> = {
   published: 'attempts > 0',
@@ -65,15 +67,44 @@ export class QueueEventList {
       ORDER BY chosen.at DESC, chosen.id DESC`;
     const values = [tenant, name, uuid, ...windowOf(query), ...where.values, uuid];
     const rows = await this.index.read<CycleRow>(sql, values);
-    const { views, ...next } = paged(rows, limit, ({ at, id }) => [at, id], cycleView);
+    const stored = await this.#stored(rows);
+    const view = (row: CycleRow): QueueEvents['events'][number] => cycleView(row, stored.get(placeOf(row)));
+    const { views, ...next } = paged(rows, limit, ({ at, id }) => [at, id], view);
     return { events: views, ...next, ...progressOf(upTo) };
+  }
+
+  /** When the log took the events of a page, and how large they are, by where they stand. */
+  async #stored(rows: readonly CycleRow[]): Promise<Map<string, StoredRow>> {
+    if (rows.length === 0) return new Map();
+    await this.index.caughtUp([...new Set(rows.map(({ topic }) => topic))]);
+    const marks = rows.map(() => '?').join(', ');
+    const sql = `SELECT topic, partition, position, at, bytes FROM event WHERE event_id IN (${marks})`;
+    const found = await this.index.read<StoredRow>(
+      sql,
+      rows.map((row) => row.event_id),
+    );
+    return new Map(found.map((row) => [placeOf(row), row]));
   }
 }
 
-function cycleView(row: CycleRow): QueueEvents['events'][number] {
+function placeOf({ topic, partition, position }: Pick<CycleRow, 'topic' | 'partition' | 'position'>): string {
+  return `${topic}/${partition}/${position}`;
+}
+
+function cycleView(row: CycleRow, stored: StoredRow | undefined): QueueEvents['events'][number] {
   const { event_id: id, source, type, key, topic, partition, position, letter_partition, letter_position } = row;
+  const ref = {
+    id,
+    source,
+    type,
+    key,
+    topic: objectOf(topic),
+    partition,
+    offset: position,
+    href: eventHref(id, source),
+  };
   return {
-    event: { id, source, type, key, topic: objectOf(topic), partition, offset: position, href: eventHref(id, source) },
+    event: { ...ref, ...(stored === undefined ? {} : { appendedAt: isoTime(stored.at), bytes: stored.bytes }) },
     status: statusOf(row),
     cycle: row.cycle,
     attempts: row.attempts,

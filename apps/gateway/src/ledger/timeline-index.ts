@@ -285,5 +285,5 @@ function recordOf(event: StoredEvent, hasBytes: boolean): TakenRecord {
   const { offset, appendedAt, key, attributes, notes } = event;
   const { id, source, type, time } = attributes;
   const value = hasBytes ? event.value : undefined;
-  return { offset, appendedAt, id, source, type, key, time, notes, value };
+  return { offset, appendedAt, id, source, type, key, time, bytes: event.value.length, notes, value };
 }

@@ -15,7 +15,16 @@ describe('the store of the index', () => {
 
   function record(offset: number, change: Partial<TakenRecord> = {}): TakenRecord {
     const about = { id: `e${offset}`, source: '/s', type: 't', key: 'k' };
-    return { offset, appendedAt: offset, ...about, time: undefined, notes: undefined, value: undefined, ...change };
+    return {
+      offset,
+      appendedAt: offset,
+      ...about,
+      time: undefined,
+      bytes: 0,
+      notes: undefined,
+      value: undefined,
+      ...change,
+    };
   }
 
   function take(kind: Taken['kind'], records: TakenRecord[], next = (records.at(-1)?.offset ?? -1) + 1): void {

@@ -36,13 +36,15 @@ export interface TakenRecord {
   type: string;
   key: string;
   time: string | undefined;
+  /** Of its value, as it stands in the log. */
+  bytes: number;
   notes: Readonly<Record<string, string>> | undefined;
   /** The bytes, where what they say is wanted. */
   value: Uint8Array | undefined;
 }
 
 /** Of another format is as good as lost: it is made anew. */
-const FORMAT = 4;
+const FORMAT = 5;
 
 const SQLITE_BUSY = 5;
 /** SQLITE_CORRUPT, SQLITE_NOTADB. */
@@ -55,7 +57,7 @@ CREATE TABLE place (topic TEXT, partition INTEGER, next INTEGER, at INTEGER, PRI
 CREATE TABLE record (id TEXT PRIMARY KEY, at INTEGER) WITHOUT ROWID;
 CREATE INDEX record_at ON record (at);
 CREATE TABLE event (id INTEGER PRIMARY KEY, topic TEXT, partition INTEGER, position INTEGER, event_id TEXT,
-  source TEXT, type TEXT, key TEXT, time TEXT, at INTEGER);
+  source TEXT, type TEXT, key TEXT, time TEXT, at INTEGER, bytes INTEGER);
 CREATE INDEX event_event ON event (event_id);
 CREATE INDEX event_key ON event (key, topic);
 CREATE INDEX event_at ON event (at);
@@ -151,10 +153,10 @@ export class TimelineStore {
   }
 
   #add({ kind, topic, partition }: Taken, record: TakenRecord): void {
-    const { offset, appendedAt, id, source, type, key, time } = record;
+    const { offset, appendedAt, id, source, type, key, time, bytes } = record;
     if (kind === 'events') {
-      const values = [topic, partition, offset, id, source, type, key, time ?? null, appendedAt];
-      this.#run('INSERT INTO event VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)', values);
+      const values = [topic, partition, offset, id, source, type, key, time ?? null, appendedAt, bytes];
+      this.#run('INSERT INTO event VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', values);
       return;
     }
     if (kind === 'dead-letters') {

@@ -38,7 +38,7 @@ export class MessageForms {
 }
 
 /** A message from the properties on; its CloudEvents attributes beside the body are application properties. */
-export function bareOf(
+function bareOf(
   { id, contentType, body, address, attributes, expiresAt, isRaw, eventAttributes = {} }: Message,
   createdAt: number | undefined,
 ): Buffer {

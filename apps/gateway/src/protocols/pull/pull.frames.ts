@@ -19,7 +19,7 @@ export function readSettle(body: Buffer | undefined, limits: JsonLimits): Settle
 export function readLent(body: Buffer | undefined, limits: JsonLimits): LentRequest {
   const value = parseJson(body ?? Buffer.alloc(0), limits) as { what?: unknown } | null;
   if (value?.what !== 'settle') return readShape(lentShape, value);
-  const { what, ...rest } = value;
+  const { what: _settle, ...rest } = value;
   return acceptsOnly(rest) ? { what: 'settle', ...rest } : readShape(lentShape, value);
 }
 
