@@ -126,7 +126,11 @@ function databaseOf(service: string, tenant: string): string {
 function tokensOf({ issuerUrl, clientId, clientSecret }: ServiceSettings): ClientTokens | undefined {
   if (clientId === undefined && clientSecret === undefined) return undefined;
   if (clientId === undefined || clientSecret === undefined) {
-    throw new HeddleError('setting-invalid', 'HEDDLE_CLIENT_ID and HEDDLE_CLIENT_SECRET go together.');
+    const missing = clientId === undefined ? 'HEDDLE_CLIENT_ID' : 'HEDDLE_CLIENT_SECRET';
+    throw new HeddleError(
+      'setting-invalid',
+      `HEDDLE_CLIENT_ID and HEDDLE_CLIENT_SECRET go together, and ${missing} is not set.`,
+    );
   }
   return new ClientTokens({ tokenUrl: `${issuerUrl}/oauth/token`, clientId, clientSecret });
 }

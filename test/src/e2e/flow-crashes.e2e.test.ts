@@ -20,6 +20,7 @@ import { orderQueue, pullDeliveries, putQueue } from '../support/queue-clients.j
 vi.setConfig({ testTimeout: 240_000 });
 const SOON = { timeout: 60_000, interval: 200 };
 const SENDER = `Basic ${Buffer.from('sender:s3cret').toString('base64')}`;
+const METRICS_TOKEN = 'of-metrics-and-nothing-else';
 const FLOWS = `
 name: out
 from: { queue: out }
@@ -69,6 +70,7 @@ beforeAll(async () => {
   runner = await FlowRunner.start(mesh, dir, {
     RECEIVER_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`,
     SENDER_PASSWORD: 's3cret',
+    HEDDLE_METRICS_TOKEN: METRICS_TOKEN,
   });
   got = [];
 });
@@ -175,6 +177,18 @@ test('what is handed in again under its key until it is answered is in the queue
     await call('POST', `${gateway}/v1/queues/in/settle`, { body: { settlements } });
   }
   expect(found.toSorted()).toEqual(ids.toSorted());
+});
+
+test('metrics are for whoever shows their token, and the monitor for whoever manages a flow', async () => {
+  const statusOf = async (path: string, authorization: string): Promise<number> =>
+    (await call('GET', `${runner.url}${path}`, { headers: { authorization } })).status;
+  const administrator = `Bearer ${await mesh.token()}`;
+  expect(await statusOf('/metrics', `Bearer ${METRICS_TOKEN}`)).toBe(200);
+  expect(await statusOf('/metrics', administrator)).toBe(401);
+  for (const path of ['/flows', '/messages']) {
+    expect([path, await statusOf(path, administrator)]).toEqual([path, 200]);
+    expect([path, await statusOf(path, `Bearer ${METRICS_TOKEN}`)]).toEqual([path, 401]);
+  }
 });
 
 /** Kills the runner so often at least, and until all is done; each time after a while of chance. */

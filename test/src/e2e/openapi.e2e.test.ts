@@ -1,7 +1,8 @@
 import { MESH_APPS } from '@heddle/infra';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 
 interface OpenApi {
   openapi: string;
@@ -15,7 +16,7 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 let mesh: Mesh;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack') });
+  mesh = await sharedMesh();
 });
 
 afterAll(() => mesh.stop());
