@@ -36,6 +36,8 @@ export class TrialServer {
   private constructor(
     readonly url: string,
     readonly identity: Identity,
+    /** The clients whose requests were let in, one for each that counts towards a rate. */
+    readonly admitted: readonly string[],
     private readonly close: () => Promise<void>,
   ) {}
 
@@ -44,6 +46,7 @@ export class TrialServer {
     environment: Record<string, string> = {},
     controlLog: ControlLog = new MemoryControlLog(),
   ): Promise<TrialServer> {
+    const admitted: string[] = [];
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const log = createLog('test', 'silent');
@@ -59,6 +62,7 @@ export class TrialServer {
       controlLog,
       sealer: new TrialSealer(),
       inUse: (tenant) => (tenant === 'busy' ? '2 queues' : undefined),
+      admit: ({ caller }) => void admitted.push(caller?.client ?? ''),
       log,
     });
     await identity.start();
@@ -97,7 +101,7 @@ export class TrialServer {
       })();
     });
     await app.listen(port, '127.0.0.1');
-    return new TrialServer(url, identity, async () => {
+    return new TrialServer(url, identity, admitted, async () => {
       await app.close();
       await identity.stop();
     });
