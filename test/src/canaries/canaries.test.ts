@@ -23,7 +23,7 @@ let trial: GatewayTrial;
 let parties: Party[];
 
 beforeAll(async () => {
-  const { seed } = new Chance();
+  const { seed } = Chance.of('steps of tenants');
   [sink, owner] = [await CanarySink.open(watch), await CanarySink.open(watch)];
   const owners = TENANTS.map((tenant) => `${tenant}/sales-order=${owner.url}/${tenant}`).join(',');
   trial = await GatewayTrial.start({ OWNER_URLS: owners, HEDDLE_LIMIT_TENANT_QUEUES: '16' });

@@ -55,10 +55,15 @@ export function fetchContract(opened: () => EventLogHarness): void {
       const topic = await newTopic();
       const [first] = (await appendAll(topic, 'k', [1])) as [Position];
       const at = { ...first, offset: 1 };
-      const began = performance.now();
-      const { events, from, nextOffset, end } = await log.fetch(at);
-      expect(performance.now() - began).toBeLessThan(200);
-      expect({ events, from, nextOffset, end }).toEqual({ events: [], from: 1, nextOffset: 1, end: 1 });
+      const took: number[] = [];
+      for (let tries = 0; tries < 5; tries += 1) {
+        const began = performance.now();
+        const { events, from, nextOffset, end } = await log.fetch(at);
+        took.push(performance.now() - began);
+        expect({ events, from, nextOffset, end }).toEqual({ events: [], from: 1, nextOffset: 1, end: 1 });
+      }
+      // One that waited for what may come would wait each time; a busy machine does not hold up each.
+      expect(Math.min(...took)).toBeLessThan(200);
       await appendAll(topic, 'k', [2]);
       expect(numbers((await log.fetch(at)).events)).toEqual([2]);
     });

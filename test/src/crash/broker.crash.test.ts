@@ -88,7 +88,7 @@ describe.skipIf(!isNative)('a broker of its own', () => {
     await putWebhook(gateway, { url: sink.url, types: [ORDERS] });
     const stream = await openWebSocket(gateway, { types: ORDERS });
     await stream.events.until((events) => events.length > 0);
-    const chance = new Chance();
+    const chance = Chance.of('outages of the broker');
     const load = new OrderLoad([orders], partner, chance, 4);
     const publisher = new PublishLoad(gateway);
     for (let round = 0; round < 2; round += 1) {

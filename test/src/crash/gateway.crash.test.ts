@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 test('a gateway that is killed between a delivery and its acknowledgement loses none, keeps order per key, and marks each repeat', async () => {
-  const chance = new Chance();
+  const chance = Chance.of('kills between deliveries');
   const sinks = await Promise.all([WebhookSink.start(), WebhookSink.start()]);
   for (const sink of sinks) {
     await putWebhook(gateway, { url: sink.url, types: [ORDERS] });
@@ -66,7 +66,7 @@ test('a gateway that is killed between a delivery and its acknowledgement loses 
 });
 
 test('a stream whose gateway is killed again and again carries every event once, with the token of the last one', async () => {
-  const chance = new Chance();
+  const chance = Chance.of('kills of a stream');
   const events: CloudEvent[] = [];
   let stream = await openWebSocket(gateway, { types: ORDERS });
   await stream.events.until((all) => all.length > 0);

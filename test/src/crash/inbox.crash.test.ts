@@ -41,7 +41,7 @@ test(
   { timeout: 180_000 },
   async () => {
     await raiseAll();
-    const chance = new Chance();
+    const chance = Chance.of('kills between effect and acknowledgement');
     for (let death = 0; death < 4; death += 1) {
       worker = await start(String(chance.between(1, 12)));
       expect(await worker.exited).toEqual({ code: null, signal: 'SIGKILL' });

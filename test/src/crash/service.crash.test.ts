@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { Chance } from '../support/chance.js';
 import { foreignKafka, readTopic } from '../support/foreign-kafka.js';
 import { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { OrderDatabase } from '../support/order-database.js';
 import { type HistoryReport, checkOrderHistory } from '../support/order-history.js';
 import { OrderLoad } from '../support/order-load.js';
@@ -17,7 +18,7 @@ let partner: string;
 let database: OrderDatabase;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground });
+  mesh = await sharedMesh();
   orders = new Orders(mesh.url('business-partner'), mesh.url('sales-order'));
   partner = await orders.knownPartner();
   database = await OrderDatabase.open(ground.databaseUrl);
@@ -30,7 +31,7 @@ afterAll(async () => {
 
 describe('a service that is killed', () => {
   test('at any moment under load, leaves exactly the events of what it committed, in order and without a gap', async () => {
-    const chance = new Chance();
+    const chance = Chance.of('kills of a service');
     const load = new OrderLoad([orders], partner, chance);
     for (let round = 0; round < 5; round += 1) {
       await delay(chance.between(100, 700));
@@ -83,7 +84,7 @@ describe('two processes of one service on one database', () => {
   afterAll(() => other.stop());
 
   test('raise and relay together without an event lost, repeated out of order or numbered twice, while one is killed and the other leaves', async () => {
-    const chance = new Chance();
+    const chance = Chance.of('kills of one of two services');
     const load = new OrderLoad(both, partner, chance);
     for (const one of [other, mesh]) {
       await delay(chance.between(200, 800));
@@ -102,7 +103,7 @@ describe('two processes of one service on one database', () => {
   });
 
   test('keep order when one stands still for longer than its lease, and then goes on as if nothing had been', async () => {
-    const chance = new Chance();
+    const chance = Chance.of('standstill of a service');
     const { pid } = other.app('sales-order');
     const load = new OrderLoad(both, partner, chance, 4);
     await delay(chance.between(200, 500));

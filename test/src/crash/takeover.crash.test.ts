@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { allOf } from '../support/arrivals.js';
 import { CONTRACT_SIGNED } from '../support/cloud-event.js';
 import { call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { freshKey } from '../support/orders.js';
 import { type Published, publishContracts } from '../support/publishing.js';
 import { type QueueView, deleteQueue, putQueue, readQueue } from '../support/queue-clients.js';
@@ -23,7 +24,7 @@ const queues: string[] = [];
 
 // What is asked and published here goes to one instance; the other one works on the queues in question.
 beforeAll(async () => {
-  one = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  one = await sharedMesh();
   other = await one.anotherGateway();
   gateway = one.url('gateway');
 });

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { CONTRACT_SIGNED, contractSigned } from '../support/cloud-event.js';
 import { foreignKafka, readTopic } from '../support/foreign-kafka.js';
 import { type Answer, call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { freshKey } from '../support/orders.js';
 
 import { type QueueDelivery, pullDeliveries, putQueue, settlePulled } from '../support/queue-clients.js';
@@ -16,7 +17,7 @@ let gateway: string;
 const place = `plant${randomUUID().slice(0, 8)}`;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
 });
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { AmqpReceiver } from '../support/amqp-receiver.js';
 import { CONTRACT_SIGNED } from '../support/cloud-event.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { publishContracts } from '../support/publishing.js';
 import { putQueue } from '../support/queue-clients.js';
 
@@ -13,7 +14,7 @@ let mesh: Mesh;
 let gateway: string;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
 });
 

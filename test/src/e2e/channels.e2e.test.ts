@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { CloudEvent } from '../support/cloud-event.js';
 import { type Answer, call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { Orders, freshKey } from '../support/orders.js';
 import { pullDeliveries, putQueue } from '../support/queue-clients.js';
 import { WebhookSink, eventOf } from '../support/webhook-sink.js';
@@ -31,7 +32,7 @@ describe('a channel of sales orders', () => {
   let other: string;
 
   beforeAll(async () => {
-    [mesh, sink] = await Promise.all([Mesh.start({ ground: inject('stack') }), WebhookSink.start()]);
+    [mesh, sink] = await Promise.all([sharedMesh(), WebhookSink.start()]);
     gateway = mesh.url('gateway');
     orders = new Orders(mesh.url('business-partner'), mesh.url('sales-order'));
     partner = await orders.knownPartner();

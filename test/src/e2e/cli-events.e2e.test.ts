@@ -3,10 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CHECKOUT } from '@heddle/infra';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { CONTRACT_SIGNED, contractSigned } from '../support/cloud-event.js';
 import { HeddleCli } from '../support/heddle-cli.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { freshKey } from '../support/orders.js';
 import { publishContracts } from '../support/publishing.js';
 import { pullDeliveries, putQueue, settlePulled } from '../support/queue-clients.js';
@@ -34,7 +35,7 @@ let cli: HeddleCli;
 vi.setConfig({ testTimeout: 180_000 });
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   cli = await HeddleCli.of(mesh);
 });

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { allOf } from '../support/arrivals.js';
 import { CONTRACT_SIGNED } from '../support/cloud-event.js';
 import { type CliProcess, HeddleCli } from '../support/heddle-cli.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { freshKey } from '../support/orders.js';
 import { publishContracts } from '../support/publishing.js';
 import { putQueue, readQueue } from '../support/queue-clients.js';
@@ -33,7 +34,7 @@ let sink: WebhookSink;
 vi.setConfig({ testTimeout: 180_000 });
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   cli = await HeddleCli.of(mesh);
   sink = await WebhookSink.start();

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ADMINISTRATOR } from '@heddle/infra';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { CONTRACT_SIGNED } from '../support/cloud-event.js';
 import { HeddleCli } from '../support/heddle-cli.js';
 import { call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { freshKey } from '../support/orders.js';
 import { publishContracts } from '../support/publishing.js';
 import { pullDeliveries, putQueue, settlePulled } from '../support/queue-clients.js';
@@ -21,7 +22,7 @@ let cli: HeddleCli;
 vi.setConfig({ testTimeout: 180_000 });
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   cli = await HeddleCli.of(mesh);
 });

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { ADMINISTRATOR, CHECKOUT, freePort } from '@heddle/infra';
 import { chromium } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { Arrivals } from '../support/arrivals.js';
 import { CONTRACT_SIGNED, ORDERS, ORDER_CHANGED, ORDER_CREATED, contractSigned } from '../support/cloud-event.js';
 import { call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { Orders, freshKey } from '../support/orders.js';
 import { publishContracts } from '../support/publishing.js';
 import { deleteQueue, putQueue, readQueue } from '../support/queue-clients.js';
@@ -30,7 +31,7 @@ let mesh: Mesh;
 let gateway: string;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack') });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
 });
 

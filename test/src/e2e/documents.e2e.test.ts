@@ -14,7 +14,8 @@ import { CONTRACT_SIGNED } from '../support/cloud-event.js';
 import { Contracts } from '../support/contracts.js';
 import { type Answer, call } from '../support/http-call.js';
 import { authorizationFor } from '../support/keyring.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { Orders, freshKey } from '../support/orders.js';
 import { publishContracts } from '../support/publishing.js';
 import { type QueueDelivery, deleteQueue, pullDeliveries, putQueue, settlePulled } from '../support/queue-clients.js';
@@ -47,7 +48,7 @@ const sha256 = createHash('sha256').update(document).digest('hex');
 let reference: DocumentReference;
 
 beforeAll(async () => {
-  [mesh, sink] = await Promise.all([Mesh.start({ ground: inject('stack') }), WebhookSink.start()]);
+  [mesh, sink] = await Promise.all([sharedMesh(), WebhookSink.start()]);
   gateway = mesh.url('gateway');
   orders = new Orders(mesh.url('business-partner'), mesh.url('sales-order'));
   contracts = new Contracts(mesh.url('contract'));

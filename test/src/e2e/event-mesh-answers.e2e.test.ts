@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { Mesh } from '../support/mesh.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import type { CurlAnswer } from '../support/sap-curl.js';
 import { NAMESPACE, SapShop } from '../support/sap-shop.js';
 
@@ -19,7 +20,7 @@ let shop: SapShop;
 let queue: string;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  mesh = await sharedMesh();
   shop = await SapShop.open(mesh.url('gateway'));
   queue = await shop.newQueue();
 });

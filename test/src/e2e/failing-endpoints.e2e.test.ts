@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { allOf } from '../support/arrivals.js';
 import { CONTRACT_SIGNED } from '../support/cloud-event.js';
 import { call } from '../support/http-call.js';
 import { LedgerReader } from '../support/ledger.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { freshKey } from '../support/orders.js';
 import { type Published, publishContracts } from '../support/publishing.js';
 import { type Delivery, WebhookSink, eventOf } from '../support/webhook-sink.js';
@@ -22,7 +23,7 @@ let sink: WebhookSink;
 
 // With the schedule, the breaker and the limits that everybody has who sets nothing.
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   ledger = new LedgerReader(gateway);
 });

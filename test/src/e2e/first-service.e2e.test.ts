@@ -8,7 +8,8 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { Arrivals } from '../support/arrivals.js';
 import { foreignKafka, readTopic } from '../support/foreign-kafka.js';
 import { call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 
 // Follows docs/guides/first-service.md as it stands: its files, its commands, what it says is printed.
 
@@ -24,7 +25,7 @@ const folder = join(CHECKOUT, '.heddle-test', `credit-${randomUUID().slice(0, 8)
 
 beforeAll(async () => {
   guide = await readFile(join(CHECKOUT, 'docs/guides/first-service.md'), 'utf8');
-  mesh = await Mesh.start({ ground });
+  mesh = await sharedMesh();
 });
 
 afterAll(async () => {

@@ -5,12 +5,13 @@ import { type Server, createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Identity, identity } from '../../../apps/gateway/src/protocols/webhook/certificate-trial.js';
 import { CONTRACT_SIGNED, contractSigned } from '../support/cloud-event.js';
 import { FlowRunner, type MessageView } from '../support/flow-runner.js';
 import { call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { freshKey } from '../support/orders.js';
 import { publishContracts } from '../support/publishing.js';
 import { pullDeliveries, putQueue } from '../support/queue-clients.js';
@@ -116,7 +117,7 @@ beforeAll(async () => {
     erp: 's3cret: ü\n',
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   await putQueue(gateway, { types: [CONTRACT_SIGNED], start: 'now' }, 'erp');
   await putQueue(gateway, { types: [CONTRACT_SIGNED], start: 'now', paused: true }, 'stranger');

@@ -1,3 +1,4 @@
+// @vitest-environment-options {"process": "of files with plain kafkajs"}
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -8,9 +9,10 @@ import type { IHeaders } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { Arrivals } from '../support/arrivals.js';
 import { CONTRACT_SIGNED, ORDERS, ORDER_CREATED, contractSigned } from '../support/cloud-event.js';
-import { type LogRecord, appendRaw, foreignKafka, readTopic } from '../support/foreign-kafka.js';
+import { type LogRecord, appendRaw, foreignKafka, isPlainKafkajs, readTopic } from '../support/foreign-kafka.js';
 import { call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { Orders, freshKey } from '../support/orders.js';
 import { contractEvent, publish, publishBinary } from '../support/publishing.js';
 import { type StreamClient, afterOpened, openSse } from '../support/stream-clients.js';
@@ -30,7 +32,8 @@ let partner: string;
 let stream: StreamClient;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground });
+  expect(isPlainKafkajs()).toBe(true);
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   orders = new Orders(mesh.url('business-partner'), mesh.url('sales-order'));
   partner = await orders.knownPartner();

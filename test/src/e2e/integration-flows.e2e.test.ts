@@ -4,13 +4,14 @@ import { type IncomingHttpHeaders, type ServerResponse, createServer } from 'nod
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { CHECKOUT } from '@heddle/infra';
-import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { Arrivals } from '../support/arrivals.js';
 import { CONTRACT_SIGNED, contractSigned } from '../support/cloud-event.js';
 import { FlowRunner, type MessageView } from '../support/flow-runner.js';
 import { call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { freshKey } from '../support/orders.js';
 import { publishContracts } from '../support/publishing.js';
 import { orderQueue, pullDeliveries, putQueue, readQueue } from '../support/queue-clients.js';
@@ -48,7 +49,7 @@ const archive = createServer((request, response) => {
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => archive.listen(0, '127.0.0.1', resolve));
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   for (const file of ['contracts-to-archive.yaml', 'measurements.yaml']) {
     const text = await readFile(join(CHECKOUT, 'examples/flows/setup', file), 'utf8');

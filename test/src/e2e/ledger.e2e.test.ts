@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { allOf } from '../support/arrivals.js';
 import { CONTRACT_SIGNED, ORDERS, ORDER_CHANGED, ORDER_CREATED } from '../support/cloud-event.js';
 import { type EventSummary, LedgerReader } from '../support/ledger.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { Orders, freshKey } from '../support/orders.js';
 import { publishContracts } from '../support/publishing.js';
 import { type Delivery, WebhookSink, eventOf } from '../support/webhook-sink.js';
@@ -17,7 +18,7 @@ let ledger: LedgerReader;
 let sink: WebhookSink;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack') });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   ledger = new LedgerReader(gateway);
 });

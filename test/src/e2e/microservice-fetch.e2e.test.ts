@@ -4,7 +4,8 @@ import { type Fetched, type Mesh as Microservice, createMesh } from '@heddle/mes
 import type { StoredEvent } from '@heddle/event';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { Arrivals } from '../support/arrivals.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { Orders, freshKey } from '../support/orders.js';
 
 interface Order {
@@ -25,7 +26,7 @@ let microservice: Microservice;
 const arrivals = new Arrivals<Notified>();
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground });
+  mesh = await sharedMesh();
   orders = new Orders(mesh.url('business-partner'), mesh.url('sales-order'));
   partner = await orders.knownPartner();
   const { clientId, clientSecret } = await mesh.credentialsOf(ADMINISTRATOR);

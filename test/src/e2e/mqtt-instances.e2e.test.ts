@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import mqtt from 'mqtt';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { call } from '../support/http-call.js';
 import { authorizationFor } from '../support/keyring.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { MqttClient } from '../support/mqtt-client.js';
 
 const WAIT = { timeout: 15_000 };
@@ -12,7 +13,7 @@ let mesh: Mesh;
 let gateway: string;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
 });
 afterAll(() => mesh.stop());

@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type CloudEvent,
   OPENED,
@@ -10,7 +10,8 @@ import {
   versionOf,
 } from '../support/cloud-event.js';
 import { call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { Orders, freshKey } from '../support/orders.js';
 import { afterOpened, openSse, openWebSocket } from '../support/stream-clients.js';
 import { type Delivery, WebhookSink, eventOf } from '../support/webhook-sink.js';
@@ -23,7 +24,7 @@ let partner: string;
 let sink: WebhookSink;
 
 beforeAll(async () => {
-  [mesh, sink] = await Promise.all([Mesh.start({ ground: inject('stack') }), WebhookSink.start()]);
+  [mesh, sink] = await Promise.all([sharedMesh(), WebhookSink.start()]);
   gateway = mesh.url('gateway');
   orders = new Orders(mesh.url('business-partner'), mesh.url('sales-order'));
   partner = await orders.knownPartner();

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { AmqpReceiver } from '../support/amqp-receiver.js';
 import { type CloudEvent, versionOf } from '../support/cloud-event.js';
 import { type Answer, call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { Orders, freshKey } from '../support/orders.js';
 import { type QueueDelivery, deleteQueue, putQueue } from '../support/queue-clients.js';
 
@@ -15,7 +16,7 @@ let gateway: string;
 let partners: string;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack') });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   partners = `${mesh.url('business-partner')}/business-partners`;
 });

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { CONTRACT_SIGNED, ORDER_CREATED, contractSigned } from '../support/cloud-event.js';
 import { foreignKafka, readTopic } from '../support/foreign-kafka.js';
 import { type Answer, call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { freshKey } from '../support/orders.js';
 import { contractEvent, publish, publishBatch, publishBinary } from '../support/publishing.js';
 import { type StreamClient, afterOpened, openWebSocket } from '../support/stream-clients.js';
@@ -15,7 +16,7 @@ let gateway: string;
 let stream: StreamClient;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   stream = await openWebSocket(gateway, { types: CONTRACT_SIGNED });
   await stream.events.until((events) => events.length > 0);

@@ -4,11 +4,12 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CHECKOUT, freePort, waitForPort } from '@heddle/infra';
-import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Arrivals } from '../support/arrivals.js';
 import { CONTRACT_SIGNED } from '../support/cloud-event.js';
 import { call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { freshKey } from '../support/orders.js';
 import { publishContracts } from '../support/publishing.js';
 import { putQueue } from '../support/queue-clients.js';
@@ -25,7 +26,7 @@ let programs: string[];
 let child: ChildProcess | undefined;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   folder = await mkdtemp(join(tmpdir(), 'heddle-guide-'));
   await symlink(join(CHECKOUT, 'node_modules'), join(folder, 'node_modules'));

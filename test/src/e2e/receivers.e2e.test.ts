@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, inject, vi } from 'vitest';
 import { type ReceiverGround, receiverContract } from '../contract/receiver.contract.js';
 import { foreignKafka } from '../support/foreign-kafka.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { RECEIVER_KINDS } from '../support/receiver-kinds.js';
 import { settledOf } from '../support/stored-progress.js';
 
@@ -11,7 +12,7 @@ let mesh: Mesh;
 let ground: ReceiverGround;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: stack, apps: ['gateway'] });
+  mesh = await sharedMesh();
   ground = {
     gateway: mesh.url('gateway'),
     restart: async () => {

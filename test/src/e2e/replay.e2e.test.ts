@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { CONTRACT_SIGNED } from '../support/cloud-event.js';
 import { call } from '../support/http-call.js';
 import { LedgerReader } from '../support/ledger.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { freshKey } from '../support/orders.js';
 import { type Published, publishContracts } from '../support/publishing.js';
 import { type QueueDelivery, pullDeliveries, putQueue, readQueue, settlePulled } from '../support/queue-clients.js';
@@ -23,7 +24,7 @@ let mesh: Mesh;
 let gateway: string;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway'] });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
 });
 

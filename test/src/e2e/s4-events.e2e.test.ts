@@ -1,8 +1,9 @@
 import { BusinessPartnerEvent, SalesOrderEvent } from '@heddle/schemas';
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type CloudEvent, versionOf } from '../support/cloud-event.js';
 import { type Answer, call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { freshKey } from '../support/orders.js';
 import { pullDeliveries, putQueue, settlePulled } from '../support/queue-clients.js';
 import { type Delivery, WebhookSink, eventOf } from '../support/webhook-sink.js';
@@ -19,7 +20,7 @@ let orders: string;
 let partners: string;
 
 beforeAll(async () => {
-  [mesh, sink] = await Promise.all([Mesh.start({ ground: inject('stack') }), WebhookSink.start()]);
+  [mesh, sink] = await Promise.all([sharedMesh(), WebhookSink.start()]);
   gateway = mesh.url('gateway');
   orders = `${mesh.url('sales-order')}/sales-orders`;
   partners = `${mesh.url('business-partner')}/business-partners`;

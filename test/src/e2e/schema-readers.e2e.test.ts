@@ -5,7 +5,8 @@ import { CHECKOUT } from '@heddle/infra';
 import { runSchemaCommand } from '@heddle/schema';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { deleteQueue, putQueue } from '../support/queue-clients.js';
 
 const FILE = 'business-partner/BusinessPartnerCreated.avsc';
@@ -18,7 +19,7 @@ let queue: string;
 let dir: string;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack'), apps: ['gateway', 'business-partner', 'sales-order'] });
+  mesh = await sharedMesh();
   gateway = mesh.url('gateway');
   queue = await putQueue(gateway, { types: ['sap.s4.beh.businesspartner.*'] });
   dir = await mkdtemp(join(tmpdir(), 'heddle-readers-'));

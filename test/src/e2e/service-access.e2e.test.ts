@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { ORDERS } from '../support/cloud-event.js';
 import { type Answer, call } from '../support/http-call.js';
 import { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { Orders, freshKey } from '../support/orders.js';
 
 // Services let in whoever has a token of the gateway, which they need for its keys only. The stories follow each other.
@@ -12,7 +13,7 @@ let key: string;
 let token: string;
 
 beforeAll(async () => {
-  mesh = await Mesh.start({ ground: inject('stack') });
+  mesh = await sharedMesh();
   const orders = new Orders(mesh.url('business-partner'), mesh.url('sales-order'));
   key = await orders.whenKnown(await orders.partner());
   token = await mesh.token();

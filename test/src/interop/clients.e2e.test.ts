@@ -1,9 +1,12 @@
+// @vitest-environment-options {"process": "of files with plain kafkajs"}
 import { randomUUID } from 'node:crypto';
 import { ConfluentSchemaRegistry } from '@heddle/schema';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { allOf } from '../support/arrivals.js';
+import { isPlainKafkajs } from '../support/foreign-kafka.js';
 import { call } from '../support/http-call.js';
-import { Mesh } from '../support/mesh.js';
+import type { Mesh } from '../support/mesh.js';
+import { sharedMesh } from '../support/shared-mesh.js';
 import { type Published, publishBatch } from '../support/publishing.js';
 import {
   type QueueDelivery,
@@ -59,12 +62,13 @@ let socket: QueueSocket;
 let published: Published[];
 
 beforeAll(async () => {
+  expect(isPlainKafkajs()).toBe(true);
   const registry = new ConfluentSchemaRegistry({ url: ground.registryUrl });
   for (const { subject, schema } of TYPES)
     await registry.register(subject, schema as Parameters<typeof registry.register>[1]);
   // Together, for each leaves a core idle while it fetches what it is made of.
   const builds = programs.filter(({ missing }) => missing === undefined).map(({ build }) => build());
-  [mesh] = await Promise.all([Mesh.start({ ground, apps: ['gateway'] }), ...builds]);
+  [mesh] = await Promise.all([sharedMesh(), ...builds]);
   gateway = mesh.url('gateway');
   queue = await putQueue(gateway, { types: TYPES.map(({ type }) => type), order: 'none' });
   socket = await openQueueSocket(gateway, queue, {

@@ -1,15 +1,19 @@
-/**
- * Chance that can be had again: the same seed gives the same numbers. `HEDDLE_TEST_SEED` sets the seed; it is printed in
- * any case, so that a failure can be tried again with the same moments (what the machine does between them is its own).
- */
+/** Chance that can be had again: the same seed gives the same numbers. */
 export class Chance {
-  readonly seed: number;
   #state: number;
 
-  constructor(seed = Number(process.env['HEDDLE_TEST_SEED'] ?? Date.now() % 2 ** 31)) {
-    this.seed = seed;
+  constructor(readonly seed: number) {
     this.#state = seed;
-    process.stderr.write(`seed ${seed}\n`);
+  }
+
+  /**
+   * Chance for a test. `HEDDLE_TEST_SEED` sets the seed; it is printed in any case, with what it is for, so that a failure
+   * can be tried again with the same moments (what the machine does between them is its own).
+   */
+  static of(what: string): Chance {
+    const seed = Number(process.env['HEDDLE_TEST_SEED'] ?? Date.now() % 2 ** 31);
+    process.stderr.write(`HEDDLE_TEST_SEED=${seed} has the same ${what} again\n`);
+    return new Chance(seed);
   }
 
   /** From 0 (inclusive) to 1 (exclusive): mulberry32. */

@@ -11,6 +11,20 @@ export interface LogRecord {
   value: Buffer | null;
 }
 
+/**
+ * Whether kafkajs is as it is published. `@heddle/kafka` puts parts of its own into it, for the whole process: a file about
+ * what foreign clients see has a process of its own (`@vitest-environment-options`), and says so by this.
+ */
+export function isPlainKafkajs(): boolean {
+  const { CompressionCodecs, CompressionTypes } = kafkajs as unknown as Record<string, Record<string, () => unknown>>;
+  try {
+    CompressionCodecs![String(CompressionTypes!['ZSTD'])]!();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /** Plain kafkajs, without anything of ours: what a foreign client sees and does. */
 export function foreignKafka(brokers: readonly string[]): Kafka {
   return new kafkajs.Kafka({ clientId: 'foreign', brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING });

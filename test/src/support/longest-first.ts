@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -25,8 +26,12 @@ const LONG = [
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
+    const shared = new Set(files.filter((file) => sharesMesh(file)));
     return sorted.toSorted(
-      (a, b) => a.project.config.sequence.groupOrder - b.project.config.sequence.groupOrder || placeOf(a) - placeOf(b),
+      (a, b) =>
+        a.project.config.sequence.groupOrder - b.project.config.sequence.groupOrder ||
+        Number(shared.has(a)) - Number(shared.has(b)) ||
+        placeOf(a) - placeOf(b),
     );
   }
 }
@@ -34,4 +39,12 @@ export class LongestFirst extends BaseSequencer {
 function placeOf({ project, moduleId }: TestSpecification): number {
   const place = LONG.indexOf(relative(project.config.root, moduleId));
   return place === -1 ? LONG.length : place;
+}
+
+/**
+ * Those that share a mesh come last: all gateways on one broker are one mesh, so that nobody may start another one, nor
+ * count what is on the broker, once the shared one runs.
+ */
+function sharesMesh({ moduleId }: TestSpecification): boolean {
+  return readFileSync(moduleId, 'utf8').includes('sharedMesh()');
 }

@@ -41,15 +41,16 @@ interface ServiceKey {
 /** The real, built processes of the mesh, running on free ports; each can be killed and started again on its port. */
 export class Mesh {
   readonly ports: MeshPorts;
+  /** Its logs, and the secrets of its first clients. */
+  readonly dir: string;
   #options: MeshOptions;
-  #dir: string;
   #secrets: string;
   #running = new Map<MeshApp, Running>();
 
-  private constructor(options: MeshOptions, ports: MeshPorts, dir: string) {
+  protected constructor(options: MeshOptions, ports: MeshPorts, dir: string) {
     this.#options = options;
     this.ports = ports;
-    this.#dir = dir;
+    this.dir = dir;
     this.#secrets = options.beside === undefined ? join(dir, 'secrets') : options.beside.#secrets;
   }
 
@@ -69,7 +70,7 @@ export class Mesh {
       if (beside === undefined) makeClients(mesh.#secrets);
       await registerOwnSchemas(ground.registryUrl);
       await Promise.all(apps.map((app) => mesh.startApp(app)));
-      await mesh.#getKeys();
+      await mesh.getKeys();
     } catch (error) {
       await mesh.stop();
       throw error;
@@ -127,7 +128,7 @@ export class Mesh {
   }
 
   logFile(app: MeshApp): string {
-    return join(this.#dir, `${app}.log`);
+    return join(this.dir, `${app}.log`);
   }
 
   /** @throws Error when it does not run */
@@ -165,10 +166,11 @@ export class Mesh {
   /** Stops all, the gateway first, and removes the logs. */
   async stop(): Promise<void> {
     for (const app of MESH_APPS.toReversed()) await this.#running.get(app)?.stop();
-    await rm(this.#dir, { recursive: true, force: true });
+    await rm(this.dir, { recursive: true, force: true });
   }
+
   /** From now on whoever asks a process of this mesh without saying who, asks as its administrator. */
-  async #getKeys(): Promise<void> {
+  protected async getKeys(): Promise<void> {
     const tokens = new ClientTokens(await this.credentialsOf(ADMINISTRATOR));
     // Now, so that none has to be got when the gateway is away.
     await tokens.header();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type MeshGround, startStack } from '@heddle/infra';
 import type { TestProject } from 'vitest/node';
 import { givenStack } from './given-stack.js';
+import { MeshKeeper } from './mesh-keeper.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -11,6 +12,8 @@ declare module 'vitest' {
     stack: { kafkaBrokers: string[]; registryUrl: string; databaseUrl: string };
     /** All there are: one for each worker, by its number (`own-stack.setup.ts`). */
     stacks: MeshGround[];
+    /** Where the mesh of a worker is asked for (`shared-mesh.ts`). */
+    keeper: string;
   }
 }
 
@@ -20,10 +23,7 @@ declare module 'vitest' {
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = givenStack();
-  if (given !== undefined) {
-    provide(project, [given]);
-    return async () => {};
-  }
+  if (given !== undefined) return provide(project, [given]);
   const dir = await mkdtemp(join(tmpdir(), 'heddle-test-'));
   const removed = (): Promise<void> => rm(dir, { recursive: true, force: true });
   const workers = Math.min(project.config.maxWorkers, filesToRun(project));
@@ -40,11 +40,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await stop();
     throw start.reason;
   }
-  provide(project, stacks);
-  return stop;
+  const stopMeshes = await provide(project, stacks);
+  return async () => {
+    await stopMeshes();
+    await stop();
+  };
 }
 
-function provide(project: TestProject, stacks: readonly MeshGround[]): void {
+/** Resolves to what stops the meshes that are kept on them. */
+async function provide(project: TestProject, stacks: readonly MeshGround[]): Promise<() => Promise<void>> {
   const grounds = stacks.map(({ kafkaBrokers, registryUrl, databaseUrl }) => ({
     kafkaBrokers: [...kafkaBrokers],
     registryUrl,
@@ -52,6 +56,9 @@ function provide(project: TestProject, stacks: readonly MeshGround[]): void {
   }));
   project.provide('stacks', grounds);
   project.provide('stack', grounds[0]!);
+  const keeper = await MeshKeeper.start(grounds);
+  project.provide('keeper', keeper.url);
+  return () => keeper.stop();
 }
 
 /** So that one file alone does not start what nobody is going to use. */
