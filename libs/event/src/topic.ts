@@ -1,5 +1,6 @@
 import { partitionOf } from './murmur2.js';
 
+/** The tenant whose topics have no name in front. */
 export const LOCAL_TENANT = 'local';
 
 /** How many ownership slots there are: the partition count of every slotted control topic, fixed for life. */

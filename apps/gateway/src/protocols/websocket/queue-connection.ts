@@ -6,6 +6,7 @@ import type { Flow } from '../../queues/flows.js';
 import type { Grant, LeaseReceiver } from '../../queues/lease-book.js';
 import type { SocketSink } from '../../streams/socket-sink.js';
 import { BackPressure, type Line } from '../back-pressure.js';
+import { deliveryText, moment } from '../lease-text.js';
 import type { OpenQueue } from '../open-queue.js';
 import type { Session } from '../sessions.js';
 import type { Taken } from '../../limits/rate-limits.js';
@@ -22,9 +23,7 @@ import {
   authenticatedFrame,
   closingFrame,
   deliveriesFrame,
-  deliveryText,
   frameInvalid,
-  moment,
   problemFrame,
   readFrame,
   readyFrame,
