@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { ServiceTrial } from '@heddle/mesh/trial';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { serviceDoorsContract } from '../../../test/src/contract/service-doors.contract.js';
 import { businessPartner } from './business-partner.module.js';
 import type { BusinessPartnerTables } from './business-partner.repository.js';
 import { PartnerContracts } from './partner-contracts.js';
@@ -178,27 +179,5 @@ describe('business partners over REST', () => {
     });
   });
 
-  it('are read and changed only by who may, and there are none for another tenant', async () => {
-    const isRead = (route: string): boolean => route.startsWith('GET ');
-    const refusedOf = async (permission: string): Promise<string[]> => {
-      const statuses = Object.entries(await trial.statusesFor(trial.bearerOf([permission])));
-      return statuses.filter(([, status]) => status === 403).map(([route]) => route);
-    };
-    const routes = trial.documentedRoutes();
-    expect(await refusedOf('consume:type:*')).toEqual(routes);
-    expect(await refusedOf('fetch:type:sap.s4.beh.businesspartner.v1.*')).toEqual(
-      routes.filter((route) => !isRead(route)),
-    );
-    expect(await refusedOf('publish:type:sap.s4.beh.businesspartner.v1.*')).toEqual(routes.filter(isRead));
-    expect(await refusedOf('*')).toEqual([]);
-    const ofAnother = Object.values(await trial.statusesFor(trial.bearerOf(['*'], 'acme')));
-    expect(new Set(ofAnother)).toEqual(new Set([404]));
-    for (const header of ['', 'Bearer x', 'Basic x']) {
-      expect(new Set(Object.values(await trial.statusesFor(header)))).toEqual(new Set([401]));
-    }
-  });
-
-  it('are documented as they answer, operation by operation', () => {
-    expect(trial.realRoutes()).toEqual(trial.documentedRoutes());
-  });
+  serviceDoorsContract('sap.s4.beh.businesspartner.v1.*', () => trial);
 });

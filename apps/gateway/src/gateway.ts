@@ -35,6 +35,7 @@ import { receiverNetworkOf } from './network/receiver.settings.js';
 import { ObjectTopics } from './object-topics.js';
 import type { MqttParts } from './protocols/mqtt/mqtt-parts.js';
 import { MqttSessions } from './protocols/mqtt/mqtt-sessions.js';
+import { PacketUseStore } from './protocols/mqtt/packet-use-store.js';
 import { RetainedMessages } from './protocols/mqtt/retained-messages.js';
 import { Retained } from './protocols/mqtt/retained.js';
 import { ShareQueues } from './protocols/mqtt/share-queues.js';
@@ -228,7 +229,14 @@ export class Gateway {
     const messages = new RetainedMessages({ controlLog, publisher, maxBytes: settings.mqttRetainedBytes });
     const retained = { eventLog, messages, topics, mask, namespaces: this.namespaces, baseUrl };
     this.mqtt = {
-      sessions: new MqttSessions({ queues, directory, messages, shares, log }),
+      sessions: new MqttSessions({
+        queues,
+        directory,
+        messages,
+        shares,
+        uses: new PacketUseStore({ controlLog, queues }),
+        log,
+      }),
       shares,
       messages,
       retained: new Retained(retained, settings.mqttRetained),

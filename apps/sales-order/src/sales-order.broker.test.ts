@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { ServiceTrial } from '@heddle/mesh/trial';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { serviceDoorsContract } from '../../../test/src/contract/service-doors.contract.js';
 import { type KnownContract, KnownContracts } from './known-contracts.js';
 import { salesOrder } from './sales-order.module.js';
 import type { SalesOrderTables } from './sales-order.repository.js';
@@ -256,27 +257,7 @@ describe('sales orders over REST', () => {
     expect(foreign).toMatchObject({ status: 415, body: { code: 'content-type-unsupported' } });
   });
 
-  it('are read and changed only by who may, and there are none for another tenant', async () => {
-    const isRead = (route: string): boolean => route.startsWith('GET ');
-    const refusedOf = async (permission: string): Promise<string[]> => {
-      const statuses = Object.entries(await trial.statusesFor(trial.bearerOf([permission])));
-      return statuses.filter(([, status]) => status === 403).map(([route]) => route);
-    };
-    const routes = trial.documentedRoutes();
-    expect(await refusedOf('consume:type:*')).toEqual(routes);
-    expect(await refusedOf('fetch:type:sap.s4.beh.salesorder.v1.*')).toEqual(routes.filter((route) => !isRead(route)));
-    expect(await refusedOf('publish:type:sap.s4.beh.salesorder.v1.*')).toEqual(routes.filter(isRead));
-    expect(await refusedOf('*')).toEqual([]);
-    const ofAnother = Object.values(await trial.statusesFor(trial.bearerOf(['*'], 'acme')));
-    expect(new Set(ofAnother)).toEqual(new Set([404]));
-    for (const header of ['', 'Bearer x', 'Basic x']) {
-      expect(new Set(Object.values(await trial.statusesFor(header)))).toEqual(new Set([401]));
-    }
-  });
-
-  it('are documented as they answer, operation by operation', () => {
-    expect(trial.realRoutes()).toEqual(trial.documentedRoutes());
-  });
+  serviceDoorsContract('sap.s4.beh.salesorder.v1.*', () => trial);
 
   const onContract = (Contract: string, more: object = {}) => create({ Contract, ...more });
 

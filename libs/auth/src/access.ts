@@ -39,6 +39,7 @@ export function callerOf(request: FastifyRequest): Caller {
   return request.caller;
 }
 
+/** Who says whom a request comes from. */
 export interface Guard {
   /**
    * Who a request comes from.

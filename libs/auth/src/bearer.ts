@@ -24,6 +24,7 @@ export function bearerToken(authorization: string | undefined): string {
   return token;
 }
 
+/** The error of a token that is there and does not hold; `why` goes to the client. */
 export function tokenInvalid(why: string, cause?: unknown): HeddleError {
   return new HeddleError('token-invalid', `The access token is not accepted: ${why}.`, { cause });
 }

@@ -22,6 +22,7 @@ export function requirePermission(caller: Caller, verb: Verb, kind: Kind, name: 
   throw permissionMissing(caller, `${verb}:${kind}:${name}`);
 }
 
+/** The error of a caller who is known, and may not; names the permission that it needs. */
 export function permissionMissing(caller: Caller, permission: string): HeddleError {
   return new HeddleError('permission-missing', `The client ${caller.client} needs the permission ${permission}.`);
 }

@@ -3,6 +3,7 @@ import type { Caller } from './caller.js';
 import { remoteKeys } from './remote-keys.js';
 import { TokenVerifier } from './token-verifier.js';
 
+/** The gateway whose tokens are believed. */
 export interface GatewayIssuer {
   /** Where it is reached. */
   url: string;

@@ -12,6 +12,7 @@ export const CLOCK_SKEW_S = 30;
 /** What is written into a token; times are in seconds (RFC 7519 §2). */
 export type Claims = Readonly<Record<string, unknown>>;
 
+/** A private key, as tokens are signed with. */
 export interface SigningKey {
   kid: string;
   alg: string;
@@ -39,6 +40,7 @@ export interface Expectation {
   key: KeyFinder;
 }
 
+/** A signed token (RFC 7515, compact) of a type, as `at+jwt`. */
 export async function signJwt(claims: Claims, type: string, { kid, alg, privateKey }: SigningKey): Promise<string> {
   return new SignJWT({ ...claims }).setProtectedHeader({ alg, typ: type, kid }).sign(privateKey);
 }

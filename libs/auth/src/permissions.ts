@@ -8,11 +8,13 @@ import { PATTERN_RULE, covers, isPattern } from './pattern.js';
  */
 export const VERBS = ['publish', 'consume', 'fetch', 'replay', 'manage', 'unmask'] as const;
 
+/** What a permission allows. */
 export type Verb = (typeof VERBS)[number];
 
 /** What it may be done to. */
 export const KINDS = ['type', 'topic', 'queue', 'client', 'tenant', 'flow'] as const;
 
+/** What a permission is about. */
 export type Kind = (typeof KINDS)[number];
 
 interface Permission {

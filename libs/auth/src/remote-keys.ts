@@ -3,6 +3,7 @@ import { createRemoteJWKSet, customFetch, errors } from 'jose';
 import { tokenInvalid } from './bearer.js';
 import type { KeyFinder } from './jwt.js';
 
+/** How the keys of an issuer elsewhere are got. */
 export interface RemoteKeysOptions {
   /** How the key set is got; the global `fetch` when not said. */
   fetch?: typeof fetch;

@@ -13,6 +13,7 @@ export interface DocumentReference {
   mediaType?: string | undefined;
 }
 
+/** Which documents are fetched, with what token. */
 export interface FetchDocument {
   /** Where documents may be fetched from, such as `https://documents.example.com`; anywhere when left out. */
   origins?: readonly string[];

@@ -15,6 +15,7 @@ export interface Opened {
   gaps: { topic: string; partition: number; from: number; to: number }[];
 }
 
+/** Which events a stream has, where it begins, and who takes them. */
 export interface StreamOptions {
   /** Of the gateway, such as `https://mesh.example.com`. */
   url: string;

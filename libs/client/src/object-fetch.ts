@@ -9,6 +9,7 @@ export type FetchedObject<S = unknown> =
   | { kind: 'tombstone'; version: number }
   | { kind: 'unchanged'; version: number; etag: string };
 
+/** How the object of an event is fetched. */
 export interface FetchObject extends Gateway {
   /** By which other URLs events call the gateway, where it is reached by another one from here. */
   knownAs?: readonly string[];

@@ -6,6 +6,7 @@ import { type Gateway, GatewayHttp } from './gateway-http.js';
 import { Refusal } from './refusal.js';
 import { Strikes } from './strikes.js';
 
+/** Which queue is worked off over HTTP, how, and how much at a time. */
 export interface PullOptions extends Gateway {
   queue: string;
   handle: Handle;

@@ -9,6 +9,7 @@ import { Refusal } from './refusal.js';
 import type { SocketClass } from './sockets.js';
 import { Strikes } from './strikes.js';
 
+/** Which queue is worked off over a WebSocket, how, and how much at a time. */
 export interface QueueOptions extends Gateway {
   queue: string;
   handle: Handle;

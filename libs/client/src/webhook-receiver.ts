@@ -5,6 +5,7 @@ import { type Consent, consentHeaders } from './webhook-consent.js';
 import { type HeaderSource, type VerifiedWebhook, verifiedWebhook } from './webhook-request.js';
 import { type WebhookKeys, WebhookRefused, WebhookVerifier } from './webhook-signature.js';
 
+/** How the requests of a webhook are verified, and what is done with their events. */
 export interface WebhookReceiverOptions extends WebhookKeys {
   /**
    * Works on an event. Once it has succeeded the event is safe here, and acknowledged; when it fails, it is tried again.

@@ -24,6 +24,7 @@ export interface VerifiedWebhook {
   isTest: boolean;
 }
 
+/** A request of a webhook, and the secrets it may be signed with. */
 export interface VerifyWebhook extends WebhookKeys {
   headers: HeaderSource;
   /** The bytes as they came, not what was parsed and written again. */

@@ -51,6 +51,7 @@ export interface BatchHandling {
   handle(events: readonly StoredEvent[], context: BatchContext): Promise<void> | void;
 }
 
+/** What a consumer wants, and how it handles events. */
 export interface ConsumeOptions {
   /** Members of one group share the partitions of its topics. */
   group: string;
@@ -86,6 +87,7 @@ export interface ConsumeOptions {
   retry?: RetrySchedule;
 }
 
+/** How far a consumer is in one of its partitions. */
 export interface PartitionStatus {
   topic: string;
   partition: number;
@@ -95,6 +97,7 @@ export interface PartitionStatus {
   lag: number;
 }
 
+/** What a consumer does now, for its health and for people who look. */
 export interface ConsumerStatus {
   /**
    * `joining` until the group has given it a place, `stalled` when it should be handling and cannot: no answer to a

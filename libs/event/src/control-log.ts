@@ -8,6 +8,7 @@ export interface ControlRecord {
   offset: number;
 }
 
+/** A record of a compacted topic, to be written. */
 export interface ControlPut {
   /** The slot; see `slotOf`. */
   partition: number;

@@ -69,6 +69,7 @@ export const ERRORS = {
   'setting-invalid': { status: 500, retryable: false, title: 'A setting is wrong' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
 
+/** The closed list of codes: what clients program against. */
 export type ErrorCode = keyof typeof ERRORS;
 
 /** A rule that a field breaks: the rest of a sentence that begins with the field, as `must be at least 1000`. */
@@ -78,6 +79,7 @@ export interface FieldRule {
   rule: string;
 }
 
+/** What an error says beside its message. */
 export interface ErrorDetails {
   /** The field that is wrong, as a path: `data.to_Item.0.Material`, `attributes.subject`. */
   field?: string;

@@ -13,6 +13,7 @@ export interface Append {
   notes?: Readonly<Record<string, string>>;
 }
 
+/** Where an event is, acknowledged by all in-sync replicas; or why it was not appended. */
 export type AppendOutcome = { position: Position } | { error: HeddleError };
 
 /** The readable range of a partition: the first offset kept, and the offset the next append will get. */
@@ -50,6 +51,7 @@ export interface ReadGap {
   to: number;
 }
 
+/** What a reader wants: every record of its topics, partition by partition, without a group. */
 export interface ReadOptions {
   topics: readonly string[];
   /**

@@ -22,10 +22,15 @@ export interface Event {
   value: Uint8Array;
 }
 
+/** How the data of events is on the log: Avro in Confluent wire format. */
 export const AVRO_CONTENT_TYPE = 'application/avro';
+/** How data leaves a door, unless Avro was asked for. */
 export const JSON_CONTENT_TYPE = 'application/json';
+/** An event as a whole, in the CloudEvents JSON format. */
 export const CLOUDEVENTS_JSON_CONTENT_TYPE = 'application/cloudevents+json';
+/** Several of them as one array. */
 export const CLOUDEVENTS_JSON_BATCH_CONTENT_TYPE = 'application/cloudevents-batch+json';
+/** An event as a whole, in the CloudEvents Avro format. */
 export const CLOUDEVENTS_AVRO_CONTENT_TYPE = 'application/cloudevents+avro';
 
 /**
@@ -33,6 +38,7 @@ export const CLOUDEVENTS_AVRO_CONTENT_TYPE = 'application/cloudevents+avro';
  * CloudEvents JSON or Avro format (structured mode).
  */
 export const ENVELOPE_MODES = ['binary', 'json', 'avro'] as const;
+/** One of {@link ENVELOPE_MODES}. */
 export type EnvelopeMode = (typeof ENVELOPE_MODES)[number];
 
 /** Bytes of one attribute value, count of extensions, bytes of all attributes together. */

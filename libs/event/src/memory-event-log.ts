@@ -18,6 +18,7 @@ import { isEventCopy, rawEvent } from './raw-message.js';
 import type { Position, StoredEvent } from './stored-event.js';
 import { type TopicSpec, isRawTopic } from './topic.js';
 
+/** What stands in for a broker and a registry in memory. */
 export interface MemoryEventLogOptions {
   /** The data of an event; one that throws makes the record foreign: it is set aside. */
   decode(event: Event): { data: unknown; schemaId?: number };

@@ -1,5 +1,6 @@
 import { partitionOf } from './murmur2.js';
 
+/** The tenant whose topics have no name in front. */
 export const LOCAL_TENANT = 'local';
 
 /** How many ownership slots there are: the partition count of every slotted control topic, fixed for life. */
@@ -10,7 +11,7 @@ export const SLOT_COUNT = 32;
  * of (tenant, queue), so that the owner of a slot owns all that belongs to its queues.
  * `operations` has what operators want to hear of (a webhook failing, recovered, disabled), `audit` who did what.
  * `clients` has who may come in, `keys` wrapped data keys and the signing keys of access tokens, `retained` the messages that
- * MQTT gives to whoever subscribes to their topics later.
+ * MQTT gives to whoever subscribes to their topics later, `mqtt` (slotted, too) which packet ids of its sessions are over.
  */
 export const CONTROL_TOPICS = {
   queues: 'heddle.queues',
@@ -24,6 +25,7 @@ export const CONTROL_TOPICS = {
   clients: 'heddle.clients',
   keys: 'heddle.keys',
   retained: 'heddle.retained',
+  mqtt: 'heddle.mqtt',
 } as const;
 
 /**
@@ -80,6 +82,7 @@ export const CONTROL_TOPIC_SPECS: readonly TopicSpec[] = [
   { name: CONTROL_TOPICS.queues, ...SLOTTED },
   { name: CONTROL_TOPICS.progress, ...SLOTTED },
   { name: CONTROL_TOPICS.parked, ...SLOTTED },
+  { name: CONTROL_TOPICS.mqtt, ...SLOTTED },
   { name: CONTROL_TOPICS.deadLetters, partitions: SLOT_COUNT, cleanup: 'delete', retentionMs: -1 },
   { name: CONTROL_TOPICS.attempts, partitions: SLOT_COUNT, cleanup: 'delete', retentionMs: 7 * 86_400_000 },
   { name: CONTROL_TOPICS.operations, partitions: 1, cleanup: 'delete', retentionMs: 30 * 86_400_000 },

@@ -8,6 +8,7 @@ export type LogLine = (
   fields: Record<string, unknown>,
 ) => void;
 
+/** How Kafka is reached. */
 export interface KafkaConnection {
   /** `host:port` of some brokers; the others are learned from them. */
   brokers: readonly string[];

@@ -6,6 +6,7 @@ import { AdminClient, createKafka, silent, type KafkaConnection, type LogLine } 
 import { SingleFetches } from './single-fetches.js';
 import { TopicDirectory } from './topic-directory.js';
 
+/** How compacted topics are written. */
 export interface KafkaControlLogOptions extends KafkaConnection {
   /** Milliseconds until a put without confirmation is answered with `log-unavailable` (30,000). */
   putBoundMs?: number;

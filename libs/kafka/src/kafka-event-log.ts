@@ -25,6 +25,7 @@ import { SetAside, type SetAsideRecord } from './set-aside.js';
 import { SingleFetches } from './single-fetches.js';
 import { TopicDirectory } from './topic-directory.js';
 
+/** How events are appended to Kafka, and read from it. */
 export interface KafkaEventLogOptions extends KafkaConnection {
   codec: Pick<AvroCodec, 'decode' | 'encode' | 'isLoaded' | 'load'>;
   /** In which envelope events of a type are appended; binary, unless it says otherwise. All are read, whatever it says. */

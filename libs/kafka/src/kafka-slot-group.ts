@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs';
 import { createKafka, silent, type KafkaConnection, type LogLine } from './kafka-client.js';
 import { SlotMembership } from './slot-membership.js';
 
+/** Which consumer group divides the slots. */
 export interface KafkaSlotGroupOptions extends KafkaConnection {
   /** The consumer group whose members divide the slots (`heddle.owners`). */
   group?: string;

@@ -19,6 +19,7 @@ import { Mesh } from './mesh.js';
 import { meshMigrations } from './mesh-migrations.js';
 import type { HandlerFailure, WatchedEventLog } from './watched-event-log.js';
 
+/** What a mesh in memory is made of. */
 export type MemoryMeshOptions<Tx> = Omit<MemoryGroundOptions<Tx>, 'request'>;
 
 const PATIENCE_MS = 10_000;

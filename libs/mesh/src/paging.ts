@@ -12,6 +12,7 @@ export const listQueryShape = z.object({
   after: z.string().max(64).optional(),
 });
 
+/** The values of {@link listQueryShape}. */
 export type ListQuery = z.output<typeof listQueryShape>;
 
 /** A page as it is answered: the objects, and the path of the page after it, or null. */

@@ -65,4 +65,5 @@ export function serviceSettings({ name, port }: { name: string; port: number }) 
   };
 }
 
+/** The values of {@link serviceSettings}. */
 export type ServiceSettings = SettingsOf<Settings<ReturnType<typeof serviceSettings>>>;

@@ -5,6 +5,7 @@ import { DatabaseError, escapeIdentifier } from 'pg';
 import { PreparingClient, PreparingPool } from './preparing-client.js';
 import type { SqlAnswer, SqlTransaction } from './sql-transaction.js';
 
+/** Which database a service has, and what is done to it before its first use. */
 export interface DatabaseOptions {
   /** The server; a database in its path is where it is asked to create the service's own. */
   url: string;

@@ -1,6 +1,7 @@
 import type { Database } from './database.js';
 import type { RelayLog } from './relay.js';
 
+/** How long the inbox knows what was handled, and how often it is cleaned. */
 export interface InboxCleanerOptions {
   database: Pick<Database<unknown>, 'connect'>;
   log: RelayLog;

@@ -26,6 +26,7 @@ export interface Raise {
   traceparent?: string | undefined;
 }
 
+/** How events are encoded, and what is said of who raised them. */
 export interface OutboxOptions {
   catalogue: Pick<Catalogue, 'get' | 'find'>;
   codec: Pick<AvroCodec, 'encode' | 'isLoaded' | 'load'>;

@@ -21,6 +21,7 @@ export interface RelayLog {
   warn(fields: object, message: string): void;
 }
 
+/** What a relay reads and where it appends, and how often it looks. */
 export interface RelayOptions {
   database: Pick<Database<unknown>, 'connect'>;
   eventLog: Pick<EventLog, 'append'>;

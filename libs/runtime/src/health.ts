@@ -1,6 +1,7 @@
 /** Resolves when the thing answers; a rejection says why it does not. */
 export type HealthCheck = () => Promise<unknown>;
 
+/** What `/healthz/ready` answers: each check, with the milliseconds it took. */
 export interface HealthReport {
   status: 'ok' | 'unavailable';
   checks: Record<string, { status: 'ok' | 'unavailable'; detail?: string; ms: number }>;

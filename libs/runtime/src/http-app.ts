@@ -36,6 +36,7 @@ import { NO_PROXIES, type TrustedProxies } from './trusted-proxies.js';
 /** How often connections are looked through for those that are too slow, in milliseconds. */
 const SLOW_CHECK_MS = 5000;
 
+/** What an application is made of, and held to. */
 export interface HttpAppOptions {
   log: Log;
   health: Health;

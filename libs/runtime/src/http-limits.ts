@@ -79,6 +79,7 @@ export const documentLimitSettings = {
 
 const rules = defineSettings(httpLimitSettings);
 
+/** The values of {@link httpLimitSettings}. */
 export type HttpLimits = SettingsOf<typeof rules>;
 
 /** The limits of whoever sets none. */

@@ -22,6 +22,7 @@ type Values<M extends SettingMap> = { readonly [K in keyof M]: M[K] extends Sett
 /** The values of a settings schema, as `SettingsOf<typeof gatewaySettings>`. */
 export type SettingsOf<S> = S extends Settings<infer M> ? Values<M> : never;
 
+/** A setting as it is documented. */
 export interface SettingRow {
   env: string;
   about: string;

@@ -1,5 +1,6 @@
 import type { Log } from './log.js';
 
+/** Something to be stopped, and how the log calls it. */
 export interface StopStep {
   name: string;
   run(): Promise<unknown> | void;

@@ -12,6 +12,7 @@ export interface TrustedProxies {
 const LEAST_PREFIX = { 4: 16, 6: 48 } as const;
 const WIDE = 'wide:';
 
+/** Nobody is believed whom it was asked by. */
 export const NO_PROXIES: TrustedProxies = { has: () => false };
 
 /** Settings of a process that proxies may stand before. */

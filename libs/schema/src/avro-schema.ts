@@ -1,6 +1,7 @@
 /** An Avro schema as JSON, as it stands in a `.avsc` file or a registry; properties of one's own are kept. */
 export type AvroSchema = string | AvroDefinition | readonly AvroSchema[];
 
+/** An Avro schema that is written as an object (Avro 1.12, "Schema Declaration"). */
 export interface AvroDefinition {
   readonly type: string | AvroSchema;
   readonly name?: string;
@@ -15,6 +16,7 @@ export interface AvroDefinition {
   readonly [property: string]: unknown;
 }
 
+/** A field of a record. */
 export interface AvroField {
   readonly name: string;
   readonly type: AvroSchema;

@@ -27,6 +27,7 @@ export interface SchemaVerdict {
   readers?: readonly EventReader[];
 }
 
+/** Which files are held against which registry. */
 export interface CheckOptions {
   /** Where the files lie, as {@link SchemaFile} names them. */
   dir: string;

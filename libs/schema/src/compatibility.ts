@@ -15,6 +15,7 @@ export const COMPATIBILITY_MODES = [
   'FULL',
   'FULL_TRANSITIVE',
 ] as const;
+/** One of the modes of Confluent's registry. */
 export type CompatibilityMode = (typeof COMPATIBILITY_MODES)[number];
 
 /** What subjects of ours are held to: old and new consumers, and a replay from the beginning, must all read. */

@@ -14,6 +14,7 @@ import { LookUps } from './look-ups.js';
 import { standingForItself, type SchemaReference, type WrittenSchema } from './schema-references.js';
 import type { RegisteredSchema, SchemaRegistry } from './schema-registry.js';
 
+/** How a registry of Confluent's API is reached. */
 export interface ConfluentSchemaRegistryOptions {
   /** The base of the Confluent API: `http://127.0.0.1:8181/apis/ccompat/v7`. */
   url: string;

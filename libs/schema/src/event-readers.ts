@@ -9,6 +9,7 @@ export interface EventReader {
 /** Who reads a type, asked for each that something is wrong with; undefined where it cannot be told. */
 export type ReadersOf = (type: string) => Promise<readonly EventReader[] | undefined>;
 
+/** The gateway that is asked who reads a type. */
 export interface GatewayReadersOptions {
   /** Of the gateway, without a path. */
   url: string;

@@ -5,6 +5,7 @@ import { fullNameOf, sameSchema, type AvroSchema } from './avro-schema.js';
 import { eventDescriptionOf } from './event-type.js';
 import type { RegisteredSchema, SchemaRegistry } from './schema-registry.js';
 
+/** Which subjects are written into which folder. */
 export interface PullOptions {
   dir: string;
   registry: Pick<SchemaRegistry, 'subjects' | 'latest'>;
@@ -14,6 +15,7 @@ export interface PullOptions {
   dryRun?: boolean | undefined;
 }
 
+/** What became of a subject that was pulled. */
 export interface PulledSchema {
   subject: string;
   /** Below the directory; none for what was left out. */

@@ -2,12 +2,14 @@ import { checkSchemas, type CheckOptions, type SchemaVerdict } from './check-sch
 import type { SchemaFile } from './schema-files.js';
 import type { SchemaRegistry } from './schema-registry.js';
 
+/** Which files are registered where. */
 export interface PushOptions extends CheckOptions {
   registry: Pick<SchemaRegistry, 'versions' | 'mode' | 'register'>;
   /** Says what would be registered, and registers nothing. */
   dryRun?: boolean | undefined;
 }
 
+/** What became of a file that was pushed. */
 export interface PushedSchema extends SchemaVerdict {
   /** Its id in the registry; none where nothing was registered. */
   id?: number;

@@ -114,6 +114,7 @@ async function checkExample(schema: AvroSchema, example: unknown): Promise<void>
   codec.encode(id, example);
 }
 
+/** A file that the registry has now. */
 export interface Registration {
   file: string;
   id: number;

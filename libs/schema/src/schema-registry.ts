@@ -2,6 +2,7 @@ import type { AvroSchema } from './avro-schema.js';
 import type { CompatibilityMode } from './compatibility.js';
 import type { SchemaReference } from './schema-references.js';
 
+/** A version of a subject; its id is what stands before the data on the log. */
 export interface RegisteredSchema {
   id: number;
   version: number;

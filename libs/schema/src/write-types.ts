@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { SchemaFile } from './schema-files.js';
 import { typescriptOf } from './typescript.js';
 
+/** Which files TypeScript is made from. */
 export interface TypesOptions {
   dir: string;
   files: readonly SchemaFile[];

@@ -57,7 +57,7 @@ export async function doorsOf({ schema, description, subject }: SchemaFile): Pro
   const event = new DispatchedEvent(stored, 1, TOKEN, BASE_URL);
   const { sseForm } = (await gateway('protocols/sse/sse.frames')) as { sseForm: Form };
   const { websocketForm } = (await gateway('protocols/websocket/websocket.frames')) as { websocketForm: Form };
-  const { deliveryText } = (await gateway('protocols/websocket/queue.frames')) as { deliveryText(of: object): string };
+  const { deliveryText } = (await gateway('protocols/lease-text')) as { deliveryText(of: object): string };
   const lease = { attempt: 1, redelivery: 'no', cycle: '', event };
   const delivery = JSON.parse(deliveryText({ token: LEASE, lease, expiresAt: Date.parse(TIME) + 30_000 })) as object;
   const webhook = await webhookRequest(lease);

@@ -56,6 +56,11 @@ test('a path that is nothing is a problem with its code, everywhere', async () =
 
 /** Whether an answer says that there is no such operation, rather than no such thing: no path, or not this method. */
 function isNoRoute(json: unknown): boolean {
-  const { status, detail } = (json ?? {}) as { status?: number; detail?: string };
-  return status === 405 || (status === 404 && /^(Cannot|Route|Nothing is answered)/.test(detail ?? ''));
+  // At the doors of SAP Event Mesh what a problem has as its detail is the message.
+  const {
+    code,
+    message,
+    detail = message ?? '',
+  } = (json ?? {}) as { code?: string; detail?: string; message?: string };
+  return code === 'method-unsupported' || (code === 'not-found' && /^(Cannot|Route|Nothing is answered)/.test(detail));
 }

@@ -151,3 +151,11 @@ describe('tokens of one use', () => {
     expect(await statusOf('/trial/instances', { authorization: `Bearer ${token}` })).toBe(403);
   });
 });
+
+it('what clients ask counts towards a rate, and what instances ask of each other does not', async () => {
+  const before = server.admitted.length;
+  const hopToken = await server.identity.guard.hopToken();
+  expect(await statusOf('/trial/instances', { 'heddle-hop': hopToken })).toBe(200);
+  expect(await statusOf('/v1/clients', { authorization: `Bearer ${await server.token()}` })).toBe(200);
+  expect(server.admitted.slice(before)).toEqual(['administrator']);
+});

@@ -1,33 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { identity } from '../protocols/webhook/certificate-trial.js';
-import { type Answer, ADMIN, TrialServer, basic, clientsFile } from './server-trial.js';
+import { administered, type Answer, basic } from './server-trial.js';
 
 const GRANT = { grant_type: 'client_credentials' };
 
-let server: TrialServer;
-let admin: string;
-
-beforeAll(async () => {
-  server = await TrialServer.start(await clientsFile([ADMIN]));
-  admin = await server.token();
-});
-
-afterAll(() => server.stop());
-
-const put = (client: string, body: object, token = admin, headers = {}): Promise<Answer> =>
-  server.call('PUT', `/v1/clients/${client}`, { token, body, headers });
-
-async function make(client: string, permissions: readonly string[]): Promise<string> {
-  const { status, body } = await put(client, { permissions });
-  expect(status).toBe(201);
-  return body.clientSecret as string;
-}
-
-async function isLetIn(token: string): Promise<boolean> {
-  const { status } = await server.call('GET', '/v1/stream', { token });
-  expect([200, 401]).toContain(status);
-  return status === 200;
-}
+const { server, admin, put, make, isLetIn } = await administered();
 
 describe('a client', () => {
   it('has its secret shown once, by the request that made it', async () => {

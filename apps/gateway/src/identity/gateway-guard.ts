@@ -34,6 +34,9 @@ export class GatewayGuard implements DoorGuard {
   constructor(private readonly parts: GatewayGuardParts) {}
 
   admit(request: FastifyRequest, reply: FastifyReply): void {
+    const { caller } = request;
+    // What instances ask of each other is done for clients, and bounded where these are.
+    if (caller !== undefined && this.isInstance(caller)) return;
     this.parts.admit?.(request, reply);
   }
 

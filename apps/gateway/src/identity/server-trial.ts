@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { guardRoutes } from '@heddle/auth';
 import { type ControlLog, MemoryControlLog, problemOf } from '@heddle/event';
 import { Health, createHttpApp, createLog, createMetrics } from '@heddle/runtime';
+import { afterAll, expect } from 'vitest';
 import { settings } from '../settings.js';
 import { TRIAL_MASTER_KEY } from '../vault/vault-trial.js';
 import { ClientsController } from './clients.controller.js';
@@ -35,6 +36,8 @@ export class TrialServer {
   private constructor(
     readonly url: string,
     readonly identity: Identity,
+    /** The clients whose requests were let in, one for each that counts towards a rate. */
+    readonly admitted: readonly string[],
     private readonly close: () => Promise<void>,
   ) {}
 
@@ -43,6 +46,7 @@ export class TrialServer {
     environment: Record<string, string> = {},
     controlLog: ControlLog = new MemoryControlLog(),
   ): Promise<TrialServer> {
+    const admitted: string[] = [];
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const log = createLog('test', 'silent');
@@ -58,6 +62,7 @@ export class TrialServer {
       controlLog,
       sealer: new TrialSealer(),
       inUse: (tenant) => (tenant === 'busy' ? '2 queues' : undefined),
+      admit: ({ caller }) => void admitted.push(caller?.client ?? ''),
       log,
     });
     await identity.start();
@@ -96,7 +101,7 @@ export class TrialServer {
       })();
     });
     await app.listen(port, '127.0.0.1');
-    return new TrialServer(url, identity, async () => {
+    return new TrialServer(url, identity, admitted, async () => {
       await app.close();
       await identity.stop();
     });
@@ -172,4 +177,29 @@ function freePort(): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
+}
+
+/** A server for the tests of one file, and what an administrator does there. */
+export async function administered() {
+  const server = await TrialServer.start(await clientsFile([ADMIN]));
+  afterAll(() => server.stop());
+  const admin = await server.token();
+  const put = (client: string, body: object, token = admin, headers = {}): Promise<Answer> =>
+    server.call('PUT', `/v1/clients/${client}`, { token, body, headers });
+  return {
+    server,
+    admin,
+    put,
+    /** A client with these permissions. @returns its secret */
+    make: async (client: string, permissions: readonly string[]): Promise<string> => {
+      const { status, body } = await put(client, { permissions });
+      expect(status).toBe(201);
+      return body.clientSecret as string;
+    },
+    isLetIn: async (token: string): Promise<boolean> => {
+      const { status } = await server.call('GET', '/v1/stream', { token });
+      expect([200, 401]).toContain(status);
+      return status === 200;
+    },
+  };
 }

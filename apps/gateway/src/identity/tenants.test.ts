@@ -1,24 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, ADMIN, TrialServer, clientsFile } from './server-trial.js';
+import { describe, expect, it } from 'vitest';
+import { administered, type Answer } from './server-trial.js';
 
-let server: TrialServer;
-let admin: string;
-
-beforeAll(async () => {
-  server = await TrialServer.start(await clientsFile([ADMIN]));
-  admin = await server.token();
-});
-
-afterAll(() => server.stop());
-
-const put = (client: string, body: object, token = admin, headers = {}): Promise<Answer> =>
-  server.call('PUT', `/v1/clients/${client}`, { token, body, headers });
-
-async function isLetIn(token: string): Promise<boolean> {
-  const { status } = await server.call('GET', '/v1/stream', { token });
-  expect([200, 401]).toContain(status);
-  return status === 200;
-}
+const { server, admin, put, isLetIn } = await administered();
 
 describe('a tenant', () => {
   it('begins with an administrator, who sees nothing of others', async () => {

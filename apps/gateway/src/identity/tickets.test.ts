@@ -1,24 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, ADMIN, TrialServer, clientsFile } from './server-trial.js';
+import { describe, expect, it } from 'vitest';
+import { administered, type Answer } from './server-trial.js';
 
-let server: TrialServer;
-let admin: string;
-
-beforeAll(async () => {
-  server = await TrialServer.start(await clientsFile([ADMIN]));
-  admin = await server.token();
-});
-
-afterAll(() => server.stop());
-
-const put = (client: string, body: object, token = admin, headers = {}): Promise<Answer> =>
-  server.call('PUT', `/v1/clients/${client}`, { token, body, headers });
-
-async function make(client: string, permissions: readonly string[]): Promise<string> {
-  const { status, body } = await put(client, { permissions });
-  expect(status).toBe(201);
-  return body.clientSecret as string;
-}
+const { server, admin, put, make } = await administered();
 
 describe('a ticket', () => {
   const PAGE = { origin: 'http://localhost:3000' };

@@ -1,35 +1,12 @@
 import { createKeyPair, keyOf, signJwt } from '@heddle/auth';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ADMIN, type Answer, TrialServer, basic, clientsFile } from './server-trial.js';
+import { describe, expect, it } from 'vitest';
+import { ADMIN, administered, type Answer, basic, clientsFile, TrialServer } from './server-trial.js';
 
 const SAP_ID = 'sb-shop!b1|xbem-service!b1';
 const GRANT = { grant_type: 'client_credentials' };
 const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-let server: TrialServer;
-let admin: string;
-
-beforeAll(async () => {
-  server = await TrialServer.start(await clientsFile([ADMIN]));
-  admin = await server.token();
-});
-
-afterAll(() => server.stop());
-
-const put = (client: string, body: object, token = admin, headers = {}): Promise<Answer> =>
-  server.call('PUT', `/v1/clients/${client}`, { token, body, headers });
-
-async function make(client: string, permissions: readonly string[]): Promise<string> {
-  const { status, body } = await put(client, { permissions });
-  expect(status).toBe(201);
-  return body.clientSecret as string;
-}
-
-async function isLetIn(token: string): Promise<boolean> {
-  const { status } = await server.call('GET', '/v1/stream', { token });
-  expect([200, 401]).toContain(status);
-  return status === 200;
-}
+const { server, admin, put, make, isLetIn } = await administered();
 
 describe('the token endpoint', () => {
   it.each<[way: string, ask: (secret: string) => Promise<Answer>]>([

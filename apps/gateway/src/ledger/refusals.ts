@@ -1,4 +1,4 @@
-import { type Caller } from '@heddle/auth';
+import type { Caller } from '@heddle/auth';
 import { HeddleError, LOCAL_TENANT } from '@heddle/event';
 import type { AuditEntry, Ledger } from './ledger.js';
 

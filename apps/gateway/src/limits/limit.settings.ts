@@ -16,7 +16,8 @@ export const limitSettings = {
   limitClientEventsPerSecond: {
     env: 'HEDDLE_LIMIT_CLIENT_EVENTS_PER_SECOND',
     schema: perSecond.default(100_000),
-    about: 'events a second that a client may publish, each other request counting as one; a second of it at once',
+    about:
+      'events a second that a client may publish, each other request, and each frame on heddle.v1, counting as one; a second of it at once',
   },
   limitTenantEventsPerSecond: {
     env: 'HEDDLE_LIMIT_TENANT_EVENTS_PER_SECOND',

@@ -24,6 +24,7 @@ export interface CommandIo {
   gateway?: { url: string; token?: () => string | Promise<string> } | undefined;
 }
 
+/** An option of a command, as `parseArgs` of Node takes it, and how help shows it. */
 export interface CommandOption {
   type: 'string' | 'boolean';
   about: string;
@@ -31,6 +32,7 @@ export interface CommandOption {
   value?: string;
 }
 
+/** What a command line gave, by the long names of options. */
 export type CommandArguments = Readonly<Record<string, string | boolean | undefined>>;
 
 /** A command as a command line mounts it: options by their long name, as `parseArgs` of Node takes and gives them. */

@@ -1,20 +1,11 @@
 import { type AddressInfo, createServer } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { GatewayTrial } from '../../gateway-trial.js';
+import { describe, expect, it } from 'vitest';
 import { callerFor } from '../../identity/identity-trial.js';
-import { TrialClient, TrialClients } from './mqtt-trial.js';
+import { TrialClient, mqttTrial } from './mqtt-trial.js';
 import { REASONS } from './reason-codes.js';
 
-let trial: GatewayTrial;
-let port: number;
-const clients = new TrialClients(() => trial);
-
-beforeAll(async () => {
-  port = await freePort();
-  trial = await GatewayTrial.start({ HEDDLE_MQTT_PORT: String(port) });
-});
-afterEach(() => clients.cut());
-afterAll(() => trial.stop());
+const port = await freePort();
+const { trial, clients } = await mqttTrial({ HEDDLE_MQTT_PORT: String(port) });
 
 async function freePort(): Promise<number> {
   const server = createServer();

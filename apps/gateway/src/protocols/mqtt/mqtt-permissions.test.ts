@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { GatewayTrial } from '../../gateway-trial.js';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { callerFor } from '../../identity/identity-trial.js';
 import { MQTT_PERMISSIONS } from '../../permission-table-trial.js';
-import { SOON, type TrialClient, TrialClients } from './mqtt-trial.js';
+import { SOON, type TrialClient, mqttTrial } from './mqtt-trial.js';
 import { REASONS } from './reason-codes.js';
 
 const TYPE = 'heddle.contract.v1.Contract.Signed.v1';
@@ -14,19 +13,15 @@ const NO = REASONS.notAuthorized;
 const NO_TOPIC = REASONS.topicNameInvalid;
 const NO_FILTER = REASONS.topicFilterInvalid;
 
-let trial: GatewayTrial;
-const clients = new TrialClients(() => trial);
+const { trial, clients } = await mqttTrial();
 /** In JSON, as a contract that is signed is published. */
 const body = (): string =>
   JSON.stringify({ ...(trial.catalogue.get(TYPE)!.example as object), Contract: `C-${randomUUID().slice(0, 8)}` });
 
 beforeAll(async () => {
-  trial = await GatewayTrial.start();
   const made = await trial.ask(callerFor(), 'PUT', '/v1/queues/q', { topicPatterns: [] });
   expect(made.status).toBe(201);
 });
-afterEach(() => clients.cut());
-afterAll(() => trial.stop());
 
 type Act = (client: TrialClient) => Promise<number | undefined>;
 const publish =

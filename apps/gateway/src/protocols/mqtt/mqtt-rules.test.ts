@@ -1,23 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { type IConnectPacket, generate } from 'mqtt-packet';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { GatewayTrial } from '../../gateway-trial.js';
+import { describe, expect, it, vi } from 'vitest';
 import { callerFor } from '../../identity/identity-trial.js';
-import { SOON, type TrialClient, TrialClients } from './mqtt-trial.js';
+import { SOON, type TrialClient, mqttTrial } from './mqtt-trial.js';
 import { REASONS } from './reason-codes.js';
 import { sessionQueue } from './session-name.js';
 
 const here = callerFor();
 const MAX_IN_FLIGHT = 3;
 
-let trial: GatewayTrial;
-const clients = new TrialClients(() => trial);
-
-beforeAll(async () => {
-  trial = await GatewayTrial.start({ HEDDLE_MQTT_MAX_IN_FLIGHT: String(MAX_IN_FLIGHT) });
-});
-afterEach(() => clients.cut());
-afterAll(() => trial.stop());
+const { trial, clients } = await mqttTrial({ HEDDLE_MQTT_MAX_IN_FLIGHT: String(MAX_IN_FLIGHT) });
 
 function topicOfItsOwn(): string {
   return `test/${randomUUID()}/t`;

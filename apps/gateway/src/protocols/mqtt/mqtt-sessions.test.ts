@@ -1,21 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { GatewayTrial } from '../../gateway-trial.js';
+import { describe, expect, it, vi } from 'vitest';
 import { callerFor } from '../../identity/identity-trial.js';
-import { SOON, type TrialClient, TrialClients } from './mqtt-trial.js';
+import { SOON, type TrialClient, mqttTrial } from './mqtt-trial.js';
 import { REASONS } from './reason-codes.js';
 import { sessionQueue } from './session-name.js';
 
 const here = callerFor();
 
-let trial: GatewayTrial;
-const clients = new TrialClients(() => trial);
-
-beforeAll(async () => {
-  trial = await GatewayTrial.start();
-});
-afterEach(() => clients.cut());
-afterAll(() => trial.stop());
+const { trial, clients } = await mqttTrial();
 
 function fresh(): { topic: string; clientId: string } {
   const id = randomUUID();

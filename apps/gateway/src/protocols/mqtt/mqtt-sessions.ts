@@ -6,6 +6,7 @@ import { queueShape } from '../../queues/queue.shape.js';
 import { requireTopics } from '../../queues/queue-rights.js';
 import type { Queues } from '../../queues/queues.js';
 import { LocalSource } from './local-source.js';
+import type { PacketUseStore } from './packet-use-store.js';
 import type { RetainedMessages } from './retained-messages.js';
 import { MqttSession, type SessionConnection } from './session.js';
 import { sessionQueue } from './session-name.js';
@@ -18,6 +19,7 @@ export interface SessionsParts {
   directory: Pick<QueueDirectory, 'inSlot'>;
   messages: Pick<RetainedMessages, 'publish'>;
   shares: ShareQueues;
+  uses: PacketUseStore;
   log: Log;
 }
 
@@ -76,6 +78,10 @@ export class MqttSessions {
       session.expirySeconds = expirySeconds;
       if (isPresent) this.#keepRights(session);
       await this.#store(session);
+      if (expirySeconds > 0 && !session.hasKeptUses) {
+        session.uses = await this.parts.uses.of(session);
+        session.hasKeptUses = true;
+      }
       return { session, isPresent };
     });
   }
@@ -102,6 +108,7 @@ export class MqttSessions {
 
   /** A slot was taken over: its sessions wait for their clients from now on. */
   onTaken({ slot }: Pick<TakenSlot, 'slot'>): void {
+    this.parts.uses.forget(slot);
     for (const { tenant, name, session } of this.parts.directory.inSlot(slot).queues) {
       if (session?.protocol === 'mqtt') this.#awaitClient(tenant, name, session);
       // Its members come back within their time; what they do not come back to is nobody's.
@@ -110,7 +117,13 @@ export class MqttSessions {
   }
 
   onLost(slot: number): void {
+    this.parts.uses.forget(slot);
     for (const { tenant, name } of this.parts.directory.inSlot(slot).queues) this.#moved(keyOf(tenant, name));
+  }
+
+  /** A message of QoS 2 was released. Resolves when that is durable, where the session is kept. @throws HeddleError */
+  released({ tenant, name, uses, hasKeptUses }: MqttSession): Promise<void> | undefined {
+    return hasKeptUses ? this.parts.uses.keep({ tenant, name }, uses) : undefined;
   }
 
   close(): void {
@@ -134,7 +147,9 @@ export class MqttSessions {
     if (live !== undefined) return live;
     const stored = this.#stored(caller.tenant, name);
     if (stored === undefined) return undefined;
-    return this.#begin(new MqttSession(name, stored.clientId, caller, stored.expirySeconds, stored));
+    const session = this.#begin(new MqttSession(name, stored.clientId, caller, stored.expirySeconds, stored));
+    session.isRevived = true;
+    return session;
   }
 
   #stored(tenant: string, name: string): StoredSession | undefined {
@@ -212,6 +227,8 @@ export class MqttSessions {
     const stored = this.parts.queues.find(tenant, name)?.session;
     if (stored === undefined) return;
     await this.parts.queues.delete({ tenant }, name);
+    // One that is there all the same is known to be of another session by the queue that it names.
+    if (session?.hasKeptUses !== false) this.parts.uses.drop({ tenant, name }).catch(() => undefined);
     if (stored.protocol === 'mqtt') await this.#leftShares(tenant, sharesOf(stored), name);
   }
 

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { GatewayTrial } from '../../gateway-trial.js';
+import { expect, it, vi } from 'vitest';
 import { callerFor } from '../../identity/identity-trial.js';
-import { SOON, type TrialClient, TrialClients } from './mqtt-trial.js';
+import { SOON, type TrialClient, mqttTrial } from './mqtt-trial.js';
 import { sessionQueue } from './session-name.js';
 
 const here = callerFor();
@@ -12,14 +11,7 @@ const BYTES = 100_000;
 /** What sockets of this machine and the gateway itself may hold for one connection; all messages are more. */
 const HELD_BYTES = 10_000_000;
 
-let trial: GatewayTrial;
-const clients = new TrialClients(() => trial);
-
-beforeAll(async () => {
-  trial = await GatewayTrial.start();
-});
-afterEach(() => clients.cut());
-afterAll(() => trial.stop());
+const { trial, clients } = await mqttTrial();
 
 async function leased(clientId: string): Promise<number> {
   const path = `/v1/queues/${encodeURIComponent(sessionQueue(here.client, clientId))}`;

@@ -1,9 +1,9 @@
 import { type Socket, connect } from 'node:net';
 import type { Caller } from '@heddle/auth';
 import { type IConnectPacket, type IPublishPacket, type Packet, generate, parser } from 'mqtt-packet';
-import { vi } from 'vitest';
+import { afterAll, afterEach, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import type { GatewayTrial } from '../../gateway-trial.js';
+import { GatewayTrial } from '../../gateway-trial.js';
 import { callerFor } from '../../identity/identity-trial.js';
 import type { MqttVersion } from './mqtt.frames.js';
 
@@ -160,10 +160,10 @@ export class TrialClient {
 export class TrialClients {
   readonly #all: TrialClient[] = [];
 
-  constructor(private readonly trial: () => GatewayTrial) {}
+  constructor(private readonly trial: GatewayTrial) {}
 
   async open(version: MqttVersion, caller: Caller = callerFor()): Promise<TrialClient> {
-    return this.add(await TrialClient.overWebSocket(this.trial(), version, caller));
+    return this.add(await TrialClient.overWebSocket(this.trial, version, caller));
   }
 
   /** One that is let in already. */
@@ -181,4 +181,15 @@ export class TrialClients {
   cut(): void {
     for (const client of this.#all.splice(0)) client.cut();
   }
+}
+
+/** A gateway for the tests of one file, and its clients. */
+export async function mqttTrial(
+  settings?: Record<string, string>,
+): Promise<{ trial: GatewayTrial; clients: TrialClients }> {
+  const trial = await GatewayTrial.start(settings);
+  const clients = new TrialClients(trial);
+  afterEach(() => clients.cut());
+  afterAll(() => trial.stop());
+  return { trial, clients };
 }

@@ -209,6 +209,7 @@ export class MqttConnection {
         },
         fail: (error) => this.#end(error),
         refused: (error) => this.#note(error),
+        released: () => home.sessions.released(session),
       },
     );
     const lost = (words: string): void => this.#end(new MqttRefusal(REASONS.administrativeAction, words));

@@ -1,21 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { GatewayTrial } from '../../gateway-trial.js';
+import { describe, expect, it, vi } from 'vitest';
 import { callerFor } from '../../identity/identity-trial.js';
-import { SOON, TrialClients } from './mqtt-trial.js';
+import { SOON, mqttTrial } from './mqtt-trial.js';
 import { REASONS } from './reason-codes.js';
 
 const TYPE = 'heddle.contract.v1.Contract.Signed.v1';
 const TOPIC = 'default/heddle/s4/ce/heddle/contract/v1/Contract/Signed/v1';
 
-let trial: GatewayTrial;
-const clients = new TrialClients(() => trial);
-
-beforeAll(async () => {
-  trial = await GatewayTrial.start();
-});
-afterEach(() => clients.cut());
-afterAll(() => trial.stop());
+const { trial, clients } = await mqttTrial();
 
 function topicOfItsOwn(): string {
   return `test/${randomUUID()}/t`;

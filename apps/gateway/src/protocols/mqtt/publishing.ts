@@ -14,6 +14,8 @@ export interface PublishingWay {
   fail(error: unknown): void;
   /** A message that nobody is to be told about was refused. */
   refused(error: unknown): void;
+  /** A message of QoS 2 was released: resolves when that is durable, where it has to be. */
+  released(): Promise<void> | undefined;
 }
 
 export interface PublishingWish {
@@ -29,7 +31,8 @@ const WILDCARD = /[+#]/;
 
 /**
  * What a client publishes: each message is in the log, on all in-sync replicas, before it is acknowledged (PUBACK, PUBREC), and is
- * acknowledged in the order it came. A message of QoS 2 is published once for its packet id.
+ * acknowledged in the order it came. A message of QoS 2 is published once for its packet id, also when it comes again after a
+ * crash: it has the same id then as an event.
  */
 export class Publishing {
   readonly #aliases = new Map<number, string>();
@@ -77,8 +80,16 @@ export class Publishing {
   /** The client has the PUBREC of a message of QoS 2: its packet id is free again. */
   release(messageId: number): void {
     this.#unreleased.delete(messageId);
-    const isKnown = this.session.received.delete(messageId);
-    this.#acknowledge('pubcomp', messageId, isKnown ? REASONS.success : REASONS.packetIdNotFound);
+    const { received, uses, isRevived } = this.session;
+    // Some clients take an id that is not known for a message that was lost, also when it was received before a crash.
+    const isKnown = received.delete(messageId) || isRevived;
+    uses.release(messageId, received.keys());
+    const complete = (): void =>
+      this.#acknowledge('pubcomp', messageId, isKnown ? REASONS.success : REASONS.packetIdNotFound);
+    const durable = this.way.released();
+    // Before, the client must not use the id for another message: after a crash that would be taken for this one.
+    if (durable === undefined) complete();
+    else durable.then(complete, (error: unknown) => this.way.fail(error));
   }
 
   /** A message of QoS 2 counts until it is released (MQTT 5 §4.9). In MQTT 3.1.1 no more is read while it is too much. */
@@ -106,7 +117,7 @@ export class Publishing {
   async #take(packet: PublishPacket, topic: string): Promise<Taken> {
     try {
       const message = messageOfPacket(packet, topic, Date.now());
-      message.messageId ??= uuidv7();
+      message.messageId = packet.qos === 2 ? this.session.uses.nameOf(packet.messageId) : uuidv7();
       const id = message.attributes?.['id'] ?? message.messageId;
       this.session.own.set(id, true);
       const taken = await this.intake.add(message, packet.retain && this.wish.mqttRetained > 0);

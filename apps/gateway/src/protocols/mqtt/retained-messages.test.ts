@@ -1,21 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '@heddle/auth';
 import { CONTROL_TOPIC_SPECS, MemoryControlLog } from '@heddle/event';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { GatewayTrial } from '../../gateway-trial.js';
 import { callerFor } from '../../identity/identity-trial.js';
-import { SOON, type TrialClient, TrialClients } from './mqtt-trial.js';
+import { SOON, type TrialClient, TrialClients, mqttTrial } from './mqtt-trial.js';
 import { REASONS } from './reason-codes.js';
 import { RetainedMessages } from './retained-messages.js';
 
-let trial: GatewayTrial;
-const clients = new TrialClients(() => trial);
-
-beforeAll(async () => {
-  trial = await GatewayTrial.start({ HEDDLE_MQTT_RETAINED_BYTES: '200000' });
-});
-afterEach(() => clients.cut());
-afterAll(() => trial.stop());
+const { clients } = await mqttTrial({ HEDDLE_MQTT_RETAINED_BYTES: '200000' });
 
 function topicOfItsOwn(): string {
   return `test/${randomUUID()}/t`;
@@ -186,7 +179,7 @@ it('is known to every instance, and to one that is started anew', async () => {
 describe('where nothing is retained', () => {
   it('the client is told, and whoever does it all the same is let go', async () => {
     const without = await GatewayTrial.start({ HEDDLE_MQTT_RETAINED: '0' });
-    const others = new TrialClients(() => without);
+    const others = new TrialClients(without);
     try {
       const client = await others.open(5);
       expect((await client.connect()).properties).toMatchObject({ retainAvailable: false });

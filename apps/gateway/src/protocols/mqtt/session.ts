@@ -3,6 +3,7 @@ import { Recent } from '@heddle/auth';
 import type { Taken } from './intake.js';
 import type { Will } from './connect.js';
 import { Flight } from './flight.js';
+import { PacketUses } from './packet-uses.js';
 import type { DeliverySource } from './source.js';
 import type { StoredSession } from './stored-session.js';
 import { Subscriptions } from './subscriptions.js';
@@ -36,6 +37,12 @@ export class MqttSession {
   readonly own = new Recent<true>(MAX_OWN);
   /** What the client has acknowledged, and nobody is sure to know: accepted without a word when it comes again. */
   readonly acknowledged = new Recent<true>(MAX_OWN);
+  /** Names of messages of QoS 2, so that one that comes again is known. */
+  uses = new PacketUses();
+  /** Whether those outlive this instance. */
+  hasKeptUses = false;
+  /** Whether it was begun by an instance that is gone, or works on it no more: what was received there is in the log. */
+  isRevived = false;
   expirySeconds: number;
   will: Will | undefined;
   /** Whose rights the will is published with. */

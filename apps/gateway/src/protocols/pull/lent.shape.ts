@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { PULL_LIMITS, receiveShape, receivedShape, settleShape, settledShape } from './pull.shape.js';
+import { SETTLE_LIMITS } from '../lease.shape.js';
+import { receiveShape, receivedShape, settleShape, settledShape } from './pull.shape.js';
 
 const wait = z.string().min(1).max(64).describe('names a wait, so that it can be ended before its time');
 
@@ -16,8 +17,8 @@ export const lentShape = z.discriminatedUnion('what', [
   z.strictObject({
     what: z.literal('hand-back'),
     leases: z
-      .array(z.string().max(PULL_LIMITS.leaseLength))
-      .max(PULL_LIMITS.settlements)
+      .array(z.string().max(SETTLE_LIMITS.leaseLength))
+      .max(SETTLE_LIMITS.settlements)
       .describe('what no client has seen: no attempt was made'),
   }),
   z.strictObject({ what: z.literal('leave'), wait }),

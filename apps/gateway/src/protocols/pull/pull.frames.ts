@@ -1,8 +1,9 @@
 import { type JsonLimits, parseJson, readShape } from '@heddle/runtime';
 import type { Grant, SettleResult } from '../../queues/lease-book.js';
-import { deliveryText, lentDeliveryText, moment } from '../websocket/queue.frames.js';
+import { deliveryText, lentDeliveryText, resultsText } from '../lease-text.js';
+import { SETTLE_LIMITS } from '../lease.shape.js';
 import { type LentRequest, lentShape } from './lent.shape.js';
-import { PULL_LIMITS, type ReceiveRequest, type SettleRequest, receiveShape, settleShape } from './pull.shape.js';
+import { type ReceiveRequest, type SettleRequest, receiveShape, settleShape } from './pull.shape.js';
 
 /** Reads the body of a receive; none at all asks for one delivery. */
 export function readReceive(body: Buffer | undefined, limits: JsonLimits): ReceiveRequest {
@@ -29,7 +30,7 @@ function acceptsOnly(value: unknown): value is SettleRequest {
   for (const name in value) if (name !== 'settlements') return false;
   const { settlements } = value as { settlements?: unknown };
   if (!Array.isArray(settlements) || settlements.length === 0) return false;
-  if (settlements.length > PULL_LIMITS.settlements) return false;
+  if (settlements.length > SETTLE_LIMITS.settlements) return false;
   return settlements.every(isAccept);
 }
 
@@ -38,7 +39,7 @@ function isAccept(value: unknown): boolean {
   for (const name in value) if (name !== 'lease' && name !== 'action') return false;
   const { lease, action } = value as { lease?: unknown; action?: unknown };
   if (action !== 'accept' || typeof lease !== 'string') return false;
-  return lease.length > 0 && lease.length <= PULL_LIMITS.leaseLength;
+  return lease.length > 0 && lease.length <= SETTLE_LIMITS.leaseLength;
 }
 
 /**
@@ -85,19 +86,5 @@ export function settledText(
   { settlements }: Pick<SettleRequest, 'settlements'>,
   results: readonly SettleResult[],
 ): string {
-  let text = '';
-  for (let at = 0; at < results.length; at += 1) {
-    text += (at === 0 ? '' : ',') + resultText(settlements[at]!.lease, results[at]!);
-  }
-  return `{"results":[${text}]}`;
-}
-
-function resultText(lease: string, result: SettleResult): string {
-  // A lease that was found is a token of ours; any other text may need escapes.
-  if ('code' in result) return JSON.stringify({ lease, code: result.code });
-  if (result.state === 'dead') return JSON.stringify({ lease, ...result });
-  let text = `{"lease":"${lease}","state":"${result.state}"`;
-  if ('expiresAt' in result) text += `,"expiresAt":"${moment(result.expiresAt)}"`;
-  if ('dueAt' in result && result.dueAt !== undefined) text += `,"dueAt":"${moment(result.dueAt)}"`;
-  return `${text}}`;
+  return `{"results":${resultsText(settlements, results)}}`;
 }

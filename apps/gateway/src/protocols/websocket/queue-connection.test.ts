@@ -1,5 +1,5 @@
 import { HeddleError } from '@heddle/event';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Delivery, SOON, TrialQueue, TrialServer } from './queue-trial.js';
 
 let queue: TrialQueue;
@@ -287,4 +287,19 @@ describe('a client that does not read', () => {
     expect(client.frames.at(-1)).toEqual({ kind: 'closing', reason: 'slow' });
     expect(client.deliveries.length).toBeLessThan(10_000);
   });
+});
+
+it('a client whose frames come faster than its rate is read as fast as that, and everything it says is answered', async () => {
+  const slow = await new TrialServer(queue, undefined, { limitClientEventsPerSecond: 20 }).listen();
+  onTestFinished(() => slow.close());
+  queue.add(60);
+  const client = await slow.connect();
+  client.say({ kind: 'credit', add: 60 });
+  await client.receive(60);
+  const before = performance.now();
+  for (const delivery of client.deliveries) client.accept([delivery]);
+  await vi.waitFor(() => expect(client.results).toHaveLength(60), SOON);
+  // Of 60 frames 18 at once, and 20 a second from then on.
+  expect(performance.now() - before).toBeGreaterThan(1500);
+  expect(queue.accepted).toHaveLength(60);
 });

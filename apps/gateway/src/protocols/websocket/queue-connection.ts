@@ -6,9 +6,12 @@ import type { Flow } from '../../queues/flows.js';
 import type { Grant, LeaseReceiver } from '../../queues/lease-book.js';
 import type { SocketSink } from '../../streams/socket-sink.js';
 import { BackPressure, type Line } from '../back-pressure.js';
+import { deliveryText, moment } from '../lease-text.js';
 import type { OpenQueue } from '../open-queue.js';
 import type { Session } from '../sessions.js';
+import type { Taken } from '../../limits/rate-limits.js';
 import { CLOSE_CODES } from './close-codes.js';
+import { FrameGate, type Read } from './frame-gate.js';
 import { QUEUE_LIMITS } from './queue-frame.shape.js';
 import {
   type AuthenticateFrame,
@@ -20,9 +23,7 @@ import {
   authenticatedFrame,
   closingFrame,
   deliveriesFrame,
-  deliveryText,
   frameInvalid,
-  moment,
   problemFrame,
   readFrame,
   readyFrame,
@@ -36,6 +37,8 @@ export interface ConnectionHome {
   readonly slowMs: number;
   /** What a frame of a client may be. */
   readonly json: JsonLimits;
+  /** Takes a frame from the rate of a client. */
+  take(caller: Caller): Taken;
   /** The leases of the connection this one goes on for; nothing is delivered to that one any more. */
   takeOver(id: string, by: QueueConnection): Set<string>;
   ended(connection: QueueConnection): void;
@@ -89,6 +92,7 @@ export class QueueConnection {
   readonly #session: Session;
   readonly #flow: Flow;
   readonly #pressure: BackPressure;
+  readonly #gate: FrameGate<{ data: Buffer; isBinary: boolean }>;
   private readonly client: WebSocket;
   private readonly sink: SocketSink;
 
@@ -101,14 +105,19 @@ export class QueueConnection {
     this.client = client;
     this.sink = sink;
     this.#session = session;
-    this.#pressure = new BackPressure(lineOf(client, sink), {
+    this.#gate = new FrameGate(
+      () => home.take(session.caller),
+      client,
+      ({ data, isBinary }) => this.#read(data, isBinary),
+    );
+    this.#pressure = new BackPressure(lineOf(this.#gate, sink), {
       slowMs: home.slowMs,
       onSlow: () => this.close('slow'),
       isTooMuch: () => this.#unanswered > MAX_UNANSWERED,
       onRoom: () => this.#fill(),
     });
     session.onDismissed((reason) => this.close(reason));
-    client.on('message', (data: Buffer, isBinary: boolean) => this.#read(data, isBinary));
+    client.on('message', (data: Buffer, isBinary: boolean) => this.#gate.arrived({ data, isBinary }));
     client.once('close', () => this.#end());
     this.#flow = queue.book.open();
     this.#forget = queue.onClosed((reason) => this.close(reason));
@@ -317,6 +326,7 @@ export class QueueConnection {
     if (this.#isOver || reason === undefined) return;
     this.#isOver = true;
     this.#pressure.end();
+    this.#gate.end();
     clearTimeout(this.#timer);
     this.sink.write(textFrame(closingFrame(reason)));
     // Paused, it would not see that the other side closes as well.
@@ -327,6 +337,7 @@ export class QueueConnection {
   #end(): void {
     this.#isOver = true;
     this.#pressure.end();
+    this.#gate.end();
     this.#leaving ??= 'stopping';
     this.#ending.abort();
     clearTimeout(this.#timer);
@@ -337,13 +348,13 @@ export class QueueConnection {
 }
 
 /** What is written goes past the WebSocket, what is read comes through it. */
-function lineOf(client: WebSocket, sink: SocketSink): Line {
+function lineOf(gate: Read, sink: SocketSink): Line {
   return {
     get queuedBytes() {
       return sink.queuedBytes;
     },
     onceDrained: (callback) => sink.onceDrained(callback),
-    pause: () => client.pause(),
-    resume: () => client.resume(),
+    pause: () => gate.pause(),
+    resume: () => gate.resume(),
   };
 }

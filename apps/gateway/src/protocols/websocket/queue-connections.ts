@@ -1,6 +1,7 @@
 import { type Caller, requirePermission } from '@heddle/auth';
 import type { JsonLimits, Log } from '@heddle/runtime';
 import { Limits } from '../../limits/limits.js';
+import type { Taken } from '../../limits/rate-limits.js';
 import { checkQueueName } from '../../queues/queue.shape.js';
 import type { DoorGuard } from '../../identity/door-guard.js';
 import type { OpenQueue, OpenQueues } from '../open-queue.js';
@@ -86,6 +87,10 @@ export class QueueConnections implements ConnectionHome {
     const timer = setTimeout(() => this.#gone.delete(id), leftMs);
     timer.unref();
     this.#gone.set(id, { tenant, queue, leases, timer });
+  }
+
+  take({ tenant, client }: Caller): Taken {
+    return this.limits.rates.take(tenant, client, 1);
   }
 
   identify(token: string): Caller | Promise<Caller> {

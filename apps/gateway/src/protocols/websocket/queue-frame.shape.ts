@@ -1,10 +1,16 @@
 import { MAX_TOKEN } from '@heddle/auth';
 import { z } from 'zod';
-import { LEASE_LIMITS } from '../../queues/lease-book.js';
+import {
+  deliveryShape,
+  leaseMsShape as leaseMs,
+  leaseShape as lease,
+  momentShape as moment,
+  resultShape,
+  settlementsShape,
+} from '../lease.shape.js';
 
 /** What one frame or one connection may hold at most. */
 export const QUEUE_LIMITS = {
-  settlements: 1000,
   /** Deliveries that a client may have asked for and not yet been given. */
   credit: 10_000,
   /** Deliveries in one frame; a frame also ends at about 64 KiB of events. */
@@ -13,25 +19,8 @@ export const QUEUE_LIMITS = {
   resumed: 10_000,
 } as const;
 
-const MAX_DELAY_MS = 7 * 24 * 3_600_000;
-
 const id = z.string().max(64).optional().describe('anything; what answers this frame bears the same');
-const lease = z.string().min(1).max(128).describe('the token that a delivery was handed out with');
-const leaseMs = z.int().min(LEASE_LIMITS.minMs).max(LEASE_LIMITS.maxMs);
-const moment = z.string().describe('RFC 3339, UTC');
 const code = z.string().describe('one of the stable codes of errors');
-
-/** In deliveries of a queue of shape `state`, beside the event. */
-export const stateShape = z
-  .union([
-    z.strictObject({ version: z.string(), object: z.unknown().describe('as the service that owns it answered') }),
-    z.strictObject({ version: z.string(), gone: z.literal(true).describe('the object is deleted') }),
-    z.null(),
-  ])
-  .optional()
-  .describe(
-    'from a queue of shape `state`: the object that the event speaks of, never older than the event; null for an event that refers to none',
-  );
 
 /** What a client says, by kind. */
 export const CLIENT_FRAMES = {
@@ -56,23 +45,7 @@ export const CLIENT_FRAMES = {
     .strictObject({
       kind: z.literal('settle'),
       id,
-      settlements: z
-        .array(
-          z.strictObject({
-            lease,
-            action: z.enum(['accept', 'release', 'reject', 'renew']),
-            delayMs: z
-              .int()
-              .min(0)
-              .max(MAX_DELAY_MS)
-              .optional()
-              .describe('of a release: milliseconds until the next attempt; the retry schedule says it when left out'),
-            reason: z.string().max(1024).optional().describe('of a release or reject: kept with the attempt'),
-            leaseMs: leaseMs.optional().describe('of a renew: milliseconds from now'),
-          }),
-        )
-        .min(1)
-        .max(QUEUE_LIMITS.settlements),
+      settlements: settlementsShape,
     })
     .describe('Ends or renews leases; answered with `settled` when all of it is durable'),
   authenticate: z
@@ -106,33 +79,14 @@ export const SERVER_FRAMES = {
   deliveries: z
     .strictObject({
       kind: z.literal('deliveries'),
-      deliveries: z.array(
-        z.strictObject({
-          lease,
-          expiresAt: moment,
-          attempt: z.int().describe('the first is 1'),
-          redelivery: z.enum(['yes', 'maybe', 'no']).describe('whether a receiver had this event before'),
-          cycle: z.string().optional().describe('the replay or redrive it belongs to'),
-          event: z.record(z.string(), z.unknown()).describe('CloudEvents JSON format'),
-          state: stateShape,
-        }),
-      ),
+      deliveries: z.array(z.strictObject(deliveryShape.shape)),
     })
     .describe('Deliveries, each under a lease; one unit of credit is used for each'),
   settled: z
     .strictObject({
       kind: z.literal('settled'),
       id,
-      results: z.array(
-        z.strictObject({
-          lease,
-          state: z.enum(['accepted', 'released', 'rejected', 'dead', 'renewed']).optional(),
-          dueAt: moment.optional().describe('released: when the next attempt may come'),
-          reason: z.string().optional().describe('dead: why there is no further attempt'),
-          expiresAt: moment.optional().describe('renewed: until when'),
-          code: code.optional().describe('instead of a state, where this lease could not be settled'),
-        }),
-      ),
+      results: z.array(z.strictObject(resultShape.shape)),
     })
     .describe('The answer to `settle`: a result for each settlement, in their order'),
   authenticated: z

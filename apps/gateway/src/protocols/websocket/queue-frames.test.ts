@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Limits } from '../../limits/limits.js';
 import { DispatchedEvent, ObjectState } from '../../represent.js';
+import { deliveryText } from '../lease-text.js';
 import { receivedShape } from '../pull/pull.shape.js';
 import { CLOSE_CODES } from './close-codes.js';
 import { FRAME_EXAMPLES } from './queue-frame-examples.js';
@@ -14,7 +15,6 @@ import {
   authenticatedFrame,
   closingFrame,
   deliveriesFrame,
-  deliveryText,
   frameInvalid,
   problemFrame,
   readFrame,

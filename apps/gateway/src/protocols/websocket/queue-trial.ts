@@ -6,7 +6,7 @@ import { createLog } from '@heddle/runtime';
 import { vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { TrialGuard, callerFor } from '../../identity/identity-trial.js';
-import { LIMIT_VALUES } from '../../limits/limit.settings.js';
+import { LIMIT_VALUES, type LimitValues } from '../../limits/limit.settings.js';
 import { Limits } from '../../limits/limits.js';
 import type { FlowRules } from '../../queues/flows.js';
 import { type BookedQueue, LeaseBook } from '../../queues/lease-book.js';
@@ -146,9 +146,13 @@ export class TrialServer {
   readonly #clients: TrialClient[] = [];
   readonly #sockets = new Set<Socket>();
 
-  constructor(queues: OpenQueues, slowMs?: number) {
+  constructor(queues: OpenQueues, slowMs?: number, different: Partial<LimitValues> = {}) {
     const log = createLog('test', 'silent');
-    const limits = new Limits({ ...LIMIT_VALUES, ...(slowMs === undefined ? {} : { limitSlowMs: slowMs }) });
+    const limits = new Limits({
+      ...LIMIT_VALUES,
+      ...(slowMs === undefined ? {} : { limitSlowMs: slowMs }),
+      ...different,
+    });
     this.connections = new QueueConnections(queues, this.guard, log, limits);
     this.#upgrades = new Upgrades(this.#server, [this.connections.route], this);
   }

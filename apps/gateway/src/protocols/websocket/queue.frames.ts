@@ -1,7 +1,8 @@
 import { type FieldRule, HeddleError, fieldsInvalid, problemOf } from '@heddle/event';
 import { type JsonLimits, brokenRules, checkJson } from '@heddle/runtime';
 import type { z } from 'zod';
-import type { Grant, SettleResult } from '../../queues/lease-book.js';
+import type { SettleResult } from '../../queues/lease-book.js';
+import { moment, resultsText } from '../lease-text.js';
 import { CLIENT_FRAMES, type SERVER_FRAMES } from './queue-frame.shape.js';
 
 /** The subprotocol of queues: JSON text frames, each with a `kind`. */
@@ -51,24 +52,6 @@ export function deliveriesFrame(deliveries: string): string {
   return `{"kind":"deliveries","deliveries":[${deliveries}]}`;
 }
 
-/** One delivery. Event and state are put in as the texts that all receivers share. */
-export function deliveryText(grant: Grant): string {
-  return `${openDelivery(grant, grant.lease.event.openJson)}}`;
-}
-
-/** The same for another instance, which writes it as this one would: with the very bytes of a raw message. */
-export function lentDeliveryText(grant: Grant): string {
-  const { event } = grant.lease;
-  return `${openDelivery(grant, event.exactJson)},"appendedAt":${event.stored.appendedAt}}`;
-}
-
-function openDelivery({ token, lease, expiresAt }: Grant, event: string): string {
-  const { attempt, redelivery, cycle, state } = lease;
-  const replayed = cycle === '' ? '' : `"cycle":${JSON.stringify(cycle)},`;
-  const attached = state === undefined ? '' : `,"state":${state === null ? 'null' : state.json}`;
-  return `{"lease":"${token}","expiresAt":"${moment(expiresAt)}","attempt":${attempt},"redelivery":"${redelivery}",${replayed}"event":${event}}${attached}`;
-}
-
 /** `ready` */
 export function readyFrame(frame: Omit<ReadyFrame, 'kind'>): string {
   return JSON.stringify({ kind: 'ready', ...frame });
@@ -76,11 +59,8 @@ export function readyFrame(frame: Omit<ReadyFrame, 'kind'>): string {
 
 /** `settled`: one result for each settlement, in their order. */
 export function settledFrame({ id, settlements }: SettleFrame, results: readonly SettleResult[]): string {
-  let text = '';
-  for (let at = 0; at < results.length; at += 1) {
-    text += (at === 0 ? '' : ',') + resultText(settlements[at]!.lease, results[at]!);
-  }
-  return `{"kind":"settled",${id === undefined ? '' : `"id":${JSON.stringify(id)},`}"results":[${text}]}`;
+  const named = id === undefined ? '' : `"id":${JSON.stringify(id)},`;
+  return `{"kind":"settled",${named}"results":${resultsText(settlements, results)}}`;
 }
 
 /** `authenticated` */
@@ -108,34 +88,4 @@ const MAX_RULES = 10;
 
 function isClientKind(kind: unknown): kind is keyof typeof CLIENT_FRAMES {
   return typeof kind === 'string' && Object.hasOwn(CLIENT_FRAMES, kind);
-}
-
-function resultText(lease: string, result: SettleResult): string {
-  // A lease that was found is a token of ours; any other text may need escapes.
-  if ('code' in result) return JSON.stringify({ lease, code: result.code });
-  switch (result.state) {
-    case 'accepted':
-    case 'rejected':
-      return `{"lease":"${lease}","state":"${result.state}"}`;
-    case 'renewed':
-      return `{"lease":"${lease}","state":"renewed","expiresAt":"${moment(result.expiresAt)}"}`;
-    case 'released':
-      return result.dueAt === undefined
-        ? `{"lease":"${lease}","state":"released"}`
-        : `{"lease":"${lease}","state":"released","dueAt":"${moment(result.dueAt)}"}`;
-    case 'dead':
-      return JSON.stringify({ lease, ...result });
-  }
-}
-
-let lastMs = 0;
-let lastText = '';
-
-/** A moment as text. Leases given out together end together: the last one is mostly the same again. */
-export function moment(ms: number): string {
-  if (ms !== lastMs) {
-    lastText = new Date(ms).toISOString();
-    lastMs = ms;
-  }
-  return lastText;
 }
