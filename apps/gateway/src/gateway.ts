@@ -229,7 +229,14 @@ export class Gateway {
     const messages = new RetainedMessages({ controlLog, publisher, maxBytes: settings.mqttRetainedBytes });
     const retained = { eventLog, messages, topics, mask, namespaces: this.namespaces, baseUrl };
     this.mqtt = {
-      sessions: new MqttSessions({ queues, directory, messages, shares, uses: new PacketUseStore({ controlLog, queues }), log }),
+      sessions: new MqttSessions({
+        queues,
+        directory,
+        messages,
+        shares,
+        uses: new PacketUseStore({ controlLog, queues }),
+        log,
+      }),
       shares,
       messages,
       retained: new Retained(retained, settings.mqttRetained),

@@ -113,7 +113,7 @@ test('what is refused is told with field and rule, and does not hold up the rest
   const unknown = await cli.run(['publish', 'heddle.contract.v1.Contract.Signd.v1']);
   expect(unknown).toMatchObject({
     code: 5,
-    said: expect.stringContaining(`Did you mean ${CONTRACT_SIGNED}?`) as string,
+    said: expect.stringContaining(`The nearest known type is ${CONTRACT_SIGNED}.`) as string,
   });
 });
 
