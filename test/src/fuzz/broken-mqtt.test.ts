@@ -111,11 +111,9 @@ const refuse = (): never => {
 };
 const home = {
   values: MQTT_VALUES,
-  publisher: {
-    publishMessages: (_by: Caller, messages: readonly unknown[]) =>
-      Promise.resolve(
-        messages.map(() => ({ id: '1', position: { topic: 't', partition: 0, offset: 0 }, duplicate: false })),
-      ),
+  messages: {
+    publish: (_by: Caller, all: readonly unknown[]) =>
+      Promise.resolve(all.map(() => ({ id: '1', position: { topic: 't', partition: 0, offset: 0 }, duplicate: false }))),
   },
   limits: new Limits(),
   queues: { open: refuse },
@@ -127,6 +125,7 @@ const home = {
       return Promise.resolve({ session, isPresent: false });
     },
     changed: () => Promise.resolve(),
+    released: () => undefined,
     left: (session: MqttSession) => session.close(),
   },
   shares: { ensure: () => Promise.resolve('none'), left: () => Promise.resolve() },

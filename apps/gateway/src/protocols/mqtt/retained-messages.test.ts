@@ -6,7 +6,7 @@ import { GatewayTrial } from '../../gateway-trial.js';
 import { callerFor } from '../../identity/identity-trial.js';
 import { SOON, type TrialClient, TrialClients, mqttTrial } from './mqtt-trial.js';
 import { REASONS } from './reason-codes.js';
-import { RetainedMessages } from './retained-messages.js';
+import { RetainedMessages, type ToPublish } from './retained-messages.js';
 
 const { clients } = await mqttTrial({ HEDDLE_MQTT_RETAINED_BYTES: '200000' });
 
@@ -148,7 +148,8 @@ it('no more is retained than a tenant may have; what is refused is not published
   await vi.waitFor(() => expect(published()).toEqual(['', '0', '1', '2', '4']), SOON);
 });
 
-it('is known to every instance, and to one that is started anew', async () => {
+/** Starts instances on one log, of which each tenant may retain 10,000 bytes. */
+async function instances(): Promise<() => Promise<RetainedMessages>> {
   const controlLog = new MemoryControlLog();
   await controlLog.ensureTopics(CONTROL_TOPIC_SPECS);
   const position = { topic: 'heddle.raw', partition: 0, offset: 0 };
@@ -156,17 +157,45 @@ it('is known to every instance, and to one that is started anew', async () => {
     publishMessages: (_caller: Caller, messages: readonly object[]) =>
       Promise.resolve(messages.map(() => ({ id: 'e', position, duplicate: false }))),
   };
-  const start = async (): Promise<RetainedMessages> => {
+  return async () => {
     const instance = new RetainedMessages({ controlLog, publisher, maxBytes: 10_000 });
     await instance.start();
     return instance;
   };
+}
+
+function message(name: string, body: string, expiresAt?: number): ToPublish {
+  const expiry = expiresAt === undefined ? {} : { expiresAt };
+  return {
+    message: { address: `topic:test/${name}`, contentType: 'text/plain', body: Buffer.from(body), ...expiry },
+    isRetained: true,
+  };
+}
+
+it('what has expired takes no room, nor does what another one replaces', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+  try {
+    const instance = await (await instances())();
+    const retain = async (name: string, expiresAt?: number) => {
+      const [outcome] = await instance.publish(callerFor(), [message(name, 'x'.repeat(6000), expiresAt)]);
+      return 'id' in outcome! ? 'retained' : outcome!.error.code;
+    };
+    expect(await retain('brief', Date.now() + 5000)).toBe('retained');
+    expect(await retain('other')).toBe('quota-exceeded');
+    expect(await retain('brief', Date.now() + 6000)).toBe('retained');
+    vi.advanceTimersByTime(20_000);
+    expect(await retain('other')).toBe('retained');
+    expect(await retain('brief')).toBe('quota-exceeded');
+    await instance.stop();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it('is known to every instance, and to one that is started anew', async () => {
+  const start = await instances();
   const one = await start();
   const other = await start();
-  const message = (name: string, body: string) => ({
-    message: { address: `topic:test/${name}`, contentType: 'text/plain', body: Buffer.from(body) },
-    isRetained: true,
-  });
   await one.publish(callerFor(), [message('a', 'old'), message('a', 'new'), message('b', 'gone'), message('b', '')]);
   const known = (from: RetainedMessages): string[] =>
     from.under('local', () => true).map(({ value, attributes }) => `${attributes['address']} ${value.toString()}`);

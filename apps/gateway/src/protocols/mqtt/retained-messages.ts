@@ -37,6 +37,12 @@ interface Kept {
   expiresAt: number;
 }
 
+/** Of one tenant: what is kept by topic, and the bytes that takes. */
+interface OfTenant {
+  topics: Map<string, Kept>;
+  bytes: number;
+}
+
 export interface RetainedMessagesParts {
   controlLog: Pick<ControlLog, 'put' | 'follow'>;
   publisher: Pick<Publisher, 'publishMessages'>;
@@ -49,24 +55,29 @@ const MAX_RETAINED_BYTES = 512 * 1024;
 /** Beside the bytes of a message, what keeping it takes. */
 const OVERHEAD_BYTES = 500;
 const PARTITION = 0;
+const SWEEP_MS = 10_000;
 
 /**
  * Messages that were published as retained (MQTT 5 §3.3.1.3): of each topic the last one, until another one comes, one
- * without a payload, or its time has passed. They stand in a compacted topic, which every instance has in memory. Events of a
- * type are not among them: of those the last one of each object is found in the log.
+ * without a payload, or its time has passed. They stand in a compacted topic, which every instance has in memory; what has
+ * expired only stands there, until its topic has another one. Events of a type are not among them: of those the last one of
+ * each object is found in the log.
  */
 export class RetainedMessages {
-  readonly #kept = new Map<string, Map<string, Kept>>();
+  readonly #kept = new Map<string, OfTenant>();
   #follower: Follower | undefined;
+  #sweeping: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: RetainedMessagesParts) {}
 
   /** Resolves when everything that is retained is known. */
   async start(): Promise<void> {
     this.#follower = await this.parts.controlLog.follow(CONTROL_TOPICS.retained, (record) => this.#apply(record));
+    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#sweeping);
     await this.#follower?.stop();
   }
 
@@ -98,7 +109,7 @@ export class RetainedMessages {
   under(tenant: string, matches: TopicMatcher): StoredEvent[] {
     const now = Date.now();
     const found: StoredEvent[] = [];
-    for (const [topic, { event, expiresAt }] of this.#kept.get(tenant) ?? []) {
+    for (const [topic, { event, expiresAt }] of this.#kept.get(tenant)?.topics ?? []) {
       if (expiresAt > now && matches(topic)) found.push(event);
     }
     return found;
@@ -133,40 +144,53 @@ export class RetainedMessages {
       const words = `A message that is retained has ${MAX_RETAINED_BYTES} bytes at most, and not ${length}.`;
       return { error: new HeddleError('too-large', words, { field: 'body' }) };
     }
-    if (this.#bytesOf(tenant) + length + OVERHEAD_BYTES <= this.parts.maxBytes) return undefined;
+    const ofTenant = this.#kept.get(tenant);
+    const before = ofTenant?.topics.get(message.address.replace('topic:', ''));
+    const others = (ofTenant?.bytes ?? 0) - (before === undefined ? 0 : bytesOf(before.event));
+    if (others + length + OVERHEAD_BYTES <= this.parts.maxBytes) return undefined;
     return { error: new HeddleError('quota-exceeded', 'No more messages may be retained.', { field: 'retained' }) };
   }
 
-  #bytesOf(tenant: string): number {
-    const now = Date.now();
-    let bytes = 0;
-    for (const { event, expiresAt } of this.#kept.get(tenant)?.values() ?? []) {
-      if (expiresAt > now) bytes += event.value.length + OVERHEAD_BYTES;
+  /** What has expired takes neither memory nor room of its tenant. */
+  #sweep(now = Date.now()): void {
+    for (const ofTenant of this.#kept.values()) {
+      for (const [topic, { expiresAt }] of ofTenant.topics) if (expiresAt <= now) drop(ofTenant, topic);
     }
-    return bytes;
   }
 
   #apply({ key, value: record }: ControlRecord): void {
     const slash = key.indexOf('/');
     const tenant = key.slice(0, slash);
     const name = key.slice(slash + 1);
-    const topics = this.#kept.get(tenant) ?? new Map<string, Kept>();
-    this.#kept.set(tenant, topics);
+    const ofTenant = this.#kept.get(tenant) ?? { topics: new Map<string, Kept>(), bytes: 0 };
+    this.#kept.set(tenant, ofTenant);
     // The last one that came is the last one here, too.
-    topics.delete(name);
+    drop(ofTenant, name);
     if (record === null) return;
     const { attributes, value } = record as StoredMessage;
     const { expirytime = '' } = attributes;
     const until = Date.parse(expirytime);
-    topics.set(name, {
-      event: rawEvent({
-        topic: topicOf(RAW_TOPIC, tenant),
-        ...{ partition: PARTITION, offset: 0, appendedAt: 0, key: name },
-        ...{ attributes, value: Buffer.from(value, 'base64') },
-      }),
-      expiresAt: Number.isNaN(until) ? Infinity : until,
+    const expiresAt = Number.isNaN(until) ? Infinity : until;
+    if (expiresAt <= Date.now()) return;
+    const event = rawEvent({
+      topic: topicOf(RAW_TOPIC, tenant),
+      ...{ partition: PARTITION, offset: 0, appendedAt: 0, key: name },
+      ...{ attributes, value: Buffer.from(value, 'base64') },
     });
+    ofTenant.topics.set(name, { event, expiresAt });
+    ofTenant.bytes += bytesOf(event);
   }
+}
+
+function drop(ofTenant: OfTenant, topic: string): void {
+  const kept = ofTenant.topics.get(topic);
+  if (kept === undefined) return;
+  ofTenant.topics.delete(topic);
+  ofTenant.bytes -= bytesOf(kept.event);
+}
+
+function bytesOf(event: StoredEvent): number {
+  return event.value.length + OVERHEAD_BYTES;
 }
 
 function asHeddleError(error: unknown): HeddleError {
