@@ -113,7 +113,9 @@ const home = {
   values: MQTT_VALUES,
   messages: {
     publish: (_by: Caller, all: readonly unknown[]) =>
-      Promise.resolve(all.map(() => ({ id: '1', position: { topic: 't', partition: 0, offset: 0 }, duplicate: false }))),
+      Promise.resolve(
+        all.map(() => ({ id: '1', position: { topic: 't', partition: 0, offset: 0 }, duplicate: false })),
+      ),
   },
   limits: new Limits(),
   queues: { open: refuse },

@@ -140,11 +140,7 @@ describe('documents of objects', () => {
   it('are not sent to who only wants to know what they are', async () => {
     answerWith('text');
     const { headers, body } = await documents.open(callerFor(), { ...wish, isHead: true });
-    expect([asked[0]!.method, headers['content-length'], (await bytesOf({ body })).length]).toEqual([
-      'HEAD',
-      '4',
-      0,
-    ]);
+    expect([asked[0]!.method, headers['content-length'], (await bytesOf({ body })).length]).toEqual(['HEAD', '4', 0]);
   });
 
   it('are for whoever may fetch the object, and there are none of a tenant without that service', async () => {

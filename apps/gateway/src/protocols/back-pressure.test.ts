@@ -30,8 +30,8 @@ class TrialLine {
 describe('a client that does not keep up', () => {
   let line: TrialLine;
   let tooMuch: boolean;
-  const onSlow = vi.fn();
-  const onRoom = vi.fn();
+  const onSlow = vi.fn<() => void>();
+  const onRoom = vi.fn<() => void>();
   let pressure: BackPressure;
   const write = (bytes: number): void => {
     line.queuedBytes += bytes;
