@@ -49,8 +49,8 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: ['test/src/support/stack.setup.ts'],
           setupFiles: ['test/src/support/own-stack.setup.ts', 'test/src/support/tidy.setup.ts'],
-          // Each worker has a broker, registry and database of its own.
-          maxWorkers: givenStack() === undefined ? Math.min(4, MORE_THAN_PROCESSORS) : 1,
+          // Each worker has a broker, registry and database of its own, and keeps a processor busy with them.
+          maxWorkers: givenStack() === undefined ? Math.min(4, availableParallelism()) : 1,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,

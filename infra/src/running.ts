@@ -38,6 +38,12 @@ export interface SpawnOptions {
   ipc?: boolean;
 }
 
+const alive = new Set<Running>();
+// Whatever way this process ends by itself, it leaves none behind.
+process.once('exit', () => {
+  for (const running of alive) running.kill();
+});
+
 /**
  * Starts a process in a process group of its own, so that a Ctrl-C in the terminal reaches the one that started it only,
  * which then stops all in order. What it writes is appended to its log file.
@@ -72,10 +78,8 @@ export async function spawnProcess(options: SpawnOptions): Promise<Running> {
       clearTimeout(timer);
     },
   };
-  // Whatever way this process ends by itself, it leaves none behind.
-  const last = (): void => running.kill();
-  process.once('exit', last);
-  void exited.then(() => process.removeListener('exit', last));
+  alive.add(running);
+  void exited.then(() => alive.delete(running));
   options.onSpawn?.(running);
   return running;
 }

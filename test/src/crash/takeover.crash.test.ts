@@ -61,7 +61,7 @@ test('a receiver may be connected to any instance: a queue is managed, read and 
 
 describe.each([
   { how: 'kill -9', withinMs: 10_000, end: () => other.killApp('gateway') },
-  { how: 'an orderly stop', withinMs: 2000, end: () => other.stopApp('gateway') },
+  { how: 'an orderly stop', withinMs: 5000, end: () => other.stopApp('gateway') },
 ])('$how of the instance that works on a queue', ({ withinMs, end }) => {
   afterEach(async () => {
     await other.stopApp('gateway');

@@ -44,8 +44,8 @@ test('sessions and queues are reached through any instance, and taken over witho
         async () => expect((await call('PUT', url, { body: { topicPatterns: [], order: 'none' } })).status).toBe(201),
         WAIT,
       );
-      await subscribe(name, `test/${name}/#`, n);
-      await subscribe(`q-${name}`, `queue:queue-${name}`, n);
+      await vi.waitFor(() => subscribe(name, `test/${name}/#`, n), WAIT);
+      await vi.waitFor(() => subscribe(`q-${name}`, `queue:queue-${name}`, n), WAIT);
     }
     const publisher = await mqtt.connectAsync(`${gateway.replace('http', 'ws')}/protocols/mqtt311ws`, {
       wsOptions: { headers: await authorizationFor(gateway) },

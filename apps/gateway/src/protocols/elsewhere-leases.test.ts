@@ -90,7 +90,8 @@ describe('a lease of a queue at another instance', () => {
     expect(await trial.gateway.publisher.publish(all, [event])).toMatchObject([{ duplicate: false }]);
     const bodyOf = ({ lease }: Grant): unknown => {
       const { body, ...message } = messageOf(lease, 'structured', trial.gateway.namespaces);
-      return { ...message, eventAttributes: {}, event: JSON.parse(body.toString()) as unknown };
+      const text = body.toString();
+      return { ...message, eventAttributes: {}, text, event: JSON.parse(text) as unknown };
     };
     const [lent] = await there.receive(wish(), undefined);
     there.handBack([lent!]);

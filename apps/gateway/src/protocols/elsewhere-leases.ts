@@ -24,6 +24,8 @@ interface LentDelivery {
 export const PULL_WAIT_MS = 20_000;
 /** As many as one request may settle. */
 const MAX_SETTLEMENTS = 1000;
+/** How an instance says which schema of the registry an event has: known as such, it is written again at its place. */
+const SCHEMA_URL = /^(.*)\/v1\/schemas\/(\d+)$/;
 
 /**
  * Leases of a queue that another instance works on, for connections that cannot be handed on as a whole: taken, settled and
@@ -83,8 +85,9 @@ function partsOf<T>(leases: readonly T[]): T[][] {
 
 function grantOf(delivery: LentDelivery, tenant: string): Grant {
   const { lease: token, expiresAt, attempt, redelivery, cycle = '', state } = delivery;
-  // References are absolute already.
-  const event = new DispatchedEvent(storedOf(delivery, tenant), 0, '', '');
+  const [, baseUrl = '', schemaId] = SCHEMA_URL.exec(String(delivery.event['dataschema'])) ?? [];
+  // Other references are absolute already.
+  const event = new DispatchedEvent(storedOf(delivery, tenant, schemaId), 0, '', baseUrl);
   const attached = state === undefined || state === null ? state : stateOf(state);
   return {
     token,
@@ -97,7 +100,7 @@ function stateOf({ version, object, gone }: NonNullable<LentDelivery['state']>):
   return new ObjectState(Number(version), gone === true ? undefined : JSON.stringify(object));
 }
 
-function storedOf({ event, appendedAt }: LentDelivery, tenant: string): StoredEvent {
+function storedOf({ event, appendedAt }: LentDelivery, tenant: string, schemaId: string | undefined): StoredEvent {
   const { specversion: _one, data, data_base64: base64, ...attributes } = event;
   const texts = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, String(value)]));
   const isRaw = texts['address'] !== undefined;
@@ -109,6 +112,7 @@ function storedOf({ event, appendedAt }: LentDelivery, tenant: string): StoredEv
     key: texts['partitionkey'] ?? texts['subject'] ?? '',
     appendedAt,
     attributes: texts as StoredEvent['attributes'],
+    ...(schemaId === undefined ? {} : { schemaId: Number(schemaId) }),
   };
   if (typeof base64 === 'string') return rawEvent({ ...read, value: Buffer.from(base64, 'base64') });
   return { ...read, value: Buffer.from(JSON.stringify(data) ?? ''), data };
