@@ -124,9 +124,7 @@ describe('sales orders over OData', () => {
       expect(below).toMatchObject({ status: 201, body: { d: { SalesOrder: 'P1', SalesOrderItem: '10' } } });
       const named = await change('POST', 'A_SalesOrderItem', { SalesOrder: 'P1', NetAmount: '4.5' });
       expect(named).toMatchObject({ status: 201, body: { d: { SalesOrderItem: '20', NetAmount: '4.5' } } });
-      expect((await change('POST', 'A_SalesOrderItem', { NetAmount: '1' })).text).toContain(
-        'SalesOrder must be named',
-      );
+      expect((await change('POST', 'A_SalesOrderItem', { NetAmount: '1' })).text).toContain('SalesOrder must be named');
       expect((await change('POST', 'A_SalesOrderItem', { SalesOrder: 'P99' })).status).toBe(404);
       const events = await trial.eventsOf('P1', 3);
       expect(kindsOf(events)).toEqual(['Created', 'ItemCreated', 'ItemCreated']);
