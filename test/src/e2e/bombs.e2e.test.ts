@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { avroBombRecord, publishBombs, registerList, throwBomb, vitals } from '../support/bombs.js';
 import { CONTRACT_SIGNED } from '../support/cloud-event.js';
+import { deleteAllRecords } from '../support/delete-records.js';
 import { appendRaw, foreignKafka } from '../support/foreign-kafka.js';
 import { authorizationFor } from '../support/keyring.js';
 import { Mesh } from '../support/mesh.js';
@@ -31,7 +32,11 @@ beforeAll(async () => {
   for (let n = 0; n < 20; n += 1) await publishContracts(gateway, Array.from({ length: 100 }, freshKey));
 });
 
-afterAll(() => mesh.stop());
+afterAll(async () => {
+  await mesh.stop();
+  // Readers of other files are not ours, and would not survive them.
+  await deleteAllRecords(foreignKafka(inject('stack').kafkaBrokers), 'contract');
+});
 
 describe.each(Object.entries(bombs))('%s', (_what, bomb) => {
   // Bounds of time on a machine that others share: twice is not by chance.

@@ -267,7 +267,14 @@ test('bytes that are handed in by HTTP are in the queue as they came, once it is
   const url = `${runner.url}/http/measurements`;
   const { status, text, json } = await call('POST', url, { headers, body: bytes });
   expect(status, text).toBe(202);
-  const [delivery] = await pullDeliveries(gateway, encodeURIComponent(MEASUREMENTS));
+  const [delivery] = await vi.waitFor(
+    async () => {
+      const deliveries = await pullDeliveries(gateway, encodeURIComponent(MEASUREMENTS));
+      expect(deliveries).toHaveLength(1);
+      return deliveries;
+    },
+    { timeout: 10_000 },
+  );
   expect(delivery!.event).toMatchObject({
     id: (json as { id: string }).id,
     source: '/flows/measurements-in',

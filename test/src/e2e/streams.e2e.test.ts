@@ -1,9 +1,10 @@
 import { connect } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { WebSocket } from 'ws';
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { allOf } from '../support/arrivals.js';
 import { CONTRACT_SIGNED, type CloudEvent } from '../support/cloud-event.js';
+import { deleteAllRecords } from '../support/delete-records.js';
 import { foreignKafka } from '../support/foreign-kafka.js';
 import { call } from '../support/http-call.js';
 import { authorizationFor } from '../support/keyring.js';
@@ -79,7 +80,7 @@ describe.each(doors)('a stream over $door', ({ open }) => {
     const { token } = stream;
     stream.close();
     await publishMany(keys, 150);
-    await deleteAllRecords('contract');
+    await deleteAllRecords(foreignKafka(inject('stack').kafkaBrokers), 'contract');
     await restart();
     const kept = await publishMany(keys, 2);
     const again = await open(gateway, { types: CONTRACT_SIGNED, resume: token });
@@ -228,25 +229,6 @@ async function metric(name: string): Promise<number> {
 async function residentBytes(): Promise<number> {
   const status = await readFile(`/proc/${mesh.app('gateway').pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
-}
-
-/** Deletes what a topic holds, as its retention would in time. */
-async function deleteAllRecords(topic: string): Promise<void> {
-  const admin = foreignKafka(inject('stack').kafkaBrokers).admin();
-  await admin.connect();
-  const ends = await admin.fetchTopicOffsets(topic);
-  await admin.deleteTopicRecords({
-    topic,
-    partitions: ends.map(({ partition, high }) => ({ partition, offset: high })),
-  });
-  await vi.waitFor(
-    async () => {
-      const bounds = await admin.fetchTopicOffsets(topic);
-      expect(bounds.every(({ low, high }) => low === high)).toBe(true);
-    },
-    { timeout: 10_000 },
-  );
-  await admin.disconnect();
 }
 
 /** Asks for an upgrade by hand; resolves with the status and, where it was refused, the problem. */
